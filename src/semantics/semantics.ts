@@ -1,0 +1,90 @@
+import type { Graph } from '../graph/graph.ts';
+
+/** Scale and zero point of a whole 8-bit tensor. */
+export interface TensorQuantization {
+  readonly type: 'uint8' | 'int8';
+  readonly scale: number;
+  readonly zeroPoint: number;
+}
+
+/** A convolution or a fully connected layer, as an engine's arithmetic sees it. */
+export interface LinearLayer {
+  readonly op: 'conv' | 'gemm';
+  readonly input: TensorQuantization;
+  readonly output: TensorQuantization;
+  /** One scale for all output channels, or one each. */
+  readonly weightScale: Float32Array;
+  readonly weightZeroPoint: Int32Array;
+  /** One value a channel: Int32Array where the file holds integers (scale sx*sw), Float32Array where it holds floats. */
+  readonly bias?: Int32Array | Float32Array;
+  readonly relu: boolean;
+  readonly inputChannels: number;
+  readonly outputChannels: number;
+  readonly groups: number;
+  /** [height, width]; [1, 1] for gemm. */
+  readonly kernel: readonly [number, number];
+  /** [top, left, bottom, right]. */
+  readonly pads: readonly [number, number, number, number];
+}
+
+/**
+ * The whole of a requantization: for each channel a non-decreasing function from the int32 accumulator
+ * to an 8-bit value. The accumulator is sum((x - zx) * (w - zw)), the bias not included.
+ */
+export interface StepFunctions {
+  readonly channels: number;
+  /** Bounds of every function's values: the type's, or narrower where an activation clamps. */
+  readonly min: number;
+  readonly max: number;
+  at(channel: number): (accumulator: number) => number;
+  /** d(output)/d(accumulator), approximately: where to look for a fixed-point form. Never trusted. */
+  slope(channel: number): number;
+}
+
+export interface AddLayer {
+  readonly a: TensorQuantization;
+  readonly b: TensorQuantization;
+  readonly output: TensorQuantization;
+  readonly relu: boolean;
+}
+
+/** An element-wise function of two 8-bit values, and where an engine has one, another for the end of a memory block. */
+export interface AddFunctions {
+  readonly body: (a: number, b: number) => number;
+  /** `isTail(index, elements)`: does the element at this index, in NHWC memory order, use `tail`? */
+  readonly tail?: (a: number, b: number) => number;
+  readonly isTail?: (index: number, elements: number) => boolean;
+}
+
+export interface PoolLayer {
+  readonly input: TensorQuantization;
+  readonly output: TensorQuantization;
+  /** How many elements are averaged. */
+  readonly count: number;
+}
+
+/**
+ * How sums of products overflow: 'exact' (int32), or pairs of raw products saturated to int16
+ * (vpmaddubsw) in the order kh, kw, c within a group, an odd last one alone.
+ */
+export type Accumulation = 'exact' | 'saturating-pairs';
+
+/**
+ * A reference engine, in exact host arithmetic. Everything else (boundaries, forms, shaders, tests)
+ * is derived from these functions. Numbers that stand for float32 values are float32 values.
+ */
+export interface Semantics {
+  readonly name: string;
+  /** One line for people. */
+  readonly description: string;
+  /** Rewrites Q/DQ patterns exactly where the engine fuses them; what stays float is left as it is. */
+  fuse(graph: Graph): Graph;
+  linear(layer: LinearLayer): StepFunctions;
+  accumulation(layer: LinearLayer): Accumulation;
+  add(layer: AddLayer): AddFunctions;
+  /** One function for all channels, of the accumulator sum(x - zx). */
+  globalAveragePool(layer: PoolLayer): StepFunctions;
+  /** Non-decreasing in x; x is a float32, infinities included, never NaN. */
+  quantize(output: TensorQuantization): (x: number) => number;
+  dequantize(input: TensorQuantization): (q: number) => number;
+}
