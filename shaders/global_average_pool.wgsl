@@ -1,0 +1,34 @@
+// y[n, c] = emit(sum over pixels of (x[n, .., c] - zx)); one function for all channels.
+// x: NHWC, 4 channels a word; y: [image][group]. |sum| <= pixels * 255, an int32 (proved at load).
+
+struct Geometry {
+  pixels: u32,
+  channel_groups: u32,
+  groups: u32,
+  input_sign: u32,
+  input_zero: u32,
+}
+
+@group(0) @binding(0) var<storage, read> input: array<u32>;
+@group(0) @binding(1) var<storage, read_write> output: array<u32>;
+@group(2) @binding(0) var<uniform> geometry: Geometry;
+
+@compute @workgroup_size(64)
+fn main(
+  @builtin(workgroup_id) workgroup: vec3<u32>,
+  @builtin(num_workgroups) workgroups: vec3<u32>,
+  @builtin(local_invocation_index) local_index: u32,
+) {
+  let index = thread_index(workgroup, workgroups, local_index);
+  if (index >= geometry.groups) {
+    return;
+  }
+  let image = index / geometry.channel_groups;
+  var at = image * geometry.pixels * geometry.channel_groups + index % geometry.channel_groups;
+  var sums = vec4<i32>();
+  for (var pixel = 0u; pixel < geometry.pixels; pixel++) {
+    sums += unpack_codes(input[at] ^ geometry.input_sign);
+    at += geometry.channel_groups;
+  }
+  emit(index, 0u, sums - vec4<i32>(i32(geometry.pixels * geometry.input_zero)));
+}

@@ -1,0 +1,26 @@
+// y = emit(key of x): float32 bits become int32 keys in the order of the floats, and a quantize is a
+// requantization of keys. x: 4 channels a vec4 of bits; y: 4 channels a word. No floating-point arithmetic.
+
+struct Geometry {
+  groups: u32,
+}
+
+@group(0) @binding(0) var<storage, read> input: array<vec4<i32>>;
+@group(0) @binding(1) var<storage, read_write> output: array<u32>;
+@group(2) @binding(0) var<uniform> geometry: Geometry;
+
+@compute @workgroup_size(64)
+fn main(
+  @builtin(workgroup_id) workgroup: vec3<u32>,
+  @builtin(num_workgroups) workgroups: vec3<u32>,
+  @builtin(local_invocation_index) local_index: u32,
+) {
+  let index = thread_index(workgroup, workgroups, local_index);
+  if (index >= geometry.groups) {
+    return;
+  }
+  let bits = input[index];
+  // of negative numbers all bits but the sign are flipped
+  let flips = (bits >> vec4<u32>(31u)) & vec4<i32>(0x7fffffff);
+  emit(index, 0u, bits ^ flips);
+}

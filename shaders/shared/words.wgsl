@@ -1,0 +1,16 @@
+// Linked behind every kernel: threads, and the four 8-bit channels of a word.
+
+const WORKGROUP_SIZE = 64u;
+
+// One index a thread; the grid is two-dimensional because a dimension ends at 65,535 workgroups.
+fn thread_index(workgroup: vec3<u32>, workgroups: vec3<u32>, local_index: u32) -> u32 {
+  return (workgroup.y * workgroups.x + workgroup.x) * WORKGROUP_SIZE + local_index;
+}
+
+fn unpack_codes(word: u32) -> vec4<i32> {
+  return vec4<i32>((vec4<u32>(word) >> vec4<u32>(0u, 8u, 16u, 24u)) & vec4<u32>(255u));
+}
+
+fn pack_codes(codes: vec4<u32>) -> u32 {
+  return codes.x | (codes.y << 8u) | (codes.z << 16u) | (codes.w << 24u);
+}

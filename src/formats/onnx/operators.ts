@@ -1,0 +1,208 @@
+import { InvalidModelError, UnsupportedModelError } from '../../errors.ts';
+import {
+  isByteType,
+  type Attribute,
+  type Constant,
+  type GraphNode,
+  type Quantization,
+  type QuantizedType,
+} from '../../graph/graph.ts';
+import type { OnnxNode } from './proto.ts';
+import { readConstant } from './tensors.ts';
+
+/** The graph under construction: what converters of single operators read and write. */
+export interface GraphBuilder {
+  readonly opset: number;
+  readonly constants: Map<string, Constant>;
+  readonly nodes: GraphNode[];
+  constant(name: string, what: string): Constant;
+  /** Records the quantization of an 8-bit tensor; a constant is given it too. */
+  quantize(tensor: string, quantization: QuantizedType['quantization'], type: 'uint8' | 'int8' | 'int32'): void;
+}
+
+type Converter = (node: OnnxNode, name: string, builder: GraphBuilder) => void;
+
+/** `supported` values of an attribute; anything else is refused by name. */
+function require(node: string, attribute: string, got: unknown, supported: readonly unknown[]): void {
+  if (!supported.includes(got))
+    throw new UnsupportedModelError(
+      `node '${node}': attribute ${attribute} = ${JSON.stringify(got)}; supported: ${supported.map((s) => JSON.stringify(s)).join(', ')}`,
+    );
+}
+
+function attributesOf(node: OnnxNode, name: string): Record<string, Attribute> {
+  const attributes: Record<string, Attribute> = {};
+  for (const [key, a] of node.attributes) {
+    if (a.isGraph) throw new UnsupportedModelError(`node '${name}' (${node.opType}): attribute ${key} is a sub-graph`);
+    if (a.ints.length) attributes[key] = a.ints;
+    else if (a.floats.length) attributes[key] = a.floats;
+    else if (a.s !== undefined) attributes[key] = a.s;
+    else if (a.i !== undefined) attributes[key] = a.i;
+    else if (a.f !== undefined) attributes[key] = a.f;
+    else if (a.t === undefined) attributes[key] = 0;
+  }
+  return attributes;
+}
+
+function operand(node: OnnxNode, name: string, index: number): string {
+  const tensor = node.inputs[index];
+  if (!tensor) throw new InvalidModelError(`node '${name}' (${node.opType}) has no operand ${index}`);
+  return tensor;
+}
+
+function scaleAndZeroPoint(
+  builder: GraphBuilder,
+  node: OnnxNode,
+  name: string,
+  scaleIndex: number,
+  axis: number,
+  without: QuantizedType['type'] = 'uint8',
+): { quantization: Quantization; type: 'uint8' | 'int8' | 'int32' } {
+  const scale = builder.constant(operand(node, name, scaleIndex), `scale of node '${name}'`);
+  const zeroName = node.inputs[scaleIndex + 1];
+  const zero = zeroName ? builder.constant(zeroName, `zero point of node '${name}'`) : undefined;
+  if (!(scale.data instanceof Float32Array))
+    throw new UnsupportedModelError(`node '${name}': scale '${scale.name}' is ${scale.type}; supported: float32`);
+  if (!scale.data.every((s) => s > 0 && Number.isFinite(s)))
+    throw new UnsupportedModelError(`node '${name}': scale '${scale.name}' is not positive and finite throughout`);
+  const type = zero ? zero.type : without;
+  if (!isByteType(type) && type !== 'int32')
+    throw new UnsupportedModelError(`node '${name}': zero point of type ${type}; supported: uint8, int8, int32`);
+  const zeroPoint = new Int32Array(scale.data.length);
+  if (zero) {
+    if (zero.data.length !== scale.data.length && zero.data.length !== 1)
+      throw new InvalidModelError(
+        `node '${name}': ${zero.data.length} zero points for ${scale.data.length} scales`,
+      );
+    for (let i = 0; i < zeroPoint.length; i++) zeroPoint[i] = Number(zero.data[zero.data.length === 1 ? 0 : i]);
+  }
+  const quantization: Quantization = { scale: scale.data, zeroPoint, ...(scale.data.length > 1 ? { axis } : {}) };
+  return { quantization, type };
+}
+
+/** A node of the same name, attributes unchanged. */
+const plain: Converter = (node, name, builder) => {
+  builder.nodes.push({
+    name,
+    op: node.opType,
+    inputs: node.inputs,
+    outputs: node.outputs,
+    attributes: attributesOf(node, name),
+  });
+};
+
+/**
+ * An operator that carries the quantization of its tensors in operands: (tensor, scale, zero point)
+ * triples become `quantization` of the tensors.
+ *
+ * @param operands index of each tensor among the operands; its scale and zero point follow it
+ * @param output index of the output's scale
+ */
+const quantized =
+  (op: string, operands: readonly number[], output: number, bias?: number): Converter =>
+  (node, name, builder) => {
+    for (const index of operands) {
+      const { quantization, type } = scaleAndZeroPoint(builder, node, name, index + 1, 0);
+      builder.quantize(operand(node, name, index), quantization, type);
+    }
+    const result = scaleAndZeroPoint(builder, node, name, output, 0);
+    builder.quantize(node.outputs[0]!, result.quantization, result.type);
+    const inputs = operands.map((index) => operand(node, name, index));
+    if (bias !== undefined && node.inputs[bias]) inputs.push(node.inputs[bias]);
+    const attributes = attributesOf(node, name);
+    if ('channels_last' in attributes) {
+      require(name, 'channels_last', attributes['channels_last'], [0]);
+      delete attributes['channels_last'];
+    }
+    builder.nodes.push({ name, op, inputs, outputs: node.outputs, attributes });
+  };
+
+const quantizeLinear: Converter = (node, name, builder) => {
+  const attributes = attributesOf(node, name);
+  require(name, 'block_size', attributes['block_size'] ?? 0, [0]);
+  const axis = Number(attributes['axis'] ?? 1);
+  const { quantization, type } = scaleAndZeroPoint(builder, node, name, 1, axis);
+  builder.quantize(node.outputs[0]!, quantization, type);
+  builder.nodes.push({ name, op: 'QuantizeLinear', inputs: [operand(node, name, 0)], outputs: node.outputs, attributes: {} });
+};
+
+const dequantizeLinear: Converter = (node, name, builder) => {
+  const attributes = attributesOf(node, name);
+  require(name, 'block_size', attributes['block_size'] ?? 0, [0]);
+  const axis = Number(attributes['axis'] ?? 1);
+  const input = operand(node, name, 0);
+  const without = builder.constants.get(input)?.type;
+  const { quantization, type } = scaleAndZeroPoint(builder, node, name, 1, axis, without as 'uint8' | undefined);
+  builder.quantize(input, quantization, type);
+  builder.nodes.push({ name, op: 'DequantizeLinear', inputs: [input], outputs: node.outputs, attributes: {} });
+};
+
+const constant: Converter = (node, name, builder) => {
+  const value = node.attributes.get('value')?.t;
+  const output = node.outputs[0];
+  if (!value || output === undefined)
+    throw new UnsupportedModelError(`node '${name}' (Constant): only the attribute 'value' is supported`);
+  builder.constants.set(output, readConstant(value, output));
+};
+
+const gemm: Converter = (node, name, builder) => {
+  const { alpha = 1, beta = 1, transA = 0, ...attributes } = attributesOf(node, name);
+  require(name, 'alpha', alpha, [1]);
+  require(name, 'beta', beta, [1]);
+  require(name, 'transA', transA, [0]);
+  builder.nodes.push({ name, op: 'Gemm', inputs: node.inputs, outputs: node.outputs, attributes });
+};
+
+const qgemm: Converter = (node, name, builder) => {
+  const { alpha = 1, transA = 0 } = attributesOf(node, name);
+  require(name, 'alpha', alpha, [1]);
+  require(name, 'transA', transA, [0]);
+  if (!node.inputs[7])
+    throw new UnsupportedModelError(`node '${name}' (QGemm): without y_scale its output is float32; supported: 8 bits`);
+  // QGemm keeps the bias between the operands and the output's scale
+  quantized('Gemm', [0, 3], 7, 6)(
+    { ...node, attributes: new Map([...node.attributes].filter(([key]) => key === 'transB')) },
+    name,
+    builder,
+  );
+};
+
+/** Domain and operator of every node that is read; what each becomes in the graph. */
+const CONVERTERS: Readonly<Record<string, Converter>> = {
+  QLinearConv: quantized('Conv', [0, 3], 6, 8),
+  QLinearMatMul: quantized('MatMul', [0, 3], 6),
+  QuantizeLinear: quantizeLinear,
+  DequantizeLinear: dequantizeLinear,
+  Conv: plain,
+  MatMul: plain,
+  Gemm: gemm,
+  Add: plain,
+  GlobalAveragePool: plain,
+  Reshape: plain,
+  Flatten: plain,
+  Identity: plain,
+  Shape: plain,
+  Gather: plain,
+  Unsqueeze: plain,
+  Concat: plain,
+  Constant: constant,
+  'com.microsoft.QLinearAdd': quantized('Add', [0, 3], 6),
+  'com.microsoft.QLinearGlobalAveragePool': quantized('GlobalAveragePool', [0], 3),
+  'com.microsoft.QGemm': qgemm,
+  'com.microsoft.QuantizeLinear': quantizeLinear,
+  'com.microsoft.DequantizeLinear': dequantizeLinear,
+};
+
+export function operatorName(node: OnnxNode): string {
+  return node.domain === '' || node.domain === 'ai.onnx' ? node.opType : `${node.domain}.${node.opType}`;
+}
+
+export function convertNode(node: OnnxNode, name: string, builder: GraphBuilder): void {
+  CONVERTERS[operatorName(node)]!(node, name, builder);
+}
+
+export function isKnown(node: OnnxNode): boolean {
+  return Object.hasOwn(CONVERTERS, operatorName(node));
+}
+
+export const KNOWN_OPERATORS: readonly string[] = Object.keys(CONVERTERS);

@@ -1,0 +1,126 @@
+import { InvalidModelError, UnsupportedModelError } from '../../errors.ts';
+import {
+  DYNAMIC,
+  isByteType,
+  type Constant,
+  type Graph,
+  type GraphNode,
+  type Quantization,
+  type QuantizedType,
+  type TensorInfo,
+} from '../../graph/graph.ts';
+import { sortNodes } from '../../graph/sort.ts';
+import { convertNode, isKnown, KNOWN_OPERATORS, operatorName, type GraphBuilder } from './operators.ts';
+import { parseOnnx, type OnnxNode, type OnnxValueInfo } from './proto.ts';
+import { elementType, readConstant } from './tensors.ts';
+
+const OPSETS = { min: 10, max: 25 };
+
+const nameOf = (node: OnnxNode): string => node.name || node.outputs[0] || operatorName(node);
+
+function refuseUnknownOperators(nodes: readonly OnnxNode[]): void {
+  const unknown = nodes.filter((node) => !isKnown(node));
+  if (unknown.length === 0) return;
+  const operators = [...new Set(unknown.map(operatorName))];
+  throw new UnsupportedModelError(
+    `node '${nameOf(unknown[0]!)}' is a ${operatorName(unknown[0]!)}, which is not supported` +
+      (operators.length > 1 ? ` (nor are ${operators.slice(1).join(', ')} elsewhere in the model)` : '') +
+      `; supported: ${KNOWN_OPERATORS.join(', ')}`,
+  );
+}
+
+function sameQuantization(a: Quantization, b: Quantization): boolean {
+  return (
+    a.scale.length === b.scale.length &&
+    a.scale.every((s, i) => s === b.scale[i]) &&
+    a.zeroPoint.every((z, i) => z === b.zeroPoint[i])
+  );
+}
+
+class Builder implements GraphBuilder {
+  readonly nodes: GraphNode[] = [];
+  readonly tensors = new Map<string, QuantizedType>();
+  readonly opset: number;
+  readonly constants: Map<string, Constant>;
+
+  constructor(opset: number, constants: Map<string, Constant>) {
+    this.opset = opset;
+    this.constants = constants;
+  }
+
+  constant(name: string, what: string): Constant {
+    const constant = this.constants.get(name);
+    if (!constant) throw new UnsupportedModelError(`${what} ('${name}') is computed; only constants are supported`);
+    return constant;
+  }
+
+  quantize(tensor: string, quantization: Quantization, type: 'uint8' | 'int8' | 'int32'): void {
+    const constant = this.constants.get(tensor);
+    if (constant) {
+      if (constant.type !== type)
+        throw new InvalidModelError(`constant '${tensor}' is ${constant.type}, its zero point ${type}`);
+      this.constants.set(tensor, { ...constant, quantization });
+      return;
+    }
+    if (!isByteType(type))
+      throw new UnsupportedModelError(`tensor '${tensor}' is quantized to ${type}; supported: uint8, int8`);
+    const known = this.tensors.get(tensor);
+    if (known && (known.type !== type || !sameQuantization(known.quantization, quantization)))
+      throw new UnsupportedModelError(
+        `tensor '${tensor}' is used with two quantizations: scale ${known.quantization.scale[0]} zero point ` +
+          `${known.quantization.zeroPoint[0]} (${known.type}), and scale ${quantization.scale[0]} zero point ` +
+          `${quantization.zeroPoint[0]} (${type})`,
+      );
+    this.tensors.set(tensor, { name: tensor, type, quantization });
+  }
+}
+
+function inputInfo(value: OnnxValueInfo, quantized: QuantizedType | undefined): TensorInfo {
+  if (!value.dims) throw new UnsupportedModelError(`graph input '${value.name}' has no shape`);
+  return {
+    name: value.name,
+    type: elementType(value.elemType, value.name),
+    shape: value.dims.map((d) => d ?? DYNAMIC),
+    ...(quantized ? { quantization: quantized.quantization } : {}),
+  };
+}
+
+/**
+ * Reads an ONNX model, QOperator or QDQ. Scales and zero points become the quantization of tensors;
+ * Q/DQ nodes stay where they are: what an engine makes of them is its semantics.
+ *
+ * @throws InvalidModelError, UnsupportedModelError
+ */
+export function readOnnx(bytes: Uint8Array): Graph {
+  const model = parseOnnx(bytes);
+  if (!model.graph || model.graph.nodes.length === 0 || model.opsets.size === 0)
+    throw new InvalidModelError('not an ONNX model: it has no graph, no nodes or no operator set');
+  const { graph } = model;
+  const opset = model.opsets.get('') ?? 0;
+  if (opset < OPSETS.min || opset > OPSETS.max)
+    throw new UnsupportedModelError(`ONNX operator set ${opset}; supported: ${OPSETS.min} to ${OPSETS.max}`);
+  refuseUnknownOperators(graph.nodes);
+  if (model.functions > 0) throw new UnsupportedModelError('the model defines functions of its own');
+  if (graph.sparseInitializers > 0) throw new UnsupportedModelError('the model has sparse initializers');
+
+  const constants = new Map(graph.initializers.map((t) => [t.name, readConstant(t)]));
+  const builder = new Builder(opset, constants);
+  // constants first: Q/DQ nodes may stand before the Constant node that holds their scale
+  const byRank = [...graph.nodes].sort((a, b) => Number(b.opType === 'Constant') - Number(a.opType === 'Constant'));
+  for (const node of byRank) convertNode(node, nameOf(node), builder);
+
+  const inputs = graph.inputs
+    .filter((value) => !constants.has(value.name))
+    .map((value) => inputInfo(value, builder.tensors.get(value.name)));
+  const outputs = graph.outputs.map((value) => value.name);
+  return {
+    name: graph.name,
+    format: 'onnx',
+    semantics: 'onnxruntime',
+    nodes: sortNodes(builder.nodes, new Set([...inputs.map((i) => i.name), ...builder.constants.keys()]), outputs),
+    inputs,
+    outputs,
+    constants: builder.constants,
+    tensors: builder.tensors,
+  };
+}

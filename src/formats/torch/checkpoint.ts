@@ -1,0 +1,123 @@
+import { unzipSync, type UnzipFileInfo } from 'fflate';
+import { InvalidModelError, UnsupportedModelError } from '../../errors.ts';
+import { describe, unpickle, type PickleValue } from './pickle.ts';
+import { loadStorage, TORCH_GLOBALS, TorchStorage } from './tensors.ts';
+
+/** What torch.save was given, and where the bytes of its storages are. */
+export interface Checkpoint {
+  readonly root: PickleValue;
+  /** @throws InvalidModelError where they are not there, or not as many as the storage says */
+  bytesOf(storage: TorchStorage): Uint8Array;
+}
+
+const ZIP_MAGIC = [0x50, 0x4b, 0x03, 0x04];
+/** PROTO 2 and the LONG1 that every legacy file starts with. */
+const LEGACY_MAGIC = [0x80, 2, 0x8a, 10, 0x6c, 0xfc, 0x9c, 0x46, 0xf9, 0x20, 0x6a, 0xa8, 0x50, 0x19, 0x2e];
+const LEGACY_VERSION = 1001;
+
+const startsWith = (bytes: Uint8Array, magic: readonly number[]): boolean => magic.every((byte, i) => bytes[i] === byte);
+
+/** Written by torch.save: a zip archive that begins with its data.pkl, or the legacy format's magic number. */
+export function isTorch(bytes: Uint8Array): boolean {
+  if (startsWith(bytes, LEGACY_MAGIC)) return true;
+  if (!startsWith(bytes, ZIP_MAGIC) || bytes.length < 30) return false;
+  const nameLength = bytes[26]! | (bytes[27]! << 8);
+  return /(^|\/)data\.pkl$/.test(new TextDecoder().decode(bytes.subarray(30, 30 + nameLength)));
+}
+
+/** @throws InvalidModelError where the file is damaged or its pickle asks for anything but tensors */
+export function readCheckpoint(bytes: Uint8Array): Checkpoint {
+  return startsWith(bytes, LEGACY_MAGIC) ? readLegacy(bytes) : readZip(bytes);
+}
+
+/** `<folder>/data.pkl` and `<folder>/data/<key>`, all stored. */
+function readZip(bytes: Uint8Array): Checkpoint {
+  const entries = unzip(bytes);
+  const pickle = [...entries.keys()].find((name) => /(^|\/)data\.pkl$/.test(name));
+  if (pickle === undefined) throw new InvalidModelError('a zip archive without a data.pkl');
+  const folder = pickle.slice(0, -'data.pkl'.length);
+  const byteOrder = entries.get(`${folder}byteorder`);
+  if (byteOrder && new TextDecoder().decode(byteOrder) !== 'little')
+    throw new UnsupportedModelError('a file saved on a big-endian machine; supported: little-endian');
+  const { value: root } = unpickle(entries.get(pickle)!, 0, { globals: TORCH_GLOBALS, persistentLoad: loadStorage });
+  return { root, bytesOf: (storage) => checked(storage, entries.get(`${folder}data/${storage.key}`)) };
+}
+
+function unzip(bytes: Uint8Array): Map<string, Uint8Array> {
+  const names = new Set<string>();
+  let total = 0;
+  // entries that overlap, or that are compressed, could be far larger than the file
+  const check = ({ name, compression, originalSize }: UnzipFileInfo): boolean => {
+    total += originalSize;
+    if (compression !== 0)
+      throw new InvalidModelError(`zip entry '${name}' is compressed; torch.save stores its entries uncompressed`);
+    if (names.has(name) || total > bytes.length)
+      throw new InvalidModelError(`zip entry '${name}' (${originalSize} bytes) is there twice or overlaps others`);
+    names.add(name);
+    return true;
+  };
+  try {
+    return new Map(Object.entries(unzipSync(bytes, { filter: check })));
+  } catch (error) {
+    if (error instanceof InvalidModelError) throw error;
+    throw new InvalidModelError(`a zip archive that is truncated or damaged: ${(error as Error).message}`);
+  }
+}
+
+/** Five pickles (magic, version, system, the object, storage keys), then each storage: an int64 count and its elements. */
+function readLegacy(bytes: Uint8Array): Checkpoint {
+  const storages = new Map<string, TorchStorage>();
+  let position = 0;
+  const next = (persistentLoad: (id: PickleValue) => PickleValue): PickleValue => {
+    const { value, end } = unpickle(bytes, position, { globals: TORCH_GLOBALS, persistentLoad });
+    position = end;
+    return value;
+  };
+  const plain = (): PickleValue =>
+    next(() => {
+      throw new InvalidModelError('a storage outside the saved object');
+    });
+  plain(); // the magic number
+  const version = plain();
+  if (version !== LEGACY_VERSION)
+    throw new UnsupportedModelError(`legacy format ${describe(version)}; supported: ${LEGACY_VERSION}`);
+  const system = plain();
+  if (!(system instanceof Map) || system.get('little_endian') !== true)
+    throw new UnsupportedModelError('a file saved on a big-endian machine; supported: little-endian');
+  const root = next((id) => {
+    const storage = loadStorage(id);
+    const known = storages.get(storage.key);
+    if (known && (known.typeName !== storage.typeName || known.elements !== storage.elements))
+      throw new InvalidModelError(`storage '${storage.key}' is both ${known.describe()} and ${storage.describe()}`);
+    storages.set(storage.key, storage);
+    return storage;
+  });
+  const keys = plain();
+  if (!Array.isArray(keys)) throw new InvalidModelError(`the storage keys are ${describe(keys)}; expected a list`);
+
+  const data = new Map<string, Uint8Array>();
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  for (const key of keys) {
+    const storage = typeof key === 'string' ? storages.get(key) : undefined;
+    if (!storage) throw new InvalidModelError(`the storage ${describe(key)} is not of any tensor`);
+    const start = position + 8;
+    const end = start + storage.byteLength;
+    if (end > bytes.length)
+      throw new InvalidModelError(`storage '${storage.key}' ends at byte ${end}, the file at ${bytes.length}`);
+    const elements = view.getBigInt64(position, true);
+    if (elements !== BigInt(storage.elements))
+      throw new InvalidModelError(`storage '${storage.key}' holds ${elements} elements, not ${storage.elements}`);
+    data.set(storage.key, bytes.subarray(start, end));
+    position = end;
+  }
+  return { root, bytesOf: (storage) => checked(storage, data.get(storage.key)) };
+}
+
+function checked(storage: TorchStorage, bytes: Uint8Array | undefined): Uint8Array {
+  if (bytes?.length !== storage.byteLength)
+    throw new InvalidModelError(
+      `storage '${storage.key}', ${storage.describe()}: ${storage.byteLength} bytes expected, ` +
+        (bytes ? `${bytes.length} are there` : 'it is missing'),
+    );
+  return bytes;
+}

@@ -1,0 +1,53 @@
+import { InvalidModelError } from '../errors.ts';
+import type { GraphNode } from '../graph/graph.ts';
+import { extent } from './layout.ts';
+import { expectByteInput, linearLayer, lowerLinear, referenceLinear, weightsOf, type Linear } from './linear.ts';
+import { expectOperands, label, quantizedOutput, refuse, type Op, type OpContext } from './op.ts';
+
+/** Weights of shape [in, out], or [out, in] where `transB` says so. */
+function weightShape(node: GraphNode, context: OpContext): { inputs: number; outputs: number; transposed: boolean } {
+  const { shape } = weightsOf(node, context);
+  if (shape.length !== 2) return refuse(node, `weights of shape [${shape.join(', ')}]`, '2-D weights');
+  const transposed = node.attributes['transB'] === 1;
+  const [inputs, outputs] = transposed ? [shape[1]!, shape[0]!] : [shape[0]!, shape[1]!];
+  return { inputs, outputs, transposed };
+}
+
+function linearOf(node: GraphNode, context: OpContext): Linear {
+  const { inputs, outputs, transposed } = weightShape(node, context);
+  const weight = weightsOf(node, context);
+  const raw = weight.data as Uint8Array | Int8Array;
+  const weights = transposed ? raw : raw.map((_, i) => raw[(i % inputs) * outputs + Math.floor(i / inputs)]!);
+  return {
+    layer: linearLayer(node, context, {
+      op: 'gemm',
+      kernel: [1, 1],
+      pads: [0, 0, 0, 0],
+      groups: 1,
+      inputChannels: inputs,
+      outputChannels: outputs,
+    }),
+    input: extent(context.info(node.inputs[0]!)),
+    output: extent(context.info(node.outputs[0]!)),
+    weights,
+    weightSigned: weight.type === 'int8',
+    strides: [1, 1],
+    dilations: [1, 1],
+  };
+}
+
+/** Gemm and MatMul: x [N, C] 8 bits, w [C, O] (or [O, C] with transB) 8 bits, bias [O]; y [N, O] 8 bits. */
+export const gemm: Op = {
+  infer(node, context) {
+    expectOperands(node, 2);
+    const input = context.info(node.inputs[0]!);
+    expectByteInput(node, input);
+    if (input.shape.length !== 2) return refuse(node, `input of shape [${input.shape.join(', ')}]`, '2-D inputs');
+    const { inputs, outputs } = weightShape(node, context);
+    if (inputs !== input.shape[1])
+      throw new InvalidModelError(`${label(node)}: an input of ${input.shape[1]} values, weights for ${inputs}`);
+    return quantizedOutput(node, context, [input.shape[0]!, outputs]);
+  },
+  reference: (node, context, operand) => referenceLinear(context, linearOf(node, context), operand(0)),
+  lower: (node, context) => lowerLinear(node, context, linearOf(node, context)),
+};

@@ -1,0 +1,73 @@
+import { byteRange, type GraphNode } from '../graph/graph.ts';
+import { extent } from './layout.ts';
+import { expectByteInput, groupsOf } from './linear.ts';
+import { expectOperands, quantizedOutput, refuse, tensorQuantization, type Op, type OpContext } from './op.ts';
+import { outputStage, signMask } from './requantization.ts';
+import type { PoolLayer } from '../semantics/semantics.ts';
+
+function layerOf(node: GraphNode, context: OpContext): PoolLayer {
+  const input = context.info(node.inputs[0]!);
+  const { height, width } = extent(input);
+  return {
+    input: tensorQuantization(node, input),
+    output: tensorQuantization(node, context.info(node.outputs[0]!)),
+    count: height * width,
+  };
+}
+
+/** GlobalAveragePool: x [N, C, H, W] 8 bits; y [N, C, 1, 1] 8 bits, from the accumulator sum(x - zx). */
+export const globalAveragePool: Op = {
+  infer(node, context) {
+    expectOperands(node, 1);
+    const input = context.info(node.inputs[0]!);
+    expectByteInput(node, input);
+    if (input.shape.length !== 4) refuse(node, `input of shape [${input.shape.join(', ')}]`, '4-D inputs');
+    return quantizedOutput(node, context, [input.shape[0]!, input.shape[1]!, 1, 1]);
+  },
+
+  reference(node, context, operand) {
+    const layer = layerOf(node, context);
+    const x = operand(0) as Uint8Array;
+    const planes = x.length / layer.count;
+    const accumulators = new Int32Array(planes);
+    for (let i = 0; i < x.length; i++)
+      accumulators[Math.floor(i / layer.count)]! += x[i]! - layer.input.zeroPoint;
+    const f = context.semantics.globalAveragePool(layer).at(0);
+    const values = Array.from(accumulators, f);
+    return { data: layer.output.type === 'uint8' ? Uint8Array.from(values) : Int8Array.from(values), accumulators };
+  },
+
+  lower(node, context) {
+    const layer = layerOf(node, context);
+    const [min, max] = byteRange(layer.input.type);
+    const { zeroPoint } = layer.input;
+    const range = {
+      lo: Float64Array.of(layer.count * (min - zeroPoint)),
+      hi: Float64Array.of(layer.count * (max - zeroPoint)),
+    };
+    const stage = outputStage(context.semantics.globalAveragePool(layer), range, layer.output);
+    const input = extent(context.info(node.inputs[0]!));
+    const groups = groupsOf(context.info(node.outputs[0]!));
+    return {
+      node: node.name,
+      op: node.op,
+      kernel: 'global_average_pool',
+      links: stage.links,
+      operands: [{ tensor: node.inputs[0]! }],
+      output: node.outputs[0]!,
+      parameters: stage.parameters,
+      geometry: {
+        pixels: layer.count,
+        channel_groups: input.groups,
+        groups,
+        input_sign: signMask(layer.input.type),
+        input_zero: zeroPoint - min,
+      },
+      overrides: stage.overrides,
+      threads: groups,
+      macs: 0,
+      accumulates: true,
+      proof: stage.proof,
+    };
+  },
+};

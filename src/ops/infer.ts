@@ -1,0 +1,111 @@
+import { InvalidInputError, InvalidModelError, UnsupportedModelError } from '../errors.ts';
+import {
+  DYNAMIC,
+  elementCount,
+  type Constant,
+  type Graph,
+  type GraphNode,
+  type TensorInfo,
+} from '../graph/graph.ts';
+import { withoutDeadNodes } from '../graph/rewrite.ts';
+import type { Semantics } from '../semantics/semantics.ts';
+import { OPS } from './index.ts';
+import { extentOf } from './layout.ts';
+import { label, type Op, type OpContext, type TypedGraph } from './op.ts';
+
+/** The largest tensor that is planned for: 128 MiB of 8-bit values, the binding size that every WebGPU has. */
+const MOST_ELEMENTS = 2 ** 27;
+
+export function opOf(node: GraphNode): Op {
+  const op = Object.hasOwn(OPS, node.op) ? OPS[node.op] : undefined;
+  if (!op) throw new UnsupportedModelError(`${label(node)} is not supported; supported: ${Object.keys(OPS).join(', ')}`);
+  return op;
+}
+
+/** Input shapes: what the caller asks for, and 1 for a batch that nobody names. */
+function resolveInput(input: TensorInfo, asked: readonly number[] | undefined): TensorInfo {
+  const shape = asked ?? input.shape.map((d, i) => (d === DYNAMIC && i === 0 ? 1 : d));
+  const fits =
+    shape.length === input.shape.length &&
+    shape.every((d, i) => Number.isInteger(d) && d > 0 && (input.shape[i] === DYNAMIC || input.shape[i] === d));
+  if (!fits) {
+    const wanted = input.shape.map((d) => (d === DYNAMIC ? '?' : d)).join(', ');
+    throw new InvalidInputError(`input '${input.name}' has shape [${shape.join(', ')}]; the model takes [${wanted}]`);
+  }
+  if (!extentOf(shape))
+    throw new UnsupportedModelError(`input '${input.name}' has ${shape.length} dimensions; supported: 1, 2, 4`);
+  return { ...input, shape };
+}
+
+export function contextOf(
+  graph: Pick<TypedGraph, 'constants' | 'tensors'>,
+  quantized: Graph['tensors'],
+  semantics: Semantics,
+  packedDot: boolean,
+): OpContext {
+  return {
+    semantics,
+    packedDot,
+    constant: (name) => graph.constants.get(name),
+    info(name) {
+      const info = graph.constants.get(name) ?? graph.tensors.get(name);
+      if (!info) throw new InvalidModelError(`tensor '${name}' is used before it is computed`);
+      return info;
+    },
+    quantizedType(name) {
+      const declared = quantized.get(name);
+      return declared?.quantization && (declared.type === 'uint8' || declared.type === 'int8')
+        ? { name, type: declared.type, quantization: declared.quantization }
+        : undefined;
+    },
+  };
+}
+
+/**
+ * Gives every tensor its type and shape, computes what follows from constants and shapes alone, and drops
+ * what nothing needs. All that the operators do not support is refused here, before any other work.
+ *
+ * @param shapes shapes of inputs whose dimensions the model leaves open; an open batch is 1 without
+ */
+export function inferGraph(
+  graph: Graph,
+  semantics: Semantics,
+  shapes: Readonly<Record<string, readonly number[]>> = {},
+): TypedGraph {
+  const constants = new Map<string, Constant>(graph.constants);
+  const tensors = new Map<string, TensorInfo>();
+  const inputs = graph.inputs.map((input) => resolveInput(input, shapes[input.name]));
+  for (const input of inputs) tensors.set(input.name, input);
+  const context = contextOf({ constants, tensors }, graph.tensors, semantics, false);
+
+  const nodes: GraphNode[] = [];
+  for (const node of graph.nodes) {
+    const op = opOf(node);
+    if (node.outputs.length !== 1)
+      throw new UnsupportedModelError(`${label(node)} has ${node.outputs.length} outputs; supported: 1`);
+    const constant = op.fold?.(node, context);
+    if (constant) {
+      constants.set(constant.name, constant);
+      continue;
+    }
+    const info = op.infer(node, context);
+    if (elementCount(info.shape) > MOST_ELEMENTS)
+      throw new UnsupportedModelError(
+        `${label(node)}: an output of shape [${info.shape.join(', ')}]; supported: up to ${MOST_ELEMENTS} elements`,
+      );
+    tensors.set(info.name, info);
+    nodes.push(node);
+  }
+  for (const output of graph.outputs)
+    if (!tensors.has(output)) throw new UnsupportedModelError(`graph output '${output}' is a constant`);
+  const live = withoutDeadNodes(nodes, graph.outputs);
+  const computed = new Set(live.flatMap((node) => node.outputs));
+  for (const input of inputs) computed.add(input.name);
+  return {
+    ...graph,
+    inputs,
+    nodes: live,
+    constants,
+    tensors: new Map([...tensors].filter(([name]) => computed.has(name))),
+  };
+}

@@ -1,0 +1,55 @@
+/** A kernel's interface; its text is `shaders/<name>.wgsl`, which tests reflect and compare with this. */
+export interface Kernel {
+  /** Group 0 before the output, in binding order. */
+  readonly operands: readonly string[];
+  /** Fields of the uniform struct Geometry (group 2), all u32, in order. */
+  readonly geometry: readonly string[];
+}
+
+/** Threads a workgroup, of every kernel: shaders/shared/words.wgsl has the same number. */
+export const WORKGROUP_SIZE = 64;
+
+const WINDOW = [
+  'in_height',
+  'in_width',
+  'in_groups',
+  'out_height',
+  'out_width',
+  'out_groups',
+  'kernel_height',
+  'kernel_width',
+  'stride_y',
+  'stride_x',
+  'dilation_y',
+  'dilation_x',
+  'pad_top',
+  'pad_left',
+] as const;
+
+/** Every kernel: one shader, one line. */
+export const KERNELS: Readonly<Record<string, Kernel>> = {
+  conv: {
+    operands: ['input', 'weights', 'corrections'],
+    geometry: [...WINDOW, 'pixels', 'in_group_words', 'out_group_words', 'input_flip', 'padding'],
+  },
+  pointwise: {
+    operands: ['input', 'weights', 'corrections'],
+    geometry: ['pixels', 'in_groups', 'out_groups', 'input_flip'],
+  },
+  depthwise: {
+    operands: ['input', 'weights'],
+    geometry: [...WINDOW, 'batch', 'input_sign', 'input_zero'],
+  },
+  conv_grouped: {
+    operands: ['input', 'weights'],
+    geometry: [...WINDOW, 'pixels', 'out_channels', 'in_per_group', 'out_per_group', 'input_sign', 'input_zero'],
+  },
+  add: { operands: ['a', 'b'], geometry: ['groups', 'a_sign', 'b_sign'] },
+  add_float32: { operands: ['a', 'b'], geometry: ['groups', 'other_groups'] },
+  global_average_pool: {
+    operands: ['input'],
+    geometry: ['pixels', 'channel_groups', 'groups', 'input_sign', 'input_zero'],
+  },
+  quantize_linear: { operands: ['input'], geometry: ['groups'] },
+  dequantize_linear: { operands: ['input', 'values'], geometry: ['groups', 'input_sign'] },
+};

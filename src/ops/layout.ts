@@ -1,0 +1,88 @@
+import {
+  elementCount,
+  isByteType,
+  newElementData,
+  type ElementData,
+  type ElementType,
+  type TensorInfo,
+} from '../graph/graph.ts';
+
+/**
+ * How tensors lie in GPU memory: NHWC, channels padded to a multiple of four. A group is four channels of
+ * one pixel: one u32 for 8-bit types (the lowest channel in the lowest byte), four u32 (float32 bits) else.
+ */
+export interface Extent {
+  readonly batch: number;
+  readonly channels: number;
+  readonly height: number;
+  readonly width: number;
+  /** ceil(channels / 4). */
+  readonly groups: number;
+}
+
+/** [N, C, H, W], [N, C] or [C], as an image; undefined for other ranks. */
+export function extentOf(shape: readonly number[]): Extent | undefined {
+  const padded = shape.length === 4 ? shape : shape.length === 2 ? [...shape, 1, 1] : [1, ...shape, 1, 1];
+  if (padded.length !== 4) return undefined;
+  const [batch, channels, height, width] = padded as [number, number, number, number];
+  return { batch, channels, height, width, groups: Math.ceil(channels / 4) };
+}
+
+/** As extentOf, for a tensor that is known to have one. */
+export function extent(info: TensorInfo): Extent {
+  const found = extentOf(info.shape);
+  if (!found) throw new RangeError(`tensor '${info.name}' has rank ${info.shape.length}`);
+  return found;
+}
+
+export function groupCount(e: Extent): number {
+  return e.batch * e.height * e.width * e.groups;
+}
+
+/** Bytes of a tensor in GPU memory. */
+export function packedBytes(info: TensorInfo): number {
+  return groupCount(extent(info)) * (isByteType(info.type) ? 4 : 16);
+}
+
+/** Calls `visit` with the index of every element in NCHW order and in padded NHWC order. */
+function forEachElement(e: Extent, visit: (nchw: number, padded: number) => void): void {
+  const pixels = e.height * e.width;
+  const stride = e.groups * 4;
+  let nchw = 0;
+  for (let n = 0; n < e.batch; n++)
+    for (let c = 0; c < e.channels; c++) {
+      let padded = n * pixels * stride + c;
+      for (let p = 0; p < pixels; p++, padded += stride) visit(nchw++, padded);
+    }
+}
+
+/** From NCHW to GPU memory. */
+export function pack(data: ElementData, info: TensorInfo): Uint8Array<ArrayBuffer> {
+  const bytes = new Uint8Array(packedBytes(info));
+  if (isByteType(info.type)) {
+    const source = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+    forEachElement(extent(info), (from, to) => (bytes[to] = source[from]!));
+  } else {
+    const source = new Uint32Array(data.buffer, data.byteOffset, data.length);
+    const words = new Uint32Array(bytes.buffer);
+    forEachElement(extent(info), (from, to) => (words[to] = source[from]!));
+  }
+  return bytes;
+}
+
+/** From GPU memory to NCHW. */
+export function unpack<T extends ElementType>(
+  bytes: Uint8Array<ArrayBuffer>,
+  info: TensorInfo & { readonly type: T },
+): ElementData {
+  const data = newElementData(info.type, elementCount(info.shape));
+  if (isByteType(info.type)) {
+    const target = new Uint8Array(data.buffer);
+    forEachElement(extent(info), (to, from) => (target[to] = bytes[from]!));
+  } else {
+    const words = new Uint32Array(bytes.buffer, bytes.byteOffset, bytes.byteLength / 4);
+    const target = new Uint32Array(data.buffer);
+    forEachElement(extent(info), (to, from) => (target[to] = words[from]!));
+  }
+  return data;
+}

@@ -1,0 +1,86 @@
+import { InvalidModelError, UnsupportedModelError } from '../errors.ts';
+import type {
+  Constant,
+  ElementData,
+  Graph,
+  GraphNode,
+  QuantizedType,
+  TensorInfo,
+} from '../graph/graph.ts';
+import type { Semantics, TensorQuantization } from '../semantics/semantics.ts';
+import type { Step } from './step.ts';
+
+/** A graph in which every tensor's type and shape is known. */
+export interface TypedGraph extends Omit<Graph, 'tensors'> {
+  readonly tensors: ReadonlyMap<string, TensorInfo>;
+}
+
+/** What an operator may ask of the graph around it. */
+export interface OpContext {
+  readonly semantics: Semantics;
+  /** Is `packed_4x8_integer_dot_product` there? */
+  readonly packedDot: boolean;
+  info(tensor: string): TensorInfo;
+  constant(tensor: string): Constant | undefined;
+  /** What the file says of a computed 8-bit tensor. */
+  quantizedType(tensor: string): QuantizedType | undefined;
+}
+
+export interface ReferenceResult {
+  readonly data: ElementData;
+  readonly accumulators?: Int32Array;
+}
+
+/** One operator: everything that exact8 knows of it. */
+export interface Op {
+  /** Type and shape of the output. Refuses, by name, what the operator does not support. */
+  infer(node: GraphNode, context: OpContext): TensorInfo;
+  /** The output, where it follows from constants and shapes alone. */
+  fold?(node: GraphNode, context: OpContext): Constant | undefined;
+  /** The output from operands in NCHW, in exact host arithmetic; operands that are constants are read from the context. */
+  reference(node: GraphNode, context: OpContext, operand: (index: number) => ElementData): ReferenceResult;
+  /** What the GPU does, or the operand whose memory the output shares. */
+  lower(node: GraphNode, context: OpContext): Step | { readonly alias: string };
+}
+
+export function label(node: GraphNode): string {
+  return `node '${node.name}' (${node.op})`;
+}
+
+export function refuse(node: GraphNode, got: string, supported: string): never {
+  throw new UnsupportedModelError(`${label(node)}: ${got}; supported: ${supported}`);
+}
+
+/** The scale and zero point of a whole 8-bit tensor. */
+export function tensorQuantization(node: GraphNode, info: TensorInfo): TensorQuantization {
+  const { quantization, type } = info;
+  if (type !== 'uint8' && type !== 'int8') return refuse(node, `'${info.name}' is ${type}`, 'uint8, int8');
+  if (!quantization) throw new InvalidModelError(`${label(node)}: nothing says how '${info.name}' is quantized`);
+  if (quantization.scale.length !== 1)
+    return refuse(node, `'${info.name}' is quantized per axis`, 'one scale for an activation');
+  return { type, scale: quantization.scale[0]!, zeroPoint: quantization.zeroPoint[0]! };
+}
+
+/** An 8-bit output as the file declares it. */
+export function quantizedOutput(node: GraphNode, context: OpContext, shape: readonly number[]): TensorInfo {
+  const name = node.outputs[0]!;
+  const declared = context.quantizedType(name);
+  if (!declared) return refuse(node, `a float32 output '${name}' of an operator the engine leaves in float`, '8-bit outputs');
+  return { name, type: declared.type, shape, quantization: declared.quantization };
+}
+
+/** `node` has this many operands, at least. */
+export function expectOperands(node: GraphNode, count: number): void {
+  for (let i = 0; i < count; i++)
+    if (!node.inputs[i]) throw new InvalidModelError(`${label(node)} has no operand ${i}`);
+}
+
+/** An integer-list attribute of a given length. */
+export function integers(node: GraphNode, attribute: string, length: number, fallback: number): number[] {
+  const value = node.attributes[attribute] ?? [];
+  const list = typeof value === 'object' ? [...value] : [];
+  if (list.length === 0) return Array.from({ length }, () => fallback);
+  if (list.length !== length || !list.every((v) => Number.isInteger(v) && v >= 0))
+    throw new InvalidModelError(`${label(node)}: attribute ${attribute} = [${list.join(', ')}]; ${length} integers expected`);
+  return list;
+}

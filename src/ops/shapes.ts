@@ -1,0 +1,58 @@
+import { elementCount, type Constant, type GraphNode } from '../graph/graph.ts';
+import { expectOperands, refuse, type Op, type OpContext } from './op.ts';
+
+/**
+ * Shape arithmetic (the Shape, Gather, Unsqueeze, Concat tail that exporters put before a Reshape): small
+ * integer tensors that follow from shapes, and are constants once those are known. Nothing of it reaches the GPU.
+ */
+type Fold = (node: GraphNode, context: OpContext, operands: readonly Constant[]) => readonly [BigInt64Array, number[]];
+
+function folded(compute: Fold): Op {
+  const never = (node: GraphNode): never => refuse(node, 'operands that are computed at run time', 'shape arithmetic');
+  return {
+    infer: never,
+    reference: never,
+    lower: never,
+    fold(node, context) {
+      expectOperands(node, 1);
+      const operands = node.inputs.map((input) => context.constant(input));
+      if (!operands.every((operand) => operand?.data instanceof BigInt64Array)) return undefined;
+      const [data, shape] = compute(node, context, operands as Constant[]);
+      return { name: node.outputs[0]!, type: 'int64', shape, data };
+    },
+  };
+}
+
+const values = (constant: Constant): BigInt64Array => constant.data as BigInt64Array;
+
+export const shape: Op = {
+  ...folded(() => [new BigInt64Array(0), []]),
+  fold(node, context) {
+    expectOperands(node, 1);
+    const dims = context.info(node.inputs[0]!).shape;
+    const from = Number(node.attributes['start'] ?? 0);
+    const to = Number(node.attributes['end'] ?? dims.length);
+    const data = BigInt64Array.from(dims.slice(from, to), BigInt);
+    return { name: node.outputs[0]!, type: 'int64', shape: [data.length], data };
+  },
+};
+
+export const gather = folded((node, _context, [from, indices]) => {
+  if (!from || !indices || from.shape.length !== 1 || Number(node.attributes['axis'] ?? 0) !== 0)
+    return refuse(node, 'a gather from more than one dimension', 'shape arithmetic');
+  const data = BigInt64Array.from(values(indices), (index) => values(from).at(Number(index)) ?? 0n);
+  return [data, [...indices.shape]];
+});
+
+export const unsqueeze = folded((node, _context, [from, axesOperand]) => {
+  const axes = axesOperand ? Array.from(values(axesOperand), Number) : [node.attributes['axes'] ?? []].flat().map(Number);
+  if (!from || from.shape.length + axes.length > 1) return refuse(node, 'more than one dimension', 'shape arithmetic');
+  return [values(from), Array.from({ length: from.shape.length + axes.length }, () => elementCount(from.shape))];
+});
+
+export const concat = folded((node, _context, operands) => {
+  if (operands.some((operand) => operand.shape.length !== 1))
+    return refuse(node, 'a concatenation of more than one dimension', 'shape arithmetic');
+  const data = BigInt64Array.from(operands.flatMap((operand) => [...values(operand)]));
+  return [data, [data.length]];
+});

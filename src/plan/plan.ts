@@ -1,0 +1,53 @@
+import { findSemantics } from '../semantics/index.ts';
+import type { Semantics } from '../semantics/semantics.ts';
+import type { Graph, TensorInfo } from '../graph/graph.ts';
+import { contextOf, inferGraph, opOf } from '../ops/infer.ts';
+import { packedBytes } from '../ops/layout.ts';
+import type { TypedGraph } from '../ops/op.ts';
+import type { Step } from '../ops/step.ts';
+import { assignBuffers } from './buffers.ts';
+
+export interface PlanOptions {
+  /** The engine whose bits are computed: a name, or an engine of the caller's own. Default: the one the file is for. */
+  readonly semantics?: string | Semantics;
+  /** Shapes of inputs whose dimensions the model leaves open. An open batch is 1 without. */
+  readonly shapes?: Readonly<Record<string, readonly number[]>>;
+  /** Use the packed dot product (`packed_4x8_integer_dot_product`). Default: true. */
+  readonly packedDot?: boolean;
+}
+
+/** A whole inference as plain data: it can be printed, costed, compared and tested without a GPU. */
+export interface Plan {
+  readonly semantics: Semantics;
+  /** Fused as the engine fuses it, every type and shape known. */
+  readonly graph: TypedGraph;
+  /** One dispatch each, in order. */
+  readonly steps: readonly Step[];
+  /** Where each tensor lives: index into `buffers`. Tensors whose lives do not overlap share one. */
+  readonly bufferOf: ReadonlyMap<string, number>;
+  /** Bytes of each buffer. */
+  readonly buffers: readonly number[];
+}
+
+/**
+ * Plans an inference: fuses as the engine does, infers shapes, proves every requantization, chooses
+ * kernels, assigns memory. Pure and synchronous; nothing unsupported gets past it.
+ *
+ * @throws UnsupportedModelError, InvalidModelError, InvalidInputError
+ */
+export function createPlan(graph: Graph, options: PlanOptions = {}): Plan {
+  const wanted = options.semantics ?? graph.semantics;
+  const semantics = typeof wanted === 'string' ? findSemantics(wanted) : wanted;
+  const typed = inferGraph(semantics.fuse(graph), semantics, options.shapes);
+  const context = contextOf(typed, graph.tensors, semantics, options.packedDot ?? true);
+  const steps: Step[] = [];
+  const root = new Map<string, string>();
+  const memoryOf = (tensor: string): string => root.get(tensor) ?? tensor;
+  for (const node of typed.nodes) {
+    const lowered = opOf(node).lower(node, context);
+    if ('alias' in lowered) root.set(node.outputs[0]!, memoryOf(lowered.alias));
+    else steps.push(lowered);
+  }
+  const size = (tensor: string): number => packedBytes(typed.tensors.get(tensor) as TensorInfo);
+  return { semantics, graph: typed, steps, ...assignBuffers(typed, steps, memoryOf, size) };
+}

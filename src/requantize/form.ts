@@ -1,0 +1,107 @@
+import { CODES, codeAt, NEVER, type Boundaries } from './boundaries.ts';
+
+/** int32 words of one channel, as the shader of the form reads them. */
+export type FormParameters = readonly number[];
+
+/**
+ * A way to compute a requantization in a shader: `shaders/requantize/<name>.wgsl` and its host twin.
+ * Every form maps an accumulator to a code (0 to 255) and is non-decreasing between the points that
+ * the proof looks at, or corrects itself there.
+ */
+export interface RequantizeForm {
+  readonly name: string;
+  /** For people: what it computes. */
+  readonly formula: string;
+  /** Words a channel. */
+  readonly words: number;
+  /** Does the shader read the boundaries themselves? */
+  readonly table: boolean;
+  /** Parameters that should reproduce the channel's boundaries; undefined where there are none. Not trusted: see prove. */
+  fit(channel: ChannelBoundaries, slope: number): FormParameters | undefined;
+  /** What the shader computes, u32 wrap-around and all. */
+  evaluate(parameters: FormParameters, channel: ChannelBoundaries, accumulator: number): number;
+}
+
+/** One channel's boundaries, reduced to the accumulators where its code changes. */
+export interface ChannelBoundaries {
+  readonly lo: number;
+  readonly hi: number;
+  /** Code at `lo`. */
+  readonly start: number;
+  /** Ascending accumulators at which the code changes, and the code from there on. */
+  readonly at: readonly number[];
+  readonly codes: readonly number[];
+  /** The channel's 256 table entries. */
+  readonly first: Int32Array;
+}
+
+export function channelBoundaries(boundaries: Boundaries, channel: number): ChannelBoundaries {
+  const lo = boundaries.range.lo[channel]!;
+  const hi = boundaries.range.hi[channel]!;
+  const first = boundaries.first.subarray(channel * CODES, (channel + 1) * CODES);
+  const start = codeAt(boundaries, channel, lo);
+  const at: number[] = [];
+  const codes: number[] = [];
+  for (let code = start + 1; code < CODES && first[code] !== NEVER; code++) {
+    const boundary = first[code]!;
+    if (at.at(-1) === boundary) codes[codes.length - 1] = code;
+    else {
+      at.push(boundary);
+      codes.push(code);
+    }
+  }
+  return { lo, hi, start, at, codes, first };
+}
+
+/**
+ * The part of the accumulator's range in which the code changes, as the line forms see it:
+ * u = clamp(acc, origin, origin + span) - origin, so u = 0 is the last accumulator of the first code.
+ */
+export function changingPart(channel: ChannelBoundaries): { origin: number; span: number } {
+  if (channel.at.length === 0) return { origin: channel.lo, span: 0 };
+  const origin = channel.at[0]! - 1;
+  return { origin, span: channel.at.at(-1)! - origin };
+}
+
+/**
+ * The integers r for which floor((u * m + r) / 2^s) has exactly the channel's boundaries; every
+ * product stays below 2^53, so doubles are exact.
+ *
+ * @returns [smallest, largest] r, or undefined where there is none
+ */
+export function offsetsOfLine(channel: ChannelBoundaries, m: number, s: number): readonly [number, number] | undefined {
+  const { origin, span } = changingPart(channel);
+  const unit = 2 ** s;
+  const { at, codes, start } = channel;
+  let least = start * unit;
+  let most = (start + 1) * unit - 1;
+  if (at.length > 0) most = Math.min(most, (codes.at(-1)! + 1) * unit - 1 - span * m);
+  for (let k = 0; k < at.length && least <= most; k++) {
+    const u = at[k]! - origin;
+    const before = k === 0 ? start : codes[k - 1]!;
+    least = Math.max(least, codes[k]! * unit - u * m);
+    most = Math.min(most, (before + 1) * unit - 1 - (u - 1) * m);
+  }
+  return least <= most ? [least, most] : undefined;
+}
+
+/** The first line (m, r, s) that has exactly the channel's boundaries, among the multipliers nearest to the slope. */
+export function fitLine(
+  channel: ChannelBoundaries,
+  slope: number,
+  shifts: Iterable<number>,
+  fits: (m: number, r: number, s: number, span: number) => boolean,
+): { m: number; r: number; s: number } | undefined {
+  const { span } = changingPart(channel);
+  if (span === 0) return { m: 0, r: channel.start, s: 0 };
+  for (const s of shifts) {
+    const exact = slope * 2 ** s;
+    for (const m of [Math.floor(exact), Math.ceil(exact)]) {
+      // doubles hold u * m + r exactly below 2^53
+      if (m * span >= 2 ** 52 || 2 ** s * CODES >= 2 ** 52) continue;
+      const offsets = offsetsOfLine(channel, m, s);
+      if (offsets && fits(m, offsets[0], s, span)) return { m, r: offsets[0], s };
+    }
+  }
+  return undefined;
+}

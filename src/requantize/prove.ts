@@ -1,0 +1,109 @@
+import type { StepFunctions } from '../semantics/semantics.ts';
+import { CODES, findBoundaries, NEVER, type AccumulatorRange, type Boundaries } from './boundaries.ts';
+import { channelBoundaries, type ChannelBoundaries, type FormParameters, type RequantizeForm } from './form.ts';
+import { correctedGuess } from './forms/corrected_guess.ts';
+import { multiplyShift } from './forms/multiply_shift.ts';
+import { search } from './forms/search.ts';
+import { twoLimbs } from './forms/two_limbs.ts';
+import { wideMultiply } from './forms/wide_multiply.ts';
+
+/** Cheapest first; the last one always holds. */
+export const FORMS: readonly RequantizeForm[] = [multiplyShift, twoLimbs, wideMultiply, correctedGuess, search];
+
+/** Where a form gives another code than the engine. */
+export interface Counterexample {
+  readonly channel: number;
+  readonly accumulator: number;
+  readonly expected: number;
+  readonly got: number;
+}
+
+/**
+ * Proves that a form has the channel's boundaries and no others: it is evaluated at both ends of every
+ * plateau. Between them a line cannot leave the plateau, because it is non-decreasing; a corrected guess
+ * cannot either, because the guess is, and at both ends it is the code or one below.
+ *
+ * @returns undefined where it is proved, else the first accumulator that refutes it
+ */
+export function refute(
+  form: RequantizeForm,
+  parameters: FormParameters,
+  channel: ChannelBoundaries,
+): { accumulator: number; expected: number; got: number } | undefined {
+  const check = (accumulator: number, expected: number) => {
+    const got = form.evaluate(parameters, channel, accumulator);
+    return got === expected ? undefined : { accumulator, expected, got };
+  };
+  let code = channel.start;
+  let found = check(channel.lo, code);
+  for (let k = 0; k < channel.at.length && !found; k++) {
+    found = check(channel.at[k]! - 1, code);
+    code = channel.codes[k]!;
+    found ??= check(channel.at[k]!, code);
+  }
+  return found ?? check(channel.hi, code);
+}
+
+/** A form proved for every channel of a layer, ready for a pipeline. */
+export interface ProvedRequantization {
+  readonly form: string;
+  readonly channels: number;
+  /** form.words a channel. */
+  readonly parameters: readonly FormParameters[];
+  /** channels * 256 entries; empty where the form reads none. */
+  readonly table: Int32Array;
+  /** How many (channel, boundary) pairs were checked. */
+  readonly boundaries: number;
+  /** For each cheaper form, why it was not taken. */
+  readonly rejected: readonly { readonly form: string; readonly channel: number; readonly reason: string }[];
+}
+
+/** Fits a form to every channel and proves it, or says which channel refuses it. */
+export function proveForm(
+  form: RequantizeForm,
+  channels: readonly ChannelBoundaries[],
+  slope: (channel: number) => number,
+): { parameters: FormParameters[] } | { channel: number; reason: string } {
+  const parameters: FormParameters[] = [];
+  for (const [channel, boundaries] of channels.entries()) {
+    const fitted = form.fit(boundaries, slope(channel));
+    if (!fitted) return { channel, reason: 'no parameters fit its boundaries' };
+    const counter = refute(form, fitted, boundaries);
+    if (counter)
+      return { channel, reason: `gives ${counter.got}, not ${counter.expected}, at accumulator ${counter.accumulator}` };
+    parameters.push(fitted);
+  }
+  return { parameters };
+}
+
+/**
+ * Reduces a layer's requantization to its boundaries and proves the cheapest form that has them in every channel.
+ *
+ * @param min the smallest value of the output's type
+ */
+export function proveRequantization(
+  functions: StepFunctions,
+  range: AccumulatorRange,
+  min: number,
+  forms: readonly RequantizeForm[] = FORMS,
+): ProvedRequantization {
+  const boundaries: Boundaries = findBoundaries(functions, range, min);
+  const channels = Array.from({ length: boundaries.channels }, (_, c) => channelBoundaries(boundaries, c));
+  const rejected: { form: string; channel: number; reason: string }[] = [];
+  for (const form of forms) {
+    const proof = proveForm(form, channels, (channel) => functions.slope(channel));
+    if ('reason' in proof) {
+      rejected.push({ form: form.name, ...proof });
+      continue;
+    }
+    return {
+      form: form.name,
+      channels: boundaries.channels,
+      parameters: proof.parameters,
+      table: form.table ? boundaries.first : new Int32Array(0),
+      boundaries: boundaries.first.reduce((count, b, i) => count + Number(i % CODES > 0 && b !== NEVER), 0),
+      rejected,
+    };
+  }
+  throw new Error('no form could be proved, not even the search'); // the list ends with one that always can
+}

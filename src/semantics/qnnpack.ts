@@ -1,0 +1,78 @@
+import { UnsupportedModelError } from '../errors.ts';
+import { activationRange, dequantize, linearSteps, quantize, requireSameQuantization, requireUint8 } from './fbgemm.ts';
+import { clamp, f32, roundHalfEven } from './rounding.ts';
+import type { AddFunctions, AddLayer, LinearLayer, PoolLayer, Semantics, StepFunctions } from './semantics.ts';
+
+/** Convolution and linear layer: an int32 bias, one float32 scale, ties to even. */
+function linear(layer: LinearLayer): StepFunctions {
+  const { input, output } = layer;
+  const inverse = f32(1 / output.scale);
+  return linearSteps(layer, (weightScale, bias) => {
+    const biasScale = f32(input.scale * weightScale);
+    const integerBias = roundHalfEven(f32(bias / biasScale));
+    const scale = f32(biasScale * inverse);
+    return (accumulator) => roundHalfEven(f32(f32(accumulator + integerBias) * scale)) + output.zeroPoint;
+  });
+}
+
+/**
+ * Integer multiplies of 22 bits and one rounding shift, half away from zero.
+ * QNNPACK takes ratios of scales in [2^-14, 2^8); its shift is defined below 32, so the larger one is at least 2^-10.
+ */
+function add({ a, b, output, relu }: AddLayer): AddFunctions {
+  requireUint8(a, b);
+  const [min, max] = activationRange(output, relu);
+  const ratios = [f32(a.scale / output.scale), f32(b.scale / output.scale)] as const;
+  const largest = Math.max(...ratios);
+  if (Math.min(...ratios) < 2 ** -14 || largest < 2 ** -10 || largest >= 2 ** 8)
+    throw new UnsupportedModelError(
+      `an add with ratios ${ratios.join(' and ')} of input to output scale; ` +
+        'supported by qnnpack: from 2^-14, the larger from 2^-10 and below 2^8',
+    );
+  const shift = 21 - exponent(largest);
+  const [multiplierA, multiplierB] = ratios.map((ratio) => roundHalfEven(ratio * 2 ** shift)) as [number, number];
+  const mask = 2 ** shift - 1;
+  const half = Math.floor(mask / 2);
+  return {
+    // below 2 * 255 * 2^22 in magnitude: an int32
+    body: (x, y) => {
+      const sum = (x - a.zeroPoint) * multiplierA + (y - b.zeroPoint) * multiplierB;
+      const roundUp = (sum & mask) - Number(sum < 0) > half;
+      return clamp((sum >> shift) + Number(roundUp) + output.zeroPoint, min, max);
+    },
+  };
+}
+
+/** e where 2^e <= x < 2^(e+1), for x in [2^-10, 2^8). */
+function exponent(x: number): number {
+  let e = 7;
+  while (2 ** e > x) e--;
+  return e;
+}
+
+function globalAveragePool(layer: PoolLayer): StepFunctions {
+  requireSameQuantization(layer);
+  const { input, output, count } = layer;
+  const [min, max] = activationRange(output, false);
+  const scale = f32(input.scale / f32(input.scale * count));
+  return {
+    channels: 1,
+    min,
+    max,
+    at: () => (sum) => clamp(roundHalfEven(f32(f32(sum) * scale)) + output.zeroPoint, min, max),
+    slope: () => scale,
+  };
+}
+
+/** PyTorch's engine for phones, which torchvision's pretrained quantized MobileNetV2 selects. The same bits on x86. */
+export const qnnpack: Semantics = {
+  name: 'qnnpack',
+  description: 'PyTorch qnnpack: int32 bias, float32 scale, ties to even',
+  fuse: (graph) => graph,
+  linear,
+  accumulation: () => 'exact',
+  add,
+  globalAveragePool,
+  quantize,
+  dequantize,
+};
