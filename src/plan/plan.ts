@@ -23,6 +23,8 @@ export interface Plan {
   readonly graph: TypedGraph;
   /** One dispatch each, in order. */
   readonly steps: readonly Step[];
+  /** Tensors that are other tensors in another shape, and which. */
+  readonly views: ReadonlyMap<string, string>;
   /** Where each tensor lives: index into `buffers`. Tensors whose lives do not overlap share one. */
   readonly bufferOf: ReadonlyMap<string, number>;
   /** Bytes of each buffer. */
@@ -41,13 +43,13 @@ export function createPlan(graph: Graph, options: PlanOptions = {}): Plan {
   const typed = inferGraph(semantics.fuse(graph), semantics, options.shapes);
   const context = contextOf(typed, graph.tensors, semantics, options.packedDot ?? true);
   const steps: Step[] = [];
-  const root = new Map<string, string>();
-  const memoryOf = (tensor: string): string => root.get(tensor) ?? tensor;
+  const views = new Map<string, string>();
+  const memoryOf = (tensor: string): string => views.get(tensor) ?? tensor;
   for (const node of typed.nodes) {
     const lowered = opOf(node).lower(node, context);
-    if ('alias' in lowered) root.set(node.outputs[0]!, memoryOf(lowered.alias));
+    if ('alias' in lowered) views.set(node.outputs[0]!, memoryOf(lowered.alias));
     else steps.push(lowered);
   }
   const size = (tensor: string): number => packedBytes(typed.tensors.get(tensor) as TensorInfo);
-  return { semantics, graph: typed, steps, ...assignBuffers(typed, steps, memoryOf, size) };
+  return { semantics, graph: typed, steps, views, ...assignBuffers(typed, steps, memoryOf, size) };
 }

@@ -2,15 +2,7 @@ import { InvalidModelError } from '../../errors.ts';
 
 /** What a pickle can hold here. Lists and tuples are both arrays; the keys of dictionaries are strings. */
 export type PickleValue =
-  | null
-  | boolean
-  | number
-  | bigint
-  | string
-  | PickleValue[]
-  | Map<string, PickleValue>
-  | PickleGlobal
-  | PickleObject;
+  null | boolean | number | bigint | string | PickleValue[] | Map<string, PickleValue> | PickleGlobal | PickleObject;
 
 /** A name that a pickle may refer to; with `call`, one that it may also call. Nothing else of Python's is reachable. */
 export class PickleGlobal {
@@ -239,7 +231,9 @@ class Unpickler {
     const state = this.pop();
     const object = this.top();
     if (!(object instanceof Map) || !(state instanceof Map))
-      throw this.error(`attributes of ${describe(object)} set from ${describe(state)}; supported: of a dict, from a dict`);
+      throw this.error(
+        `attributes of ${describe(object)} set from ${describe(state)}; supported: of a dict, from a dict`,
+      );
   }
 
   private append(values: readonly PickleValue[]): void {

@@ -149,7 +149,10 @@ const PER_CHANNEL = new PickleGlobal('torch.per_channel_affine');
 /** All that the pickle of a state_dict may name. */
 export const TORCH_GLOBALS: ReadonlyMap<string, PickleGlobal> = new Map(
   [
-    new PickleGlobal('collections.OrderedDict', () => new Map()),
+    new PickleGlobal('collections.OrderedDict', (args) => {
+      if (args.length > 0) throw new InvalidModelError(`an OrderedDict made of ${describe([...args])}; expected empty`);
+      return new Map();
+    }),
     new PickleGlobal('torch._utils._rebuild_tensor_v2', (args) => rebuildTensor(args)),
     new PickleGlobal('torch._utils._rebuild_qtensor', (args) => rebuildTensor(args, quantizer(args[4]))),
     new PickleGlobal('torch._utils._rebuild_parameter', ([tensor]) => {

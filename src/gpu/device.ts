@@ -1,0 +1,45 @@
+import { DeviceError } from '../errors.ts';
+
+/** `navigator.gpu`, where the environment has it. */
+export function webgpu(): GPU | undefined {
+  return (globalThis as { navigator?: { gpu?: GPU } }).navigator?.gpu;
+}
+
+/** The WGSL language feature behind dot4I8Packed. */
+export function hasPackedDot(): boolean {
+  return webgpu()?.wgslLanguageFeatures.has('packed_4x8_integer_dot_product') ?? false;
+}
+
+/**
+ * A device of the environment's own adapter, with the largest buffers that it allows.
+ *
+ * @throws DeviceError where there is no WebGPU or no adapter
+ */
+export async function requestDevice(): Promise<GPUDevice> {
+  const gpu = webgpu();
+  if (!gpu) throw new DeviceError('this environment has no WebGPU (navigator.gpu); give a device of your own');
+  const adapter = await gpu.requestAdapter({ powerPreference: 'high-performance' });
+  if (!adapter) throw new DeviceError('WebGPU has no adapter here');
+  const { maxBufferSize, maxStorageBufferBindingSize } = adapter.limits;
+  return adapter.requestDevice({ requiredLimits: { maxBufferSize, maxStorageBufferBindingSize } });
+}
+
+/** Runs `work` in error scopes: what WebGPU would only log is thrown, with `what` was being done. */
+export async function scoped<T>(device: GPUDevice, what: string, work: () => Promise<T>): Promise<T> {
+  const filters: GPUErrorFilter[] = ['validation', 'out-of-memory', 'internal'];
+  for (const filter of filters) device.pushErrorScope(filter);
+  let result: { value: T } | { thrown: unknown };
+  try {
+    result = { value: await work() };
+  } catch (thrown) {
+    result = { thrown };
+  }
+  const errors = await Promise.all(filters.map(() => device.popErrorScope().catch(() => null)));
+  if ('thrown' in result) {
+    if (result.thrown instanceof DeviceError) throw result.thrown;
+    throw new DeviceError(`${what}: ${String(result.thrown)}`, { cause: result.thrown });
+  }
+  const error = errors.find((e) => e !== null);
+  if (error) throw new DeviceError(`${what}: ${error.message}`);
+  return result.value;
+}

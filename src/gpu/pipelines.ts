@@ -1,0 +1,106 @@
+import { DeviceError } from '../errors.ts';
+import { KERNELS } from '../ops/kernels.ts';
+import type { Step } from '../ops/step.ts';
+import { linkShader, type LinkedShader } from './shaders.ts';
+
+/** What a pipeline is made of; steps that agree in it share one. */
+export interface PipelineKey {
+  readonly kernel: string;
+  readonly links: readonly string[];
+  readonly overrides: Readonly<Record<string, number>>;
+  /** Buffers in group 1. */
+  readonly parameters: number;
+}
+
+export interface Pipeline {
+  readonly pipeline: GPUComputePipeline;
+  /** Operands and output; parameters; geometry. */
+  readonly layouts: readonly [GPUBindGroupLayout, GPUBindGroupLayout, GPUBindGroupLayout];
+}
+
+export function pipelineKey(step: Step): PipelineKey {
+  return {
+    kernel: step.kernel,
+    links: step.links,
+    overrides: step.overrides,
+    parameters: step.parameters.length,
+  };
+}
+
+/** The same step without requantization: its accumulators, as they are. */
+export function accumulatorKey(step: Step): PipelineKey {
+  const links = step.links.filter((link) => !link.startsWith('requantize/') && link !== 'output/codes');
+  const { OUTPUT_SIGN: _, ...overrides } = step.overrides;
+  return { kernel: step.kernel, links: ['output/accumulators', ...links], overrides, parameters: 0 };
+}
+
+function layoutsOf(device: GPUDevice, key: PipelineKey): Pipeline['layouts'] {
+  const operands = KERNELS[key.kernel]!.operands.length;
+  const layout = (types: readonly GPUBufferBindingType[]): GPUBindGroupLayout =>
+    device.createBindGroupLayout({
+      entries: types.map((type, binding) => ({ binding, visibility: GPUShaderStage.COMPUTE, buffer: { type } })),
+    });
+  const read = (count: number): GPUBufferBindingType[] => Array.from({ length: count }, () => 'read-only-storage');
+  return [layout([...read(operands), 'storage']), layout(read(key.parameters)), layout(['uniform'])];
+}
+
+/** The compiler's messages, each with the shader file and line that it is about. */
+async function compilerMessages(module: GPUShaderModule, shader: LinkedShader): Promise<string> {
+  const { messages } = await module.getCompilationInfo();
+  return messages
+    .filter((message) => message.type === 'error')
+    .map(({ lineNum, linePos, message }) => {
+      const { file, line } = shader.origin(lineNum);
+      return `\n${file}:${line}:${linePos}: ${message}\n  ${shader.code.split('\n')[lineNum - 1] ?? ''}`;
+    })
+    .join('');
+}
+
+/** Compiles pipelines, each distinct one once, all at the same time. */
+export class PipelineCache {
+  readonly #device: GPUDevice;
+  readonly #pipelines = new Map<string, Promise<Pipeline>>();
+  readonly #modules = new Map<string, { shader: LinkedShader; module: GPUShaderModule }>();
+
+  constructor(device: GPUDevice) {
+    this.#device = device;
+  }
+
+  get size(): number {
+    return this.#pipelines.size;
+  }
+
+  get(key: PipelineKey): Promise<Pipeline> {
+    const id = JSON.stringify([key.kernel, key.links, key.overrides]);
+    let found = this.#pipelines.get(id);
+    if (!found) this.#pipelines.set(id, (found = this.#compile(key)));
+    return found;
+  }
+
+  async #compile(key: PipelineKey): Promise<Pipeline> {
+    const { shader, module } = this.#module(key);
+    const layouts = layoutsOf(this.#device, key);
+    try {
+      const pipeline = await this.#device.createComputePipelineAsync({
+        label: shader.label,
+        layout: this.#device.createPipelineLayout({ bindGroupLayouts: layouts }),
+        compute: { module, entryPoint: 'main', constants: key.overrides },
+      });
+      return { pipeline, layouts };
+    } catch (cause) {
+      const messages = await compilerMessages(module, shader);
+      throw new DeviceError(`shader '${shader.label}' does not compile: ${messages || String(cause)}`, { cause });
+    }
+  }
+
+  #module(key: PipelineKey): { shader: LinkedShader; module: GPUShaderModule } {
+    const id = JSON.stringify([key.kernel, key.links]);
+    let found = this.#modules.get(id);
+    if (!found) {
+      const shader = linkShader(key.kernel, key.links);
+      found = { shader, module: this.#device.createShaderModule({ label: shader.label, code: shader.code }) };
+      this.#modules.set(id, found);
+    }
+    return found;
+  }
+}

@@ -1,0 +1,109 @@
+import { readModel } from './formats/index.ts';
+import type { Graph } from './graph/graph.ts';
+import { hasPackedDot, requestDevice } from './gpu/device.ts';
+import { checkFeeds, Executable } from './gpu/executable.ts';
+import { PipelineCache } from './gpu/pipelines.ts';
+import { createPlan, type Plan, type PlanOptions } from './plan/plan.ts';
+import type { Tensor } from './tensor.ts';
+import type { Trace } from './trace.ts';
+
+export interface SessionOptions extends PlanOptions {
+  /** The caller's own device; without one, the session requests one and destroys it on release. */
+  readonly device?: GPUDevice;
+}
+
+/** A model on a GPU, ready to run. The straight line: readModel, createPlan, compile, run. */
+export class InferenceSession {
+  /** As it was read. */
+  readonly graph: Graph;
+  /** The name of the engine whose bits are computed. */
+  readonly semantics: string;
+  readonly inputNames: readonly string[];
+  readonly outputNames: readonly string[];
+  readonly #options: PlanOptions;
+  readonly #device: GPUDevice;
+  readonly #ownsDevice: boolean;
+  readonly #pipelines: PipelineCache;
+  /** By input shapes: a model with an open batch is planned once for each size. */
+  readonly #executables = new Map<string, Promise<Executable>>();
+  #plan: Plan;
+
+  private constructor(graph: Graph, plan: Plan, options: PlanOptions, device: GPUDevice, ownsDevice: boolean) {
+    this.graph = graph;
+    this.semantics = plan.semantics.name;
+    this.inputNames = graph.inputs.map((input) => input.name);
+    this.outputNames = graph.outputs;
+    this.#options = options;
+    this.#device = device;
+    this.#ownsDevice = ownsDevice;
+    this.#pipelines = new PipelineCache(device);
+    this.#plan = plan;
+  }
+
+  /**
+   * @param model the file's bytes, or a graph that readModel gave
+   * @throws InvalidModelError, UnsupportedModelError before a device is touched; DeviceError
+   */
+  static async create(model: Uint8Array | ArrayBuffer | Graph, options: SessionOptions = {}): Promise<InferenceSession> {
+    const bytes = model instanceof ArrayBuffer ? new Uint8Array(model) : model;
+    const graph = bytes instanceof Uint8Array ? readModel(bytes) : bytes;
+    const planOptions = { ...options, packedDot: options.packedDot ?? hasPackedDot() };
+    const plan = createPlan(graph, planOptions);
+    const device = options.device ?? (await requestDevice());
+    const session = new InferenceSession(graph, plan, planOptions, device, options.device === undefined);
+    try {
+      await session.#executable(plan);
+    } catch (error) {
+      session.release();
+      throw error;
+    }
+    return session;
+  }
+
+  /** The plan of the last shapes that were run. */
+  get plan(): Plan {
+    return this.#plan;
+  }
+
+  /** @throws InvalidInputError, DeviceError */
+  async run(feeds: Readonly<Record<string, Tensor>>): Promise<Record<string, Tensor>> {
+    return (await this.#for(feeds)).run(feeds);
+  }
+
+  /**
+   * Every tensor of one inference and, on request, the int32 accumulators. Changes no result: it watches
+   * the same kernels over the same memory.
+   */
+  async trace(feeds: Readonly<Record<string, Tensor>>, options: { accumulators?: boolean } = {}): Promise<Trace> {
+    return (await this.#for(feeds)).trace(feeds, options.accumulators ?? false);
+  }
+
+  /** Frees the GPU's memory, and the device where it is the session's own. */
+  release(): void {
+    for (const executable of this.#executables.values())
+      void executable.then(
+        (e) => e.release(),
+        () => undefined,
+      );
+    this.#executables.clear();
+    if (this.#ownsDevice) this.#device.destroy();
+  }
+
+  async #for(feeds: Readonly<Record<string, Tensor>>): Promise<Executable> {
+    const shapes = Object.fromEntries(Object.entries(feeds).map(([name, tensor]) => [name, tensor.dims]));
+    const same = this.#plan.graph.inputs.every(({ name, shape }) => String(shapes[name] ?? shape) === String(shape));
+    if (!same) this.#plan = createPlan(this.graph, { ...this.#options, shapes });
+    checkFeeds(this.#plan.graph.inputs, feeds);
+    return this.#executable(this.#plan);
+  }
+
+  #executable(plan: Plan): Promise<Executable> {
+    const key = JSON.stringify(plan.graph.inputs.map((input) => input.shape));
+    let found = this.#executables.get(key);
+    if (!found) {
+      found = Executable.compile(this.#device, plan, this.#pipelines);
+      this.#executables.set(key, found);
+    }
+    return found;
+  }
+}
