@@ -43,7 +43,8 @@ function fitAddLine(codes: Uint8Array, slope: { a: number; b: number }): Int32Ar
     for (const mA of [Math.round(slope.a * 2 ** s), Math.floor(slope.a * 2 ** s)])
       for (const mB of [Math.round(slope.b * 2 ** s), Math.floor(slope.b * 2 ** s)]) {
         const c = offset(codes, mA, mB, s, min, max);
-        if (c !== undefined && 255 * (mA + mB) + Math.abs(c) < 2 ** 31) return Int32Array.of(mA, mB, c, s, min, max, 0, 0);
+        if (c !== undefined && 255 * (mA + mB) + Math.abs(c) < 2 ** 31)
+          return Int32Array.of(mA, mB, c, s, min, max, 0, 0);
       }
   return undefined;
 }

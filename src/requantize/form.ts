@@ -85,22 +85,28 @@ export function offsetsOfLine(channel: ChannelBoundaries, m: number, s: number):
   return least <= most ? [least, most] : undefined;
 }
 
-/** The first line (m, r, s) that has exactly the channel's boundaries, among the multipliers nearest to the slope. */
+/** Doubles hold u * m + r exactly below 2^53. */
+const EXACT = 2 ** 52;
+
+/**
+ * The first line (m, r, s) that has exactly the channel's boundaries, among the multipliers nearest to
+ * the slope; shifts are tried from `most` down to `least`.
+ *
+ * @param admits can the form compute this line without overflow, for u up to `span`? Asked with r = 0 first
+ */
 export function fitLine(
   channel: ChannelBoundaries,
   slope: number,
-  shifts: Iterable<number>,
-  fits: (m: number, r: number, s: number, span: number) => boolean,
+  [most, least]: readonly [number, number],
+  admits: (m: number, r: number, span: number) => boolean,
 ): { m: number; r: number; s: number } | undefined {
   const { span } = changingPart(channel);
-  if (span === 0) return { m: 0, r: channel.start, s: 0 };
-  for (const s of shifts) {
+  for (let s = most; s >= least; s--) {
     const exact = slope * 2 ** s;
     for (const m of [Math.floor(exact), Math.ceil(exact)]) {
-      // doubles hold u * m + r exactly below 2^53
-      if (m * span >= 2 ** 52 || 2 ** s * CODES >= 2 ** 52) continue;
+      if (m * span >= EXACT || 2 ** s * CODES >= EXACT || !admits(m, 0, span)) continue;
       const offsets = offsetsOfLine(channel, m, s);
-      if (offsets && fits(m, offsets[0], s, span)) return { m, r: offsets[0], s };
+      if (offsets && admits(m, offsets[0], span)) return { m, r: offsets[0], s };
     }
   }
   return undefined;

@@ -70,7 +70,10 @@ export function proveForm(
     if (!fitted) return { channel, reason: 'no parameters fit its boundaries' };
     const counter = refute(form, fitted, boundaries);
     if (counter)
-      return { channel, reason: `gives ${counter.got}, not ${counter.expected}, at accumulator ${counter.accumulator}` };
+      return {
+        channel,
+        reason: `gives ${counter.got}, not ${counter.expected}, at accumulator ${counter.accumulator}`,
+      };
     parameters.push(fitted);
   }
   return { parameters };

@@ -28,9 +28,10 @@ export const correctedGuess: RequantizeForm = {
     }
     return undefined;
   },
-  evaluate([origin, span, m, r, k, s], { first }, accumulator) {
-    const u = clamp(accumulator, origin!, origin! + span!) - origin!;
-    const guess = Math.min(Math.floor(((Math.floor(u / 2 ** k!) * m! + r!) % LIMIT) / 2 ** s!), 254);
+  evaluate(p, { first }, accumulator) {
+    const u = clamp(accumulator, p[0]!, p[0]! + p[1]!) - p[0]!;
+    const line = (Math.floor(u / 2 ** p[4]!) * p[2]! + p[3]!) >>> 0;
+    const guess = Math.min(line >>> p[5]!, 254);
     return guess + Number(accumulator >= first[guess + 1]!);
   },
 };

@@ -11,15 +11,12 @@ export const multiplyShift: RequantizeForm = {
   table: false,
   fit(channel, slope) {
     const { origin, span } = changingPart(channel);
-    const line = fitLine(channel, slope, descending(31, 0), (m, r, _s, u) => u * m + r < LIMIT);
+    if (span === 0) return [origin, 0, 0, channel.start, 0];
+    const line = fitLine(channel, slope, [31, 0], (m, r, u) => u * m + r < LIMIT);
     return line && [origin, span, line.m, line.r, line.s];
   },
-  evaluate([origin, span, m, r, s], _channel, accumulator) {
-    const u = clamp(accumulator, origin!, origin! + span!) - origin!;
-    return Math.floor(((u * m! + r!) % LIMIT) / 2 ** s!);
+  evaluate(p, _channel, accumulator) {
+    const u = clamp(accumulator, p[0]!, p[0]! + p[1]!) - p[0]!;
+    return ((Math.imul(u, p[2]!) + p[3]!) >>> 0) >>> p[4]!;
   },
 };
-
-export function* descending(from: number, to: number): Iterable<number> {
-  for (let s = from; s >= to; s--) yield s;
-}
