@@ -36,7 +36,7 @@ export class InferenceSession {
     this.#options = options;
     this.#device = device;
     this.#ownsDevice = ownsDevice;
-    this.#pipelines = new PipelineCache(device);
+    this.#pipelines = PipelineCache.of(device);
     this.#plan = plan;
   }
 

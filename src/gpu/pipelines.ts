@@ -56,18 +56,23 @@ async function compilerMessages(module: GPUShaderModule, shader: LinkedShader): 
     .join('');
 }
 
+const CACHES = new WeakMap<GPUDevice, PipelineCache>();
+
 /** Compiles pipelines, each distinct one once, all at the same time. */
 export class PipelineCache {
   readonly #device: GPUDevice;
   readonly #pipelines = new Map<string, Promise<Pipeline>>();
   readonly #modules = new Map<string, { shader: LinkedShader; module: GPUShaderModule }>();
 
-  constructor(device: GPUDevice) {
+  private constructor(device: GPUDevice) {
     this.#device = device;
   }
 
-  get size(): number {
-    return this.#pipelines.size;
+  /** The cache of a device: sessions on one device compile nothing twice. */
+  static of(device: GPUDevice): PipelineCache {
+    let cache = CACHES.get(device);
+    if (!cache) CACHES.set(device, (cache = new PipelineCache(device)));
+    return cache;
   }
 
   get(key: PipelineKey): Promise<Pipeline> {

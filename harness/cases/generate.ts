@@ -1,0 +1,380 @@
+import {
+  byteRange,
+  elementCount,
+  newElementData,
+  type Attributes,
+  type Constant,
+  type Graph,
+  type Quantization,
+  type QuantizedType,
+  type TensorInfo,
+} from '../../src/graph/graph.ts';
+import { Tensor } from '../../src/tensor.ts';
+import { Random } from './random.ts';
+
+/** A graph of one operator with its input: everything follows from engine, seed and index. */
+export interface Case {
+  readonly id: string;
+  readonly description: string;
+  readonly graph: Graph;
+  readonly feeds: Readonly<Record<string, Tensor>>;
+}
+
+/** What the engines' own formats can say: PyTorch has uint8 activations, signed weights without zero points, float biases. */
+interface Dialect {
+  readonly torch: boolean;
+}
+
+type ByteType = 'uint8' | 'int8';
+
+const dialectOf = (semantics: string): Dialect => ({ torch: !semantics.startsWith('onnxruntime') });
+
+function zeroPoint(random: Random, type: ByteType): number {
+  const [min, max] = byteRange(type);
+  return random.pick([min, max, min + 128, random.integer(min, max), random.integer(min, max)]);
+}
+
+const whole = (scale: number, zero: number): Quantization => ({
+  scale: Float32Array.of(scale),
+  zeroPoint: Int32Array.of(zero),
+});
+
+/** How inputs are filled: extremes beside random values. */
+const FILLS = ['random', 'random', 'random', 'least', 'most', 'checkerboard', 'sparse'] as const;
+
+function bytes(random: Random, type: ByteType, shape: readonly number[], fill: (typeof FILLS)[number], zero: number) {
+  const [min, max] = byteRange(type);
+  const data = newElementData(type, elementCount(shape));
+  for (let i = 0; i < data.length; i++) {
+    if (fill === 'least') data[i] = min;
+    else if (fill === 'most') data[i] = max;
+    else if (fill === 'checkerboard') data[i] = i % 2 ? min : max;
+    else if (fill === 'sparse' && random.chance(0.8)) data[i] = zero;
+    else data[i] = random.integer(min, max);
+  }
+  return new Tensor(type, data, shape);
+}
+
+/** Scales for which ties happen (powers of two) beside any others. */
+const someScale = (random: Random): number =>
+  random.chance(0.3) ? 2 ** random.integer(-9, 2) : random.scale(0.001, 4);
+
+function graphOf(
+  semantics: string,
+  op: string,
+  inputs: readonly TensorInfo[],
+  constants: readonly Constant[],
+  output: QuantizedType | undefined,
+  attributes: Attributes,
+): Graph {
+  return {
+    name: op,
+    format: 'case',
+    semantics,
+    nodes: [
+      {
+        name: op,
+        op,
+        inputs: [...inputs, ...constants].map(({ name }) => name),
+        outputs: ['y'],
+        attributes,
+      },
+    ],
+    inputs,
+    outputs: ['y'],
+    constants: new Map(constants.map((constant) => [constant.name, constant])),
+    tensors: new Map(output ? [[output.name, output]] : []),
+  };
+}
+
+interface Geometry {
+  readonly groups: number;
+  readonly inputChannels: number;
+  readonly outputChannels: number;
+  readonly kernel: readonly [number, number];
+}
+
+const channelCount = (random: Random): number =>
+  random.chance(0.8) ? random.integer(1, 17) : random.pick([24, 32, 33, 64, 96, 130]);
+
+function geometry(random: Random): Geometry {
+  const kernel: [number, number] = random.pick([
+    [1, 1],
+    [1, 1],
+    [3, 3],
+    [3, 3],
+    [5, 5],
+    [2, 3],
+    [1, 4],
+  ]);
+  const kind = random.pick(['plain', 'plain', 'depthwise', 'grouped'] as const);
+  if (kind === 'depthwise') {
+    const channels = random.chance(0.3)
+      ? random.integer(1, 8) * 8 + (random.chance(0.3) ? 104 : 0)
+      : channelCount(random);
+    return { groups: channels, inputChannels: channels, outputChannels: channels, kernel };
+  }
+  const groups = kind === 'grouped' ? random.integer(2, 5) : 1;
+  return {
+    groups,
+    inputChannels: (kind === 'grouped' ? random.integer(1, 9) : channelCount(random)) * groups,
+    outputChannels: (kind === 'grouped' ? random.integer(1, 9) : channelCount(random)) * groups,
+    kernel,
+  };
+}
+
+function weightsAndScales(
+  random: Random,
+  semantics: string,
+  dialect: Dialect,
+  shape: readonly number[],
+  inputType: ByteType,
+) {
+  const [channels] = shape as [number];
+  const perChannel = random.chance(0.5);
+  // onnxruntime has no kernel for int8 activations with uint8 weights
+  const type: ByteType = dialect.torch || inputType === 'int8' || random.chance(0.6) ? 'int8' : 'uint8';
+  const [min, max] = byteRange(type);
+  const count = perChannel ? channels : 1;
+  const zeros = dialect.torch || (semantics.startsWith('onnxruntime') && perChannel && type === 'int8');
+  const quantization: Quantization = {
+    scale: Float32Array.from({ length: count }, () => someScale(random) / 16),
+    zeroPoint: Int32Array.from({ length: count }, () => (zeros ? 0 : zeroPoint(random, type))),
+    ...(perChannel ? { axis: 0 } : {}),
+  };
+  const data = newElementData(type, elementCount(shape));
+  const style = random.pick(['random', 'random', 'extreme', 'small'] as const);
+  for (let i = 0; i < data.length; i++) {
+    if (style === 'extreme') data[i] = random.chance(0.8) ? max : min;
+    else if (style === 'small') data[i] = Math.max(min, quantization.zeroPoint[0]! - 2) + random.integer(0, 4);
+    else data[i] = random.integer(min, max);
+  }
+  const weight: Constant = { name: 'w', type, shape, data, quantization };
+  return weight;
+}
+
+/**
+ * The output's scale: such that values spread over the range (one standard deviation of a random sum is
+ * tens of codes), or far too small or large, so that they saturate or vanish.
+ */
+function outputQuantization(random: Random, type: ByteType, spread: number): QuantizedType {
+  const scale = random.chance(0.25) ? 2 ** Math.round(Math.log2(spread / 40)) : (spread / 40) * random.scale(0.3, 3);
+  const quantization = whole(
+    Math.fround(random.chance(0.1) ? scale * random.pick([0.01, 30]) : scale),
+    zeroPoint(random, type),
+  );
+  return { name: 'y', type, quantization };
+}
+
+function bias(
+  random: Random,
+  dialect: Dialect,
+  weight: Constant,
+  channels: number,
+  sx: number,
+  spread: number,
+): Constant[] {
+  if (!dialect.torch && random.chance(0.3)) return [];
+  const real = Array.from({ length: channels }, () => (random.unit() - 0.5) * 2 * spread);
+  if (dialect.torch) return [{ name: 'b', type: 'float32', shape: [channels], data: Float32Array.from(real) }];
+  const { scale } = weight.quantization!;
+  const data = Int32Array.from(real, (b, i) => Math.round(b / (sx * scale[scale.length === 1 ? 0 : i]!)) | 0);
+  return [{ name: 'b', type: 'int32', shape: [channels], data }];
+}
+
+function linearCase(random: Random, semantics: string, op: 'Conv' | 'Gemm'): Omit<Case, 'id'> {
+  const dialect = dialectOf(semantics);
+  const inputType: ByteType = dialect.torch || random.chance(0.8) ? 'uint8' : 'int8';
+  const outputType: ByteType = dialect.torch || random.chance(0.8) ? 'uint8' : 'int8';
+  const batch = random.chance(0.7) ? 1 : random.integer(2, 5);
+  // long sums pass 2^24 and need more than float32's precision
+  const long = random.chance(0.1);
+  const g: Geometry =
+    op === 'Gemm' || long
+      ? {
+          groups: 1,
+          inputChannels: long ? random.integer(1200, 2400) : channelCount(random) * 3,
+          outputChannels: channelCount(random),
+          kernel: [1, 1],
+        }
+      : geometry(random);
+  const { kernel, groups, inputChannels, outputChannels } = g;
+  const attributes: Record<string, number | number[]> = {};
+  let inputShape = [batch, inputChannels];
+  let weightShape = [outputChannels, inputChannels];
+  let description = `${batch}x${inputChannels} -> ${outputChannels}`;
+  if (op === 'Conv') {
+    const dilations = random.chance(0.85) ? [1, 1] : [random.integer(1, 2), random.integer(1, 3)];
+    const strides = random.chance(0.6) ? [1, 1] : [random.integer(1, 3), random.integer(1, 3)];
+    const same = (k: number): number => (k - 1) >> 1;
+    const pads = random.pick([
+      [0, 0, 0, 0],
+      [same(kernel[0]), same(kernel[1]), same(kernel[0]), same(kernel[1])],
+      [same(kernel[0]), same(kernel[1]), same(kernel[0]), same(kernel[1])],
+      [0, 0, 1, 1],
+      [random.integer(0, 2), random.integer(0, 2), random.integer(0, 2), random.integer(0, 2)],
+    ]);
+    const least = (axis: 0 | 1): number =>
+      Math.max(1, dilations[axis]! * (kernel[axis] - 1) + 1 - pads[axis]! - pads[axis + 2]!);
+    const size = (axis: 0 | 1): number =>
+      Math.max(least(axis), long ? 1 : random.integer(1, random.chance(0.2) ? 33 : 9));
+    inputShape = [batch, inputChannels, size(0), size(1)];
+    weightShape = [outputChannels, inputChannels / groups, ...kernel];
+    Object.assign(attributes, { dilations, strides, pads, group: groups, kernel_shape: [...kernel] });
+    description =
+      `${inputShape.join('x')} -> ${outputChannels}, kernel ${kernel.join('x')}, stride ${strides.join('x')}, ` +
+      `pads ${pads.join(',')}, dilation ${dilations.join('x')}, groups ${groups}`;
+  } else attributes['transB'] = 1;
+  if (dialect.torch && random.chance(0.4)) attributes['relu'] = 1;
+  const sx = someScale(random);
+  const zx = zeroPoint(random, inputType);
+  const weight = weightsAndScales(random, semantics, dialect, weightShape, inputType);
+  const sw = weight.quantization!.scale[0]!;
+  const spread = sx * sw * 74 * 74 * Math.sqrt(elementCount(weightShape) / outputChannels);
+  const fill = random.pick(FILLS);
+  const feed = bytes(random, inputType, inputShape, fill, zx);
+  const input: TensorInfo = { name: 'x', type: inputType, shape: inputShape, quantization: whole(sx, zx) };
+  const constants = [weight, ...bias(random, dialect, weight, outputChannels, sx, spread)];
+  const output = outputQuantization(random, outputType, spread);
+  return {
+    description: `${op} ${inputType} ${description}, ${weight.type} weights ${weight.quantization!.scale.length > 1 ? 'per channel' : 'per tensor'}, ${fill}`,
+    graph: graphOf(semantics, op, [input], constants, output, attributes),
+    feeds: { x: feed },
+  };
+}
+
+function addCase(random: Random, semantics: string): Omit<Case, 'id'> {
+  const dialect = dialectOf(semantics);
+  const type = (): ByteType => (dialect.torch || random.chance(0.8) ? 'uint8' : 'int8');
+  const [typeA, typeB, typeY] =
+    dialect.torch || random.chance(0.7) ? ([type(), 'uint8', 'uint8'] as const) : (['int8', 'int8', 'int8'] as const);
+  const sameType = typeA === typeB ? typeA : 'uint8';
+  // every pair of bytes, or an odd number of elements
+  const all = random.chance(0.5);
+  const shape = all
+    ? [1, 16, 64, 64]
+    : [random.integer(1, 3), random.integer(1, 70), random.integer(1, 9), random.integer(1, 9)];
+  const elements = elementCount(shape);
+  const [min] = byteRange(sameType);
+  const a = newElementData(sameType, elements);
+  const b = newElementData(typeB, elements);
+  const offset = random.integer(0, 65535);
+  for (let i = 0; i < elements; i++) {
+    const pair = all ? i : (offset + i * 40503) % 65536;
+    a[i] = (pair >> 8) + min;
+    b[i] = (pair & 255) + byteRange(typeB)[0];
+  }
+  const [sa, sb] = [someScale(random), random.chance(0.2) ? random.scale(1e-4, 100) : someScale(random)];
+  const input = (name: string, t: ByteType, scale: number): TensorInfo => ({
+    name,
+    type: t,
+    shape,
+    quantization: whole(scale, zeroPoint(random, t)),
+  });
+  const output: QuantizedType = {
+    name: 'y',
+    type: typeY,
+    quantization: whole(
+      Math.fround(random.chance(0.3) ? Math.max(sa, sb) : (sa + sb) * random.scale(0.2, 1.5)),
+      zeroPoint(random, typeY),
+    ),
+  };
+  const attributes = dialect.torch && random.chance(0.4) ? { relu: 1 } : {};
+  return {
+    description: `Add ${typeA} ${shape.join('x')}`,
+    graph: graphOf(semantics, 'Add', [input('a', sameType, sa), input('b', typeB, sb)], [], output, attributes),
+    feeds: { a: new Tensor(sameType, a, shape), b: new Tensor(typeB, b, shape) },
+  };
+}
+
+function poolCase(random: Random, semantics: string): Omit<Case, 'id'> {
+  const dialect = dialectOf(semantics);
+  const type: ByteType = dialect.torch || random.chance(0.7) ? 'uint8' : 'int8';
+  const shape = [random.integer(1, 3), channelCount(random), random.integer(1, 14), random.integer(1, 14)];
+  const quantization = whole(someScale(random), zeroPoint(random, type));
+  const output: QuantizedType = {
+    name: 'y',
+    type,
+    // PyTorch's adaptive pool keeps its input's quantization
+    quantization: dialect.torch ? quantization : whole(someScale(random), zeroPoint(random, type)),
+  };
+  const fill = random.pick(FILLS);
+  return {
+    description: `GlobalAveragePool ${type} ${shape.join('x')}, ${fill}`,
+    graph: graphOf(semantics, 'GlobalAveragePool', [{ name: 'x', type, shape, quantization }], [], output, {}),
+    feeds: { x: bytes(random, type, shape, fill, quantization.zeroPoint[0]!) },
+  };
+}
+
+function quantizeCase(random: Random, semantics: string): Omit<Case, 'id'> {
+  const type: ByteType = dialectOf(semantics).torch || random.chance(0.6) ? 'uint8' : 'int8';
+  const shape = [random.integer(1, 2), random.integer(1, 9), random.integer(1, 9), random.integer(1, 9)];
+  const scale = Math.fround(someScale(random));
+  const data = Float32Array.from({ length: elementCount(shape) }, (_, i) => {
+    const special = [0, -0, Infinity, -Infinity, 1e-45, -1e-45, 3.4e38, -3.4e38][i % 40];
+    // exactly between two codes, and one float to either side
+    if (special === undefined && random.chance(0.5)) {
+      const tie = Math.fround((random.integer(-300, 300) + 0.5) * scale);
+      return tie * (1 + random.integer(-1, 1) * 2 ** -23);
+    }
+    return special ?? (random.unit() - 0.5) * scale * 600;
+  });
+  const output: QuantizedType = { name: 'y', type, quantization: whole(scale, zeroPoint(random, type)) };
+  return {
+    description: `QuantizeLinear to ${type} ${shape.join('x')}`,
+    graph: graphOf(semantics, 'QuantizeLinear', [{ name: 'x', type: 'float32', shape }], [], output, {}),
+    feeds: { x: new Tensor('float32', data, shape) },
+  };
+}
+
+function dequantizeCase(random: Random, semantics: string): Omit<Case, 'id'> {
+  const type: ByteType = dialectOf(semantics).torch || random.chance(0.6) ? 'uint8' : 'int8';
+  const shape = [random.integer(1, 3), random.integer(1, 300)];
+  const quantization = whole(someScale(random), zeroPoint(random, type));
+  return {
+    description: `DequantizeLinear from ${type} ${shape.join('x')}`,
+    graph: graphOf(semantics, 'DequantizeLinear', [{ name: 'x', type, shape, quantization }], [], undefined, {}),
+    feeds: { x: bytes(random, type, shape, 'random', 0) },
+  };
+}
+
+/** Any float32 but NaN, by its bits; and neighbours of the first operand, so that sums cancel. */
+function floatAddCase(random: Random, semantics: string): Omit<Case, 'id'> {
+  const shape = [random.integer(1, 2), random.integer(1, 40), random.integer(1, 7), random.integer(1, 7)];
+  const count = elementCount(shape);
+  const bits = new Uint32Array(2 * count);
+  for (let i = 0; i < count; i++) {
+    const near = random.chance(0.3);
+    const exponent = near ? random.integer(100, 150) : random.integer(0, 253);
+    bits[i] = (random.integer(0, 1) * 2 ** 31 + exponent * 2 ** 23 + random.integer(0, 2 ** 23 - 1)) >>> 0;
+    const other = near ? Math.max(0, exponent + random.integer(-26, 26)) : random.pick([0, random.integer(0, 253)]);
+    const mantissa = random.pick([0, 1, 2 ** 22, 2 ** 23 - 1, bits[i]! % 2 ** 23, random.integer(0, 2 ** 23 - 1)]);
+    bits[count + i] = (random.integer(0, 1) * 2 ** 31 + other * 2 ** 23 + mantissa) >>> 0;
+  }
+  const floats = new Float32Array(bits.buffer);
+  const info = (name: string): TensorInfo => ({ name, type: 'float32', shape });
+  return {
+    description: `Add float32 ${shape.join('x')}`,
+    graph: graphOf(semantics, 'Add', [info('a'), info('b')], [], undefined, {}),
+    feeds: {
+      a: new Tensor('float32', floats.slice(0, count), shape),
+      b: new Tensor('float32', floats.slice(count), shape),
+    },
+  };
+}
+
+/** Case `index` of a seed for an engine. */
+export function generateCase(semantics: string, seed: number, index: number): Case {
+  const random = new Random(Math.imul(seed, 0x9e3779b1) ^ Math.imul(index + 1, 0x85ebca6b));
+  const kinds = [
+    ...Array.from({ length: 12 }, () => () => linearCase(random, semantics, 'Conv')),
+    ...Array.from({ length: 3 }, () => () => linearCase(random, semantics, 'Gemm')),
+    () => addCase(random, semantics),
+    () => poolCase(random, semantics),
+    () => quantizeCase(random, semantics),
+    () => dequantizeCase(random, semantics),
+    ...(dialectOf(semantics).torch ? [] : [() => floatAddCase(random, semantics)]),
+  ];
+  const made = kinds[index % kinds.length]!();
+  return { id: `${semantics}/${seed}/${index}`, ...made };
+}

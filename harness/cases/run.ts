@@ -1,0 +1,107 @@
+import { UnsupportedModelError } from '../../src/errors.ts';
+import { InferenceSession } from '../../src/session.ts';
+import { referenceTrace } from '../../src/plan/reference.ts';
+import type { TracedTensor } from '../../src/trace.ts';
+import { generateCase, type Case } from './generate.ts';
+
+/** The first element of a case that differs. */
+export interface CaseMismatch {
+  readonly id: string;
+  readonly description: string;
+  readonly kernel: string;
+  readonly index: number;
+  readonly expected: number;
+  readonly actual: number;
+  readonly what: 'output' | 'accumulator';
+  readonly mismatches: number;
+}
+
+export interface CasesResult {
+  readonly cases: number;
+  readonly elements: number;
+  readonly mismatches: number;
+  /** Cases that the engine or exact8 refuses by name. */
+  readonly refused: number;
+  /** How many cases used each kernel and form. */
+  readonly coverage: Readonly<Record<string, number>>;
+  readonly failures: readonly CaseMismatch[];
+}
+
+function bitsOf(data: TracedTensor['data']): ArrayLike<number | bigint> {
+  return data instanceof Float32Array ? new Uint32Array(data.buffer, data.byteOffset, data.length) : data;
+}
+
+function firstDifference(a: ArrayLike<number | bigint>, b: ArrayLike<number | bigint>): { at: number; count: number } {
+  let [at, count] = [-1, 0];
+  for (let i = 0; i < b.length; i++)
+    if (a[i] !== b[i]) {
+      if (count++ === 0) at = i;
+    }
+  return { at, count };
+}
+
+async function runCase(test: Case, device: GPUDevice, packedDot: boolean) {
+  const session = await InferenceSession.create(test.graph, { device, packedDot });
+  try {
+    const step = session.plan.steps[0]!;
+    const actual = await session.trace(test.feeds, { accumulators: true });
+    const expected = referenceTrace(session.plan, test.feeds);
+    const kernel = [step.kernel, ...step.links].join(' ');
+    const [y, reference] = [actual.tensors.at(-1)!, expected.tensors.at(-1)!];
+    const again = await session.run(test.feeds);
+    for (const [what, got, wanted] of [
+      ['output', bitsOf(y.data), bitsOf(reference.data)],
+      ['output', bitsOf(again['y']!.data), bitsOf(reference.data)],
+      ['accumulator', y.accumulators ?? [], y.accumulators ? (reference.accumulators ?? []) : []],
+    ] as const) {
+      const { at, count } = firstDifference(got, wanted);
+      if (count > 0) {
+        const failure: CaseMismatch = {
+          id: test.id,
+          description: test.description,
+          kernel,
+          what,
+          index: at,
+          expected: Number(wanted[at]),
+          actual: Number(got[at]),
+          mismatches: count,
+        };
+        return { kernel, elements: reference.data.length, failure };
+      }
+    }
+    return { kernel, elements: reference.data.length };
+  } finally {
+    session.release();
+  }
+}
+
+/** Generated cases `from` to `to - 1` on a device: each is traced and run, and compared with the host reference. */
+export async function runCases(
+  semantics: string,
+  seed: number,
+  from: number,
+  to: number,
+  device: GPUDevice,
+  packedDot: boolean,
+): Promise<CasesResult> {
+  const failures: CaseMismatch[] = [];
+  const coverage: Record<string, number> = {};
+  let [elements, mismatches, refused] = [0, 0, 0];
+  for (let index = from; index < to; index++) {
+    const test = generateCase(semantics, seed, index);
+    try {
+      const result = await runCase(test, device, packedDot);
+      elements += result.elements;
+      coverage[result.kernel] = (coverage[result.kernel] ?? 0) + 1;
+      if (result.failure) {
+        mismatches += result.failure.mismatches;
+        failures.push(result.failure);
+      }
+    } catch (error) {
+      if (!(error instanceof UnsupportedModelError))
+        throw new Error(`${test.id} (${test.description}): ${String(error)}`, { cause: error });
+      refused++;
+    }
+  }
+  return { cases: to - from, elements, mismatches, refused, coverage, failures };
+}
