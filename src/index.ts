@@ -7,10 +7,4 @@ export { referenceTrace } from './plan/reference.ts';
 export { SEMANTICS, findSemantics } from './semantics/index.ts';
 export type * from './semantics/semantics.ts';
 export type * from './graph/graph.ts';
-export {
-  DeviceError,
-  Exact8Error,
-  InvalidInputError,
-  InvalidModelError,
-  UnsupportedModelError,
-} from './errors.ts';
+export { DeviceError, Exact8Error, InvalidInputError, InvalidModelError, UnsupportedModelError } from './errors.ts';

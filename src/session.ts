@@ -44,7 +44,10 @@ export class InferenceSession {
    * @param model the file's bytes, or a graph that readModel gave
    * @throws InvalidModelError, UnsupportedModelError before a device is touched; DeviceError
    */
-  static async create(model: Uint8Array | ArrayBuffer | Graph, options: SessionOptions = {}): Promise<InferenceSession> {
+  static async create(
+    model: Uint8Array | ArrayBuffer | Graph,
+    options: SessionOptions = {},
+  ): Promise<InferenceSession> {
     const bytes = model instanceof ArrayBuffer ? new Uint8Array(model) : model;
     const graph = bytes instanceof Uint8Array ? readModel(bytes) : bytes;
     const planOptions = { ...options, packedDot: options.packedDot ?? hasPackedDot() };

@@ -92,6 +92,8 @@ interface Geometry {
   readonly inputChannels: number;
   readonly outputChannels: number;
   readonly kernel: readonly [number, number];
+  /** Padding that keeps the size; otherwise any. */
+  readonly samePads?: boolean;
 }
 
 const channelCount = (random: Random): number =>
@@ -108,10 +110,20 @@ function geometry(random: Random): Geometry {
     [1, 4],
   ]);
   const kind = random.pick(['plain', 'plain', 'depthwise', 'grouped'] as const);
+  if (kind === 'depthwise' && random.chance(0.5)) {
+    // what engines have fast kernels for
+    const channels = 8 * (random.chance(0.4) ? random.integer(13, 20) : random.integer(1, 6));
+    const size = random.pick([3, 3, 5]);
+    return {
+      groups: channels,
+      inputChannels: channels,
+      outputChannels: channels,
+      kernel: [size, size],
+      samePads: true,
+    };
+  }
   if (kind === 'depthwise') {
-    const channels = random.chance(0.3)
-      ? random.integer(1, 8) * 8 + (random.chance(0.3) ? 104 : 0)
-      : channelCount(random);
+    const channels = channelCount(random);
     return { groups: channels, inputChannels: channels, outputChannels: channels, kernel };
   }
   const groups = kind === 'grouped' ? random.integer(2, 5) : 1;
@@ -207,13 +219,15 @@ function linearCase(random: Random, semantics: string, op: 'Conv' | 'Gemm'): Omi
     const dilations = random.chance(0.85) ? [1, 1] : [random.integer(1, 2), random.integer(1, 3)];
     const strides = random.chance(0.6) ? [1, 1] : [random.integer(1, 3), random.integer(1, 3)];
     const same = (k: number): number => (k - 1) >> 1;
-    const pads = random.pick([
+    const keep = [same(kernel[0]), same(kernel[1]), same(kernel[0]), same(kernel[1])];
+    const anyPads = random.pick([
       [0, 0, 0, 0],
-      [same(kernel[0]), same(kernel[1]), same(kernel[0]), same(kernel[1])],
-      [same(kernel[0]), same(kernel[1]), same(kernel[0]), same(kernel[1])],
+      keep,
+      keep,
       [0, 0, 1, 1],
       [random.integer(0, 2), random.integer(0, 2), random.integer(0, 2), random.integer(0, 2)],
     ]);
+    const pads = g.samePads ? keep : anyPads;
     const least = (axis: 0 | 1): number =>
       Math.max(1, dilations[axis]! * (kernel[axis] - 1) + 1 - pads[axis]! - pads[axis + 2]!);
     const size = (axis: 0 | 1): number =>

@@ -2,8 +2,7 @@ import { InvalidModelError, UnsupportedModelError } from '../errors.ts';
 import type { Graph } from '../graph/graph.ts';
 import { readOnnx } from './onnx/read.ts';
 
-const ascii = (bytes: Uint8Array, from: number, to: number): string =>
-  String.fromCharCode(...bytes.subarray(from, to));
+const ascii = (bytes: Uint8Array, from: number, to: number): string => String.fromCharCode(...bytes.subarray(from, to));
 
 /** What the first bytes show of files that are often given by mistake. */
 function mistakenFor(bytes: Uint8Array): string | undefined {

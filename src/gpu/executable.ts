@@ -177,10 +177,7 @@ export class Executable {
       await this.#staging.mapAsync(GPUMapMode.READ);
       const mapped = new Uint8Array(this.#staging.getMappedRange());
       const outputs = Object.fromEntries(
-        places.map(({ info, offset: at }) => [
-          info.name,
-          tensorOf(info, mapped.slice(at, at + packedBytes(info))),
-        ]),
+        places.map(({ info, offset: at }) => [info.name, tensorOf(info, mapped.slice(at, at + packedBytes(info)))]),
       );
       this.#staging.unmap();
       return outputs;
@@ -282,7 +279,8 @@ export class Executable {
       } catch (error) {
         // a loss that is known already is recorded before this goes on
         await Promise.race([this.#device.lost, Promise.resolve()]);
-        if (this.#lost !== undefined) throw new DeviceError(`${what}: the device was lost (${this.#lost})`, { cause: error });
+        if (this.#lost !== undefined)
+          throw new DeviceError(`${what}: the device was lost (${this.#lost})`, { cause: error });
         throw error;
       }
     })();

@@ -2,10 +2,7 @@ import { DeviceError } from '../errors.ts';
 
 declare global {
   interface ImportMeta {
-    glob(
-      pattern: string,
-      options: { query: '?raw'; import: 'default'; eager: true },
-    ): Record<string, string>;
+    glob(pattern: string, options: { query: '?raw'; import: 'default'; eager: true }): Record<string, string>;
   }
 }
 

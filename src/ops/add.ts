@@ -1,6 +1,6 @@
 import { InvalidModelError } from '../errors.ts';
 import { byteRange, elementCount, type ElementData, type GraphNode, type TensorInfo } from '../graph/graph.ts';
-import { proveAdd } from '../requantize/add.ts';
+import { addTable, proveAdd } from '../requantize/add.ts';
 import { f32 } from '../semantics/rounding.ts';
 import type { AddLayer } from '../semantics/semantics.ts';
 import { extent, groupCount, pack } from './layout.ts';
@@ -28,6 +28,18 @@ function isPerChannel(constant: TensorInfo, other: TensorInfo): boolean {
   const channels = other.shape[1];
   if (other.shape.length === 2) return sameShape(shape, [channels!]) || sameShape(shape, [1, channels!]);
   return sameShape(shape, [1, channels!, 1, 1]) || sameShape(shape, [channels!, 1, 1]);
+}
+
+/** [first, end) of each run of tail elements. */
+function tailRanges(isTail: (index: number, elements: number) => boolean, elements: number): [number, number][] {
+  const ranges: [number, number][] = [];
+  for (let i = 0; i < elements; i++) {
+    if (!isTail(i, elements)) continue;
+    const last = ranges.at(-1);
+    if (last && last[1] === i) last[1] = i + 1;
+    else ranges.push([i, i + 1]);
+  }
+  return ranges;
 }
 
 /** The operands of a float32 add: the tensor first, a constant second. */
@@ -124,8 +136,7 @@ export const add: Op = {
     const info = context.info(node.outputs[0]!);
     if (info.type === 'float32') return lowerFloat(node, context);
     const layer = layerOf(node, context);
-    const { body, tail } = context.semantics.add(layer);
-    if (tail) refuse(node, 'an add with a tail of its own', 'one function for all elements');
+    const { body, tail, isTail } = context.semantics.add(layer);
     const [minA, minB, minY] = [layer.a, layer.b, layer.output].map((q) => byteRange(q.type)[0]) as [
       number,
       number,
@@ -133,21 +144,30 @@ export const add: Op = {
     ];
     const { output } = layer;
     const slope = { a: layer.a.scale / output.scale, b: layer.b.scale / output.scale };
-    const proof = proveAdd((a, b) => body(a + minA, b + minB) - minY, slope);
+    const onCodes = (f: typeof body) => (a: number, b: number) => f(a + minA, b + minB) - minY;
+    const proof = proveAdd(onCodes(body), slope);
     const groups = groupsOf(info);
-    return {
+    const tails = tail && isTail ? tailRanges(isTail, elementCount(info.shape)) : [];
+    const { channels, groups: channelGroups } = extent(info);
+    const operands = [{ tensor: node.inputs[0]! }, { tensor: node.inputs[1]! }];
+    const geometry = { groups, a_sign: signMask(layer.a.type), b_sign: signMask(layer.b.type) };
+    const step = {
       node: node.name,
       op: node.op,
-      kernel: 'add',
       links: [`requantize/${proof.form}`],
-      operands: [{ tensor: node.inputs[0]! }, { tensor: node.inputs[1]! }],
       output: node.outputs[0]!,
       parameters: [proof.parameters],
-      geometry: { groups, a_sign: signMask(layer.a.type), b_sign: signMask(layer.b.type) },
       overrides: { OUTPUT_SIGN: signMask(layer.output.type) },
       threads: groups,
       macs: 0,
       accumulates: false,
+    };
+    if (!tail || tails.length === 0) return { ...step, kernel: 'add', operands, geometry };
+    return {
+      ...step,
+      kernel: 'add_tail',
+      operands: [...operands, { data: Uint32Array.from(tails.flat()) }, { data: addTable(onCodes(tail)) }],
+      geometry: { ...geometry, channels, channel_groups: channelGroups, tails: tails.length },
     };
   },
 };

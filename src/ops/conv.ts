@@ -25,12 +25,18 @@ function windowOf(node: GraphNode, context: OpContext): Window {
   const shape = context.info(node.inputs[0]!).shape;
   const weight = weightsOf(node, context);
   if (shape.length !== 4 || weight.shape.length !== 4)
-    return refuse(node, `input of shape [${shape.join(', ')}], weights [${weight.shape.join(', ')}]`, '2-D convolution');
+    return refuse(
+      node,
+      `input of shape [${shape.join(', ')}], weights [${weight.shape.join(', ')}]`,
+      '2-D convolution',
+    );
   const [height, width] = [shape[2]!, shape[3]!];
   const kernel: [number, number] = [weight.shape[2]!, weight.shape[3]!];
   const declared = integers(node, 'kernel_shape', 2, 0);
   if (declared[0] !== 0 && (declared[0] !== kernel[0] || declared[1] !== kernel[1]))
-    throw new InvalidModelError(`${label(node)}: kernel_shape [${declared.join(', ')}], weights [${weight.shape.join(', ')}]`);
+    throw new InvalidModelError(
+      `${label(node)}: kernel_shape [${declared.join(', ')}], weights [${weight.shape.join(', ')}]`,
+    );
   const [strideY, strideX] = integers(node, 'strides', 2, 1) as [number, number];
   const [dilationY, dilationX] = integers(node, 'dilations', 2, 1) as [number, number];
   const reach: [number, number] = [dilationY * (kernel[0] - 1) + 1, dilationX * (kernel[1] - 1) + 1];
@@ -52,7 +58,9 @@ function windowOf(node: GraphNode, context: OpContext): Window {
   const outHeight = Math.floor((height + pads[0] + pads[2] - reach[0]) / strideY) + 1;
   const outWidth = Math.floor((width + pads[1] + pads[3] - reach[1]) / strideX) + 1;
   if (outHeight < 1 || outWidth < 1)
-    throw new InvalidModelError(`${label(node)}: a window of ${reach.join(' by ')} in an input of ${height} by ${width}`);
+    throw new InvalidModelError(
+      `${label(node)}: a window of ${reach.join(' by ')} in an input of ${height} by ${width}`,
+    );
   return {
     kernel,
     strides: [strideY, strideX],

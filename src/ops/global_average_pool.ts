@@ -30,8 +30,7 @@ export const globalAveragePool: Op = {
     const x = operand(0) as Uint8Array;
     const planes = x.length / layer.count;
     const accumulators = new Int32Array(planes);
-    for (let i = 0; i < x.length; i++)
-      accumulators[Math.floor(i / layer.count)]! += x[i]! - layer.input.zeroPoint;
+    for (let i = 0; i < x.length; i++) accumulators[Math.floor(i / layer.count)]! += x[i]! - layer.input.zeroPoint;
     const f = context.semantics.globalAveragePool(layer).at(0);
     const values = Array.from(accumulators, f);
     return { data: layer.output.type === 'uint8' ? Uint8Array.from(values) : Int8Array.from(values), accumulators };

@@ -1,12 +1,5 @@
 import { InvalidInputError, InvalidModelError, UnsupportedModelError } from '../errors.ts';
-import {
-  DYNAMIC,
-  elementCount,
-  type Constant,
-  type Graph,
-  type GraphNode,
-  type TensorInfo,
-} from '../graph/graph.ts';
+import { DYNAMIC, elementCount, type Constant, type Graph, type GraphNode, type TensorInfo } from '../graph/graph.ts';
 import { withoutDeadNodes } from '../graph/rewrite.ts';
 import type { Semantics } from '../semantics/semantics.ts';
 import { OPS } from './index.ts';
@@ -18,7 +11,8 @@ const MOST_ELEMENTS = 2 ** 27;
 
 export function opOf(node: GraphNode): Op {
   const op = Object.hasOwn(OPS, node.op) ? OPS[node.op] : undefined;
-  if (!op) throw new UnsupportedModelError(`${label(node)} is not supported; supported: ${Object.keys(OPS).join(', ')}`);
+  if (!op)
+    throw new UnsupportedModelError(`${label(node)} is not supported; supported: ${Object.keys(OPS).join(', ')}`);
   return op;
 }
 

@@ -44,7 +44,15 @@ export const KERNELS: Readonly<Record<string, Kernel>> = {
     operands: ['input', 'weights'],
     geometry: [...WINDOW, 'pixels', 'out_channels', 'in_per_group', 'out_per_group', 'input_sign', 'input_zero'],
   },
+  conv_pairs: {
+    operands: ['input', 'weights', 'corrections'],
+    geometry: [...WINDOW, 'pixels', 'in_per_group', 'out_per_group', 'input_zero'],
+  },
   add: { operands: ['a', 'b'], geometry: ['groups', 'a_sign', 'b_sign'] },
+  add_tail: {
+    operands: ['a', 'b', 'tails', 'tail_codes'],
+    geometry: ['groups', 'a_sign', 'b_sign', 'channels', 'channel_groups', 'tails'],
+  },
   add_float32: { operands: ['a', 'b'], geometry: ['groups', 'other_groups'] },
   global_average_pool: {
     operands: ['input'],

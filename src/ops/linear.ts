@@ -58,7 +58,8 @@ export function weightsOf(node: GraphNode, context: OpContext) {
   const weight = context.constant(name);
   if (!weight) return refuse(node, `weights '${name}' are computed`, 'constant weights');
   if (!isByteType(weight.type)) return refuse(node, `weights '${name}' are ${weight.type}`, 'uint8, int8');
-  if (!weight.quantization) throw new InvalidModelError(`${label(node)}: nothing says how weights '${name}' are quantized`);
+  if (!weight.quantization)
+    throw new InvalidModelError(`${label(node)}: nothing says how weights '${name}' are quantized`);
   return { ...weight, type: weight.type, quantization: weight.quantization };
 }
 
@@ -156,7 +157,8 @@ function dotCorrections(linear: Linear): { corrections: Int32Array; weightZero: 
   for (let o = 0; o < layer.outputChannels; o++) {
     const zw = signedZeroPoint(linear.weightSigned ? 'int8' : 'uint8', weightZero(layer, o));
     let sum = (padded - count) * zw;
-    for (let k = o * count; k < (o + 1) * count; k++) sum += signedZeroPoint(linear.weightSigned ? 'int8' : 'uint8', weights[k]!);
+    for (let k = o * count; k < (o + 1) * count; k++)
+      sum += signedZeroPoint(linear.weightSigned ? 'int8' : 'uint8', weights[k]!);
     const at = (o >> 2) * 8 + (o & 3);
     corrections[at] = -zx * sum + padded * zx * zw;
     corrections[at + 4] = zw;
@@ -188,6 +190,61 @@ function packGroupedWeights(linear: Linear): Int32Array {
   return packed;
 }
 
+/**
+ * The output channels in which some input makes a pair of raw products leave int16: only there does an
+ * engine that saturates pairs differ from exact accumulation. The pairs are neighbours in the order ky, kx, c.
+ */
+function saturatingChannels(node: GraphNode, context: OpContext, linear: Linear): number {
+  const { layer } = linear;
+  if (context.semantics.accumulation(layer) === 'exact') return 0;
+  if (layer.input.type !== 'uint8' || !linear.weightSigned || layer.weightZeroPoint.some((z) => z !== 0))
+    return refuse(
+      node,
+      `semantics '${context.semantics.name}' saturates pairs of products here`,
+      'uint8 inputs and int8 weights with zero point 0 for it',
+    );
+  let channels = 0;
+  for (let o = 0; o < layer.outputChannels; o++) {
+    const w = rawWeights(linear, o);
+    const overflows = (k: number): boolean => {
+      const pair = [w[k]!, w[k + 1] ?? 0];
+      const most = 255 * pair.reduce((sum, v) => sum + Math.max(v, 0), 0);
+      const least = 255 * pair.reduce((sum, v) => sum + Math.min(v, 0), 0);
+      return most > 32767 || least < -32768;
+    };
+    for (let k = 0; k < w.length; k += 2)
+      if (overflows(k)) {
+        channels++;
+        break;
+      }
+  }
+  return channels;
+}
+
+/** One output channel's raw weights in the order ky, kx, c. */
+function rawWeights(linear: Linear, o: number): Int32Array {
+  const perGroup = linear.layer.inputChannels / linear.layer.groups;
+  const taps = linear.layer.kernel[0] * linear.layer.kernel[1];
+  return Int32Array.from(
+    { length: taps * perGroup },
+    (_, k) => linear.weights[(o * perGroup + (k % perGroup)) * taps + Math.floor(k / perGroup)]!,
+  );
+}
+
+/** For conv_pairs: weights [ky, kx, c][output padded to 4], and -zx * sum(w) a channel. */
+function packPairs(linear: Linear): { weights: Int32Array; corrections: Int32Array } {
+  const { layer, output } = linear;
+  const stride = output.groups * 4;
+  const weights = new Int32Array(weightsPerChannel(linear) * stride);
+  const corrections = new Int32Array(stride);
+  for (let o = 0; o < layer.outputChannels; o++)
+    for (const [k, w] of rawWeights(linear, o).entries()) {
+      weights[k * stride + o] = w;
+      corrections[o]! -= layer.input.zeroPoint * w;
+    }
+  return { weights, corrections };
+}
+
 /** Pixels (pointwise, convolution) or columns (depthwise) that one thread computes. */
 const TILE = 4;
 
@@ -204,11 +261,9 @@ function chooseKernel({ layer, strides, input, output }: Linear): string {
 
 export function lowerLinear(node: GraphNode, context: OpContext, linear: Linear): Step {
   const { layer, input, output, strides, dilations } = linear;
-  const { semantics } = context;
-  if (semantics.accumulation(layer) !== 'exact')
-    refuse(node, `semantics '${semantics.name}' saturates sums here`, 'exact accumulation');
-  const stage = outputStage(semantics.linear(layer), reachable(node, linear), layer.output);
-  const kernel = chooseKernel(linear);
+  const saturating = saturatingChannels(node, context, linear);
+  const stage = outputStage(context.semantics.linear(layer), reachable(node, linear), layer.output);
+  const kernel = saturating > 0 ? 'conv_pairs' : chooseKernel(linear);
   const perGroup = layer.inputChannels / layer.groups;
   const pixels = output.batch * output.height * output.width;
   const window = {
@@ -238,8 +293,31 @@ export function lowerLinear(node: GraphNode, context: OpContext, linear: Linear)
     accumulates: true,
   };
   const x = { tensor: node.inputs[0]! };
-  const codes = { input_sign: signMask(layer.input.type), input_zero: layer.input.zeroPoint - byteRange(layer.input.type)[0] };
+  const codes = {
+    input_sign: signMask(layer.input.type),
+    input_zero: layer.input.zeroPoint - byteRange(layer.input.type)[0],
+  };
 
+  if (kernel === 'conv_pairs') {
+    const { weights, corrections } = packPairs(linear);
+    const oneGroup = layer.groups === 1;
+    const isDepthwise = !oneGroup && perGroup === 1 && layer.outputChannels === layer.inputChannels;
+    return {
+      ...step,
+      saturatingChannels: saturating,
+      links: stage.links,
+      operands: [x, { data: weights }, { data: corrections }],
+      geometry: {
+        ...window,
+        pixels,
+        in_per_group: perGroup,
+        out_per_group: layer.outputChannels / layer.groups,
+        input_zero: layer.input.zeroPoint,
+      },
+      overrides: { ...stage.overrides, ONE_GROUP: Number(oneGroup), DEPTHWISE: Number(isDepthwise) },
+      threads: pixels * output.groups,
+    };
+  }
   if (kernel === 'depthwise')
     return {
       ...step,
@@ -326,10 +404,50 @@ function accumulate(linear: Linear, x: ElementData): Int32Array {
   return accumulators;
 }
 
+/** As accumulate, with pairs of raw products saturated to int16: pixel by pixel, as the definition reads. */
+function accumulatePairs(linear: Linear, x: ElementData): Int32Array {
+  const { layer, input, output, strides, dilations } = linear;
+  const perGroup = layer.inputChannels / layer.groups;
+  const outPerGroup = layer.outputChannels / layer.groups;
+  const count = weightsPerChannel(linear);
+  const zero = layer.input.zeroPoint;
+  const raw = x as Uint8Array;
+  const weights = Array.from({ length: layer.outputChannels }, (_, o) => rawWeights(linear, o));
+  const sums = weights.map((w) => w.reduce((sum, v) => sum + v, 0));
+  const plane = output.height * output.width;
+  const accumulators = new Int32Array(output.batch * layer.outputChannels * plane);
+  const window = new Int32Array(layer.groups * count);
+  for (let n = 0; n < output.batch; n++)
+    for (let p = 0; p < plane; p++) {
+      const top = Math.floor(p / output.width) * strides[0] - layer.pads[0];
+      const left = (p % output.width) * strides[1] - layer.pads[1];
+      for (let k = 0; k < window.length; k++) {
+        const [group, tap, c] = [Math.floor(k / count), Math.floor((k % count) / perGroup), k % perGroup];
+        const iy = top + Math.floor(tap / layer.kernel[1]) * dilations[0];
+        const ix = left + (tap % layer.kernel[1]) * dilations[1];
+        const inside = iy >= 0 && iy < input.height && ix >= 0 && ix < input.width;
+        const channel = n * layer.inputChannels + group * perGroup + c;
+        window[k] = inside ? raw[(channel * input.height + iy) * input.width + ix]! : zero;
+      }
+      for (let o = 0; o < layer.outputChannels; o++) {
+        const w = weights[o]!;
+        const first = Math.floor(o / outPerGroup) * count;
+        let sum = -zero * sums[o]!;
+        for (let k = 0; k < count; k += 2) {
+          const second = k + 1 < count ? window[first + k + 1]! * w[k + 1]! : 0;
+          sum += Math.min(32767, Math.max(-32768, window[first + k]! * w[k]! + second));
+        }
+        accumulators[(n * layer.outputChannels + o) * plane + p] = sum;
+      }
+    }
+  return accumulators;
+}
+
 /** The layer on the host, from the engine's own functions. */
 export function referenceLinear(context: OpContext, linear: Linear, x: ElementData): ReferenceResult {
   const { layer, output } = linear;
-  const accumulators = accumulate(linear, x);
+  const exact = context.semantics.accumulation(layer) === 'exact';
+  const accumulators = exact ? accumulate(linear, x) : accumulatePairs(linear, x);
   const functions = context.semantics.linear(layer);
   const plane = output.height * output.width;
   const data = layer.output.type === 'uint8' ? new Uint8Array(accumulators.length) : new Int8Array(accumulators.length);

@@ -1,12 +1,5 @@
 import { InvalidModelError, UnsupportedModelError } from '../errors.ts';
-import type {
-  Constant,
-  ElementData,
-  Graph,
-  GraphNode,
-  QuantizedType,
-  TensorInfo,
-} from '../graph/graph.ts';
+import type { Constant, ElementData, Graph, GraphNode, QuantizedType, TensorInfo } from '../graph/graph.ts';
 import type { Semantics, TensorQuantization } from '../semantics/semantics.ts';
 import type { Step } from './step.ts';
 
@@ -65,7 +58,8 @@ export function tensorQuantization(node: GraphNode, info: TensorInfo): TensorQua
 export function quantizedOutput(node: GraphNode, context: OpContext, shape: readonly number[]): TensorInfo {
   const name = node.outputs[0]!;
   const declared = context.quantizedType(name);
-  if (!declared) return refuse(node, `a float32 output '${name}' of an operator the engine leaves in float`, '8-bit outputs');
+  if (!declared)
+    return refuse(node, `a float32 output '${name}' of an operator the engine leaves in float`, '8-bit outputs');
   return { name, type: declared.type, shape, quantization: declared.quantization };
 }
 
@@ -81,6 +75,8 @@ export function integers(node: GraphNode, attribute: string, length: number, fal
   const list = typeof value === 'object' ? [...value] : [];
   if (list.length === 0) return Array.from({ length }, () => fallback);
   if (list.length !== length || !list.every((v) => Number.isInteger(v) && v >= 0))
-    throw new InvalidModelError(`${label(node)}: attribute ${attribute} = [${list.join(', ')}]; ${length} integers expected`);
+    throw new InvalidModelError(
+      `${label(node)}: attribute ${attribute} = [${list.join(', ')}]; ${length} integers expected`,
+    );
   return list;
 }

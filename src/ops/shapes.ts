@@ -45,7 +45,9 @@ export const gather = folded((node, _context, [from, indices]) => {
 });
 
 export const unsqueeze = folded((node, _context, [from, axesOperand]) => {
-  const axes = axesOperand ? Array.from(values(axesOperand), Number) : [node.attributes['axes'] ?? []].flat().map(Number);
+  const axes = axesOperand
+    ? Array.from(values(axesOperand), Number)
+    : [node.attributes['axes'] ?? []].flat().map(Number);
   if (!from || from.shape.length + axes.length > 1) return refuse(node, 'more than one dimension', 'shape arithmetic');
   return [values(from), Array.from({ length: from.shape.length + axes.length }, () => elementCount(from.shape))];
 });

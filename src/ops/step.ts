@@ -24,6 +24,8 @@ export interface Step {
   readonly macs: number;
   /** For operators that sum products: the same step with this link in place of `output/codes` gives the accumulators. */
   readonly accumulates: boolean;
+  /** Output channels in which a pair of products can leave int16, where the engine saturates pairs. */
+  readonly saturatingChannels?: number;
   /** What was proved of its requantization, where it has one. */
   readonly proof?: ProvedRequantization;
 }

@@ -16,7 +16,11 @@ function view(outputShape: (node: GraphNode, context: OpContext, input: TensorIn
           `${label(node)}: from shape [${input.shape.join(', ')}] to [${shape.join(', ')}], which has other elements`,
         );
       const samePlaces =
-        from && to && from.batch === to.batch && from.channels === to.channels && from.height * from.width === to.height * to.width;
+        from &&
+        to &&
+        from.batch === to.batch &&
+        from.channels === to.channels &&
+        from.height * from.width === to.height * to.width;
       if (!samePlaces)
         refuse(
           node,

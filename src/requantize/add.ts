@@ -49,6 +49,17 @@ function fitAddLine(codes: Uint8Array, slope: { a: number; b: number }): Int32Ar
   return undefined;
 }
 
+/** A function of two codes as the table that add_table reads: 65,536 codes, four a word, row a. */
+export function addTable(f: (a: number, b: number) => number): Int32Array {
+  return new Int32Array(codesOf(f).buffer);
+}
+
+function codesOf(f: (a: number, b: number) => number): Uint8Array {
+  const codes = new Uint8Array(PAIRS);
+  for (let i = 0; i < PAIRS; i++) codes[i] = f(i >> 8, i & 255);
+  return codes;
+}
+
 /**
  * Proves an integer line for an element-wise function of two codes, over all pairs; where none is found,
  * the table of all pairs, right by construction.
@@ -56,8 +67,7 @@ function fitAddLine(codes: Uint8Array, slope: { a: number; b: number }): Int32Ar
  * @param slope d(code)/da and d(code)/db, approximately: where to look. Never trusted.
  */
 export function proveAdd(f: (a: number, b: number) => number, slope: { a: number; b: number }): ProvedAdd {
-  const codes = new Uint8Array(PAIRS);
-  for (let i = 0; i < PAIRS; i++) codes[i] = f(i >> 8, i & 255);
+  const codes = codesOf(f);
   const line = fitAddLine(codes, slope);
   if (line && codes.every((code, i) => evaluateAddLine(line, i >> 8, i & 255) === code))
     return { form: 'add_line', parameters: line };

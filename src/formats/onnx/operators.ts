@@ -71,9 +71,7 @@ function scaleAndZeroPoint(
   const zeroPoint = new Int32Array(scale.data.length);
   if (zero) {
     if (zero.data.length !== scale.data.length && zero.data.length !== 1)
-      throw new InvalidModelError(
-        `node '${name}': ${zero.data.length} zero points for ${scale.data.length} scales`,
-      );
+      throw new InvalidModelError(`node '${name}': ${zero.data.length} zero points for ${scale.data.length} scales`);
     for (let i = 0; i < zeroPoint.length; i++) zeroPoint[i] = Number(zero.data[zero.data.length === 1 ? 0 : i]);
   }
   const quantization: Quantization = { scale: scale.data, zeroPoint, ...(scale.data.length > 1 ? { axis } : {}) };
@@ -123,7 +121,13 @@ const quantizeLinear: Converter = (node, name, builder) => {
   const axis = Number(attributes['axis'] ?? 1);
   const { quantization, type } = scaleAndZeroPoint(builder, node, name, 1, axis);
   builder.quantize(node.outputs[0]!, quantization, type);
-  builder.nodes.push({ name, op: 'QuantizeLinear', inputs: [operand(node, name, 0)], outputs: node.outputs, attributes: {} });
+  builder.nodes.push({
+    name,
+    op: 'QuantizeLinear',
+    inputs: [operand(node, name, 0)],
+    outputs: node.outputs,
+    attributes: {},
+  });
 };
 
 const dequantizeLinear: Converter = (node, name, builder) => {
@@ -160,11 +164,12 @@ const qgemm: Converter = (node, name, builder) => {
   if (!node.inputs[7])
     throw new UnsupportedModelError(`node '${name}' (QGemm): without y_scale its output is float32; supported: 8 bits`);
   // QGemm keeps the bias between the operands and the output's scale
-  quantized('Gemm', [0, 3], 7, 6)(
-    { ...node, attributes: new Map([...node.attributes].filter(([key]) => key === 'transB')) },
-    name,
-    builder,
-  );
+  quantized(
+    'Gemm',
+    [0, 3],
+    7,
+    6,
+  )({ ...node, attributes: new Map([...node.attributes].filter(([key]) => key === 'transB')) }, name, builder);
 };
 
 /** Domain and operator of every node that is read; what each becomes in the graph. */
