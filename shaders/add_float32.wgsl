@@ -13,11 +13,11 @@ struct Geometry {
 
 @compute @workgroup_size(64)
 fn main(
-  @builtin(workgroup_id) workgroup: vec3<u32>,
-  @builtin(num_workgroups) workgroups: vec3<u32>,
+  @builtin(workgroup_id) workgroup_id: vec3<u32>,
+  @builtin(num_workgroups) num_workgroups: vec3<u32>,
   @builtin(local_invocation_index) local_index: u32,
 ) {
-  let index = thread_index(workgroup, workgroups, local_index);
+  let index = thread_index(workgroup_id, num_workgroups, local_index);
   if (index >= geometry.groups) {
     return;
   }
@@ -27,6 +27,6 @@ fn main(
     float32_add(x.x, y.x),
     float32_add(x.y, y.y),
     float32_add(x.z, y.z),
-    float32_add(x.w, y.w),
+    float32_add(x.w, y.w)
   );
 }

@@ -55,17 +55,17 @@ fn load(pixel: u32, group: u32, c: u32) -> vec4<i32> {
     channel_at(pixel, first.x),
     channel_at(pixel, first.y),
     channel_at(pixel, first.z),
-    channel_at(pixel, first.w),
+    channel_at(pixel, first.w)
   );
 }
 
 @compute @workgroup_size(64)
 fn main(
-  @builtin(workgroup_id) workgroup: vec3<u32>,
-  @builtin(num_workgroups) workgroups: vec3<u32>,
+  @builtin(workgroup_id) workgroup_id: vec3<u32>,
+  @builtin(num_workgroups) num_workgroups: vec3<u32>,
   @builtin(local_invocation_index) local_index: u32,
 ) {
-  let thread = thread_index(workgroup, workgroups, local_index);
+  let thread = thread_index(workgroup_id, num_workgroups, local_index);
   let group = thread % geometry.out_groups;
   let out_pixel = thread / geometry.out_groups;
   if (out_pixel >= geometry.pixels) {

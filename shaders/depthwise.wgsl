@@ -41,11 +41,11 @@ fn load(row: u32, ix: u32, group: u32) -> vec4<i32> {
 
 @compute @workgroup_size(64)
 fn main(
-  @builtin(workgroup_id) workgroup: vec3<u32>,
-  @builtin(num_workgroups) workgroups: vec3<u32>,
+  @builtin(workgroup_id) workgroup_id: vec3<u32>,
+  @builtin(num_workgroups) num_workgroups: vec3<u32>,
   @builtin(local_invocation_index) local_index: u32,
 ) {
-  let thread = thread_index(workgroup, workgroups, local_index);
+  let thread = thread_index(workgroup_id, num_workgroups, local_index);
   let group = thread % geometry.out_groups;
   let tile = thread / geometry.out_groups;
   let tiles = (geometry.out_width + TILE - 1u) / TILE;
@@ -67,7 +67,8 @@ fn main(
     }
     let row = (image * geometry.in_height + iy) * geometry.in_width;
     for (var kx = 0u; kx < geometry.kernel_width; kx++) {
-      let w = weights[(ky * geometry.kernel_width + kx) * geometry.out_groups + group];
+      let tap = ky * geometry.kernel_width + kx;
+      let w = weights[tap * geometry.out_groups + group];
       let ix = first * geometry.stride_x + kx * geometry.dilation_x - geometry.pad_left;
       sum0 += load(row, ix, group) * w;
       sum1 += load(row, ix + geometry.stride_x, group) * w;

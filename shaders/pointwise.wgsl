@@ -26,11 +26,11 @@ fn dot4_each(x: u32, w: vec4<u32>) -> vec4<i32> {
 
 @compute @workgroup_size(64)
 fn main(
-  @builtin(workgroup_id) workgroup: vec3<u32>,
-  @builtin(num_workgroups) workgroups: vec3<u32>,
+  @builtin(workgroup_id) workgroup_id: vec3<u32>,
+  @builtin(num_workgroups) num_workgroups: vec3<u32>,
   @builtin(local_invocation_index) local_index: u32,
 ) {
-  let thread = thread_index(workgroup, workgroups, local_index);
+  let thread = thread_index(workgroup_id, num_workgroups, local_index);
   let group = thread % geometry.out_groups;
   let first = (thread / geometry.out_groups) * TILE;
   if (first >= geometry.pixels) {

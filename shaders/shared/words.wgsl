@@ -3,8 +3,8 @@
 const WORKGROUP_SIZE = 64u;
 
 // One index a thread; the grid is two-dimensional because a dimension ends at 65,535 workgroups.
-fn thread_index(workgroup: vec3<u32>, workgroups: vec3<u32>, local_index: u32) -> u32 {
-  return (workgroup.y * workgroups.x + workgroup.x) * WORKGROUP_SIZE + local_index;
+fn thread_index(workgroup_id: vec3<u32>, num_workgroups: vec3<u32>, local_index: u32) -> u32 {
+  return (workgroup_id.y * num_workgroups.x + workgroup_id.x) * WORKGROUP_SIZE + local_index;
 }
 
 fn unpack_codes(word: u32) -> vec4<i32> {

@@ -88,7 +88,7 @@ export class PipelineCache {
     try {
       const pipeline = await this.#device.createComputePipelineAsync({
         label: shader.label,
-        layout: this.#device.createPipelineLayout({ bindGroupLayouts: layouts }),
+        layout: this.#device.createPipelineLayout({ bindGroupLayouts: [...layouts] }),
         compute: { module, entryPoint: 'main', constants: key.overrides },
       });
       return { pipeline, layouts };

@@ -1,12 +1,6 @@
 import { DeviceError } from '../errors.ts';
 
-declare global {
-  interface ImportMeta {
-    glob(pattern: string, options: { query: '?raw'; import: 'default'; eager: true }): Record<string, string>;
-  }
-}
-
-const FILES = import.meta.glob('../../shaders/**/*.wgsl', { query: '?raw', import: 'default', eager: true });
+const FILES = import.meta.glob<string>('../../shaders/**/*.wgsl', { query: '?raw', import: 'default', eager: true });
 
 function text(name: string): string {
   const found = FILES[`../../shaders/${name}.wgsl`];

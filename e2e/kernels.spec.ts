@@ -1,0 +1,42 @@
+import type { CasesResult } from '../harness/cases/run.ts';
+import { expect, test } from './gpu.ts';
+
+const ENGINES = ['onnxruntime', 'qnnpack', 'fbgemm', 'fbgemm-avx2', 'onednn', 'x86'];
+const CASES = 500;
+
+/** Runs generated cases in the page; `packedDot` chooses between the two exact paths of the dot product. */
+const run = (page: import('playwright/test').Page, engine: string, count: number, packedDot: boolean) =>
+  page.evaluate(
+    async ({ engine, count, packedDot }) => {
+      const { runCases } = (await import(
+        '/harness/cases/run.ts' as string
+      )) as typeof import('../harness/cases/run.ts');
+      const { requestDevice } = (await import('/src/gpu/device.ts' as string)) as typeof import('../src/gpu/device.ts');
+      const device = await requestDevice();
+      const result = await runCases(engine, 1, 0, count, device, packedDot);
+      device.destroy();
+      return result;
+    },
+    { engine, count, packedDot },
+  );
+
+const used = (result: CasesResult): string => Object.keys(result.coverage).join('\n');
+
+for (const engine of ENGINES)
+  test(`${engine}: ${CASES} generated cases on the GPU equal the host reference`, async ({ gpu }) => {
+    const result = await run(gpu, engine, CASES, true);
+    expect(result.failures).toEqual([]);
+    expect(result).toMatchObject({ cases: CASES, mismatches: 0, refused: 0 });
+    // the cases reach every form, and where the engine saturates, the kernel for it
+    for (const form of ['multiply_shift', 'two_limbs', 'wide_multiply', 'corrected_guess', 'search'])
+      expect(used(result)).toContain(`requantize/${form}`);
+    if (['fbgemm', 'fbgemm-avx2', 'x86'].includes(engine)) expect(used(result)).toContain('conv_pairs');
+    if (['fbgemm', 'onednn'].includes(engine)) expect(used(result)).toContain('add_tail');
+  });
+
+test('without the packed dot product: the same bits by another path', async ({ gpu }) => {
+  const result = await run(gpu, 'onnxruntime', CASES, false);
+  expect(result.failures).toEqual([]);
+  expect(used(result)).toContain('dot_unpacked');
+  expect(used(result)).not.toContain('dot_packed');
+});

@@ -1,0 +1,18 @@
+import { defineConfig } from 'playwright/test';
+
+const PORT = 4184;
+
+/** Tests in a real browser: pages from Vite's development server, the command from dist/. */
+export default defineConfig({
+  testDir: 'e2e',
+  fullyParallel: true,
+  workers: 2,
+  forbidOnly: true,
+  timeout: 300_000,
+  reporter: 'list',
+  use: { baseURL: `http://127.0.0.1:${PORT}` },
+  webServer: {
+    command: `npx vite --host 127.0.0.1 --port ${PORT} --strictPort --logLevel error`,
+    url: `http://127.0.0.1:${PORT}/harness/worker/index.html`,
+  },
+});

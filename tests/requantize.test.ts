@@ -1,0 +1,153 @@
+import { describe, expect, it } from 'vitest';
+import { Random } from '../harness/cases/random.ts';
+import { proveAdd, evaluateAddLine } from '../src/requantize/add.ts';
+import { codeAt, findBoundaries } from '../src/requantize/boundaries.ts';
+import { channelBoundaries, type RequantizeForm } from '../src/requantize/form.ts';
+import { multiplyShift } from '../src/requantize/forms/multiply_shift.ts';
+import { FORMS, proveForm, proveRequantization, refute } from '../src/requantize/prove.ts';
+import { onnxruntime } from '../src/semantics/onnxruntime.ts';
+import type { LinearLayer, StepFunctions } from '../src/semantics/semantics.ts';
+
+const LO = -4000;
+const HI = 5000;
+const range = (channels: number) => ({
+  lo: new Float64Array(channels).fill(LO),
+  hi: new Float64Array(channels).fill(HI),
+});
+
+/** A layer of onnxruntime's with these weight scales. */
+function layer(weightScale: number[], overrides: Partial<LinearLayer> = {}): StepFunctions {
+  return onnxruntime.linear({
+    op: 'conv',
+    input: { type: 'uint8', scale: 0.02, zeroPoint: 128 },
+    output: { type: 'uint8', scale: 0.05, zeroPoint: 100 },
+    weightScale: Float32Array.from(weightScale),
+    weightZeroPoint: Int32Array.of(0),
+    relu: false,
+    inputChannels: 8,
+    outputChannels: weightScale.length,
+    groups: 1,
+    kernel: [1, 1],
+    pads: [0, 0, 0, 0],
+    ...overrides,
+  });
+}
+
+describe('boundaries', () => {
+  it('give the code of every accumulator, for any step function', () => {
+    const random = new Random(7);
+    for (let trial = 0; trial < 40; trial++) {
+      // a staircase of steps of any height and length, not only lines
+      const steps = Array.from({ length: random.integer(0, 60) }, () => random.integer(LO, HI + 1)).sort(
+        (a, b) => a - b,
+      );
+      const f = (accumulator: number): number => Math.min(255, steps.filter((s) => s <= accumulator).length * 5);
+      const functions = { channels: 1, min: 0, max: 255, at: () => f, slope: () => random.scale(0.001, 10) };
+      const boundaries = findBoundaries(functions, range(1), 0);
+      for (let accumulator = LO; accumulator <= HI; accumulator++)
+        if (codeAt(boundaries, 0, accumulator) !== f(accumulator)) expect.fail(`trial ${trial}, ${accumulator}`);
+    }
+  });
+
+  it('start at the smallest value of a signed type', () => {
+    const functions = layer([0.01], { output: { type: 'int8', scale: 0.05, zeroPoint: -7 } });
+    const boundaries = findBoundaries(functions, range(1), -128);
+    for (const accumulator of [LO, -1, 0, 1, HI])
+      expect(codeAt(boundaries, 0, accumulator) - 128).toBe(functions.at(0)(accumulator));
+  });
+});
+
+describe('forms', () => {
+  const scales = [0.3, 0.1, 0.0371, 0.01, 0.0043, 0.9];
+  it.each(FORMS.map((form) => [form.name, form] as const))(
+    '%s: what is proved holds at every accumulator',
+    (_, form) => {
+      let proved = 0;
+      for (const scale of scales) {
+        const functions = layer([scale]);
+        const boundaries = findBoundaries(functions, range(1), 0);
+        const channel = channelBoundaries(boundaries, 0);
+        const parameters = form.fit(channel, functions.slope(0));
+        if (!parameters || refute(form, parameters, channel)) continue;
+        proved++;
+        for (let accumulator = LO; accumulator <= HI; accumulator++)
+          if (form.evaluate(parameters, channel, accumulator) !== functions.at(0)(accumulator))
+            expect.fail(`scale ${scale}, accumulator ${accumulator}`);
+      }
+      expect(proved).toBeGreaterThan(0);
+    },
+  );
+
+  it('a constant channel has a form', () => {
+    const functions: StepFunctions = { channels: 1, min: 0, max: 255, at: () => () => 42, slope: () => 1 };
+    for (const form of FORMS) expect(proveRequantization(functions, range(1), 0, [form]).form).toBe(form.name);
+  });
+});
+
+describe('the proof can fail', () => {
+  const functions = layer([0.01, 0.02, 0.03, 0.04]);
+  const boundaries = findBoundaries(functions, range(4), 0);
+  const channels = Array.from({ length: 4 }, (_, c) => channelBoundaries(boundaries, c));
+
+  it('rejects a form that is wrong at one boundary of one channel', () => {
+    const wrong = channels[2]!.at[100]!;
+    const planted: RequantizeForm = {
+      ...FORMS.at(-1)!,
+      name: 'planted',
+      evaluate: (_, channel, accumulator) => {
+        const code = channel.codes.filter((_, k) => channel.at[k]! <= accumulator).at(-1) ?? channel.start;
+        return channel.at[100] === wrong && accumulator === wrong ? code - 1 : code;
+      },
+    };
+    expect(proveForm(planted, channels, () => 1)).toEqual({
+      channel: 2,
+      reason: `gives ${channels[2]!.codes[100]! - 1}, not ${channels[2]!.codes[100]}, at accumulator ${wrong}`,
+    });
+    const chosen = proveRequantization(functions, range(4), 0, [planted, FORMS.at(-1)!]);
+    expect(chosen.form).toBe('search');
+  });
+
+  it('rejects parameters that are off by one', () => {
+    const parameters = multiplyShift.fit(channels[0]!, functions.slope(0));
+    expect(parameters).toBeDefined();
+    expect(refute(multiplyShift, parameters!, channels[0]!)).toBeUndefined();
+    for (const index of [2, 3]) {
+      const planted = parameters!.map((word, i) => word + (i === index ? 2 ** 16 : 0));
+      expect(refute(multiplyShift, planted, channels[0]!)).toBeDefined();
+    }
+  });
+
+  it('takes one form for all channels: the first that none of them refuses', () => {
+    // seventeen bits of slope do not fit a 32-bit product over this range, so the first form is refused
+    const wide = { lo: new Float64Array(2).fill(-4e6), hi: new Float64Array(2).fill(4e6) };
+    const proof = proveRequantization(layer([1e-5, 1.2345e-5]), wide, 0);
+    expect(proof.rejected.map(({ form }) => form)).toContain('multiply_shift');
+    expect(proof.parameters).toHaveLength(2);
+  });
+});
+
+describe('add', () => {
+  const quantization = (scale: number, zeroPoint: number) => ({ type: 'uint8', scale, zeroPoint }) as const;
+  it('a line that is proved over all pairs, or the table', () => {
+    const seen = new Set<string>();
+    const random = new Random(3);
+    for (let trial = 0; trial < 30; trial++) {
+      const [a, b, output] = [0.3, 0.4, 0.6].map((s) =>
+        quantization(Math.fround(s * random.scale(0.2, 4)), random.integer(0, 255)),
+      );
+      const { body } = onnxruntime.add({ a: a!, b: b!, output: output!, relu: false });
+      const proof = proveAdd(body, { a: a!.scale / output!.scale, b: b!.scale / output!.scale });
+      seen.add(proof.form);
+      const table = new Uint8Array(proof.parameters.buffer);
+      for (let i = 0; i < 65536; i++) {
+        const got = proof.form === 'add_line' ? evaluateAddLine(proof.parameters, i >> 8, i & 255) : table[i];
+        if (got !== body(i >> 8, i & 255)) expect.fail(`trial ${trial}, pair ${i}`);
+      }
+    }
+    expect(seen).toContain('add_line');
+  });
+
+  it('a function that is no line gets the table', () => {
+    expect(proveAdd((a, b) => (a * b) & 255, { a: 1, b: 1 }).form).toBe('add_table');
+  });
+});
