@@ -1,6 +1,9 @@
 import { InvalidModelError, UnsupportedModelError } from '../errors.ts';
 import type { Graph } from '../graph/graph.ts';
 import { readOnnx } from './onnx/read.ts';
+import { isTorch, readTorch } from './torch/index.ts';
+
+const SUPPORTED = "ONNX, and PyTorch's .pth of a quantized MobileNetV2";
 
 const ascii = (bytes: Uint8Array, from: number, to: number): string => String.fromCharCode(...bytes.subarray(from, to));
 
@@ -22,7 +25,7 @@ function mistakenFor(bytes: Uint8Array): string | undefined {
 export function readModel(bytes: Uint8Array): Graph {
   if (bytes.length === 0) throw new InvalidModelError('the model file is empty');
   const mistake = mistakenFor(bytes);
-  if (mistake) throw new InvalidModelError(`this is ${mistake}, not a model; supported: ONNX`);
-  if (ascii(bytes, 4, 8) === 'TFL3') throw new UnsupportedModelError('a TensorFlow Lite model; supported: ONNX');
-  return readOnnx(bytes);
+  if (mistake) throw new InvalidModelError(`this is ${mistake}, not a model; supported: ${SUPPORTED}`);
+  if (ascii(bytes, 4, 8) === 'TFL3') throw new UnsupportedModelError(`a TensorFlow Lite model; supported: ${SUPPORTED}`);
+  return isTorch(bytes) ? readTorch(bytes) : readOnnx(bytes);
 }

@@ -9,7 +9,10 @@ import type { Plan } from './plan.ts';
  * A plan's graph on the host, in the engine's own exact arithmetic: what the GPU has to equal. Slow
  * (seconds for a MobileNetV2), and deliberately without anything that the shaders use.
  */
-export function referenceTrace(plan: Plan, feeds: Readonly<Record<string, Tensor>>): Trace {
+export function referenceTrace(
+  plan: Pick<Plan, 'graph' | 'semantics'>,
+  feeds: Readonly<Record<string, Tensor>>,
+): Trace {
   const { graph, semantics } = plan;
   const context = contextOf(graph, graph.tensors, semantics, false);
   const values = new Map<string, ElementData>();

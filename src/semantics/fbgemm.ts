@@ -59,11 +59,11 @@ export function linearSteps(
   };
 }
 
-/** `rne(f32(x * f32(1/s))) + z`, the same in every engine. */
+/** `rne(fma(x, f32(1/s), z))`, the same in every engine: ties are even after the zero point. */
 export function quantize(output: TensorQuantization): (x: number) => number {
   const [min, max] = activationRange(output, false);
   const inverse = f32(1 / output.scale);
-  return (x) => clamp(roundHalfEven(f32(x * inverse)) + output.zeroPoint, min, max);
+  return (x) => clamp(roundHalfEven(fma(x, inverse, output.zeroPoint)), min, max);
 }
 
 export function dequantize({ scale, zeroPoint }: TensorQuantization): (q: number) => number {

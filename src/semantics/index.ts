@@ -1,20 +1,33 @@
 import { UnsupportedModelError } from '../errors.ts';
-import { fbgemm, fbgemmAvx2 } from './fbgemm.ts';
-import { onednn } from './onednn.ts';
+import { createFbgemm, createFbgemmAvx2, type PyTorchOptions } from './fbgemm.ts';
+import { createOnednn } from './onednn.ts';
 import { onnxruntime } from './onnxruntime.ts';
 import { qnnpack } from './qnnpack.ts';
 import type { Semantics } from './semantics.ts';
-import { x86 } from './x86.ts';
+import { createX86 } from './x86.ts';
+
+/** How the engine is run, where its results depend on it. */
+export type SemanticsOptions = PyTorchOptions;
 
 /** Every reference engine: one file, one line. */
-export const SEMANTICS: readonly Semantics[] = [onnxruntime, qnnpack, fbgemm, fbgemmAvx2, onednn, x86];
+const ENGINES: readonly ((options: SemanticsOptions) => Semantics)[] = [
+  () => onnxruntime,
+  () => qnnpack,
+  createFbgemm,
+  createFbgemmAvx2,
+  createOnednn,
+  createX86,
+];
+
+/** The engines with their default options. */
+export const SEMANTICS: readonly Semantics[] = ENGINES.map((create) => create({}));
 
 /** @throws UnsupportedModelError, with the names that there are */
-export function findSemantics(name: string): Semantics {
-  const found = SEMANTICS.find((semantics) => semantics.name === name);
-  if (!found)
+export function findSemantics(name: string, options: SemanticsOptions = {}): Semantics {
+  const index = SEMANTICS.findIndex((semantics) => semantics.name === name);
+  if (index < 0)
     throw new UnsupportedModelError(
       `no semantics is called '${name}'; supported: ${SEMANTICS.map((s) => s.name).join(', ')}`,
     );
-  return found;
+  return ENGINES[index]!(options);
 }

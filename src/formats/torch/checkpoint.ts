@@ -1,7 +1,7 @@
-import { unzipSync, type UnzipFileInfo } from 'fflate';
+import { strFromU8, unzipSync, type UnzipFileInfo } from 'fflate';
 import { InvalidModelError, UnsupportedModelError } from '../../errors.ts';
 import { describe, unpickle, type PickleValue } from './pickle.ts';
-import { loadStorage, TORCH_GLOBALS, TorchStorage } from './tensors.ts';
+import { loadStorage, TORCH_GLOBALS, type TorchStorage } from './tensors.ts';
 
 /** What torch.save was given, and where the bytes of its storages are. */
 export interface Checkpoint {
@@ -23,7 +23,7 @@ export function isTorch(bytes: Uint8Array): boolean {
   if (startsWith(bytes, LEGACY_MAGIC)) return true;
   if (!startsWith(bytes, ZIP_MAGIC) || bytes.length < 30) return false;
   const nameLength = bytes[26]! | (bytes[27]! << 8);
-  return /(^|\/)data\.pkl$/.test(new TextDecoder().decode(bytes.subarray(30, 30 + nameLength)));
+  return /(^|\/)data\.pkl$/.test(strFromU8(bytes.subarray(30, 30 + nameLength)));
 }
 
 /** @throws InvalidModelError where the file is damaged or its pickle asks for anything but tensors */
@@ -38,7 +38,7 @@ function readZip(bytes: Uint8Array): Checkpoint {
   if (pickle === undefined) throw new InvalidModelError('a zip archive without a data.pkl');
   const folder = pickle.slice(0, -'data.pkl'.length);
   const byteOrder = entries.get(`${folder}byteorder`);
-  if (byteOrder && new TextDecoder().decode(byteOrder) !== 'little')
+  if (byteOrder && strFromU8(byteOrder) !== 'little')
     throw new UnsupportedModelError('a file saved on a big-endian machine; supported: little-endian');
   const { value: root } = unpickle(entries.get(pickle)!, 0, { globals: TORCH_GLOBALS, persistentLoad: loadStorage });
   return { root, bytesOf: (storage) => checked(storage, entries.get(`${folder}data/${storage.key}`)) };

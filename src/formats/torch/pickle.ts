@@ -1,3 +1,4 @@
+import { strFromU8 } from 'fflate';
 import { InvalidModelError } from '../../errors.ts';
 
 /** What a pickle can hold here. Lists and tuples are both arrays; the keys of dictionaries are strings. */
@@ -325,11 +326,9 @@ class Unpickler {
   }
 
   private decode(from: number, to: number): string {
-    try {
-      return new TextDecoder('utf-8', { fatal: true }).decode(this.bytes.subarray(from, to));
-    } catch {
-      throw this.error('text that is not UTF-8');
-    }
+    const text = strFromU8(this.bytes.subarray(from, to));
+    if (text.includes('\ufffd')) throw this.error('text that is not UTF-8');
+    return text;
   }
 
   private error(message: string): InvalidModelError {
