@@ -1,0 +1,140 @@
+import { InvalidInputError } from '../../src/errors.ts';
+import type { Constant, ElementData, Graph, Quantization, QuantizedType, TensorInfo } from '../../src/graph/graph.ts';
+import { Tensor } from '../../src/tensor.ts';
+import type { NpyArray } from '../numpy/npy.ts';
+import type { Npz } from '../numpy/npz.ts';
+import type { Case } from './generate.ts';
+
+/** An operator case that a real engine was recorded on, and what it gave. */
+export interface RecordedCase extends Case {
+  readonly expected: ElementData;
+}
+
+const whole = (scale: number, zeroPoint: number): Quantization => ({
+  scale: Float32Array.of(scale),
+  zeroPoint: Int32Array.of(zeroPoint),
+});
+
+/** One of a case's arrays, of the given type. */
+function typed<T extends NpyArray['data']>(
+  npz: Npz,
+  name: string,
+  type: new (length: number) => T,
+): { data: T; shape: readonly number[] } {
+  const { data, shape } = npz.read(name);
+  if (!(data instanceof type))
+    throw new InvalidInputError(`'${name}' is ${data.constructor.name}; expected ${type.name}`);
+  return { data, shape };
+}
+
+function parameters(npz: Npz, case_: string, names: readonly string[], optional = 0): Record<string, number> {
+  const { data } = npz.read(`${case_}:params`);
+  if (data.length > names.length || data.length < names.length - optional)
+    throw new InvalidInputError(`'${case_}:params' has ${data.length} values; expected ${names.join(', ')}`);
+  return Object.fromEntries(names.map((name, i) => [name, Number(data[i] ?? 0)]));
+}
+
+function graphOf(
+  semantics: string,
+  op: string,
+  inputs: readonly TensorInfo[],
+  constants: readonly Constant[],
+  output: QuantizedType,
+  attributes: Graph['nodes'][number]['attributes'],
+): Graph {
+  const names = [...inputs, ...constants].map(({ name }) => name);
+  return {
+    name: op,
+    format: 'recorded case',
+    semantics,
+    nodes: [{ name: op, op, inputs: names, outputs: ['y'], attributes }],
+    inputs,
+    outputs: ['y'],
+    constants: new Map(constants.map((constant) => [constant.name, constant])),
+    tensors: new Map([['y', output]]),
+  };
+}
+
+/** x u8 NCHW, w i8 OIHW, b f32, sw f32 (1 or O), y u8; one stride and one padding for both dimensions. */
+function convolution(npz: Npz, id: string, semantics: string): RecordedCase {
+  const p = parameters(npz, id, ['sx', 'zx', 'sy', 'zy', 'stride', 'padding', 'groups', 'relu', 'perChannel']);
+  const x = typed(npz, `${id}:x`, Uint8Array);
+  const w = typed(npz, `${id}:w`, Int8Array);
+  const b = typed(npz, `${id}:b`, Float32Array);
+  const scale = typed(npz, `${id}:sw`, Float32Array).data;
+  const y = typed(npz, `${id}:y`, Uint8Array);
+  const weight: Constant = {
+    name: 'w',
+    type: 'int8',
+    shape: w.shape,
+    data: w.data,
+    quantization: { scale, zeroPoint: new Int32Array(scale.length), ...(scale.length > 1 ? { axis: 0 } : {}) },
+  };
+  const bias: Constant = { name: 'b', type: 'float32', shape: b.shape, data: b.data };
+  const { stride, padding } = p as { stride: number; padding: number };
+  return {
+    id,
+    description: `Conv ${x.shape.join('x')}, weights ${w.shape.join('x')}, stride ${stride}, padding ${padding}, groups ${p['groups']}`,
+    graph: graphOf(
+      semantics,
+      'Conv',
+      [{ name: 'x', type: 'uint8', shape: x.shape, quantization: whole(p['sx']!, p['zx']!) }],
+      [weight, bias],
+      { name: 'y', type: 'uint8', quantization: whole(p['sy']!, p['zy']!) },
+      {
+        strides: [stride, stride],
+        pads: [padding, padding, padding, padding],
+        group: p['groups']!,
+        ...(p['relu'] ? { relu: 1 } : {}),
+      },
+    ),
+    feeds: { x: new Tensor('uint8', x.data, x.shape) },
+    expected: y.data,
+  };
+}
+
+/** a, b, y u8, in memory order. */
+function addition(npz: Npz, id: string, semantics: string): RecordedCase {
+  const p = parameters(npz, id, ['sa', 'za', 'sb', 'zb', 'sy', 'zy', 'relu'], 1);
+  const [a, b, y] = ['a', 'b', 'y'].map((name) => typed(npz, `${id}:${name}`, Uint8Array).data) as [
+    Uint8Array<ArrayBuffer>,
+    Uint8Array<ArrayBuffer>,
+    Uint8Array<ArrayBuffer>,
+  ];
+  const shape = [1, y.length];
+  const input = (name: 'a' | 'b'): TensorInfo => ({
+    name,
+    type: 'uint8',
+    shape,
+    quantization: whole(p[`s${name}`]!, p[`z${name}`]!),
+  });
+  return {
+    id,
+    description: `Add of ${y.length} elements${p['relu'] ? ', ReLU' : ''}`,
+    graph: graphOf(
+      semantics,
+      'Add',
+      [input('a'), input('b')],
+      [],
+      { name: 'y', type: 'uint8', quantization: whole(p['sy']!, p['zy']!) },
+      p['relu'] ? { relu: 1 } : {},
+    ),
+    feeds: { a: new Tensor('uint8', a, shape), b: new Tensor('uint8', b, shape) },
+    expected: y,
+  };
+}
+
+/**
+ * Operator cases recorded from a real engine: `<i>:x w b sw y params` (convolutions, params = sx, zx, sy, zy,
+ * stride, padding, groups, relu, per channel) or `<i>:a b y params` (adds, params = sa, za, sb, zb, sy, zy, relu).
+ *
+ * @throws InvalidInputError where the file holds something else
+ */
+export function recordedCases(npz: Npz, semantics: string): RecordedCase[] {
+  const ids = [...new Set(npz.names.map((name) => name.split(':')[0]!))].sort((a, b) => Number(a) - Number(b));
+  return ids.map((id) => {
+    if (npz.names.includes(`${id}:x`)) return convolution(npz, id, semantics);
+    if (npz.names.includes(`${id}:a`)) return addition(npz, id, semantics);
+    throw new InvalidInputError(`case '${id}' has neither '${id}:x' (a convolution) nor '${id}:a' (an add)`);
+  });
+}

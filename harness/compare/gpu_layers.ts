@@ -1,0 +1,15 @@
+import type { Semantics } from '../../src/semantics/semantics.ts';
+import { InferenceSession } from '../../src/session.ts';
+import type { LayerRunner } from './layers.ts';
+
+/** Layers on a GPU; pipelines are compiled once for the device. */
+export function layersOnGpu(device: GPUDevice, semantics: Semantics): LayerRunner {
+  return async (graph, feeds) => {
+    const session = await InferenceSession.create(graph, { device, semantics });
+    try {
+      return (await session.run(feeds))[graph.outputs[0]!]!.data;
+    } finally {
+      session.release();
+    }
+  };
+}

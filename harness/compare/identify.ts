@@ -1,0 +1,79 @@
+import { UnsupportedModelError } from '../../src/errors.ts';
+import type { ElementData, Graph } from '../../src/graph/graph.ts';
+import { inferGraph } from '../../src/ops/infer.ts';
+import type { Semantics } from '../../src/semantics/semantics.ts';
+import type { Comparison, Mismatch } from './compare.ts';
+import { compareLayers, layersOnHost } from './layers.ts';
+
+/** How well one engine explains a recorded trace, layer by layer from the trace's own tensors. */
+export interface Candidate {
+  readonly semantics: string;
+  readonly options: Readonly<Record<string, number>>;
+  readonly elements: number;
+  readonly mismatches: number;
+  /** The first layer that it misses. */
+  readonly firstMismatch?: Mismatch & { readonly tensor: string };
+  readonly layersMissed: number;
+  /** Why the engine cannot run this model; the counts are zero then. */
+  readonly unsupported?: string;
+}
+
+export interface Identification {
+  readonly candidates: readonly Candidate[];
+  /** The engines that reproduce every element; none where no engine does. */
+  readonly identified: readonly string[];
+  /** Where none does: the one that misses fewest elements. */
+  readonly nearest?: string;
+}
+
+function candidateOf(semantics: Semantics, options: Candidate['options'], comparison: Comparison): Candidate {
+  const missed = comparison.tensors.filter((row) => row.mismatches > 0);
+  const first = missed[0];
+  return {
+    semantics: semantics.name,
+    options,
+    elements: comparison.elements,
+    mismatches: comparison.mismatches,
+    layersMissed: missed.length,
+    ...(first?.first ? { firstMismatch: { tensor: first.name, ...first.first } } : {}),
+  };
+}
+
+/**
+ * Which engine made a trace? Every layer is recomputed on the host from the trace's own tensors under every
+ * engine; only an engine that reproduces all of it is named.
+ *
+ * @param recorded tensors by name, the graph's inputs included
+ */
+export async function identify(
+  graph: Graph,
+  shapes: Readonly<Record<string, readonly number[]>>,
+  recorded: ReadonlyMap<string, ElementData>,
+  engines: readonly { semantics: Semantics; options: Candidate['options'] }[],
+  progress: (what: string) => void = () => undefined,
+): Promise<Identification> {
+  const candidates: Candidate[] = [];
+  for (const { semantics, options } of engines) {
+    try {
+      const typed = inferGraph(semantics.fuse(graph), semantics, shapes);
+      const comparison = await compareLayers(typed, recorded, layersOnHost(semantics), (node, index) =>
+        progress(`${semantics.name}: ${node.name} (${index + 1} of ${typed.nodes.length})`),
+      );
+      candidates.push(candidateOf(semantics, options, comparison));
+    } catch (error) {
+      if (!(error instanceof UnsupportedModelError)) throw error;
+      candidates.push({
+        semantics: semantics.name,
+        options,
+        elements: 0,
+        mismatches: 0,
+        layersMissed: 0,
+        unsupported: error.message,
+      });
+    }
+  }
+  const able = candidates.filter((candidate) => candidate.elements > 0);
+  const identified = able.filter(({ mismatches }) => mismatches === 0).map(({ semantics }) => semantics);
+  const nearest = [...able].sort((a, b) => a.mismatches - b.mismatches)[0];
+  return { candidates, identified, ...(identified.length === 0 && nearest ? { nearest: nearest.semantics } : {}) };
+}

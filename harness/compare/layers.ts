@@ -1,0 +1,75 @@
+import { isByteType, type ElementData, type Graph, type GraphNode, type TensorInfo } from '../../src/graph/graph.ts';
+import { inferGraph } from '../../src/ops/infer.ts';
+import type { TypedGraph } from '../../src/ops/op.ts';
+import { referenceTrace } from '../../src/plan/reference.ts';
+import type { Semantics } from '../../src/semantics/semantics.ts';
+import { Tensor } from '../../src/tensor.ts';
+import { compareTensor, summarize, type Comparison, type TensorComparison } from './compare.ts';
+
+type Feeds = Readonly<Record<string, Tensor>>;
+
+/** Computes the only output of a graph of one node. */
+export type LayerRunner = (graph: Graph, feeds: Feeds) => Promise<ElementData> | ElementData;
+
+/** One node of a graph, as a graph of its own. */
+export function layerGraph(graph: TypedGraph, node: GraphNode): Graph {
+  const operands = [...new Set(node.inputs.filter((name) => name !== ''))];
+  const output = graph.tensors.get(node.outputs[0]!)!;
+  const { name, type, quantization } = output;
+  return {
+    name: node.name,
+    format: graph.format,
+    semantics: graph.semantics,
+    nodes: [node],
+    inputs: operands.flatMap((operand) => graph.tensors.get(operand) ?? []),
+    outputs: node.outputs,
+    constants: new Map(operands.flatMap((operand) => entry(graph.constants, operand))),
+    tensors: new Map(isByteType(type) && quantization ? [[name, { name, type, quantization }]] : []),
+  };
+}
+
+function entry<T>(map: ReadonlyMap<string, T>, key: string): [string, T][] {
+  const value = map.get(key);
+  return value === undefined ? [] : [[key, value]];
+}
+
+/**
+ * Computes every layer from the reference's own inputs, so that a layer which is wrong by itself is told
+ * apart from one that inherits an error. What the reference does not have is computed from what it has.
+ *
+ * @param reference tensors by name, graph inputs included, NCHW
+ */
+export async function compareLayers(
+  graph: TypedGraph,
+  reference: ReadonlyMap<string, ElementData>,
+  run: LayerRunner,
+  progress: (node: GraphNode, index: number) => void = () => undefined,
+): Promise<Comparison> {
+  const values = new Map(reference);
+  const rows: TensorComparison[] = [];
+  const tensor = (info: TensorInfo, data: ElementData) => ({
+    name: info.name,
+    type: info.type,
+    shape: info.shape,
+    data,
+  });
+  for (const [index, node] of graph.nodes.entries()) {
+    progress(node, index);
+    const layer = layerGraph(graph, node);
+    const feeds = Object.fromEntries(
+      layer.inputs.map(({ name, type, shape }) => [name, new Tensor(type, values.get(name)! as never, shape)]),
+    );
+    const info = graph.tensors.get(node.outputs[0]!)!;
+    const data = await run(layer, feeds);
+    const expected = reference.get(info.name);
+    if (expected) rows.push(compareTensor(tensor(info, expected), tensor(info, data), node.op));
+    else values.set(info.name, data);
+  }
+  return summarize(rows);
+}
+
+/** Layers on the host, in the engine's own arithmetic. */
+export function layersOnHost(semantics: Semantics): LayerRunner {
+  return (graph, feeds) =>
+    referenceTrace({ graph: inferGraph(graph, semantics), semantics }, feeds).outputs[graph.outputs[0]!]!.data;
+}
