@@ -1,7 +1,8 @@
 import { UnsupportedModelError } from '../errors.ts';
-import { createFbgemm, createFbgemmAvx2, type PyTorchOptions } from './fbgemm.ts';
+import { createFbgemm, createFbgemmAvx2 } from './fbgemm.ts';
 import { createOnednn } from './onednn.ts';
 import { onnxruntime } from './onnxruntime.ts';
+import type { PyTorchOptions } from './pytorch.ts';
 import { qnnpack } from './qnnpack.ts';
 import type { Semantics } from './semantics.ts';
 import { createX86 } from './x86.ts';

@@ -1,4 +1,4 @@
-import { linearSteps, nativeKernels, type PyTorchOptions } from './fbgemm.ts';
+import { linearSteps, nativeKernels, type PyTorchOptions } from './pytorch.ts';
 import { f32, roundHalfEven } from './rounding.ts';
 import type { LinearLayer, Semantics, StepFunctions } from './semantics.ts';
 

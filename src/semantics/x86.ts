@@ -1,4 +1,5 @@
-import { createFbgemm, type PyTorchOptions } from './fbgemm.ts';
+import { createFbgemm } from './fbgemm.ts';
+import type { PyTorchOptions } from './pytorch.ts';
 import { createOnednn } from './onednn.ts';
 import type { LinearLayer, Semantics } from './semantics.ts';
 
