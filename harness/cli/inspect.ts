@@ -1,0 +1,138 @@
+import type { Command } from 'commander';
+import { packedBytes } from '../../src/ops/layout.ts';
+import type { Step } from '../../src/ops/step.ts';
+import type { Plan } from '../../src/plan/plan.ts';
+import { EXIT, type ExitCode } from './exit_codes.ts';
+import { loadModel, type LoadedModel } from './model.ts';
+import { addModelOptions, type ModelOptions } from './options.ts';
+import { formatCount, printResult, table } from './output.ts';
+
+interface InspectedLayer {
+  readonly node: string;
+  readonly op: string;
+  readonly kernel: string;
+  readonly output: string;
+  readonly type: string;
+  /** NCHW. */
+  readonly shape: readonly number[];
+  readonly macs: number;
+  /** What the dispatch reads and writes: tensors, weights, parameters. */
+  readonly bytes: number;
+  /** The requantization that was proved, where the layer has one. */
+  readonly form?: string;
+  /** How many boundaries the proof checked. */
+  readonly boundaries?: number;
+}
+
+interface Inspection {
+  readonly layers: readonly InspectedLayer[];
+  readonly totals: {
+    readonly nodes: number;
+    readonly dispatches: number;
+    readonly macs: number;
+    readonly bytes: number;
+    /** GPU memory for tensors, shared by lifetime. */
+    readonly bufferBytes: number;
+    /** How many layers have which form. */
+    readonly forms: Readonly<Record<string, number>>;
+  };
+}
+
+export function addInspect(program: Command, done: (code: ExitCode) => void): void {
+  addModelOptions(program.command('inspect').description('show the plan of a model; needs no browser')).action(
+    async (options: ModelOptions) => done(await runInspect(options)),
+  );
+}
+
+async function runInspect(options: ModelOptions): Promise<ExitCode> {
+  const model = await loadModel(options.model, options.semantics);
+  const inspection = inspectPlan(model.plan);
+  printResult(options.json, inspectionResult(model, inspection), describeInspection(model, inspection));
+  return EXIT.done;
+}
+
+export function inspectPlan(plan: Plan): Inspection {
+  const layers = plan.steps.map((step) => inspectStep(step, plan));
+  const sum = (of: (layer: InspectedLayer) => number): number => layers.reduce((total, layer) => total + of(layer), 0);
+  const forms: Record<string, number> = {};
+  for (const { form } of layers) if (form) forms[form] = (forms[form] ?? 0) + 1;
+  return {
+    layers,
+    totals: {
+      nodes: plan.graph.nodes.length,
+      dispatches: layers.length,
+      macs: sum(({ macs }) => macs),
+      bytes: sum(({ bytes }) => bytes),
+      bufferBytes: plan.buffers.reduce((total, bytes) => total + bytes, 0),
+      forms,
+    },
+  };
+}
+
+function inspectStep(
+  { node, op, kernel, output, operands, parameters, macs, proof }: Step,
+  plan: Plan,
+): InspectedLayer {
+  const tensorBytes = (name: string): number => packedBytes(plan.graph.tensors.get(name)!);
+  const read = operands.map((operand) => ('tensor' in operand ? tensorBytes(operand.tensor) : operand.data.byteLength));
+  const bytes = [...read, ...parameters.map(({ byteLength }) => byteLength), tensorBytes(output)];
+  const { type, shape } = plan.graph.tensors.get(output)!;
+  return {
+    node,
+    op,
+    kernel,
+    output,
+    type,
+    shape,
+    macs,
+    bytes: bytes.reduce((sum, count) => sum + count, 0),
+    ...(proof && { form: proof.form, boundaries: proof.boundaries }),
+  };
+}
+
+function inspectionResult({ name, hash, graph, plan }: LoadedModel, inspection: Inspection): object {
+  return {
+    model: name,
+    modelHash: hash,
+    format: graph.format,
+    semantics: plan.semantics.name,
+    inputs: plan.graph.inputs.map(({ name, type, shape }) => ({ name, type, shape })),
+    outputs: plan.graph.outputs.map((name) => {
+      const { type, shape } = plan.graph.tensors.get(name)!;
+      return { name, type, shape };
+    }),
+    ...inspection,
+  };
+}
+
+function describeInspection({ name, plan }: LoadedModel, { layers, totals }: Inspection): string {
+  const tensor = (name: string): string => {
+    const { type, shape } = plan.graph.tensors.get(name)!;
+    return `${name} ${type} [${shape.join(', ')}]`;
+  };
+  const rows = layers.map((layer) => [
+    layer.output,
+    layer.op,
+    layer.kernel,
+    `${layer.type} ${layer.shape.join('x')}`,
+    formatCount(layer.macs),
+    formatCount(layer.bytes),
+    layer.form ?? '',
+  ]);
+  const forms = Object.entries(totals.forms).map(([form, count]) => {
+    const all = Object.values(totals.forms).reduce((sum, n) => sum + n, 0);
+    return `  ${form}: ${count} of ${all} layers (${((100 * count) / all).toFixed(1)} %)`;
+  });
+  return [
+    `${name}, semantics ${plan.semantics.name}: ${plan.semantics.description}`,
+    `inputs:  ${plan.graph.inputs.map(({ name }) => tensor(name)).join('; ')}`,
+    `outputs: ${plan.graph.outputs.map(tensor).join('; ')}`,
+    '',
+    table(['tensor', 'operator', 'kernel', 'output', 'MACs', 'bytes', 'proved form'], rows, ['MACs', 'bytes']),
+    '',
+    `${formatCount(totals.macs)} MACs, ${formatCount(totals.bytes)} bytes read and written in ` +
+      `${totals.dispatches} dispatches; ${formatCount(totals.bufferBytes)} bytes of buffers`,
+    'requantization:',
+    ...forms,
+  ].join('\n');
+}

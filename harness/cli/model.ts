@@ -1,0 +1,64 @@
+import { createHash } from 'node:crypto';
+import { DEFAULT_LABELS, defaultModel } from '../../models/index.ts';
+import { InvalidInputError } from '../../src/errors.ts';
+import { readModel } from '../../src/formats/index.ts';
+import type { Graph } from '../../src/graph/graph.ts';
+import { createPlan, type Plan } from '../../src/plan/plan.ts';
+import { knownRecipe } from '../images/known_models.ts';
+import { recipeName, RECIPE_NAMES, type RecipeName } from '../images/preprocess.ts';
+import { readInput } from './files.ts';
+import { progress } from './output.ts';
+
+export interface LoadedModel {
+  /** The file's path, or 'default'. */
+  readonly name: string;
+  readonly bytes: Uint8Array;
+  /** SHA-256 of the bytes, hexadecimal. */
+  readonly hash: string;
+  readonly graph: Graph;
+  readonly plan: Plan;
+  /** The recipe for pictures, where it is known for this very file. */
+  readonly recipe?: RecipeName;
+  readonly labels?: readonly string[];
+}
+
+const DEFAULT = 'default';
+
+/**
+ * Reads and plans a model, before any browser is started.
+ *
+ * @throws InvalidInputError, InvalidModelError, UnsupportedModelError
+ */
+export async function loadModel(path: string | undefined, semantics: string | undefined): Promise<LoadedModel> {
+  progress(path === undefined ? 'building the default model' : `reading ${path}`);
+  const bytes = path === undefined ? await defaultModel() : await readInput(path);
+  const graph = readModel(bytes);
+  progress('planning');
+  const plan = createPlan(graph, semantics === undefined ? {} : { semantics });
+  const hash = sha256(bytes);
+  const recipe = path === undefined ? 'nsfwjs' : knownRecipe(hash);
+  return {
+    name: path ?? DEFAULT,
+    bytes,
+    hash,
+    graph,
+    plan,
+    ...(recipe && { recipe }),
+    ...(path === undefined && { labels: DEFAULT_LABELS }),
+  };
+}
+
+/** @throws InvalidInputError where no recipe is named, and none is known for the model. */
+export function chooseRecipe(model: LoadedModel, named: string | undefined): RecipeName {
+  if (named !== undefined) return recipeName(named);
+  if (model.recipe) return model.recipe;
+  throw new InvalidInputError(
+    `how pictures are prepared for ${model.name} is not known: say --preprocess ${RECIPE_NAMES.join('|')}`,
+  );
+}
+
+export function sha256(...parts: readonly Uint8Array[]): string {
+  const hash = createHash('sha256');
+  for (const part of parts) hash.update(part);
+  return hash.digest('hex');
+}

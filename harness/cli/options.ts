@@ -1,0 +1,49 @@
+import { InvalidArgumentError, Option, type Command } from 'commander';
+import { SEMANTICS } from '../../src/semantics/index.ts';
+import { ADAPTER_CHOICES, type AdapterChoice } from '../chrome/launch.ts';
+import { RECIPE_NAMES } from '../images/preprocess.ts';
+
+export interface ModelOptions {
+  readonly model?: string;
+  readonly semantics?: string;
+  readonly json?: boolean;
+}
+
+export interface InferenceOptions extends ModelOptions {
+  readonly adapter: AdapterChoice;
+  readonly preprocess?: string;
+}
+
+const names = SEMANTICS.map(({ name }) => name).join(', ');
+
+export function addModelOptions(command: Command): Command {
+  return command
+    .option('-m, --model <file>', 'an 8-bit quantized ONNX model (default: the built-in safe-for-work check)')
+    .option('--semantics <engine>', `whose bits are computed: ${names} (default: the engine the file is for)`)
+    .option('--json', 'print one JSON object');
+}
+
+/** The options of every command that runs a model in the browser. */
+export function addInferenceOptions(command: Command): Command {
+  return addModelOptions(command)
+    .option('--input <array>', 'FILE.npy or FILE.npz[:name]: exactly what the model takes')
+    .option(
+      '--preprocess <recipe>',
+      `how pictures are prepared: ${RECIPE_NAMES.join(', ')} (default: known models only)`,
+    )
+    .addOption(
+      new Option('--adapter <adapter>', 'the GPU, or software where there is none; or software in any case')
+        .choices(ADAPTER_CHOICES)
+        .default('auto'),
+    );
+}
+
+/** An integer of at least `least`, for Commander. */
+export function integer(least: number): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (!/^\d+$/.test(text) || value < least || value > 2 ** 32 - 1)
+      throw new InvalidArgumentError(`an integer from ${least} to ${2 ** 32 - 1} is needed.`);
+    return value;
+  };
+}

@@ -1,0 +1,41 @@
+/** Version of every object that --json prints. */
+export const SCHEMA_VERSION = 1;
+
+/** A line for people on standard error. */
+export function note(message: string): void {
+  clearProgress();
+  process.stderr.write(`${message}\n`);
+}
+
+/** What is being done: one line on standard error that the next replaces; nothing where it is no terminal. */
+export function progress(message: string): void {
+  if (process.stderr.isTTY) process.stderr.write(`\r\x1b[K${message} ...`);
+}
+
+export function clearProgress(): void {
+  if (process.stderr.isTTY) process.stderr.write('\r\x1b[K');
+}
+
+/** The command's result: one JSON object, or text for people. */
+export function printResult(json: boolean | undefined, result: object, text: string): void {
+  clearProgress();
+  process.stdout.write(json ? `${JSON.stringify({ schemaVersion: SCHEMA_VERSION, ...result })}\n` : `${text}\n`);
+}
+
+/** Rows in columns; the columns that `right` names are aligned to the right. */
+export function table(head: readonly string[], rows: readonly (readonly string[])[], right: readonly string[]): string {
+  const all = [head, ...rows];
+  const widths = head.map((_, column) => Math.max(...all.map((row) => row[column]!.length)));
+  const line = (row: readonly string[]): string =>
+    row
+      .map((cell, column) =>
+        right.includes(head[column]!) ? cell.padStart(widths[column]!) : cell.padEnd(widths[column]!),
+      )
+      .join('  ')
+      .trimEnd();
+  return all.map(line).join('\n');
+}
+
+export function formatCount(count: number): string {
+  return count.toLocaleString('en-US');
+}

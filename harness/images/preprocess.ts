@@ -1,0 +1,147 @@
+import { InvalidInputError } from '../../src/errors.ts';
+import { DYNAMIC, type TensorInfo } from '../../src/graph/graph.ts';
+import { Tensor } from '../../src/tensor.ts';
+import type { Picture } from './picture.ts';
+import { resizeBilinear } from './resize.ts';
+
+export const RECIPE_NAMES = ['torchvision', 'inception', 'nsfwjs', 'none'] as const;
+export type RecipeName = (typeof RECIPE_NAMES)[number];
+
+const CHANNELS = 3;
+
+/** A recipe turns a picture into RGB planes (channel, row, column) of the size that the model takes. */
+type Recipe = (picture: Picture, height: number, width: number) => Uint8Array<ArrayBuffer> | Float32Array<ArrayBuffer>;
+
+const RECIPES: Readonly<Record<RecipeName, { readonly types: readonly TensorInfo['type'][]; readonly apply: Recipe }>> =
+  {
+    torchvision: { types: ['float32'], apply: torchvision },
+    inception: { types: ['uint8'], apply: inception },
+    nsfwjs: { types: ['float32'], apply: nsfwjs },
+    none: { types: ['uint8', 'float32'], apply: none },
+  };
+
+/** @throws InvalidInputError where there is no such recipe. */
+export function recipeName(name: string): RecipeName {
+  const known = RECIPE_NAMES.find((known) => known === name);
+  if (!known) throw new InvalidInputError(`no recipe ${JSON.stringify(name)}; there are ${RECIPE_NAMES.join(', ')}`);
+  return known;
+}
+
+/**
+ * What a model is fed for a picture: a tensor of the input's type, [1, 3, height, width], RGB.
+ *
+ * - `torchvision`: Resize(256), CenterCrop(224), ToTensor, Normalize with ImageNet's mean and deviation.
+ * - `inception`: resized to the input's size, the bytes as they are (the input's quantization is x / 127.5 - 1).
+ * - `nsfwjs`: as the package nsfwjs does on tfjs's CPU backend: x / 255, resized with aligned corners.
+ * - `none`: the bytes as they are; the picture must have the input's size.
+ *
+ * @throws InvalidInputError where the recipe does not fit the picture or the model's input.
+ */
+export function preprocess(picture: Picture, recipe: RecipeName, input: TensorInfo): Tensor {
+  const { types, apply } = RECIPES[recipe];
+  const [batch, channels, height, width] = input.shape;
+  const got = `the model's input ${input.name} is ${input.type} [${input.shape.join(', ')}]`;
+  if (!types.includes(input.type))
+    throw new InvalidInputError(`the recipe ${recipe} makes ${types.join(' or ')}, but ${got}`);
+  if (
+    input.shape.length !== 4 ||
+    (batch !== 1 && batch !== DYNAMIC) ||
+    channels !== CHANNELS ||
+    !(height! > 0 && width! > 0)
+  )
+    throw new InvalidInputError(`a picture is fed as [1, 3, height, width], but ${got}`);
+  const data = apply(picture, height!, width!);
+  const dims = [1, CHANNELS, height!, width!];
+  if (input.type === 'uint8') return new Tensor('uint8', Uint8Array.from(data), dims);
+  return new Tensor('float32', Float32Array.from(data), dims);
+}
+
+const RESIZE = 256;
+const CROP = 224;
+const MEAN = Float32Array.of(0.485, 0.456, 0.406);
+const DEVIATION = Float32Array.of(0.229, 0.224, 0.225);
+
+function torchvision(picture: Picture, height: number, width: number): Float32Array<ArrayBuffer> {
+  if (height !== CROP || width !== CROP)
+    throw new InvalidInputError(
+      `the recipe torchvision makes ${CROP}x${CROP} pixels, the model takes ${width}x${height}`,
+    );
+  const short = Math.min(picture.width, picture.height);
+  const size = (side: number): number => (side === short ? RESIZE : Math.trunc((RESIZE * side) / short));
+  const resized = resizeBilinear(picture, size(picture.width), size(picture.height));
+  const bytes = planes(crop(resized, CROP));
+  // Each step rounds to float32, in the order of ToTensor and Normalize.
+  return Float32Array.from(bytes, (byte, i) => {
+    const channel = Math.floor(i / (CROP * CROP));
+    return Math.fround(Math.fround(Math.fround(byte / 255) - MEAN[channel]!) / DEVIATION[channel]!);
+  });
+}
+
+function inception(picture: Picture, height: number, width: number): Uint8Array<ArrayBuffer> {
+  return planes(resizeBilinear(picture, width, height));
+}
+
+function none(picture: Picture, height: number, width: number): Uint8Array<ArrayBuffer> {
+  if (picture.height !== height || picture.width !== width)
+    throw new InvalidInputError(
+      `the recipe none does not resize: the picture is ${picture.width}x${picture.height}, the model takes ${width}x${height}`,
+    );
+  return planes(picture);
+}
+
+function nsfwjs(picture: Picture, height: number, width: number): Float32Array<ArrayBuffer> {
+  const values = Float32Array.from({ length: 256 }, (_, byte) => byte / 255);
+  const rows = alignedCorners(picture.height, height);
+  const columns = alignedCorners(picture.width, width);
+  const result = new Float32Array(CHANNELS * height * width);
+  let at = 0;
+  for (let channel = 0; channel < CHANNELS; channel++) {
+    const value = (y: number, x: number): number =>
+      values[picture.data[CHANNELS * (y * picture.width + x) + channel]!]!;
+    for (const row of rows)
+      for (const column of columns) {
+        // In float64, rounded once to float32, as tfjs's CPU backend does.
+        const topLeft = value(row.floor, column.floor);
+        const bottomLeft = value(row.ceil, column.floor);
+        const top = topLeft + (value(row.floor, column.ceil) - topLeft) * column.fraction;
+        const bottom = bottomLeft + (value(row.ceil, column.ceil) - bottomLeft) * column.fraction;
+        result[at++] = top + (bottom - top) * row.fraction;
+      }
+  }
+  return result;
+}
+
+/** Where each output position lies in the input when the first and last of both coincide. */
+function alignedCorners(inputSize: number, outputSize: number): { floor: number; ceil: number; fraction: number }[] {
+  const ratio = outputSize > 1 ? (inputSize - 1) / (outputSize - 1) : inputSize;
+  return Array.from({ length: outputSize }, (_, i) => {
+    const position = ratio * i;
+    const floor = Math.floor(position);
+    return { floor, ceil: Math.min(inputSize - 1, Math.ceil(position)), fraction: position - floor };
+  });
+}
+
+/** The middle `size` x `size` pixels; halves are rounded to even, as Python's round does in CenterCrop. */
+function crop({ width, height, data }: Picture, size: number): Picture {
+  const left = halfToEven(width - size);
+  const top = halfToEven(height - size);
+  const result = new Uint8Array(CHANNELS * size * size);
+  for (let y = 0; y < size; y++) {
+    const from = CHANNELS * ((top + y) * width + left);
+    result.set(data.subarray(from, from + CHANNELS * size), CHANNELS * size * y);
+  }
+  return { width: size, height: size, data: result };
+}
+
+function halfToEven(difference: number): number {
+  const half = difference / 2;
+  return Number.isInteger(half) ? half : 2 * Math.round(half / 2);
+}
+
+function planes({ width, height, data }: Picture): Uint8Array<ArrayBuffer> {
+  const pixels = width * height;
+  const result = new Uint8Array(CHANNELS * pixels);
+  for (let channel = 0; channel < CHANNELS; channel++)
+    for (let i = 0; i < pixels; i++) result[channel * pixels + i] = data[CHANNELS * i + channel]!;
+  return result;
+}

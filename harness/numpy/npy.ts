@@ -1,0 +1,142 @@
+import { InvalidInputError } from '../../src/errors.ts';
+
+/** The element types that are read and written, by their name in an .npy header (little-endian). */
+export interface NpyArrays {
+  '|u1': Uint8Array<ArrayBuffer>;
+  '|i1': Int8Array<ArrayBuffer>;
+  '<i2': Int16Array<ArrayBuffer>;
+  '<i4': Int32Array<ArrayBuffer>;
+  '<i8': BigInt64Array<ArrayBuffer>;
+  '<f4': Float32Array<ArrayBuffer>;
+  '<f8': Float64Array<ArrayBuffer>;
+}
+
+export type NpyType = keyof NpyArrays;
+export type NpyData = NpyArrays[NpyType];
+
+/** An array in C order; a scalar has shape []. */
+export interface NpyArray {
+  readonly shape: readonly number[];
+  readonly data: NpyData;
+}
+
+const CLASSES: { [T in NpyType]: new (buffer: ArrayBuffer) => NpyArrays[T] } = {
+  '|u1': Uint8Array,
+  '|i1': Int8Array,
+  '<i2': Int16Array,
+  '<i4': Int32Array,
+  '<i8': BigInt64Array,
+  '<f4': Float32Array,
+  '<f8': Float64Array,
+};
+
+const TYPES = Object.keys(CLASSES) as NpyType[];
+const MAGIC = [0x93, ...new TextEncoder().encode('NUMPY')];
+/** NumPy pads its header so that the data begins at a multiple of this. */
+const ALIGNMENT = 64;
+/** As NumPy's own limit. */
+const MAX_HEADER_BYTES = 10_000;
+
+/** `'<f4'` of an array's data. */
+export function npyType(data: NpyData): NpyType {
+  const type = TYPES.find((type) => data instanceof CLASSES[type]);
+  if (!type) throw new InvalidInputError(`.npy cannot hold a ${(data as object).constructor.name}`);
+  return type;
+}
+
+/**
+ * Reads an .npy file (format 1, 2 or 3), C or Fortran order; the result is in C order and a copy.
+ *
+ * @throws InvalidInputError for anything that is not exactly one array of a supported type.
+ */
+export function readNpy(bytes: Uint8Array, name = '.npy file'): NpyArray {
+  const { type, fortranOrder, shape, offset } = readHeader(bytes, name);
+  const itemBytes = Number(type[2]);
+  const count = shape.reduce((product, dimension) => product * dimension, 1);
+  const present = bytes.length - offset;
+  if (count * itemBytes !== present)
+    throw new InvalidInputError(
+      `${name}: the header declares ${type} [${shape.join(', ')}], ${count * itemBytes} bytes, but ${present} are there`,
+    );
+  const data: NpyData = new CLASSES[type](new Uint8Array(bytes.subarray(offset)).buffer);
+  return { shape, data: fortranOrder ? toCOrder(data, shape) : data };
+}
+
+/** Writes an .npy file of format 1.0, C order, as NumPy does. */
+export function writeNpy({ shape, data }: NpyArray): Uint8Array<ArrayBuffer> {
+  const tuple = shape.length === 1 ? `(${shape[0]},)` : `(${shape.join(', ')})`;
+  const header = `{'descr': '${npyType(data)}', 'fortran_order': False, 'shape': ${tuple}, }`;
+  const prefix = MAGIC.length + 4;
+  const offset = Math.ceil((prefix + header.length + 1) / ALIGNMENT) * ALIGNMENT;
+  const bytes = new Uint8Array(offset + data.byteLength);
+  bytes.set([...MAGIC, 1, 0]);
+  new DataView(bytes.buffer).setUint16(MAGIC.length + 2, offset - prefix, true);
+  bytes.set(new TextEncoder().encode(header.padEnd(offset - prefix - 1) + '\n'), prefix);
+  bytes.set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength), offset);
+  return bytes;
+}
+
+interface Header {
+  readonly type: NpyType;
+  readonly fortranOrder: boolean;
+  readonly shape: readonly number[];
+  readonly offset: number;
+}
+
+function readHeader(bytes: Uint8Array, name: string): Header {
+  if (!MAGIC.every((byte, i) => bytes[i] === byte)) throw new InvalidInputError(`${name}: not an .npy file`);
+  const major = bytes[MAGIC.length] ?? 0;
+  if (major < 1 || major > 3) throw new InvalidInputError(`${name}: .npy format ${major} is not known (1, 2, 3 are)`);
+  const lengthBytes = major === 1 ? 2 : 4;
+  const start = MAGIC.length + 2 + lengthBytes;
+  if (bytes.length < start) throw new InvalidInputError(`${name}: truncated in the header`);
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const length = lengthBytes === 2 ? view.getUint16(start - 2, true) : view.getUint32(start - 4, true);
+  if (length > MAX_HEADER_BYTES)
+    throw new InvalidInputError(`${name}: a header of ${length} bytes, ${MAX_HEADER_BYTES} at most are read`);
+  const offset = start + length;
+  if (bytes.length < offset) throw new InvalidInputError(`${name}: truncated in the header`);
+  return { ...parseHeader(new TextDecoder().decode(bytes.subarray(start, offset)), name), offset };
+}
+
+/** The header is the text of a Python dict with exactly three keys. */
+function parseHeader(text: string, name: string): Omit<Header, 'offset'> {
+  const field = (key: string, value: string): string | undefined =>
+    text.match(new RegExp(`['"]${key}['"]\\s*:\\s*${value}`))?.[1];
+  const descr = field('descr', `['"]([^'"]*)['"]`);
+  const order = field('fortran_order', '(True|False)');
+  const tuple = field('shape', '\\(([0-9,\\sL]*)\\)');
+  if (tuple === undefined || order === undefined || (descr === undefined && !field('descr', '(\\[)')))
+    throw new InvalidInputError(`${name}: the header is not that of an array: ${text.trim().slice(0, 100)}`);
+  const type = TYPES.find((type) => type === descr);
+  if (!type) {
+    const why = descr?.startsWith('>') ? ' (big-endian)' : '';
+    throw new InvalidInputError(
+      `${name}: elements of type ${descr ?? 'structured'}${why} are not supported; ${TYPES.join(', ')} are`,
+    );
+  }
+  const shape = tuple
+    .split(',')
+    .filter((part) => part.trim() !== '')
+    .map((part) => parseInt(part, 10));
+  return { type, fortranOrder: order === 'True', shape };
+}
+
+function toCOrder(data: NpyData, shape: readonly number[]): NpyData {
+  const result = data.slice();
+  const last = shape.length - 1;
+  const strides = shape.map((_, axis) => shape.slice(0, axis).reduce((product, d) => product * d, 1));
+  const index = shape.map(() => 0);
+  let from = 0;
+  for (let to = 0; to < data.length; to++) {
+    result[to] = data[from]!;
+    // The next index in C order: count up the last axis, carrying into those before it.
+    for (let axis = last; axis >= 0; axis--) {
+      from += strides[axis]!;
+      if (++index[axis]! < shape[axis]!) break;
+      from -= strides[axis]! * shape[axis]!;
+      index[axis] = 0;
+    }
+  }
+  return result;
+}

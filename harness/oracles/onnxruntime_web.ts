@@ -1,0 +1,91 @@
+import * as ort from 'onnxruntime-web/wasm';
+import { Exact8Error, UnsupportedModelError } from '../../src/errors.ts';
+import { Tensor } from '../../src/tensor.ts';
+import type { ElementType } from '../../src/graph/graph.ts';
+import { watchOutputs, type WatchedTensor } from './watch_outputs.ts';
+
+/** The reference cannot be trusted: watching its tensors changed its result. */
+export class DisturbedOracleError extends Exact8Error {
+  override name = 'DisturbedOracleError';
+}
+
+export interface OracleResult {
+  /** The final outputs of the untouched file. */
+  readonly outputs: Readonly<Record<string, Tensor>>;
+  /** Every watched tensor. */
+  readonly tensors: Readonly<Record<string, Tensor>>;
+}
+
+/** onnxruntime-web (wasm, one thread, graph optimization level 'all') as the engine to compare with. */
+export interface Oracle {
+  /** @throws DisturbedOracleError where the watched model's outputs are not those of the untouched file. */
+  run(feeds: Readonly<Record<string, Tensor>>): Promise<OracleResult>;
+  release(): Promise<void>;
+}
+
+const OPTIONS: ort.InferenceSession.SessionOptions = {
+  executionProviders: ['wasm'],
+  graphOptimizationLevel: 'all',
+  logSeverityLevel: 3,
+};
+
+/**
+ * Opens an ONNX file twice in onnxruntime-web: untouched, and with `tensors` as further outputs. Runs in a page
+ * that serves onnxruntime-web's files under /ort/, or where `ort.env.wasm.wasmPaths` says.
+ *
+ * Which tensors can be watched is the caller's to know: QuantizeLinear outputs and tensors that are float in the
+ * engine; others would undo the fusions.
+ *
+ * @throws UnsupportedModelError where onnxruntime-web does not take the model.
+ */
+export async function createOnnxruntimeWeb(model: Uint8Array, tensors: readonly WatchedTensor[]): Promise<Oracle> {
+  ort.env.wasm.wasmPaths ??= '/ort/';
+  ort.env.wasm.numThreads = 1;
+  const untouched = await createSession(model);
+  const watched = tensors.filter(({ name }) => !untouched.outputNames.includes(name));
+  const watching = await createSession(watchOutputs(model, watched));
+  return {
+    async run(feeds) {
+      const outputs = await runSession(untouched, feeds);
+      const all = await runSession(watching, feeds);
+      for (const [name, output] of Object.entries(outputs))
+        if (!sameBits(output, all[name]!))
+          throw new DisturbedOracleError(
+            `onnxruntime-web computes another ${name} when ${watched.length} of the model's tensors are watched`,
+          );
+      return { outputs, tensors: Object.fromEntries(tensors.map(({ name }) => [name, all[name]!])) };
+    },
+    async release() {
+      await untouched.release();
+      await watching.release();
+    },
+  };
+}
+
+async function createSession(model: Uint8Array): Promise<ort.InferenceSession> {
+  return ort.InferenceSession.create(model, OPTIONS).catch((error: Error) => {
+    throw new UnsupportedModelError(`onnxruntime-web does not take the model: ${error.message}`);
+  });
+}
+
+async function runSession(
+  session: ort.InferenceSession,
+  feeds: Readonly<Record<string, Tensor>>,
+): Promise<Record<string, Tensor>> {
+  const inputs = Object.entries(feeds).map(([name, { type, data, dims }]) => [name, new ort.Tensor(type, data, dims)]);
+  const results = Object.entries(await session.run(Object.fromEntries(inputs) as Record<string, ort.Tensor>));
+  return Object.fromEntries(results.map(([name, { type, data, dims }]) => [name, toTensor(type, data, dims)]));
+}
+
+function toTensor(type: ort.Tensor.Type, data: ort.Tensor.DataType, dims: readonly number[]): Tensor {
+  // Tensor itself refuses data of a type that exact8 does not have.
+  return new Tensor(type as ElementType, data as Tensor['data'], dims);
+}
+
+function sameBits(a: Tensor, b: Tensor): boolean {
+  const [x, y] = [a, b].map(({ data }) => new Uint8Array(data.buffer, data.byteOffset, data.byteLength)) as [
+    Uint8Array,
+    Uint8Array,
+  ];
+  return a.type === b.type && x.length === y.length && x.every((byte, i) => byte === y[i]);
+}
