@@ -4,7 +4,6 @@ import { join } from 'node:path';
 import { CommanderError } from 'commander';
 import { afterAll, describe, expect, it } from 'vitest';
 import { NoBrowserError } from '../harness/chrome/errors.ts';
-import { rank } from '../harness/cli/classify.ts';
 import { exitCodeOf } from '../harness/cli/exit_codes.ts';
 import { inputHash, readFeeds } from '../harness/cli/feeds.ts';
 import { inspectPlan } from '../harness/cli/inspect.ts';
@@ -14,6 +13,7 @@ import { comparisonTable } from '../harness/cli/verify.ts';
 import { writeNpy, type NpyArray } from '../harness/numpy/npy.ts';
 import { openNpz, writeNpz } from '../harness/numpy/npz.ts';
 import { traceToNpz } from '../harness/numpy/trace_npz.ts';
+import { rankClasses } from '../harness/report/classes.ts';
 import { DeviceError, InvalidInputError, InvalidModelError, UnsupportedModelError } from '../src/errors.ts';
 import type { Graph, Quantization, TensorInfo } from '../src/graph/graph.ts';
 import { createPlan } from '../src/plan/plan.ts';
@@ -55,11 +55,11 @@ describe('exit codes', () => {
   });
 });
 
-describe('rank', () => {
-  const output = { dims: [1, 3], values: [1, 3, 2] };
+describe('rankClasses', () => {
+  const output = { dims: [1, 3], data: [1, 3, 2] };
 
   it('orders classes by their score', () => {
-    const classes = rank(output, ['a', 'b', 'c'], 2);
+    const classes = rankClasses(output, ['a', 'b', 'c'], 2);
     expect(classes.map(({ index, label, score }) => [index, label, score])).toEqual([
       [1, 'b', 3],
       [2, 'c', 2],
@@ -68,15 +68,15 @@ describe('rank', () => {
   });
 
   it('numbers classes without labels, and keeps the order of equal scores', () => {
-    expect(rank({ dims: [1, 2], values: [5, 5] }, undefined, 5).map(({ label }) => label)).toEqual([
+    expect(rankClasses({ dims: [1, 2], data: [5, 5] }, undefined, 5).map(({ label }) => label)).toEqual([
       'class 0',
       'class 1',
     ]);
   });
 
   it('refuses labels of another number, and outputs that are no classes', () => {
-    expect(() => rank(output, ['a'], 1)).toThrow('1 labels for 3 classes');
-    expect(() => rank({ dims: [1, 2, 2], values: [1, 2, 3, 4] }, undefined, 1)).toThrow('[1, 2, 2]');
+    expect(() => rankClasses(output, ['a'], 1)).toThrow('1 labels for 3 classes');
+    expect(() => rankClasses({ dims: [1, 2, 2], data: [1, 2, 3, 4] }, undefined, 1)).toThrow('[1, 2, 2]');
   });
 });
 

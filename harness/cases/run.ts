@@ -2,7 +2,9 @@ import { UnsupportedModelError } from '../../src/errors.ts';
 import { InferenceSession } from '../../src/session.ts';
 import { referenceTrace } from '../../src/plan/reference.ts';
 import type { TracedTensor } from '../../src/trace.ts';
+import type { Semantics } from '../../src/semantics/semantics.ts';
 import { generateCase, type Case } from './generate.ts';
+import type { RecordedCase } from './recorded.ts';
 
 /** The first element of a case that differs. */
 export interface CaseMismatch {
@@ -70,6 +72,20 @@ async function runCase(test: Case, device: GPUDevice, packedDot: boolean) {
       }
     }
     return { kernel, elements: reference.data.length };
+  } finally {
+    session.release();
+  }
+}
+
+/** How many elements of a recorded case the GPU gives otherwise. */
+export async function runRecordedCase(
+  { graph, feeds, expected }: RecordedCase,
+  device: GPUDevice,
+  semantics: Semantics,
+): Promise<number> {
+  const session = await InferenceSession.create(graph, { device, semantics });
+  try {
+    return firstDifference(bitsOf((await session.run(feeds))['y']!.data), bitsOf(expected)).count;
   } finally {
     session.release();
   }

@@ -10,7 +10,15 @@ import { requireChrome } from '../chrome/install.ts';
 import { describeAdapter, openPage, type AdapterChoice } from '../chrome/launch.ts';
 import { servePage } from '../chrome/server.ts';
 import type { Picture } from '../images/picture.ts';
-import type { PlainTensor, RemoteFeeds, Verification, WorkerMethods } from '../worker/protocol.ts';
+import type { CasesResult } from '../cases/run.ts';
+import type {
+  Engine,
+  PlainTensor,
+  RemoteFeeds,
+  Verification,
+  VerifyRequest,
+  WorkerMethods,
+} from '../worker/protocol.ts';
 import { tensorBytes, type Feeds } from './feeds.ts';
 import type { LoadedModel } from './model.ts';
 import type { InferenceOptions } from './options.ts';
@@ -21,11 +29,16 @@ export interface ModelBrowser {
   /** The WebGPU adapter, for people. */
   readonly adapter: string;
   decode(file: Uint8Array): Promise<Picture>;
-  open(model: LoadedModel, semantics: string | undefined): Promise<void>;
+  open(model: LoadedModel): Promise<void>;
   run(feeds: Feeds): Promise<Record<string, PlainTensor>>;
   /** The bytes of an .npz file. */
   trace(feeds: Feeds, accumulators: boolean): Promise<Uint8Array>;
-  verify(feeds: Feeds, runs: number): Promise<Verification>;
+  verify(
+    feeds: Feeds,
+    request: Omit<VerifyRequest, 'against'> & { against: 'onnxruntime' | Feeds },
+  ): Promise<Verification>;
+  generatedCases(engine: string, seed: number, from: number, to: number): Promise<CasesResult>;
+  recordedCases(file: Uint8Array, engine: Engine): Promise<number>;
   close(): Promise<void>;
 }
 
@@ -75,14 +88,20 @@ export async function openBrowser(adapterChoice: AdapterChoice): Promise<ModelBr
       const size = await call('decode', server.addBlob(file), path);
       return { ...size, data: await bytes };
     },
-    open: (model, semantics) => call('open', server.addBlob(model.bytes), semantics),
+    open: (model) => call('open', server.addBlob(model.bytes), model.engine),
     run: (feeds) => call('run', remote(feeds)),
     async trace(feeds, accumulators) {
       const { path, bytes } = server.expectResult();
       await call('trace', remote(feeds), accumulators, path);
       return bytes;
     },
-    verify: (feeds, runs) => call('verify', remote(feeds), runs),
+    verify: (feeds, { against, ...request }) =>
+      call('verify', remote(feeds), {
+        ...request,
+        against: against === 'onnxruntime' ? against : remote(against),
+      }),
+    generatedCases: (engine, seed, from, to) => call('generatedCases', engine, seed, from, to),
+    recordedCases: (file, engine) => call('recordedCases', server.addBlob(file), engine),
     async close() {
       await close();
       await server.close();
@@ -99,13 +118,13 @@ function revive({ name, message }: { name: string; message: string }): Error {
 /** Opens a browser with a model for as long as `use` runs. */
 export async function withModel<T>(
   model: LoadedModel,
-  { semantics, adapter }: Pick<InferenceOptions, 'semantics' | 'adapter'>,
+  { adapter }: Pick<InferenceOptions, 'adapter'>,
   use: (browser: ModelBrowser) => Promise<T>,
 ): Promise<T> {
   const browser = await openBrowser(adapter);
   try {
     progress('loading the model');
-    await browser.open(model, semantics);
+    await browser.open(model);
     return await use(browser);
   } finally {
     await browser.close();

@@ -55,6 +55,6 @@ export async function pictureSource(
   };
 }
 
-function fixed(name: string, feeds: Feeds): InputSource {
+export function fixed(name: string, feeds: Feeds): InputSource {
   return { name, feeds: async () => feeds };
 }

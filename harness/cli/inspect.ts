@@ -2,10 +2,11 @@ import type { Command } from 'commander';
 import { packedBytes } from '../../src/ops/layout.ts';
 import type { Step } from '../../src/ops/step.ts';
 import type { Plan } from '../../src/plan/plan.ts';
+import { formatCount } from '../report/format.ts';
 import { EXIT, type ExitCode } from './exit_codes.ts';
 import { loadModel, type LoadedModel } from './model.ts';
 import { addModelOptions, type ModelOptions } from './options.ts';
-import { formatCount, printResult, table } from './output.ts';
+import { printResult, table } from './output.ts';
 
 interface InspectedLayer {
   readonly node: string;
@@ -45,7 +46,7 @@ export function addInspect(program: Command, done: (code: ExitCode) => void): vo
 }
 
 async function runInspect(options: ModelOptions): Promise<ExitCode> {
-  const model = await loadModel(options.model, options.semantics);
+  const model = await loadModel(options);
   const inspection = inspectPlan(model.plan);
   printResult(options.json, inspectionResult(model, inspection), describeInspection(model, inspection));
   return EXIT.done;

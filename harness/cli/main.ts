@@ -1,9 +1,11 @@
 import { Command, CommanderError } from 'commander';
 import { version } from '../../package.json' with { type: 'json' };
 import { Exact8Error } from '../../src/errors.ts';
+import { addCases } from './cases.ts';
 import { addClassify } from './classify.ts';
 import { addDemo } from './demo.ts';
 import { EXIT, exitCodeOf, type ExitCode } from './exit_codes.ts';
+import { addIdentify } from './identify.ts';
 import { addInspect } from './inspect.ts';
 import { clearProgress, note } from './output.ts';
 import { addTrace } from './trace.ts';
@@ -27,6 +29,8 @@ async function main(argv: readonly string[]): Promise<ExitCode> {
   addVerify(program, done);
   addTrace(program, done);
   addInspect(program, done);
+  addIdentify(program, done);
+  addCases(program, done);
   addDemo(program, done);
   try {
     await program.parseAsync(argv);

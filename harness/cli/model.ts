@@ -4,9 +4,12 @@ import { InvalidInputError } from '../../src/errors.ts';
 import { readModel } from '../../src/formats/index.ts';
 import type { Graph } from '../../src/graph/graph.ts';
 import { createPlan, type Plan } from '../../src/plan/plan.ts';
+import { findSemantics } from '../../src/semantics/index.ts';
 import { knownRecipe } from '../images/known_models.ts';
 import { recipeName, RECIPE_NAMES, type RecipeName } from '../images/preprocess.ts';
+import type { Engine } from '../worker/protocol.ts';
 import { readInput } from './files.ts';
+import type { EngineOptions } from './options.ts';
 import { progress } from './output.ts';
 
 export interface LoadedModel {
@@ -17,6 +20,8 @@ export interface LoadedModel {
   readonly hash: string;
   readonly graph: Graph;
   readonly plan: Plan;
+  /** Whose bits are computed. */
+  readonly engine: Engine;
   /** The recipe for pictures, where it is known for this very file. */
   readonly recipe?: RecipeName;
   readonly labels?: readonly string[];
@@ -24,25 +29,34 @@ export interface LoadedModel {
 
 const DEFAULT = 'default';
 
+/** What every model of a format takes: .pth files are torchvision's MobileNetV2. */
+const RECIPES_OF_FORMATS: Readonly<Record<string, RecipeName>> = { torch: 'torchvision' };
+
 /**
  * Reads and plans a model, before any browser is started.
  *
  * @throws InvalidInputError, InvalidModelError, UnsupportedModelError
  */
-export async function loadModel(path: string | undefined, semantics: string | undefined): Promise<LoadedModel> {
+export async function loadModel({
+  model: path,
+  semantics,
+  threads,
+}: EngineOptions & { model?: string }): Promise<LoadedModel> {
   progress(path === undefined ? 'building the default model' : `reading ${path}`);
   const bytes = path === undefined ? await defaultModel() : await readInput(path);
   const graph = readModel(bytes);
   progress('planning');
-  const plan = createPlan(graph, semantics === undefined ? {} : { semantics });
+  const engine = { name: semantics ?? graph.semantics, options: threads === undefined ? {} : { threads } };
+  const plan = createPlan(graph, { semantics: findSemantics(engine.name, engine.options) });
   const hash = sha256(bytes);
-  const recipe = path === undefined ? 'nsfwjs' : knownRecipe(hash);
+  const recipe = path === undefined ? 'nsfwjs' : (knownRecipe(hash) ?? RECIPES_OF_FORMATS[graph.format]);
   return {
     name: path ?? DEFAULT,
     bytes,
     hash,
     graph,
     plan,
+    engine,
     ...(recipe && { recipe }),
     ...(path === undefined && { labels: DEFAULT_LABELS }),
   };

@@ -3,9 +3,14 @@ import { SEMANTICS } from '../../src/semantics/index.ts';
 import { ADAPTER_CHOICES, type AdapterChoice } from '../chrome/launch.ts';
 import { RECIPE_NAMES } from '../images/preprocess.ts';
 
-export interface ModelOptions {
-  readonly model?: string;
+/** Whose bits are computed. */
+export interface EngineOptions {
   readonly semantics?: string;
+  readonly threads?: number;
+}
+
+export interface ModelOptions extends EngineOptions {
+  readonly model?: string;
   readonly json?: boolean;
 }
 
@@ -18,8 +23,16 @@ const names = SEMANTICS.map(({ name }) => name).join(', ');
 
 export function addModelOptions(command: Command): Command {
   return command
-    .option('-m, --model <file>', 'an 8-bit quantized ONNX model (default: the built-in safe-for-work check)')
+    .option(
+      '-m, --model <file>',
+      "an 8-bit quantized ONNX model, or a .pth of PyTorch's quantized MobileNetV2 (default: the built-in safe-for-work check)",
+    )
     .option('--semantics <engine>', `whose bits are computed: ${names} (default: the engine the file is for)`)
+    .option(
+      '--threads <n>',
+      "threads that PyTorch's engine is run with: its adds depend on them (default: 1)",
+      integer(1),
+    )
     .option('--json', 'print one JSON object');
 }
 

@@ -35,7 +35,3 @@ export function table(head: readonly string[], rows: readonly (readonly string[]
       .trimEnd();
   return all.map(line).join('\n');
 }
-
-export function formatCount(count: number): string {
-  return count.toLocaleString('en-US');
-}

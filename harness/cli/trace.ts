@@ -26,7 +26,7 @@ export function addTrace(program: Command, done: (code: ExitCode) => void): void
 }
 
 async function runTrace(options: TraceOptions): Promise<ExitCode> {
-  const model = await loadModel(options.model, options.semantics);
+  const model = await loadModel(options);
   const [source] = await inputSources(model, options);
   const { adapter, bytes, hash } = await withModel(model, options, async (browser) => {
     const feeds = await source!.feeds(browser);

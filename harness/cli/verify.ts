@@ -1,20 +1,32 @@
-import { Option, type Command } from 'commander';
+import type { Command } from 'commander';
+import { InvalidInputError } from '../../src/errors.ts';
 import { addComparisons, type Comparison, type TensorComparison } from '../compare/compare.ts';
+import type { Recorded } from '../compare/recorded.ts';
+import { formatCount } from '../report/format.ts';
 import type { Verification } from '../worker/protocol.ts';
 import { withModel, type ModelBrowser } from './browser.ts';
 import { EXIT, type ExitCode } from './exit_codes.ts';
-import { inputHash } from './feeds.ts';
+import { inputHash, type Feeds } from './feeds.ts';
 import { inputSources, type InputOptions, type InputSource } from './inputs.ts';
 import { loadModel, sha256, type LoadedModel } from './model.ts';
 import { addInferenceOptions, integer, type InferenceOptions } from './options.ts';
-import { formatCount, note, printResult, progress, table } from './output.ts';
+import { note, printResult, progress, table } from './output.ts';
+import { describeRecorded, readRecorded, recordedFeeds } from './recorded.ts';
 
 /** What is verified where no input is named. */
 const DEFAULT_SEED = 1;
 
 interface VerifyOptions extends InferenceOptions, InputOptions {
   readonly runs: number;
-  readonly against: string;
+  readonly against?: string;
+  readonly eachLayer?: boolean;
+}
+
+/** What a model is compared with. */
+export interface Reference {
+  readonly name: string;
+  readonly against: 'onnxruntime' | Feeds;
+  readonly recorded?: Recorded;
 }
 
 /** The comparison of one input. */
@@ -37,30 +49,64 @@ export function addVerify(program: Command, done: (code: ExitCode) => void): voi
     )
     .option('--extremes', 'all lowest, all highest, two checkerboards')
     .option('--runs <n>', 'run each input n times: all must be identical', integer(1), 1)
-    .addOption(
-      new Option('--against <engine>', 'the engine to compare with').choices(['onnxruntime']).default('onnxruntime'),
+    .option(
+      '--against <reference>',
+      "'onnxruntime' (onnxruntime-web), or FILE.npz: a recorded trace (default for ONNX models: onnxruntime)",
     )
+    .option('--each-layer', "also compute every layer from the reference's own inputs")
     .action(async (options: VerifyOptions) => done(await runVerify(options)));
 }
 
 async function runVerify(options: VerifyOptions): Promise<ExitCode> {
-  const model = await loadModel(options.model, options.semantics);
-  const sources = await inputSources(model, hasInput(options) ? options : { random: DEFAULT_SEED });
+  const model = await loadModel(options);
+  const reference = await chooseReference(model, options.against);
+  const sources = await chooseSources(model, options, reference);
+  for (const line of reference.recorded ? describeRecorded(reference.recorded) : []) note(line);
   const { adapter, inputs } = await withModel(model, options, async (browser) => ({
     adapter: browser.adapter,
-    inputs: await verifyInputs(browser, sources, options.runs),
+    inputs: await verifyInputs(browser, sources, options.runs, reference.against, options.eachLayer ?? false),
   }));
   const comparison = addComparisons(inputs.map(({ verification }) => verification.comparison));
+  const forced = inputs.flatMap(({ verification }) => verification.layers ?? []);
+  const layers = forced.length > 0 ? addComparisons(forced) : undefined;
   printResult(
     options.json,
-    verifyResult(model, options.against, adapter, inputs, comparison, options.runs),
+    verifyResult(model, reference, adapter, inputs, comparison, layers, options.runs),
     [
-      comparisonTable(comparison),
+      layers ? bothViews(comparison, layers) : comparisonTable(comparison),
       ...inputs.map(describeInput),
-      `${model.name}, semantics ${model.plan.semantics.name}, against ${options.against}, on ${adapter}`,
+      `${model.name}, semantics ${model.engine.name}, against ${reference.name}, on ${adapter}`,
     ].join('\n'),
   );
-  return exitCode(inputs, comparison);
+  return exitCode(inputs, layers ? addUp(comparison, layers) : comparison);
+}
+
+const addUp = (a: Comparison, b: Comparison): Comparison => ({ ...a, mismatches: a.mismatches + b.mismatches });
+
+/** @throws InvalidInputError where a trace cannot be compared with the model, or nothing says what to compare with */
+async function chooseReference(model: LoadedModel, against: string | undefined): Promise<Reference> {
+  if (against !== undefined && against !== 'onnxruntime') {
+    if (!/\.npz$/i.test(against))
+      throw new InvalidInputError(`--against ${against}: supported: onnxruntime, or a trace (FILE.npz)`);
+    const recorded = await readRecorded(model, against);
+    return { name: against, against: recordedFeeds(model, recorded), recorded };
+  }
+  if (model.graph.format !== 'onnx')
+    throw new InvalidInputError(`${model.name} is no ONNX model, so onnxruntime cannot run it: say --against FILE.npz`);
+  return { name: 'onnxruntime', against: 'onnxruntime' };
+}
+
+/** The inputs that are named; else those that the trace was made with; else random ones. */
+async function chooseSources(
+  model: LoadedModel,
+  options: VerifyOptions,
+  { name, recorded }: Reference,
+): Promise<InputSource[]> {
+  if (hasInput(options)) return inputSources(model, options);
+  if (!recorded) return inputSources(model, { random: DEFAULT_SEED });
+  if (model.graph.inputs.some((input) => !recorded.tensors.has(input.name)))
+    throw new InvalidInputError(`${name} does not have the model's input: say --input or --image`);
+  return inputSources(model, { input: name });
 }
 
 function hasInput({ image, input, random, extremes }: InputOptions): boolean {
@@ -71,12 +117,14 @@ export async function verifyInputs(
   browser: ModelBrowser,
   sources: readonly InputSource[],
   runs: number,
+  against: Reference['against'] = 'onnxruntime',
+  eachLayer = false,
 ): Promise<VerifiedInput[]> {
   const inputs: VerifiedInput[] = [];
   for (const [i, source] of sources.entries()) {
     progress(`verifying ${source.name} (${i + 1} of ${sources.length})`);
     const feeds = await source.feeds(browser);
-    const verification = await browser.verify(feeds, runs);
+    const verification = await browser.verify(feeds, { runs, against, eachLayer });
     inputs.push({ name: source.name, hash: inputHash(feeds), verification });
     const { unsteady } = verification;
     if (unsteady) note(`${source.name}: run ${unsteady.run} gives another ${unsteady.tensor} than run 1`);
@@ -91,23 +139,28 @@ export function exitCode(inputs: readonly VerifiedInput[], comparison: Compariso
 
 function verifyResult(
   model: LoadedModel,
-  against: string,
+  reference: Reference,
   adapter: string,
   inputs: readonly VerifiedInput[],
   comparison: Comparison,
+  layers: Comparison | undefined,
   runs: number,
 ): object {
+  const shown = layers ?? comparison;
   return {
     model: model.name,
     modelHash: model.hash,
     inputHash: combinedHash(inputs),
-    semantics: model.plan.semantics.name,
-    against,
-    mode: 'end-to-end',
+    semantics: model.engine.name,
+    ...(model.engine.options.threads ? { threads: model.engine.options.threads } : {}),
+    against: reference.name,
+    mode: layers ? 'teacher-forced' : 'end-to-end',
     adapter,
-    tensors: comparison.tensors,
-    elements: comparison.elements,
-    mismatches: comparison.mismatches,
+    tensors: shown.tensors,
+    elements: shown.elements,
+    mismatches: shown.mismatches,
+    ...(layers ? { endToEnd: comparison } : {}),
+    ...(reference.recorded ? { missing: reference.recorded.missing, resolved: reference.recorded.notes } : {}),
     runs,
     inputs: inputs.map(({ name, hash, verification }) => ({
       name,
@@ -130,6 +183,37 @@ function describeInput({ name, verification: { comparison, unsteady } }: Verifie
   return `${name}: ${formatCount(comparison.mismatches)} of ${formatCount(comparison.elements)} differ${runs}`;
 }
 
+/** Both views of each tensor, side by side: what is wrong by itself, and what only inherits. */
+function bothViews(endToEnd: Comparison, layers: Comparison): string {
+  const head = ['tensor', 'operator', 'shape', 'elements', 'end to end', 'by itself', 'first mismatch by itself'];
+  const rows = layers.tensors.map((layer) => {
+    const whole = endToEnd.tensors.find(({ name }) => name === layer.name);
+    return [
+      layer.name,
+      layer.op,
+      layer.shape.join('x'),
+      formatCount(layer.elements),
+      whole ? formatCount(whole.mismatches) : '',
+      formatCount(layer.mismatches),
+      firstMismatch(layer),
+    ];
+  });
+  const total = [
+    'total',
+    '',
+    '',
+    formatCount(layers.elements),
+    formatCount(endToEnd.mismatches),
+    formatCount(layers.mismatches),
+    '',
+  ];
+  return table(head, [...rows, total], ['elements', 'end to end', 'by itself']);
+}
+
+function firstMismatch({ first }: TensorComparison): string {
+  return first ? `[${first.index.join(', ')}] expected ${first.expected}, got ${first.actual}` : '';
+}
+
 /** A row a tensor, then the totals. */
 export function comparisonTable({ tensors, elements, mismatches }: Comparison): string {
   const head = ['tensor', 'operator', 'shape', 'elements', 'mismatches', 'max |diff|', 'first mismatch'];
@@ -140,9 +224,7 @@ export function comparisonTable({ tensors, elements, mismatches }: Comparison): 
     formatCount(tensor.elements),
     formatCount(tensor.mismatches),
     String(tensor.maxAbsDiff),
-    tensor.first
-      ? `[${tensor.first.index.join(', ')}] expected ${tensor.first.expected}, got ${tensor.first.actual}`
-      : '',
+    firstMismatch(tensor),
   ];
   const largest = String(tensors.reduce((max, { maxAbsDiff }) => Math.max(max, maxAbsDiff), 0));
   const total = ['total', '', '', formatCount(elements), formatCount(mismatches), largest, ''];

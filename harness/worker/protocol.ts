@@ -1,4 +1,6 @@
 import type { ElementType } from '../../src/graph/graph.ts';
+import type { SemanticsOptions } from '../../src/semantics/index.ts';
+import type { CasesResult } from '../cases/run.ts';
 import type { Comparison } from '../compare/compare.ts';
 
 /** A tensor whose elements are fetched from a path of the page's server, little-endian, C order. */
@@ -13,13 +15,31 @@ export type RemoteFeeds = Readonly<Record<string, RemoteTensor>>;
 /** A small tensor, passed by value. */
 export interface PlainTensor {
   readonly dims: readonly number[];
-  readonly values: readonly number[];
+  readonly data: readonly number[];
 }
 
 export interface Verification {
   readonly comparison: Comparison;
+  /** Every layer computed from the reference's own inputs, where that was asked for. */
+  readonly layers?: Comparison;
   /** What the first run that differs from run 1 gives otherwise; undefined where all runs are identical. */
   readonly unsteady?: { readonly run: number; readonly tensor: string };
+}
+
+/** Whose bits are computed: an engine by name, and how it is run. */
+export interface Engine {
+  readonly name: string;
+  readonly options: SemanticsOptions;
+}
+
+/** What is compared with: onnxruntime-web on the same model, or recorded tensors by their name in the plan. */
+export type Against = 'onnxruntime' | RemoteFeeds;
+
+export interface VerifyRequest {
+  readonly runs: number;
+  readonly against: Against;
+  /** Also compute every layer from the reference's own inputs. */
+  readonly eachLayer: boolean;
 }
 
 /** What the page does for the command. Paths are of the page's server; results are posted to `result`. */
@@ -27,12 +47,16 @@ export interface WorkerMethods {
   /** Posts the RGB bytes of a picture file. */
   decode(file: string, result: string): Promise<{ width: number; height: number }>;
   /** Opens a model; the other methods use it. */
-  open(model: string, semantics: string | undefined): Promise<void>;
+  open(model: string, engine: Engine): Promise<void>;
   run(feeds: RemoteFeeds): Promise<Record<string, PlainTensor>>;
   /** Posts an .npz file of every tensor. */
   trace(feeds: RemoteFeeds, accumulators: boolean, result: string): Promise<void>;
-  /** Compares every tensor with onnxruntime-web's, and `runs` runs with each other. */
-  verify(feeds: RemoteFeeds, runs: number): Promise<Verification>;
+  /** Compares every tensor with the reference's, and `runs` runs with each other. */
+  verify(feeds: RemoteFeeds, request: VerifyRequest): Promise<Verification>;
+  /** Runs generated cases; needs no model. */
+  generatedCases(engine: string, seed: number, from: number, to: number): Promise<CasesResult>;
+  /** Counts the elements in which recorded cases (an .npz file) differ from the GPU; needs no model. */
+  recordedCases(file: string, engine: Engine): Promise<number>;
 }
 
 export type WorkerReply = { readonly value: unknown } | { readonly error: { name: string; message: string } };

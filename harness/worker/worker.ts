@@ -3,11 +3,19 @@ import { InvalidInputError } from '../../src/errors.ts';
 import { elementCount, newElementData } from '../../src/graph/graph.ts';
 import { InferenceSession } from '../../src/session.ts';
 import { Tensor } from '../../src/tensor.ts';
+import { hasPackedDot, requestDevice } from '../../src/gpu/device.ts';
+import { findSemantics } from '../../src/semantics/index.ts';
+import { recordedCases } from '../cases/recorded.ts';
+import { runCases, runRecordedCase } from '../cases/run.ts';
+import { compareLayers } from '../compare/layers.ts';
+import { layersOnGpu } from '../compare/gpu_layers.ts';
 import { computedTensors, verify } from '../compare/verify.ts';
+import { openNpz } from '../numpy/npz.ts';
 import { decodePicture } from '../images/decode.ts';
 import { traceToNpz } from '../numpy/trace_npz.ts';
-import { createOnnxruntimeWeb } from '../oracles/onnxruntime_web.ts';
-import type { RemoteFeeds, RemoteTensor, WorkerMethods } from './protocol.ts';
+import { createOnnxruntimeWeb, type Oracle } from '../oracles/onnxruntime_web.ts';
+import { recordedOracle } from '../oracles/recorded.ts';
+import type { Against, PlainTensor, RemoteFeeds, RemoteTensor, WorkerMethods } from './protocol.ts';
 
 let model = new Uint8Array(0);
 let session: InferenceSession | undefined;
@@ -18,29 +26,42 @@ const methods: WorkerMethods = {
     await post(result, data);
     return { width, height };
   },
-  async open(path, semantics) {
+  async open(path, { name, options }) {
     session?.release();
     model = await fetchBytes(path);
-    session = await InferenceSession.create(model, semantics === undefined ? {} : { semantics });
+    session = await InferenceSession.create(model, { semantics: findSemantics(name, options) });
   },
   async run(feeds) {
     const outputs = await opened().run(await fetchFeeds(feeds));
-    const plain = ({ dims, data }: Tensor): { dims: readonly number[]; values: number[] } => ({
+    const plain = ({ dims, data }: Tensor): PlainTensor => ({
       dims,
-      values: Array.from(data as ArrayLike<number | bigint>, Number),
+      data: Array.from(data as ArrayLike<number | bigint>, Number),
     });
     return Object.fromEntries(Object.entries(outputs).map(([name, tensor]) => [name, plain(tensor)]));
   },
   async trace(feeds, accumulators, result) {
     await post(result, traceToNpz(await opened().trace(await fetchFeeds(feeds), { accumulators })));
   },
-  async verify(feeds, runs) {
-    const oracle = await createOnnxruntimeWeb(model, computedTensors(opened()));
+  async verify(remoteFeeds, { runs, against, eachLayer }) {
+    const oracle = await openOracle(against);
     try {
-      return await verify(opened(), oracle, await fetchFeeds(feeds), runs);
+      const feeds = await fetchFeeds(remoteFeeds);
+      const verification = await verify(opened(), oracle, feeds, runs);
+      return eachLayer ? { ...verification, layers: await verifyLayers(oracle, feeds) } : verification;
     } finally {
       await oracle.release();
     }
+  },
+  async generatedCases(engine, seed, from, to) {
+    return onDevice((device) => runCases(engine, seed, from, to, device, hasPackedDot()));
+  },
+  async recordedCases(file, { name, options }) {
+    const cases = recordedCases(openNpz(await fetchBytes(file)), name);
+    return onDevice(async (device) => {
+      let mismatches = 0;
+      for (const recorded of cases) mismatches += await runRecordedCase(recorded, device, findSemantics(name, options));
+      return mismatches;
+    });
   },
 };
 
@@ -52,6 +73,27 @@ globalThis.exact8Worker = async (method, args) => {
     return { error: { name, message } };
   }
 };
+
+async function openOracle(against: Against): Promise<Oracle> {
+  if (against === 'onnxruntime') return createOnnxruntimeWeb(model, computedTensors(opened()));
+  return recordedOracle(await fetchFeeds(against));
+}
+
+async function verifyLayers(oracle: Oracle, feeds: Readonly<Record<string, Tensor>>) {
+  const { plan } = opened();
+  const known = Object.entries({ ...feeds, ...(await oracle.run(feeds)).tensors });
+  const reference = new Map(known.map(([name, { data }]) => [name, data]));
+  return onDevice((device) => compareLayers(plan.graph, reference, layersOnGpu(device, plan.semantics)));
+}
+
+async function onDevice<T>(use: (device: GPUDevice) => Promise<T>): Promise<T> {
+  const device = await requestDevice();
+  try {
+    return await use(device);
+  } finally {
+    device.destroy();
+  }
+}
 
 function opened(): InferenceSession {
   if (!session) throw new InvalidInputError('no model is open');

@@ -1,0 +1,72 @@
+import type { Command } from 'commander';
+import { InvalidInputError } from '../../src/errors.ts';
+import { findSemantics, SEMANTICS } from '../../src/semantics/index.ts';
+import { identify, type Candidate, type Identification } from '../compare/identify.ts';
+import { formatCount } from '../report/format.ts';
+import { EXIT, type ExitCode } from './exit_codes.ts';
+import { loadModel } from './model.ts';
+import { addModelOptions, type ModelOptions } from './options.ts';
+import { note, printResult, progress, table } from './output.ts';
+import { describeRecorded, readRecorded } from './recorded.ts';
+
+interface IdentifyOptions extends ModelOptions {
+  readonly against: string;
+}
+
+/** Engines whose results depend on the number of threads. */
+const THREADED = new Set(['fbgemm', 'fbgemm-avx2', 'onednn', 'x86']);
+
+export function addIdentify(program: Command, done: (code: ExitCode) => void): void {
+  addModelOptions(
+    program.command('identify').description('name the engine that made a recorded trace; needs no browser'),
+  )
+    .requiredOption('--against <trace>', 'FILE.npz: a recorded trace of the model')
+    .action(async (options: IdentifyOptions) => done(await runIdentify(options)));
+}
+
+async function runIdentify(options: IdentifyOptions): Promise<ExitCode> {
+  const model = await loadModel(options);
+  const recorded = await readRecorded(model, options.against);
+  for (const { name } of model.plan.graph.inputs)
+    if (!recorded.tensors.has(name))
+      throw new InvalidInputError(`${options.against} does not have the model's input '${name}'`);
+  for (const line of describeRecorded(recorded)) note(line);
+  const shapes = Object.fromEntries(model.plan.graph.inputs.map(({ name, shape }) => [name, shape]));
+  const engines = SEMANTICS.map(({ name }) => {
+    const engineOptions = THREADED.has(name) ? { threads: options.threads ?? 1 } : {};
+    return { semantics: findSemantics(name, engineOptions), options: engineOptions };
+  });
+  const result = await identify(model.graph, shapes, recorded.tensors, engines, progress);
+  printResult(
+    options.json,
+    { model: model.name, trace: options.against, ...result },
+    describe(options.against, result),
+  );
+  return result.identified.length > 0 ? EXIT.done : EXIT.differs;
+}
+
+function describe(trace: string, { candidates, identified, nearest }: Identification): string {
+  const row = (c: Candidate): string[] => [
+    c.semantics,
+    Object.entries(c.options)
+      .map(([key, value]) => `${key} ${value}`)
+      .join(', '),
+    c.unsupported ? '' : formatCount(c.elements),
+    c.unsupported ? 'cannot run it' : formatCount(c.mismatches),
+    c.unsupported ? '' : String(c.layersMissed),
+    c.unsupported ??
+      (c.firstMismatch
+        ? `${c.firstMismatch.tensor} [${c.firstMismatch.index.join(', ')}]: ${c.firstMismatch.expected}, not ${c.firstMismatch.actual}`
+        : ''),
+  ];
+  const head = ['engine', 'options', 'elements', 'mismatches', 'layers missed', 'first mismatch'];
+  const best = candidates.find(({ semantics }) => semantics === nearest);
+  const verdict =
+    identified.length > 0
+      ? `${trace} was made by ${identified.join(' or ')}: every element is reproduced.`
+      : best
+        ? `No engine reproduces ${trace}. The nearest is ${best.semantics}, which misses ${formatCount(best.mismatches)} ` +
+          `elements, the first in ${best.firstMismatch!.tensor}.`
+        : `No engine can run this model.`;
+  return [table(head, candidates.map(row), ['elements', 'mismatches', 'layers missed']), '', verdict].join('\n');
+}
