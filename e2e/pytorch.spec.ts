@@ -1,0 +1,78 @@
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, test } from 'playwright/test';
+import { exact8 } from './command.ts';
+
+/** Where CI puts a PyTorch of its own; elsewhere the caller's python3 is used, if it has one. */
+const ENVIRONMENT = 'node_modules/.cache/pytorch';
+const PACKAGES = [
+  ['torch==2.13.0', 'numpy', 'pillow'],
+  ['--no-deps', 'torchvision==0.28.0'],
+];
+
+const run = (command: string, ...args: string[]) => spawnSync(command, args, { encoding: 'utf8' });
+const hasPyTorch = (python: string): boolean => run(python, '-c', 'import torch, numpy').status === 0;
+
+function installPyTorch(): string | undefined {
+  const python = join(ENVIRONMENT, 'bin/python');
+  if (existsSync(python) && hasPyTorch(python)) return python;
+  if (run('python3', '-m', 'venv', ENVIRONMENT).status !== 0) return undefined;
+  for (const packages of PACKAGES)
+    if (run(python, '-m', 'pip', 'install', '-q', ...packages).status !== 0) return undefined;
+  return python;
+}
+
+/** A Python that has PyTorch; in CI it is installed. */
+function findPyTorch(): string | undefined {
+  if (hasPyTorch('python3')) return 'python3';
+  return process.env['CI'] ? installPyTorch() : undefined;
+}
+
+test('a trace that the example records from a real PyTorch equals exact8: widths 0.35 and 1.4, two engines each', async ({
+  baseURL: _,
+}, info) => {
+  test.setTimeout(900_000);
+  const python = findPyTorch();
+  test.skip(python === undefined, 'needs a Python with PyTorch and torchvision');
+  const folder = info.outputPath('models');
+  mkdirSync(folder, { recursive: true });
+  const python3 = (...args: string[]): void => {
+    const { status, stderr } = run(python!, ...args);
+    expect(status, stderr).toBe(0);
+  };
+  python3('e2e/pytorch/make_models.py', folder);
+  for (const [width, made, engines] of [
+    ['0.35', 'qnnpack', ['qnnpack']],
+    ['0.35', 'x86', ['x86', 'onednn']],
+    ['1.4', 'qnnpack', ['qnnpack']],
+    ['1.4', 'x86', ['x86', 'fbgemm']],
+  ] as const)
+    for (const engine of engines) {
+      const model = join(folder, `${width}_${made}.pth`);
+      const trace = join(folder, `${width}_${engine}.npz`);
+      const args = [model, join(folder, 'input.npy'), trace, '--engine', engine, '--width', width];
+      python3('e2e/pytorch/record.py', 'examples/pytorch/record_trace.py', ...args);
+      const semantics = actualEngine(engine, trace);
+      const result = await exact8([
+        'verify',
+        '--model',
+        model,
+        '--against',
+        trace,
+        '--semantics',
+        semantics,
+        '--each-layer',
+        '--json',
+      ]);
+      expect(result.code, `${width} ${engine}: ${result.stderr}`).toBe(0);
+      expect(JSON.parse(result.stdout)).toMatchObject({ mismatches: 0, endToEnd: { mismatches: 0 } });
+    }
+});
+
+/** Without AVX-512 VNNI, fbgemm, and x86 which is fbgemm there, saturate in every layer. */
+function actualEngine(engine: string, trace: string): string {
+  const vnni = run('grep', '-c', 'avx512_vnni', '/proc/cpuinfo').status === 0;
+  test.skip(!vnni && engine === 'onednn', `${trace}: onednn without AVX-512 VNNI is no engine that exact8 knows`);
+  return vnni || engine === 'qnnpack' ? engine : 'fbgemm-avx2';
+}

@@ -1,0 +1,46 @@
+"""Quantized MobileNetV2 state_dicts with seeded weights, for the test of examples/pytorch: make_models.py FOLDER"""
+import sys
+import warnings
+
+import numpy as np
+import torch
+
+# PyPI's torchvision is built for another build of PyTorch: its own operators, which are not used here, are missing.
+register_fake = torch.library.register_fake
+torch.library.register_fake = lambda name, *args, **kwargs: (
+    (lambda function: function) if str(name).startswith('torchvision::') else register_fake(name, *args, **kwargs))
+
+import torch.ao.quantization as quantization
+from torchvision.models.quantization import mobilenet_v2
+
+MODELS = [(0.35, 7, 'qnnpack'), (0.35, 7, 'x86'), (1.4, 10, 'qnnpack'), (1.4, 10, 'x86')]
+
+
+def make(width, classes, engine, path):
+    model = mobilenet_v2(width_mult=width, num_classes=classes)
+    for module in model.modules():
+        if isinstance(module, torch.nn.BatchNorm2d):  # as after training: no two channels alike
+            module.running_var.uniform_(0.3, 2)
+            module.running_mean.normal_(0, 0.3)
+            module.weight.data.uniform_(0.5, 1.5)
+            module.bias.data.normal_(0, 0.3)
+    model.eval()
+    model.fuse_model(is_qat=False)
+    torch.backends.quantized.engine = engine
+    model.qconfig = quantization.get_default_qconfig(engine)
+    quantization.prepare(model, inplace=True)
+    with torch.no_grad():
+        for _ in range(2):
+            model(torch.randn(1, 3, 224, 224))
+    quantization.convert(model, inplace=True)
+    torch.save(model.state_dict(), path)
+
+
+if __name__ == '__main__':
+    warnings.simplefilter('ignore')
+    torch.manual_seed(0)
+    torch.set_num_threads(1)
+    folder = sys.argv[1]
+    for width, classes, engine in MODELS:
+        make(width, classes, engine, f'{folder}/{width}_{engine}.pth')
+    np.save(f'{folder}/input.npy', np.random.default_rng(0).normal(size=(1, 3, 224, 224)).astype(np.float32))

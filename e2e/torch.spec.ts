@@ -1,0 +1,109 @@
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { expect, test } from 'playwright/test';
+import { openNpz, writeNpz } from '../harness/numpy/npz.ts';
+import { exact8 } from './command.ts';
+
+const model = (name: string): string => `../shared/models/torchvision_mobilenet_v2_${name}.pth`;
+const trace = (name: string): string => `../shared/goldens/pytorch_${name}.npz`;
+/** The 65 quantized tensors that a trace records, and the float output. */
+const TENSORS = 66;
+
+async function verify(...args: string[]) {
+  const result = await exact8(['verify', '--json', ...args]);
+  const report = result.stdout === '' ? {} : JSON.parse(result.stdout);
+  return { code: result.code, stderr: result.stderr, report };
+}
+
+test.describe('needs ../shared: traces of real PyTorch', () => {
+  test.skip(!existsSync('../shared/goldens'), 'needs ../shared');
+  test.describe.configure({ timeout: 240_000 });
+
+  const traces: [model: string, semantics: string | undefined, trace: string][] = [
+    ['qnnpack', undefined, 'qnnpack_trace_cat_720p'],
+    ['qnnpack_legacy', undefined, 'qnnpack_trace_cat_720p'],
+    ['qnnpack', 'fbgemm-avx2', 'fbgemm_avx2_trace_cat_720p'],
+    ['fbgemm_full_range', 'fbgemm', 'fbgemm_full_range_trace_coffee'],
+    ['fbgemm', undefined, 'x86_trace_coffee'],
+    ['fbgemm_full_range', undefined, 'x86_full_range_trace_hot_dog'],
+  ];
+  for (const [name, semantics, recorded] of traces)
+    test(`${name}.pth equals ${recorded}, end to end and layer by layer`, async () => {
+      const { code, report, stderr } = await verify(
+        ...['--model', model(name), '--against', trace(recorded), '--each-layer'],
+        ...(semantics ? ['--semantics', semantics] : []),
+      );
+      expect(code, stderr).toBe(0);
+      expect(report).toMatchObject({ mode: 'teacher-forced', mismatches: 0, endToEnd: { mismatches: 0 } });
+      expect(report.tensors).toHaveLength(TENSORS);
+      expect(report.endToEnd.tensors).toHaveLength(TENSORS);
+    });
+
+  test('from the photograph itself', async () => {
+    const { code, report } = await verify(
+      ...['--model', model('qnnpack'), '--against', trace('qnnpack_trace_cat_720p')],
+      ...['--image', '../shared/photos/cat_720p.jpg'],
+    );
+    expect(code).toBe(0);
+    expect(report).toMatchObject({ mode: 'end-to-end', mismatches: 0 });
+  });
+
+  test('under another engine the differences are reported, and the exit code is 1', async () => {
+    const { code, report } = await verify(
+      ...['--model', model('qnnpack'), '--against', trace('qnnpack_trace_cat_720p'), '--semantics', 'fbgemm'],
+    );
+    expect(code).toBe(1);
+    expect(report.semantics).toBe('fbgemm');
+    expect(report.mismatches).toBeGreaterThan(1_000_000);
+  });
+
+  for (const [name, engine, recorded] of [
+    ['qnnpack', 'qnnpack', 'qnnpack_trace_cat_720p'],
+    ['qnnpack', 'fbgemm-avx2', 'fbgemm_avx2_trace_cat_720p'],
+    ['fbgemm_full_range', 'fbgemm', 'fbgemm_full_range_trace_coffee'],
+    ['fbgemm', 'x86', 'x86_trace_coffee'],
+    ['fbgemm_full_range', 'x86', 'x86_full_range_trace_hot_dog'],
+  ] as const)
+    test(`identify: ${recorded} was made by ${engine}`, async () => {
+      const { code, stdout } = await exact8(
+        ['identify', '--model', model(name), '--against', trace(recorded), '--json'],
+        { EXACT8_CHROME: '/nowhere' },
+      );
+      expect(JSON.parse(stdout)).toMatchObject({ schemaVersion: 1, identified: [engine] });
+      expect(code).toBe(0);
+    });
+
+  test('identify: a trace with one altered byte fits no engine, and the nearest is named with the layer', async ({
+    baseURL: _,
+  }, info) => {
+    const npz = openNpz(readFileSync(trace('qnnpack_trace_cat_720p')));
+    const arrays = npz.names.map((name) => [name, npz.read(name)] as const);
+    const altered = arrays.find(([name]) => name === 'features.18.0')![1].data;
+    altered[1000] = Number(altered[1000]) ^ 1;
+    const file = info.outputPath('altered.npz');
+    writeFileSync(file, writeNpz(arrays));
+    const { code, stdout } = await exact8(['identify', '--model', model('qnnpack'), '--against', file, '--json']);
+    const { identified, nearest, candidates } = JSON.parse(stdout);
+    expect({ code, identified, nearest }).toEqual({ code: 1, identified: [], nearest: 'qnnpack' });
+    const best = candidates.find(({ semantics }: { semantics: string }) => semantics === 'qnnpack');
+    expect(best.firstMismatch.tensor).toBe('features.18.0');
+    // the byte itself, and what the layer behind it makes of it
+    expect(best.mismatches).toBeLessThan(20);
+  });
+
+  for (const [file, engine] of [
+    ['qnnpack_conv', 'qnnpack'],
+    ['fbgemm_conv', 'fbgemm'],
+    ['fbgemm_avx2_conv', 'fbgemm-avx2'],
+    ['onednn_conv', 'onednn'],
+    ['x86_conv', 'x86'],
+    ['qnnpack_add', 'qnnpack'],
+    ['x86_add', 'x86'],
+  ] as const)
+    test(`recorded operators: ${file}`, async () => {
+      const args = ['--recorded', `../shared/goldens/operators/pytorch_${file}.npz`, '--semantics', engine];
+      const { code, stdout } = await exact8(['cases', ...args, '--json']);
+      const cases = file.endsWith('_conv') ? 90 : 16;
+      expect(JSON.parse(stdout)).toMatchObject({ schemaVersion: 1, cases, mismatchesHost: 0, mismatchesGpu: 0 });
+      expect(code).toBe(0);
+    });
+});
