@@ -17,6 +17,8 @@ export interface InputOptions {
 /** One inference's inputs. Files are read and checked at once; pictures are decoded by the browser when it is there. */
 export interface InputSource {
   readonly name: string;
+  /** Pictures are decoded by the browser. */
+  readonly needsBrowser: boolean;
   feeds(browser: ModelBrowser): Promise<Feeds>;
 }
 
@@ -46,6 +48,7 @@ export async function pictureSource(
   const file = await readInput(path);
   return {
     name: path,
+    needsBrowser: true,
     async feeds(browser) {
       const picture = await browser.decode(file).catch((error: unknown) => {
         throw error instanceof InvalidInputError ? new InvalidInputError(`${path}: ${error.message}`) : error;
@@ -56,5 +59,5 @@ export async function pictureSource(
 }
 
 export function fixed(name: string, feeds: Feeds): InputSource {
-  return { name, feeds: async () => feeds };
+  return { name, needsBrowser: false, feeds: async () => feeds };
 }

@@ -5,6 +5,7 @@ import { addCases } from './cases.ts';
 import { addClassify } from './classify.ts';
 import { addDemo } from './demo.ts';
 import { EXIT, exitCodeOf, type ExitCode } from './exit_codes.ts';
+import { addEngines } from './engines.ts';
 import { addIdentify } from './identify.ts';
 import { addInspect } from './inspect.ts';
 import { clearProgress, note } from './output.ts';
@@ -30,6 +31,7 @@ async function main(argv: readonly string[]): Promise<ExitCode> {
   addTrace(program, done);
   addInspect(program, done);
   addIdentify(program, done);
+  addEngines(program, done);
   addCases(program, done);
   addDemo(program, done);
   try {
