@@ -1,0 +1,27 @@
+import { showCase } from './views/case.ts';
+import { byId } from './dom.ts';
+import { describeDevice, openDevice } from './gpu.ts';
+import { Lab } from './lab.ts';
+import { showClasses } from './views/classes.ts';
+import { bindInputs, showInputs } from './views/inputs.ts';
+import { showLayers } from './views/layers.ts';
+import { showError } from './views/error.ts';
+import { showProgress } from './views/progress.ts';
+import { showVerdict } from './views/verdict.ts';
+
+async function start(): Promise<void> {
+  const device = await openDevice();
+  byId('adapter').textContent = `Adapter: ${describeDevice(device)}`;
+  const wanted = new URLSearchParams(location.search).get('case');
+  if (wanted !== null) {
+    byId('tagline').textContent = 'One operator, computed on your GPU and by the host reference.';
+    await showCase(byId('case'), wanted, device);
+    return;
+  }
+  const lab = new Lab(device);
+  bindInputs(lab);
+  for (const view of [showInputs, showProgress, showError, showVerdict, showClasses, showLayers]) lab.store.show(view);
+  byId('lab').hidden = false;
+}
+
+start().catch((error: unknown) => showError({ error }));

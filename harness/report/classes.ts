@@ -1,0 +1,46 @@
+import { InvalidInputError } from '../../src/errors.ts';
+import { elementCount } from '../../src/graph/graph.ts';
+
+export interface RankedClass {
+  readonly index: number;
+  readonly label: string;
+  /** The model's own output: a logit. */
+  readonly score: number;
+  /** Softmax of the scores, for people: not part of what is equal bit for bit. */
+  readonly probability: number;
+}
+
+/** Is an output of this shape one score a class, for one picture? */
+export function isClassList(dims: readonly number[]): boolean {
+  const elements = elementCount(dims);
+  return elements > 0 && Math.max(...dims) === elements;
+}
+
+/**
+ * The classes with the highest scores, of an output [1, classes].
+ *
+ * @throws InvalidInputError where the output is no list of classes, or the labels are not as many.
+ */
+export function rankClasses(
+  { dims, data }: { readonly dims: readonly number[]; readonly data: ArrayLike<number | bigint> },
+  labels: readonly string[] | undefined,
+  top: number,
+): RankedClass[] {
+  const scores = Array.from(data, Number);
+  if (!isClassList(dims))
+    throw new InvalidInputError(`an output of [${dims.join(', ')}] does not classify one picture`);
+  if (labels && labels.length !== scores.length)
+    throw new InvalidInputError(`there are ${labels.length} labels for ${scores.length} classes`);
+  const highest = scores.reduce((a, b) => Math.max(a, b));
+  const weights = scores.map((score) => Math.exp(score - highest));
+  const total = weights.reduce((sum, weight) => sum + weight, 0);
+  return scores
+    .map((score, index) => ({
+      index,
+      label: labels?.[index] ?? `class ${index}`,
+      score,
+      probability: weights[index]! / total,
+    }))
+    .sort((a, b) => b.score - a.score || a.index - b.index)
+    .slice(0, top);
+}

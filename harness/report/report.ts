@@ -1,0 +1,184 @@
+import type { TensorComparison } from '../compare/compare.ts';
+import { formatCount, formatProbability, formatShape, verdict } from './format.ts';
+import type { ReportClass, ReportData, ReportPicture } from './data.ts';
+import type { FeatureMaps } from './feature_maps.ts';
+import { html, Html } from './html.ts';
+import { encodePng } from './png.ts';
+import reportStyle from './report.css?raw';
+import themeStyle from './theme.css?raw';
+
+/** One HTML file that needs nothing else: styles inside, pictures as data URLs, no scripts. */
+export function renderReport(data: ReportData): string {
+  const { comparison, against } = data;
+  const sentence = verdict(comparison, against);
+  return html`<!doctype html>
+    <html lang="en">
+      <head>
+        <meta charset="utf-8" />
+        <meta name="viewport" content="width=device-width, initial-scale=1" />
+        <meta name="color-scheme" content="light dark" />
+        <meta
+          http-equiv="Content-Security-Policy"
+          content="default-src 'none'; img-src data:; style-src 'unsafe-inline'"
+        />
+        <title>exact8: ${data.model.name}, ${sentence}</title>
+        <link rel="icon" href="data:," />
+        <style>
+          ${new Html(themeStyle + reportStyle)}
+        </style>
+      </head>
+      <body>
+        <main>
+          <header>
+            <p class="wordmark">exact8</p>
+            <h1 class="verdict" data-equal="${comparison.mismatches === 0 ? 'yes' : 'no'}">${sentence}</h1>
+          </header>
+          ${facts(data)} ${data.pictures.map(picture)} ${tensors(data)}
+        </main>
+      </body>
+    </html> `.text;
+}
+
+function facts({ model, semantics, adapter, runs, pictures, comparison }: ReportData): Html {
+  const rows: [string, Html][] = [
+    [
+      'Model',
+      html`${model.name}${model.description === undefined ? '' : html`<br /><small>${model.description}</small>`}`,
+    ],
+    ['SHA-256', html`<code class="hash">${model.hash}</code>`],
+    ['Semantics', html`<code>${semantics}</code>`],
+    ['Adapter', html`${adapter}`],
+    ['Compared', html`${comparison.tensors.length} tensors of ${pictures.length} pictures, ${runs} runs each`],
+  ];
+  return html`<dl class="facts">
+    ${rows.map(
+      ([term, value]) =>
+        html`<div>
+          <dt>${term}</dt>
+          <dd>${value}</dd>
+        </div>`,
+    )}
+  </dl>`;
+}
+
+function picture({ name, mediaType, bytes, seen, classes, features = [] }: ReportPicture): Html {
+  return html`<section>
+    <h2>${name}</h2>
+    <div class="picture">
+      <figure>
+        <img src="${dataUrl(mediaType, bytes)}" alt="The picture ${name}" />
+        <figcaption>as given</figcaption>
+      </figure>
+      ${
+        seen &&
+        html`<figure>
+          <img src="${dataUrl('image/png', encodePng(seen, 3))}" alt="What the network is fed for ${name}" />
+          <figcaption>as the network sees it, ${seen.width} × ${seen.height}</figcaption>
+        </figure>`
+      }
+      <table class="classes">
+        <caption>
+          Classes
+        </caption>
+        <tbody>
+          ${classes.map(classRow)}
+        </tbody>
+      </table>
+    </div>
+    ${features.map(tiles)}
+  </section>`;
+}
+
+function classRow({ label, probability }: ReportClass): Html {
+  return html`<tr>
+    <th scope="row">${label}</th>
+    <td class="bar">
+      <svg viewBox="0 0 100 1" preserveAspectRatio="none" aria-hidden="true">
+        <rect width="${(100 * probability).toFixed(3)}" height="1" />
+      </svg>
+    </td>
+    <td class="number">${formatProbability(probability)}</td>
+  </tr>`;
+}
+
+function tiles({ name, op, shape, maps }: FeatureMaps): Html {
+  return html`<figure class="maps">
+    <div class="tiles">
+      ${maps.map(
+        (map, channel) =>
+          html`<img src="${dataUrl('image/png', encodePng(map, 1))}" alt="Channel ${channel} of ${name}" />`,
+      )}
+    </div>
+    <figcaption>
+      <code>${name}</code> ${op}, ${formatShape(shape)}: its first ${maps.length} channels, each from its lowest value
+      (black) to its highest (white)
+    </figcaption>
+  </figure>`;
+}
+
+function tensors({ comparison, forms = {} }: ReportData): Html {
+  const largest = comparison.tensors.reduce((max, { maxAbsDiff }) => Math.max(max, maxAbsDiff), 0);
+  return html`<section>
+    <h2 id="tensors">Every tensor</h2>
+    <div class="scroll" role="region" aria-labelledby="tensors" tabindex="0">
+      <table class="tensors">
+        <thead>
+          <tr>
+            <th scope="col">Tensor</th>
+            <th scope="col">Operator</th>
+            <th scope="col">Shape</th>
+            <th scope="col" class="number">Elements</th>
+            <th scope="col" class="number">Mismatches</th>
+            <th scope="col" class="number">Max diff</th>
+            <th scope="col">Proved form</th>
+          </tr>
+        </thead>
+        <tbody>
+          ${comparison.tensors.map((tensor) => tensorRow(tensor, forms[tensor.name]))}
+        </tbody>
+        <tfoot>
+          <tr>
+            <th scope="row" colspan="3">Total</th>
+            <td class="number">${formatCount(comparison.elements)}</td>
+            <td class="number">${formatCount(comparison.mismatches)}</td>
+            <td class="number">${largest}</td>
+            <td></td>
+          </tr>
+        </tfoot>
+      </table>
+    </div>
+  </section>`;
+}
+
+function tensorRow(
+  { name, op, shape, elements, mismatches, maxAbsDiff, first }: TensorComparison,
+  form?: string,
+): Html {
+  return html`<tr data-equal="${mismatches === 0 ? 'yes' : 'no'}">
+    <th scope="row"><code>${name}</code></th>
+    <td>${op}</td>
+    <td>${formatShape(shape)}</td>
+    <td class="number">${formatCount(elements)}</td>
+    <td class="number mismatches">
+      ${formatCount(mismatches)}
+      ${
+        first &&
+        html`<br /><small
+            >first at [${first.index.join(', ')}]: ${first.expected} expected, ${first.actual} computed</small
+          >`
+      }
+    </td>
+    <td class="number">${maxAbsDiff}</td>
+    <td>${form}</td>
+  </tr>`;
+}
+
+/** Arguments of one call; more would not fit on the stack. */
+const CHUNK = 8192;
+
+function dataUrl(mediaType: string, bytes: Uint8Array): string {
+  let binary = '';
+  for (let from = 0; from < bytes.length; from += CHUNK)
+    binary += String.fromCharCode(...bytes.subarray(from, from + CHUNK));
+  return `data:${mediaType};base64,${btoa(binary)}`;
+}
