@@ -30,7 +30,13 @@ function report(path) {
 }
 
 function units() {
-  const ok = run('units', 'npx', ['vitest', 'run', '--reporter=default', '--reporter=json', `--outputFile.json=${unitReport}`]);
+  const ok = run('units', 'npx', [
+    'vitest',
+    'run',
+    '--reporter=default',
+    '--reporter=json',
+    `--outputFile.json=${unitReport}`,
+  ]);
   const result = report(unitReport);
   const cases = result?.testResults.flatMap((file) => file.assertionResults) ?? [];
   const failed = cases.filter((c) => c.status === 'failed').length;

@@ -26,6 +26,7 @@ export function readModel(bytes: Uint8Array): Graph {
   if (bytes.length === 0) throw new InvalidModelError('the model file is empty');
   const mistake = mistakenFor(bytes);
   if (mistake) throw new InvalidModelError(`this is ${mistake}, not a model; supported: ${SUPPORTED}`);
-  if (ascii(bytes, 4, 8) === 'TFL3') throw new UnsupportedModelError(`a TensorFlow Lite model; supported: ${SUPPORTED}`);
+  if (ascii(bytes, 4, 8) === 'TFL3')
+    throw new UnsupportedModelError(`a TensorFlow Lite model; supported: ${SUPPORTED}`);
   return isTorch(bytes) ? readTorch(bytes) : readOnnx(bytes);
 }

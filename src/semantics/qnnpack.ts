@@ -1,5 +1,12 @@
 import { UnsupportedModelError } from '../errors.ts';
-import { activationRange, dequantize, linearSteps, quantize, requireSameQuantization, requireUint8 } from './pytorch.ts';
+import {
+  activationRange,
+  dequantize,
+  linearSteps,
+  quantize,
+  requireSameQuantization,
+  requireUint8,
+} from './pytorch.ts';
 import { clamp, f32, roundHalfEven } from './rounding.ts';
 import type { AddFunctions, AddLayer, LinearLayer, PoolLayer, Semantics, StepFunctions } from './semantics.ts';
 
