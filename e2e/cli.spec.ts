@@ -59,7 +59,7 @@ test.describe('exit 2: bad usage or input, with its cause', () => {
     [['nonsense'], /unknown command/],
     [['verify', '--random', 'x'], /integer/],
     [['verify', '--random', '1', '--extremes'], /more than one kind of input/],
-    [['verify', '--against', 'nonsense'], /Allowed choices/],
+    [['verify', '--against', 'nonsense'], /nonsense: supported: onnxruntime, or a trace/],
     [['verify', '--semantics', 'nonsense'], /nonsense.*onnxruntime/],
     [['classify'], /no picture/],
     [['classify', PHOTO, '--preprocess', 'nonsense'], /torchvision, inception, nsfwjs, none/],
