@@ -12,7 +12,7 @@ import type { Step } from './step.ts';
 const sameShape = (a: readonly number[], b: readonly number[]): boolean =>
   a.length === b.length && a.every((d, i) => d === b[i]);
 
-function layerOf(node: GraphNode, context: OpContext): AddLayer {
+export function layerOf(node: GraphNode, context: OpContext): AddLayer {
   const quantization = (name: string) => tensorQuantization(node, context.info(name));
   return {
     a: quantization(node.inputs[0]!),
@@ -31,7 +31,7 @@ function isPerChannel(constant: TensorInfo, other: TensorInfo): boolean {
 }
 
 /** [first, end) of each run of tail elements. */
-function tailRanges(isTail: (index: number, elements: number) => boolean, elements: number): [number, number][] {
+export function tailRanges(isTail: (index: number, elements: number) => boolean, elements: number): [number, number][] {
   const ranges: [number, number][] = [];
   for (let i = 0; i < elements; i++) {
     if (!isTail(i, elements)) continue;
@@ -43,7 +43,7 @@ function tailRanges(isTail: (index: number, elements: number) => boolean, elemen
 }
 
 /** The operands of a float32 add: the tensor first, a constant second. */
-function floatOperands(node: GraphNode, context: OpContext): { tensor: string; other: string; perChannel: boolean } {
+export function floatOperands(node: GraphNode, context: OpContext): { tensor: string; other: string; perChannel: boolean } {
   const [a, b] = node.inputs as [string, string];
   const [tensor, other] = context.constant(a) ? [b, a] : [a, b];
   const info = context.info(tensor);

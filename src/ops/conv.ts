@@ -72,7 +72,7 @@ function windowOf(node: GraphNode, context: OpContext): Window {
   };
 }
 
-function linearOf(node: GraphNode, context: OpContext): Linear {
+export function linearOf(node: GraphNode, context: OpContext): Linear {
   const window = windowOf(node, context);
   const input = extent(context.info(node.inputs[0]!));
   const output = extent(context.info(node.outputs[0]!));

@@ -13,7 +13,7 @@ function weightShape(node: GraphNode, context: OpContext): { inputs: number; out
   return { inputs, outputs, transposed };
 }
 
-function linearOf(node: GraphNode, context: OpContext): Linear {
+export function linearOf(node: GraphNode, context: OpContext): Linear {
   const { inputs, outputs, transposed } = weightShape(node, context);
   const weight = weightsOf(node, context);
   const raw = weight.data as Uint8Array | Int8Array;

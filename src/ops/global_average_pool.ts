@@ -5,7 +5,7 @@ import { expectOperands, quantizedOutput, refuse, tensorQuantization, type Op, t
 import { outputStage, signMask } from './requantization.ts';
 import type { PoolLayer } from '../semantics/semantics.ts';
 
-function layerOf(node: GraphNode, context: OpContext): PoolLayer {
+export function layerOf(node: GraphNode, context: OpContext): PoolLayer {
   const input = context.info(node.inputs[0]!);
   const { height, width } = extent(input);
   return {

@@ -81,7 +81,7 @@ const weightsPerChannel = ({ layer }: Linear): number =>
  *
  * @throws UnsupportedModelError where accumulator and bias leave int32
  */
-function reachable(node: GraphNode, linear: Linear): AccumulatorRange {
+export function reachable(node: GraphNode, linear: Linear): AccumulatorRange {
   const { layer, weights } = linear;
   const [min, max] = byteRange(layer.input.type);
   const least = min - layer.input.zeroPoint;

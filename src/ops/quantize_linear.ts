@@ -9,7 +9,7 @@ const outputOf = (node: GraphNode, context: OpContext): TensorQuantization =>
   tensorQuantization(node, context.info(node.outputs[0]!));
 
 /** A quantize as a step function of the float's key. */
-function stepFunctions(output: TensorQuantization, quantize: (x: number) => number): StepFunctions {
+export function stepFunctions(output: TensorQuantization, quantize: (x: number) => number): StepFunctions {
   const [min, max] = byteRange(output.type);
   // a float's key is no line of its value, so this slope fits no line form
   return { channels: 1, min, max, at: () => (key) => quantize(floatOfKey(key)), slope: () => 2 ** -24 };

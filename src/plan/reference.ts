@@ -5,22 +5,26 @@ import { Tensor } from '../tensor.ts';
 import type { Trace, TracedTensor } from '../trace.ts';
 import type { Plan } from './plan.ts';
 
+type Referenced = Pick<Plan, 'graph' | 'semantics'>;
+
 /**
- * A plan's graph on the host, in the engine's own exact arithmetic: what the GPU has to equal. Slow
- * (seconds for a MobileNetV2), and deliberately without anything that the shaders use.
+ * A plan's graph on the host, in the engine's own exact arithmetic, tensor by tensor: what the GPU has to
+ * equal. Slow (seconds for a MobileNetV2), and deliberately without anything that the shaders use. Keeps
+ * only the tensors that are still needed, so that the caller decides what a whole network takes.
+ *
+ * @throws InvalidInputError where an input is not fed
  */
-export function referenceTrace(
-  plan: Pick<Plan, 'graph' | 'semantics'>,
+export function* referenceTensors(
+  { graph, semantics }: Referenced,
   feeds: Readonly<Record<string, Tensor>>,
-): Trace {
-  const { graph, semantics } = plan;
+): Generator<TracedTensor, void> {
   const context = contextOf(graph, graph.tensors, semantics, false);
   const values = new Map<string, ElementData>();
-  const tensors: TracedTensor[] = [];
-  const keep = (name: string, node: string, op: string, data: ElementData, accumulators?: Int32Array): void => {
+  const lastUser = new Map(graph.nodes.flatMap((node) => node.inputs.map((name) => [name, node] as const)));
+  const keep = (name: string, node: string, op: string, data: ElementData, accumulators?: Int32Array): TracedTensor => {
     const { type, shape, quantization } = context.info(name);
-    values.set(name, data);
-    tensors.push({
+    if (lastUser.has(name)) values.set(name, data);
+    return {
       name,
       node,
       op,
@@ -29,12 +33,12 @@ export function referenceTrace(
       data,
       ...(quantization ? { quantization } : {}),
       ...(accumulators ? { accumulators } : {}),
-    });
+    };
   };
   for (const input of graph.inputs) {
     const feed = feeds[input.name];
     if (!feed) throw new InvalidInputError(`input '${input.name}' was not fed`);
-    keep(input.name, 'input', 'input', feed.data);
+    yield keep(input.name, 'input', 'input', feed.data);
   }
   for (const node of graph.nodes) {
     const operand = (index: number): ElementData => {
@@ -42,12 +46,16 @@ export function referenceTrace(
       return context.constant(name)?.data ?? values.get(name)!;
     };
     const { data, accumulators } = opOf(node).reference(node, context, operand);
-    keep(node.outputs[0]!, node.name, node.op, data, accumulators);
+    for (const name of node.inputs) if (lastUser.get(name) === node) values.delete(name);
+    yield keep(node.outputs[0]!, node.name, node.op, data, accumulators);
   }
+}
+
+/** All tensors of `referenceTensors` at once. */
+export function referenceTrace(plan: Referenced, feeds: Readonly<Record<string, Tensor>>): Trace {
+  const tensors = [...referenceTensors(plan, feeds)];
   const outputs: Record<string, Tensor> = {};
-  for (const name of graph.outputs) {
-    const info = context.info(name);
-    outputs[name] = new Tensor(info.type, values.get(name)! as never, info.shape);
-  }
+  for (const { name, type, shape, data } of tensors)
+    if (plan.graph.outputs.includes(name)) outputs[name] = new Tensor(type, data as never, shape);
   return { tensors, outputs };
 }
