@@ -9,8 +9,10 @@ import { addEngines } from './engines.ts';
 import { addIdentify } from './identify.ts';
 import { addInspect } from './inspect.ts';
 import { clearProgress, note } from './output.ts';
+import { addPack } from './pack.ts';
 import { addTrace } from './trace.ts';
 import { addVerify } from './verify.ts';
+import { addVectors } from './write_vectors.ts';
 
 const EXIT_CODES = `
 Exit codes: 0 equal or done, 1 differs, 2 bad usage or input, 3 no browser or adapter, 4 internal error.
@@ -33,6 +35,8 @@ async function main(argv: readonly string[]): Promise<ExitCode> {
   addIdentify(program, done);
   addEngines(program, done);
   addCases(program, done);
+  addVectors(program, done);
+  addPack(program, done);
   addDemo(program, done);
   try {
     await program.parseAsync(argv);

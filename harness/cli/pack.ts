@@ -1,0 +1,97 @@
+import { join } from 'node:path';
+import type { Command } from 'commander';
+import { InvalidInputError } from '../../src/errors.ts';
+import { elementCount, isByteType, newElementData } from '../../src/graph/graph.ts';
+import type { NpyArray } from '../numpy/npy.ts';
+import { writeNpz } from '../numpy/npz.ts';
+import { ORDERS, type Order } from '../vectors/array.ts';
+import { MANIFEST, MANIFEST_VERSION, type Manifest, type ManifestTensor } from '../vectors/manifest.ts';
+import { EXIT, type ExitCode } from './exit_codes.ts';
+import { readInput, writeOutput } from './files.ts';
+import { printResult } from './output.ts';
+
+interface PackOptions {
+  readonly vectors: string;
+  readonly order: string;
+  readonly out: string;
+  readonly json?: boolean;
+}
+
+export function addPack(program: Command, done: (code: ExitCode) => void): void {
+  program
+    .command('pack')
+    .description('what an implementation computed ($writememh) as an .npz file of tensors (NCHW)')
+    .argument('<tensor=file...>', 'a tensor of the vectors, and the .hex file of its values')
+    .requiredOption('--vectors <folder>', 'the folder that `exact8 vectors` wrote')
+    .option('--order <order>', `the memory order of the .hex files: ${ORDERS.join(', ')}`, 'nhwc')
+    .requiredOption('--out <file>', 'the .npz file to write')
+    .option('--json', 'print one JSON object')
+    .action(async (pairs: string[], options: PackOptions) => done(await runPack(pairs, options)));
+}
+
+async function runPack(pairs: readonly string[], options: PackOptions): Promise<ExitCode> {
+  const order = ORDERS.find((order) => order === options.order);
+  if (!order) throw new InvalidInputError(`--order ${options.order}: there are ${ORDERS.join(', ')}`);
+  const manifest = await readManifest(options.vectors);
+  const arrays: [string, NpyArray][] = [];
+  for (const pair of pairs) {
+    const [, name, path] = /^(.+?)=(.+)$/.exec(pair) ?? [];
+    if (name === undefined || path === undefined) throw new InvalidInputError(`${pair}: TENSOR=FILE is needed`);
+    const tensor = manifest.tensors.find((tensor) => tensor.name === name);
+    if (!tensor)
+      throw new InvalidInputError(
+        `no tensor is called '${name}'; there are ${manifest.tensors.map(({ name }) => name).join(', ')}`,
+      );
+    arrays.push([name, packHex(new TextDecoder().decode(await readInput(path)), tensor, order, path)]);
+    if (tensor.scale !== undefined)
+      arrays.push([`${name}:qparams`, { shape: [2], data: Float64Array.of(tensor.scale, tensor.zeroPoint!) }]);
+  }
+  await writeOutput(options.out, writeNpz(arrays));
+  const names = arrays.map(([name]) => name);
+  printResult(options.json, { out: options.out, arrays: names }, `${options.out}: ${names.length} arrays`);
+  return EXIT.done;
+}
+
+async function readManifest(folder: string): Promise<Manifest> {
+  const path = join(folder, MANIFEST);
+  const text = new TextDecoder().decode(await readInput(path));
+  const refuse = (why: string): never => {
+    throw new InvalidInputError(`${path}: ${why}`);
+  };
+  let manifest: Manifest;
+  try {
+    manifest = JSON.parse(text) as Manifest;
+  } catch (error) {
+    return refuse((error as Error).message);
+  }
+  if (manifest?.schemaVersion !== MANIFEST_VERSION || !Array.isArray(manifest.tensors))
+    return refuse(`not a manifest of version ${MANIFEST_VERSION}`);
+  return manifest;
+}
+
+/**
+ * The 8-bit values of a $writememh file as an array in NCHW.
+ *
+ * @throws InvalidInputError where a word is not one (as x, which was never computed), or there are not as many as needed
+ */
+export function packHex(text: string, tensor: ManifestTensor, order: Order, path: string): NpyArray {
+  const { type, shape } = tensor;
+  if (!isByteType(type)) throw new InvalidInputError(`${path}: '${tensor.name}' is ${type}; supported: uint8, int8`);
+  const words = text
+    .replaceAll(/\/\/.*/g, '')
+    .split(/\s+/)
+    .filter((word) => word !== '');
+  const count = elementCount(shape);
+  if (words.length !== count)
+    throw new InvalidInputError(`${path}: ${words.length} words, '${tensor.name}' has ${count} elements`);
+  const data = newElementData(type, count);
+  const [, channels = 1, height = 1, width = 1] = shape;
+  const plane = height * width;
+  for (const [i, word] of words.entries()) {
+    if (!/^[0-9a-f]{1,2}$/i.test(word)) throw new InvalidInputError(`${path}: word ${i} is '${word}', not a byte`);
+    const [image, rest] = [Math.floor(i / (plane * channels)), i % (plane * channels)];
+    const nchw = (image * channels + (rest % channels)) * plane + Math.floor(rest / channels);
+    data[order === 'nchw' ? i : nchw] = parseInt(word, 16);
+  }
+  return { shape, data: data as NpyArray['data'] };
+}

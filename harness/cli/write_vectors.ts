@@ -1,0 +1,116 @@
+import { InvalidArgumentError, type Command } from 'commander';
+import { name, version } from '../../package.json' with { type: 'json' };
+import { InvalidInputError } from '../../src/errors.ts';
+import { ORDERS } from '../vectors/array.ts';
+import { FORMATS } from '../vectors/formats/index.ts';
+import { writeVectors } from '../vectors/write.ts';
+import { openBrowser } from './browser.ts';
+import { EXIT, type ExitCode } from './exit_codes.ts';
+import { inputHash, readFeeds, type Feeds } from './feeds.ts';
+import { pictureSource, type InputOptions } from './inputs.ts';
+import { loadModel, type LoadedModel } from './model.ts';
+import { addInferenceOptions, integer, type InferenceOptions } from './options.ts';
+import { formatCount, printResult, progress } from './output.ts';
+
+interface VectorsOptions extends InferenceOptions, Pick<InputOptions, 'image' | 'input'> {
+  readonly out: string;
+  readonly layers?: string;
+  readonly format: string;
+  readonly order: string;
+  readonly accumulators?: boolean;
+  readonly multiplierBits: number;
+}
+
+const MOST_MULTIPLIER_BITS = 31;
+
+export function addVectors(program: Command, done: (code: ExitCode) => void): void {
+  const command = program
+    .command('vectors')
+    .description('write inputs, weights, requantization and outputs of every layer for a hardware test bench')
+    .option('--image <file>', 'a picture (decoded in the browser; all else needs none)');
+  addInferenceOptions(command)
+    .requiredOption('--out <folder>', 'the folder to write, new or empty')
+    .option('--layers <names>', 'layers, by the tensors that they compute, with commas (default: all)')
+    .option('--format <formats>', `file formats, with commas: ${FORMATS.map(({ name }) => name).join(', ')}`, 'npy')
+    .option('--order <orders>', `memory orders of images, with commas: ${ORDERS.join(', ')}`, 'nchw')
+    .option('--accumulators', 'the accumulators too')
+    .option(
+      '--multiplier-bits <n>',
+      'the most bits of a requantization multiplier',
+      multiplierBits,
+      MOST_MULTIPLIER_BITS,
+    )
+    .action(async (options: VectorsOptions) => done(await runVectors(options)));
+}
+
+function multiplierBits(text: string): number {
+  const bits = integer(1)(text);
+  if (bits > MOST_MULTIPLIER_BITS) throw new InvalidArgumentError(`${MOST_MULTIPLIER_BITS} bits at most.`);
+  return bits;
+}
+
+async function runVectors(options: VectorsOptions): Promise<ExitCode> {
+  const formats = chosen('--format', options.format, FORMATS, ({ name }) => name);
+  const orders = chosen('--order', options.order, ORDERS, (order) => order);
+  const model = await loadModel(options.model, options.semantics);
+  const { source, feeds } = await readSource(model, options);
+  const { layers, tensors } = await writeVectors({
+    plan: model.plan,
+    feeds,
+    out: options.out,
+    ...(options.layers === undefined ? {} : { layers: options.layers.split(',') }),
+    formats,
+    orders,
+    accumulators: options.accumulators ?? false,
+    multiplierBits: options.multiplierBits,
+    origin: {
+      generator: `${name} ${version}`,
+      model: model.name,
+      modelHash: model.hash,
+      input: source,
+      inputHash: inputHash(feeds),
+    },
+    progress: (layer) => progress(`writing ${layer}`),
+  });
+  const files = [...tensors, ...layers.flatMap(({ arrays }) => Object.values(arrays))].flatMap(({ files }) => files);
+  const bytes = files.reduce((sum, file) => sum + file.bytes, 0);
+  printResult(
+    options.json,
+    {
+      model: model.name,
+      modelHash: model.hash,
+      inputHash: inputHash(feeds),
+      semantics: model.plan.semantics.name,
+      out: options.out,
+      layers: layers.map(({ name }) => name),
+      files: files.length,
+      bytes,
+    },
+    `${options.out}: ${layers.length} layers, ${formatCount(files.length)} files, ${formatCount(bytes)} bytes; see README.md there`,
+  );
+  return EXIT.done;
+}
+
+/** The things of a list that an option names. @throws InvalidInputError where there is no such thing */
+function chosen<T>(option: string, text: string, all: readonly T[], nameOf: (one: T) => string): T[] {
+  const names = text.split(',');
+  for (const name of names)
+    if (!all.some((one) => nameOf(one) === name))
+      throw new InvalidInputError(`${option} ${name}: there are ${all.map(nameOf).join(', ')}`);
+  return all.filter((one) => names.includes(nameOf(one)));
+}
+
+/** Only a picture needs a browser: to decode it. */
+async function readSource(model: LoadedModel, options: VectorsOptions): Promise<{ source: string; feeds: Feeds }> {
+  const { image, input } = options;
+  if ((image === undefined) === (input === undefined))
+    throw new InvalidInputError('vectors are of one input: say either --image or --input');
+  if (input !== undefined) return { source: input, feeds: await readFeeds(model.graph, input) };
+  const picture = await pictureSource(model, image!, options.preprocess);
+  const browser = await openBrowser(options.adapter);
+  try {
+    return { source: picture.name, feeds: await picture.feeds(browser) };
+  } finally {
+    await browser.close();
+  }
+}

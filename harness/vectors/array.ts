@@ -1,0 +1,63 @@
+import { newElementData, type ElementData, type ElementType } from '../../src/graph/graph.ts';
+
+export const ORDERS = ['nchw', 'nhwc'] as const;
+export type Order = (typeof ORDERS)[number];
+
+/** An array as it is handed out: integers of any width up to 53 bits in typed arrays, or float32. */
+export interface VectorArray {
+  /** The container: the type of the words in .npy, .bin and .c files. */
+  readonly type: ElementType;
+  /** The bits that hold every value that the layer can have: the width of the words in .hex, .coe and .mif files. */
+  readonly bits: number;
+  readonly signed: boolean;
+  /** NCHW (activations), OIHW (weights), or fewer dimensions. */
+  readonly shape: readonly number[];
+  readonly data: ElementData;
+}
+
+/** One file's words, one element each, in the order of the file. */
+export interface FileWords extends VectorArray {
+  /** For people: what it is. */
+  readonly title: string;
+  /** A C identifier. */
+  readonly identifier: string;
+}
+
+/** Bits that two's complement (or an unsigned word) needs for all values from `least` to `most`. */
+export function bitsFor(least: number, most: number, signed: boolean): number {
+  if (!signed) return Math.max(1, Math.ceil(Math.log2(most + 1)));
+  return 1 + Math.max(Math.ceil(Math.log2(Math.max(most, 0) + 1)), Math.ceil(Math.log2(Math.max(-least, 1))));
+}
+
+/** An array whose words are as wide as its own values need. */
+export function fitted(
+  type: 'uint8' | 'int8' | 'int32' | 'int64',
+  data: ElementData,
+  shape: readonly number[],
+): VectorArray {
+  let least = 0;
+  let most = 0;
+  for (const value of data) {
+    least = Math.min(least, Number(value));
+    most = Math.max(most, Number(value));
+  }
+  const signed = type !== 'uint8';
+  return { type, bits: bitsFor(least, most, signed), signed, shape, data };
+}
+
+/** An array whose words are as wide as its type. */
+export function whole(type: 'uint8' | 'int8' | 'float32', data: ElementData, shape: readonly number[]): VectorArray {
+  return { type, bits: type === 'float32' ? 32 : 8, signed: type !== 'uint8', shape, data };
+}
+
+/** [a, b, c, d] as [a, c, d, b]: NCHW as NHWC, OIHW as OHWI. */
+export function channelsLast(array: VectorArray): VectorArray {
+  const [outer, channels, height, width] = array.shape as [number, number, number, number];
+  const plane = height * width;
+  const data = newElementData(array.type, array.data.length);
+  let to = 0;
+  for (let n = 0; n < outer; n++)
+    for (let p = 0; p < plane; p++)
+      for (let c = 0; c < channels; c++) data[to++] = array.data[(n * channels + c) * plane + p]!;
+  return { ...array, shape: [outer, height, width, channels], data };
+}

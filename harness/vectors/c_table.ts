@@ -1,0 +1,107 @@
+import { byteRange } from '../../src/graph/graph.ts';
+import type { Manifest, ManifestLayer } from './manifest.ts';
+
+const DECLARATIONS = `#ifndef NETWORK_H
+#define NETWORK_H
+
+enum kind { CONVOLUTION, POOL, ADD, ADD_FLOAT, QUANTIZE, DEQUANTIZE, COPY };
+
+struct tensor {
+  const char *file;                    /* .bin, NCHW: unsigned or signed bytes, or float32 */
+  int batch, channels, height, width;  /* a tensor [N, C] has 1 by 1 pixels */
+  int least;                           /* smallest value of the type: 0 or -128 */
+  int zero;                            /* zero point */
+};
+
+struct layer {
+  const char *name, *folder;           /* arrays of the layer: <folder>/<array>.bin */
+  enum kind kind;
+  struct tensor input, other, output;  /* other: the second operand of an add; without a file where there is none */
+  const char *weights;                 /* convolution: .bin, OIHW; a fully connected layer is a convolution of 1 by 1 */
+  int weights_signed, kernel_height, kernel_width, stride_y, stride_x, dilation_y, dilation_x, pad_top, pad_left, groups;
+  int saturating_pairs;                /* convolution: pairs of raw products are saturated to int16 */
+  int channels;                        /* convolution, pool: elements of bias, multiplier, offset, shift, exact */
+  int min, max;                        /* convolution, pool: the clamp of output values; add: of output codes */
+  int boundaries;                      /* convolution, pool: is there a file of them, for channels without an exact line? */
+  int line;                            /* add: 1: the line of the four numbers below; 0: the file table.bin */
+  int multiplier_a, multiplier_b, offset, shift;
+  int tails;                           /* add: how many [first, end) are in tails.bin, where tail_table.bin holds */
+  int operand;                         /* add-float: elements of operand.bin; 0 where the second operand is a tensor */
+};
+`;
+
+/** network.h: the layers as a C99 table, for programs that read the .bin files. */
+export function layerTable(manifest: Manifest): string {
+  const layers = manifest.layers.map((layer) => `  {${fields(manifest, layer).join(', ')}},`);
+  return [
+    `/* ${manifest.model}, ${manifest.semantics.name}: the layers, in order; files are named from the folder of this one */`,
+    DECLARATIONS,
+    'static const struct layer LAYERS[] = {',
+    ...layers,
+    '};',
+    `enum { LAYER_COUNT = ${layers.length} };`,
+    '',
+    '#endif',
+    '',
+  ].join('\n');
+}
+
+const binFile = (files: ManifestLayer['arrays'][string]['files']): string =>
+  files.find(({ format, layout }) => format === 'bin' && layout !== 'nhwc' && layout !== 'ohwi')!.path;
+
+function tensor({ tensors }: Manifest, name: string): string {
+  const { files, shape, signed, type, zeroPoint = 0 } = tensors.find((tensor) => tensor.name === name)!;
+  const [batch, channels, height, width] = shape.length === 1 ? [1, ...shape, 1, 1] : [...shape, 1, 1];
+  const least = type === 'float32' ? 0 : byteRange(signed ? 'int8' : 'uint8')[0];
+  return `{"${binFile(files)}", ${batch}, ${channels}, ${height}, ${width}, ${least}, ${zeroPoint}}`;
+}
+
+/** Designated initializers; what is left out is 0. */
+function fields(manifest: Manifest, layer: ManifestLayer): string[] {
+  const { name, kind, inputs, window, accumulation, requantization, line, arrays } = layer;
+  const [input, other] = inputs;
+  const result: string[] = [`.name = ${JSON.stringify(name)}`];
+  const set = (values: Record<string, string | number>): void => {
+    for (const [field, value] of Object.entries(values)) result.push(`.${field} = ${value}`);
+  };
+  const firstFile = Object.values(arrays)[0]?.files[0]?.path;
+  if (firstFile) set({ folder: `"${firstFile.slice(0, firstFile.lastIndexOf('/'))}"` });
+  set({ kind: kind.toUpperCase().replace('-', '_') });
+  set({ input: tensor(manifest, input!), output: tensor(manifest, name) });
+  if (other !== undefined) set({ other: tensor(manifest, other) });
+  if (window)
+    set({
+      weights: `"${binFile(arrays['weights']!.files)}"`,
+      weights_signed: Number(arrays['weights']!.signed),
+      kernel_height: window.kernel[0],
+      kernel_width: window.kernel[1],
+      stride_y: window.strides[0],
+      stride_x: window.strides[1],
+      dilation_y: window.dilations[0],
+      dilation_x: window.dilations[1],
+      pad_top: window.pads[0],
+      pad_left: window.pads[1],
+      groups: window.groups,
+      saturating_pairs: Number(accumulation!.mode === 'saturating-pairs'),
+    });
+  if (requantization)
+    set({
+      channels: requantization.channels,
+      min: requantization.clamp[0],
+      max: requantization.clamp[1],
+      boundaries: Number(requantization.correction !== 'none'),
+    });
+  if (line)
+    set({
+      line: 1,
+      multiplier_a: line.multipliers[0],
+      multiplier_b: line.multipliers[1],
+      offset: line.offset,
+      shift: line.shift,
+      min: line.clamp[0],
+      max: line.clamp[1],
+    });
+  if (arrays['tails']) set({ tails: arrays['tails'].shape[0]! });
+  if (arrays['operand']) set({ operand: arrays['operand'].words });
+  return result;
+}

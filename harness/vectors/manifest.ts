@@ -1,0 +1,80 @@
+import type { ElementType } from '../../src/graph/graph.ts';
+import type { Order } from './array.ts';
+import type { LayerVectors } from './layers.ts';
+
+export const MANIFEST_VERSION = 1;
+export const MANIFEST = 'manifest.json';
+
+/** One file: the words of one array. */
+export interface ManifestFile {
+  /** From the manifest's folder, with '/'. */
+  readonly path: string;
+  readonly format: string;
+  /** 'nchw', 'nhwc', 'oihw', 'ohwi'; arrays of fewer than four dimensions are in C order, and have none. */
+  readonly layout?: string;
+  /** In the order of the file: the last index changes from word to word. */
+  readonly shape: readonly number[];
+  readonly bytes: number;
+  /** Hexadecimal. */
+  readonly sha256: string;
+}
+
+export interface ManifestArray {
+  readonly type: ElementType;
+  readonly bits: number;
+  readonly signed: boolean;
+  /** NCHW, OIHW or fewer dimensions. */
+  readonly shape: readonly number[];
+  readonly words: number;
+  readonly files: readonly ManifestFile[];
+}
+
+export interface ManifestTensor extends ManifestArray {
+  readonly name: string;
+  /** Of 8-bit tensors: real = scale * (value - zeroPoint). */
+  readonly scale?: number;
+  readonly zeroPoint?: number;
+}
+
+export interface ManifestLayer extends Omit<LayerVectors, 'arrays'> {
+  readonly arrays: Readonly<Record<string, ManifestArray>>;
+}
+
+/** What the vectors were made from. */
+export interface Origin {
+  /** The program and its version. */
+  readonly generator: string;
+  readonly model: string;
+  readonly modelHash: string;
+  readonly input: string;
+  readonly inputHash: string;
+}
+
+/** manifest.json: everything that the folder holds. */
+export interface Manifest extends Origin {
+  readonly schemaVersion: number;
+  readonly semantics: { readonly name: string; readonly description: string };
+  /** What holds for all files and layers, for people. */
+  readonly conventions: Readonly<Record<string, string>>;
+  /** The formats that were written, and what their words are. */
+  readonly formats: Readonly<Record<string, string>>;
+  readonly orders: readonly Order[];
+  /** The network's own inputs and outputs. */
+  readonly inputs: readonly string[];
+  readonly outputs: readonly string[];
+  readonly tensors: readonly ManifestTensor[];
+  readonly layers: readonly ManifestLayer[];
+}
+
+export const CONVENTIONS = {
+  values: 'computed on the host in the exact arithmetic of the engine named under semantics',
+  real: 'real value = scale * (integer - zero point)',
+  words:
+    'one element a word, none packed together, the first word at the lowest address; the last index of the shape of the ' +
+    'file changes fastest',
+  width:
+    ".hex, .coe, .mif: `bits` bits, two's complement where `signed`, IEEE 754 for float32; .bin, .npy, .h: the words of " +
+    '`type`, little-endian. `bits` holds every value that the layer can have, with any input',
+  layouts: 'activations NCHW or NHWC, weights OIHW or OHWI (output channel, input channel of the group, row, column)',
+  padding: 'positions outside of the input hold window.paddingValue, the zero point of the input, and so add nothing',
+};

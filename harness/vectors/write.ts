@@ -1,0 +1,191 @@
+import { createHash } from 'node:crypto';
+import { mkdir, open, readdir } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { InvalidInputError } from '../../src/errors.ts';
+import { isByteType, type TensorInfo } from '../../src/graph/graph.ts';
+import { contextOf } from '../../src/ops/infer.ts';
+import type { Plan } from '../../src/plan/plan.ts';
+import { referenceTensors } from '../../src/plan/reference.ts';
+import type { Tensor } from '../../src/tensor.ts';
+import { channelsLast, fitted, whole, type Order, type VectorArray } from './array.ts';
+import { layerTable } from './c_table.ts';
+import type { VectorFormat } from './formats/index.ts';
+import { layerVectors, type LayerVectors } from './layers.ts';
+import {
+  CONVENTIONS,
+  MANIFEST,
+  MANIFEST_VERSION,
+  type Manifest,
+  type ManifestArray,
+  type ManifestFile,
+  type ManifestLayer,
+  type ManifestTensor,
+  type Origin,
+} from './manifest.ts';
+import { fileNames } from './names.ts';
+import { readme } from './readme.ts';
+import { verilogParameters } from './verilog.ts';
+
+export interface VectorOptions {
+  readonly plan: Plan;
+  readonly feeds: Readonly<Record<string, Tensor>>;
+  /** The folder to write: new or empty. */
+  readonly out: string;
+  /** Names of the tensors that the layers compute; all where it is left out. */
+  readonly layers?: readonly string[];
+  readonly formats: readonly VectorFormat[];
+  readonly orders: readonly Order[];
+  readonly accumulators: boolean;
+  /** The most bits of a requantization multiplier. */
+  readonly multiplierBits: number;
+  readonly origin: Origin;
+  /** Told of each layer before it is computed. */
+  readonly progress?: (layer: string) => void;
+}
+
+/**
+ * Writes a folder of vectors, tensor by tensor: each is written when it is computed, and then forgotten.
+ *
+ * @throws InvalidInputError where a layer does not exist or the folder is not empty or cannot be written
+ */
+export async function writeVectors(options: VectorOptions): Promise<Manifest> {
+  const { plan, out, formats, orders } = options;
+  const { graph, semantics } = plan;
+  const context = contextOf(graph, graph.tensors, semantics, false);
+  const nodes = new Map(graph.nodes.map((node) => [node.outputs[0]!, node]));
+  const wanted = wantedLayers([...nodes.keys()], options.layers);
+  const names = fileNames(graph.tensors.keys());
+  await expectEmpty(out);
+
+  const described = new Map<string, LayerVectors>();
+  for (const name of wanted) described.set(name, layerVectors(nodes.get(name)!, context, options.multiplierBits));
+  const needed = new Set([...described.values()].flatMap(({ name, inputs }) => [name, ...inputs]));
+
+  const write = async (array: VectorArray, path: string, layout: string, title: string): Promise<ManifestArray> => {
+    const { type, bits, signed, shape } = array;
+    const files: ManifestFile[] = [];
+    const layouts: [VectorArray, string | undefined][] =
+      shape.length === 4
+        ? orders.map((order) => (order === 'nchw' ? [array, layout] : [channelsLast(array), lastLayout(layout)]))
+        : [[array, undefined]];
+    for (const [words, layout] of layouts)
+      for (const { name, extension, encode } of formats) {
+        const base = layout ? `${path}.${layout}` : path;
+        const wide = `${shape.join(' x ')} words of ${bits} bits${signed ? ', signed' : ''}`;
+        const identifier = base
+          .replace(/^\w+\//, '')
+          .replaceAll(/\W/g, '_')
+          .replace(/^(?=\d)/, '_');
+        const content = encode({ ...words, title: `${title}${layout ? `, ${layout}` : ''}: ${wide}`, identifier });
+        const file = `${base}${extension}`;
+        files.push({
+          path: file,
+          format: name,
+          ...(layout ? { layout } : {}),
+          shape: words.shape,
+          ...(await writePieces(join(out, file), content)),
+        });
+      }
+    return { type, bits, signed, shape, words: array.data.length, files };
+  };
+
+  const tensors: ManifestTensor[] = [];
+  const layers: ManifestLayer[] = [];
+  const remaining = new Set(needed);
+  options.progress?.(graph.inputs[0]!.name);
+  for (const { name, shape, data, accumulators } of referenceTensors(plan, options.feeds)) {
+    const info = context.info(name);
+    if (needed.has(name)) {
+      const array = await write(activation(info, data), `tensors/${names.get(name)!}`, 'nchw', name);
+      tensors.push({ ...array, name, ...quantizationOf(info) });
+    }
+    const layer = described.get(name);
+    if (layer) {
+      options.progress?.(name);
+      const arrays: Record<string, ManifestArray> = {};
+      const folder = `layers/${names.get(name)!}`;
+      for (const [key, array] of Object.entries(layer.arrays))
+        arrays[key] = await write(array, `${folder}/${key}`, 'oihw', `${name} ${key}`);
+      if (options.accumulators && accumulators && layer.accumulation) {
+        const sums = { ...fitted('int32', accumulators, shape), bits: layer.accumulation.bits };
+        arrays['accumulators'] = await write(sums, `${folder}/accumulators`, 'nchw', `${name} accumulators`);
+      }
+      layers.push({ ...layer, arrays });
+    }
+    remaining.delete(name);
+    if (remaining.size === 0) break;
+  }
+
+  const manifest: Manifest = {
+    schemaVersion: MANIFEST_VERSION,
+    ...options.origin,
+    semantics: { name: semantics.name, description: semantics.description },
+    conventions: CONVENTIONS,
+    formats: Object.fromEntries(formats.map(({ name, description }) => [name, description])),
+    orders,
+    inputs: graph.inputs.map(({ name }) => name),
+    outputs: graph.outputs,
+    tensors,
+    layers,
+  };
+  const extra = (path: string, text: string): Promise<unknown> => writePieces(join(out, path), [text]);
+  await extra(MANIFEST, `${JSON.stringify(manifest, undefined, 1)}\n`);
+  await extra('README.md', readme(manifest));
+  if ('bin' in manifest.formats && orders.includes('nchw')) await extra('network.h', layerTable(manifest));
+  if ('hex' in manifest.formats)
+    for (const layer of layers.filter(({ window }) => window))
+      await extra(`layers/${names.get(layer.name)!}/parameters.vh`, verilogParameters(manifest, layer));
+  return manifest;
+}
+
+const lastLayout = (layout: string): string => (layout === 'oihw' ? 'ohwi' : 'nhwc');
+
+function wantedLayers(all: readonly string[], asked: readonly string[] | undefined): readonly string[] {
+  if (!asked) return all;
+  for (const name of asked)
+    if (!all.includes(name)) throw new InvalidInputError(`no layer is called '${name}'; there are ${all.join(', ')}`);
+  return all.filter((name) => asked.includes(name));
+}
+
+function activation(info: TensorInfo, data: VectorArray['data']): VectorArray {
+  if (isByteType(info.type) || info.type === 'float32') return whole(info.type, data, info.shape);
+  throw new InvalidInputError(`no vectors are written for the ${info.type} tensor ${info.name}`);
+}
+
+function quantizationOf({ quantization }: TensorInfo): { scale?: number; zeroPoint?: number } {
+  return quantization ? { scale: quantization.scale[0]!, zeroPoint: quantization.zeroPoint[0]! } : {};
+}
+
+async function expectEmpty(folder: string): Promise<void> {
+  const entries = await readdir(folder).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return [];
+    throw new InvalidInputError(`cannot write ${folder}: ${error.message}`);
+  });
+  if (entries.length > 0) throw new InvalidInputError(`${folder} is not empty: name a new folder`);
+}
+
+/** Writes a file piece by piece, and says how long it is and its SHA-256. */
+async function writePieces(
+  path: string,
+  pieces: Iterable<string | Uint8Array>,
+): Promise<{ bytes: number; sha256: string }> {
+  const hash = createHash('sha256');
+  let bytes = 0;
+  try {
+    await mkdir(dirname(path), { recursive: true });
+    const file = await open(path, 'wx');
+    try {
+      for (const piece of pieces) {
+        const buffer = typeof piece === 'string' ? Buffer.from(piece) : piece;
+        hash.update(buffer);
+        bytes += buffer.length;
+        await file.writeFile(buffer);
+      }
+    } finally {
+      await file.close();
+    }
+  } catch (error) {
+    throw new InvalidInputError(`cannot write ${path}: ${(error as Error).message}`);
+  }
+  return { bytes, sha256: hash.digest('hex') };
+}
