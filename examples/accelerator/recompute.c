@@ -1,0 +1,218 @@
+/*
+ * Recomputes every layer of a network from the files that `exact8 vectors --format bin` wrote, in integers, and compares
+ * each with the file of its output, bit for bit:
+ *
+ *   cc -std=c99 -O2 -I VECTORS -o recompute recompute.c && ./recompute VECTORS
+ *
+ * Activations are NCHW, weights OIHW. The formulas are those of VECTORS/README.md.
+ * It takes >> of a negative number to be arithmetic, and the machine to be little-endian.
+ */
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "network.h"
+
+static const char *root;
+
+/* A whole file; the program ends where it cannot be read or holds fewer than `bytes`. */
+static void *load(const char *folder, const char *name, size_t bytes) {
+  char path[4096];
+  snprintf(path, sizeof path, "%s/%s%s%s", root, folder, *folder ? "/" : "", name);
+  FILE *file = fopen(path, "rb");
+  void *data = malloc(bytes);
+  if (!file || !data || fread(data, 1, bytes, file) != bytes) {
+    fprintf(stderr, "cannot read %zu bytes of %s\n", bytes, path);
+    exit(2);
+  }
+  fclose(file);
+  return data;
+}
+
+static size_t elements(const struct tensor *t) { return (size_t)t->batch * t->channels * t->height * t->width; }
+
+/* An 8-bit tensor as int32, whatever its sign. */
+static int32_t *load_bytes(const char *name, size_t count, int is_signed) {
+  uint8_t *bytes = load("", name, count);
+  int32_t *values = malloc(count * sizeof *values);
+  for (size_t i = 0; i < count; i++) values[i] = is_signed ? (int8_t)bytes[i] : bytes[i];
+  free(bytes);
+  return values;
+}
+
+static int32_t *load_tensor(const struct tensor *t) { return load_bytes(t->file, elements(t), t->least < 0); }
+
+static int64_t clamp(int64_t x, int64_t min, int64_t max) { return x < min ? min : x > max ? max : x; }
+
+/* What a layer knows of its output channels: the line of each, and boundaries where a channel has no exact one. */
+struct requantization {
+  int32_t *bias, *multiplier, *boundaries;
+  int64_t *offset;
+  uint8_t *shift, *exact;
+};
+
+static struct requantization load_requantization(const struct layer *l) {
+  size_t n = l->channels;
+  return (struct requantization){
+    .bias = load(l->folder, "bias.bin", 4 * n),
+    .multiplier = load(l->folder, "multiplier.bin", 4 * n),
+    .offset = load(l->folder, "offset.bin", 8 * n),
+    .shift = load(l->folder, "shift.bin", n),
+    .exact = load(l->folder, "exact.bin", n),
+    .boundaries = l->boundaries ? load(l->folder, "boundaries.bin", 4 * 255 * n) : NULL,
+  };
+}
+
+static int32_t requantize(const struct layer *l, const struct requantization *r, int channel, int32_t accumulator) {
+  int c = l->channels == 1 ? 0 : channel;
+  if (r->exact[c]) {
+    int64_t product = ((int64_t)accumulator + r->bias[c]) * r->multiplier[c];
+    return (int32_t)clamp((product + r->offset[c]) >> r->shift[c], l->min, l->max);
+  }
+  const int32_t *boundaries = r->boundaries + 255 * (size_t)c;
+  int code = 0;
+  while (code < 255 && boundaries[code] <= accumulator) code++;
+  return l->output.least + code;
+}
+
+static void free_requantization(struct requantization *r) {
+  free(r->bias), free(r->multiplier), free(r->boundaries), free(r->offset), free(r->shift), free(r->exact);
+}
+
+/* The input at a position of the window; outside of it the zero point. */
+static int32_t pixel(const struct tensor *t, const int32_t *x, int image, int channel, int row, int column) {
+  if (row < 0 || row >= t->height || column < 0 || column >= t->width) return t->zero;
+  return x[(((size_t)image * t->channels + channel) * t->height + row) * t->width + column];
+}
+
+/* The accumulator of one output: w are the channel's weights, wz their zero point. */
+static int32_t accumulate(const struct layer *l, const int32_t *x, const int32_t *w, int32_t wz, int image, int channel,
+                          int oy, int ox) {
+  int per_group = l->input.channels / l->groups;
+  int first = channel / (l->output.channels / l->groups) * per_group;
+  int32_t sum = 0, pair = 0, k = 0;
+  for (int ky = 0; ky < l->kernel_height; ky++)
+    for (int kx = 0; kx < l->kernel_width; kx++)
+      for (int c = 0; c < per_group; c++, k++) {
+        int row = oy * l->stride_y - l->pad_top + ky * l->dilation_y;
+        int column = ox * l->stride_x - l->pad_left + kx * l->dilation_x;
+        int32_t value = pixel(&l->input, x, image, first + c, row, column);
+        int32_t weight = w[(c * l->kernel_height + ky) * l->kernel_width + kx];
+        if (!l->saturating_pairs) {
+          sum += (value - l->input.zero) * (weight - wz);
+          continue;
+        }
+        /* every second product closes a pair, and so does the last one */
+        pair += value * weight;
+        sum -= l->input.zero * weight;
+        if (k % 2 == 1 || k == l->kernel_height * l->kernel_width * per_group - 1) {
+          sum += (int32_t)clamp(pair, -32768, 32767);
+          pair = 0;
+        }
+      }
+  return sum;
+}
+
+static void convolution(const struct layer *l, int32_t *y) {
+  size_t per_channel = (size_t)(l->input.channels / l->groups) * l->kernel_height * l->kernel_width;
+  int32_t *x = load_tensor(&l->input);
+  int32_t *weights = load_bytes(l->weights, per_channel * l->output.channels, l->weights_signed);
+  int32_t *zeros = load(l->folder, "weight_zero_point.bin", 4 * (size_t)l->output.channels);
+  struct requantization r = load_requantization(l);
+  for (int n = 0; n < l->output.batch; n++)
+    for (int o = 0; o < l->output.channels; o++)
+      for (int oy = 0; oy < l->output.height; oy++)
+        for (int ox = 0; ox < l->output.width; ox++)
+          *y++ = requantize(l, &r, o, accumulate(l, x, weights + o * per_channel, zeros[o], n, o, oy, ox));
+  free(x), free(weights), free(zeros), free_requantization(&r);
+}
+
+static void pool(const struct layer *l, int32_t *y) {
+  int32_t *x = load_tensor(&l->input), *value = x;
+  struct requantization r = load_requantization(l);
+  for (int i = 0; i < l->output.batch * l->output.channels; i++) {
+    int32_t sum = 0;
+    for (int p = 0; p < l->input.height * l->input.width; p++) sum += *value++ - l->input.zero;
+    y[i] = requantize(l, &r, i % l->output.channels, sum);
+  }
+  free(x), free_requantization(&r);
+}
+
+static void add(const struct layer *l, int32_t *y) {
+  int32_t *a = load_tensor(&l->input), *b = load_tensor(&l->other);
+  uint8_t *table = l->line ? NULL : load(l->folder, "table.bin", 65536);
+  uint8_t *tail_table = l->tails ? load(l->folder, "tail_table.bin", 65536) : NULL;
+  int32_t *tails = l->tails ? load(l->folder, "tails.bin", 8 * (size_t)l->tails) : NULL;
+  int plane = l->output.height * l->output.width, channels = l->output.channels;
+  for (int i = 0; i < (int)elements(&l->output); i++) {
+    int32_t p = a[i] - l->input.least, q = b[i] - l->other.least; /* codes */
+    int nhwc = (i / (plane * channels) * plane + i % plane) * channels + i / plane % channels, tail = 0;
+    for (int t = 0; t < l->tails; t++) tail |= nhwc >= tails[2 * t] && nhwc < tails[2 * t + 1];
+    int64_t sum = (int64_t)p * l->multiplier_a + (int64_t)q * l->multiplier_b + l->offset;
+    int32_t code = tail      ? tail_table[256 * p + q]
+                   : l->line ? (int32_t)clamp(sum >> l->shift, l->min, l->max)
+                             : table[256 * p + q];
+    y[i] = code + l->output.least;
+  }
+  free(a), free(b), free(table), free(tail_table), free(tails);
+}
+
+static void quantize(const struct layer *l, int32_t *y) {
+  float *x = load("", l->input.file, 4 * elements(&l->input)), *thresholds = load(l->folder, "thresholds.bin", 4 * 255);
+  for (size_t i = 0; i < elements(&l->output); i++) {
+    int code = 0;
+    while (code < 255 && thresholds[code] <= x[i]) code++;
+    y[i] = l->output.least + code;
+  }
+  free(x), free(thresholds);
+}
+
+static void dequantize(const struct layer *l, float *y) {
+  int32_t *x = load_tensor(&l->input);
+  float *table = load(l->folder, "table.bin", 4 * 256);
+  for (size_t i = 0; i < elements(&l->output); i++) y[i] = table[x[i] - l->input.least];
+  free(x), free(table);
+}
+
+static void add_float(const struct layer *l, float *y) {
+  size_t count = elements(&l->output);
+  float *a = load("", l->input.file, 4 * count);
+  float *b = l->operand ? load(l->folder, "operand.bin", 4 * (size_t)l->operand) : load("", l->other.file, 4 * count);
+  int per_channel = l->operand && (size_t)l->operand != count;
+  size_t plane = (size_t)l->output.height * l->output.width;
+  for (size_t i = 0; i < count; i++) y[i] = a[i] + b[per_channel ? i / plane % l->output.channels : i];
+  free(a), free(b);
+}
+
+/* How many elements of the layer are not what the file of its output holds. */
+static size_t check(const struct layer *l) {
+  size_t count = elements(&l->output), wrong = 0;
+  int is_float = l->kind == DEQUANTIZE || l->kind == ADD_FLOAT;
+  void *y = malloc(4 * count); /* int32 or float32 */
+  switch (l->kind) {
+    case CONVOLUTION: convolution(l, y); break;
+    case POOL: pool(l, y); break;
+    case ADD: add(l, y); break;
+    case ADD_FLOAT: add_float(l, y); break;
+    case QUANTIZE: quantize(l, y); break;
+    case DEQUANTIZE: dequantize(l, y); break;
+    case COPY: free(y), y = load_tensor(&l->input); break;
+  }
+  void *expected = is_float ? load("", l->output.file, 4 * count) : (void *)load_tensor(&l->output);
+  for (size_t i = 0; i < count; i++) wrong += memcmp((char *)y + 4 * i, (char *)expected + 4 * i, 4) != 0;
+  free(y), free(expected);
+  return wrong;
+}
+
+int main(int argc, char **argv) {
+  if (argc != 2) return fprintf(stderr, "usage: recompute VECTORS\n"), 2;
+  root = argv[1];
+  size_t wrong_layers = 0;
+  for (int i = 0; i < LAYER_COUNT; i++) {
+    size_t wrong = check(&LAYERS[i]);
+    printf("%-40s %10zu elements, %zu differ\n", LAYERS[i].name, elements(&LAYERS[i].output), wrong);
+    wrong_layers += wrong > 0;
+  }
+  printf("%d layers, %zu differ\n", LAYER_COUNT, wrong_layers);
+  return wrong_layers > 0;
+}
