@@ -1,6 +1,7 @@
 import { InvalidArgumentError, type Command } from 'commander';
 import { name, version } from '../../package.json' with { type: 'json' };
 import { InvalidInputError } from '../../src/errors.ts';
+import { formatCount } from '../report/format.ts';
 import { ORDERS } from '../vectors/array.ts';
 import { FORMATS } from '../vectors/formats/index.ts';
 import { writeVectors } from '../vectors/write.ts';
@@ -10,7 +11,7 @@ import { inputHash, readFeeds, type Feeds } from './feeds.ts';
 import { pictureSource, type InputOptions } from './inputs.ts';
 import { loadModel, type LoadedModel } from './model.ts';
 import { addInferenceOptions, integer, type InferenceOptions } from './options.ts';
-import { formatCount, printResult, progress } from './output.ts';
+import { printResult, progress } from './output.ts';
 
 interface VectorsOptions extends InferenceOptions, Pick<InputOptions, 'image' | 'input'> {
   readonly out: string;
@@ -52,7 +53,7 @@ function multiplierBits(text: string): number {
 async function runVectors(options: VectorsOptions): Promise<ExitCode> {
   const formats = chosen('--format', options.format, FORMATS, ({ name }) => name);
   const orders = chosen('--order', options.order, ORDERS, (order) => order);
-  const model = await loadModel(options.model, options.semantics);
+  const model = await loadModel(options);
   const { source, feeds } = await readSource(model, options);
   const { layers, tensors } = await writeVectors({
     plan: model.plan,
