@@ -123,7 +123,10 @@ describe.skipIf(!hasCompiler())('the C program (needs a C compiler)', () => {
 
   it('equals the default model in every layer, and sees one wrong byte', async () => {
     await write('default', readModel(await defaultModel()), bin);
-    expect(recompute('default')).toMatchObject({ status: 0, output: expect.stringMatching(/\n69 layers, 0 differ\n$/) });
+    expect(recompute('default')).toMatchObject({
+      status: 0,
+      output: expect.stringMatching(/\n69 layers, 0 differ\n$/),
+    });
     const path = join(root, 'default/tensors/block_9_add.nchw.bin');
     const bytes = readFileSync(path);
     bytes[1234]! ^= 1;

@@ -43,7 +43,10 @@ export function tailRanges(isTail: (index: number, elements: number) => boolean,
 }
 
 /** The operands of a float32 add: the tensor first, a constant second. */
-export function floatOperands(node: GraphNode, context: OpContext): { tensor: string; other: string; perChannel: boolean } {
+export function floatOperands(
+  node: GraphNode,
+  context: OpContext,
+): { tensor: string; other: string; perChannel: boolean } {
   const [a, b] = node.inputs as [string, string];
   const [tensor, other] = context.constant(a) ? [b, a] : [a, b];
   const info = context.info(tensor);
