@@ -177,8 +177,11 @@ describe('traceToNpz', () => {
   it('writes tensors, their quantization and accumulators', () => {
     const q = { name: 'q', node: 'n', op: 'Conv', type: 'uint8', shape: [1, 2], data: Uint8Array.of(7, 8) } as const;
     const accumulators = Int32Array.of(-1, 1);
-    const npz = openNpz(traceToNpz({ tensors: [{ ...q, quantization: QUANTIZATION, accumulators }], outputs: {} }));
-    expect(npz.names).toEqual(['q', 'q:qparams', 'q:acc']);
+    const npz = openNpz(
+      traceToNpz({ tensors: [{ ...q, quantization: QUANTIZATION, accumulators }], outputs: {} }, { semantics: 'x86' }),
+    );
+    expect(npz.names).toEqual(['q', 'q:qparams', 'q:acc', 'meta']);
+    expect(new TextDecoder().decode(npz.read('meta').data as Uint8Array<ArrayBuffer>)).toBe('{"semantics":"x86"}');
     expect(npz.read('q')).toEqual({ shape: [1, 2], data: q.data });
     expect(npz.read('q:qparams')).toEqual({ shape: [2], data: Float64Array.of(0.5, 128) });
     expect(npz.read('q:acc')).toEqual({ shape: [1, 2], data: accumulators });

@@ -2,11 +2,14 @@ import type { Command } from 'commander';
 import { packedBytes } from '../../src/ops/layout.ts';
 import type { Step } from '../../src/ops/step.ts';
 import type { Plan } from '../../src/plan/plan.ts';
+import { FORMS, type ProvedRequantization } from '../../src/requantize/prove.ts';
 import { formatCount } from '../report/format.ts';
 import { EXIT, type ExitCode } from './exit_codes.ts';
 import { loadModel, type LoadedModel } from './model.ts';
 import { addModelOptions, type ModelOptions } from './options.ts';
 import { printResult, table } from './output.ts';
+
+const FORMULAS = new Map(FORMS.map(({ name, formula }) => [name, formula]));
 
 interface InspectedLayer {
   readonly node: string;
@@ -23,6 +26,10 @@ interface InspectedLayer {
   readonly form?: string;
   /** How many boundaries the proof checked. */
   readonly boundaries?: number;
+  /** Cheaper forms, and the channel that refutes each. */
+  readonly rejected?: ProvedRequantization['rejected'];
+  /** Output channels in which a pair of products can leave int16, where the engine saturates pairs. */
+  readonly saturatingChannels?: number;
 }
 
 interface Inspection {
@@ -71,7 +78,7 @@ export function inspectPlan(plan: Plan): Inspection {
 }
 
 function inspectStep(
-  { node, op, kernel, output, operands, parameters, macs, proof }: Step,
+  { node, op, kernel, output, operands, parameters, macs, proof, saturatingChannels }: Step,
   plan: Plan,
 ): InspectedLayer {
   const tensorBytes = (name: string): number => packedBytes(plan.graph.tensors.get(name)!);
@@ -87,7 +94,8 @@ function inspectStep(
     shape,
     macs,
     bytes: bytes.reduce((sum, count) => sum + count, 0),
-    ...(proof && { form: proof.form, boundaries: proof.boundaries }),
+    ...(proof && { form: proof.form, boundaries: proof.boundaries, rejected: proof.rejected }),
+    ...(saturatingChannels && { saturatingChannels }),
   };
 }
 
@@ -106,6 +114,12 @@ function inspectionResult({ name, hash, graph, plan }: LoadedModel, inspection: 
   };
 }
 
+/** Why the form just below the one that was proved was not taken. */
+function whyNotCheaper({ rejected = [] }: InspectedLayer): string {
+  const last = rejected.at(-1);
+  return last ? `${last.form}: channel ${last.channel} ${last.reason}` : '';
+}
+
 function describeInspection({ name, plan }: LoadedModel, { layers, totals }: Inspection): string {
   const tensor = (name: string): string => {
     const { type, shape } = plan.graph.tensors.get(name)!;
@@ -119,17 +133,23 @@ function describeInspection({ name, plan }: LoadedModel, { layers, totals }: Ins
     formatCount(layer.macs),
     formatCount(layer.bytes),
     layer.form ?? '',
+    whyNotCheaper(layer),
+    layer.saturatingChannels ? `${layer.saturatingChannels} channels` : '',
   ]);
   const forms = Object.entries(totals.forms).map(([form, count]) => {
     const all = Object.values(totals.forms).reduce((sum, n) => sum + n, 0);
-    return `  ${form}: ${count} of ${all} layers (${((100 * count) / all).toFixed(1)} %)`;
+    return `  ${form}: ${count} of ${all} layers (${((100 * count) / all).toFixed(1)} %): ${FORMULAS.get(form)}`;
   });
   return [
     `${name}, semantics ${plan.semantics.name}: ${plan.semantics.description}`,
     `inputs:  ${plan.graph.inputs.map(({ name }) => tensor(name)).join('; ')}`,
     `outputs: ${plan.graph.outputs.map(tensor).join('; ')}`,
     '',
-    table(['tensor', 'operator', 'kernel', 'output', 'MACs', 'bytes', 'proved form'], rows, ['MACs', 'bytes']),
+    table(
+      ['tensor', 'operator', 'kernel', 'output', 'MACs', 'bytes', 'proved form', 'the next cheaper one', 'saturates'],
+      rows,
+      ['MACs', 'bytes'],
+    ),
     '',
     `${formatCount(totals.macs)} MACs, ${formatCount(totals.bytes)} bytes read and written in ` +
       `${totals.dispatches} dispatches; ${formatCount(totals.bufferBytes)} bytes of buffers`,

@@ -15,10 +15,11 @@ import { decodePicture } from '../images/decode.ts';
 import { traceToNpz } from '../numpy/trace_npz.ts';
 import { createOnnxruntimeWeb, type Oracle } from '../oracles/onnxruntime_web.ts';
 import { recordedOracle } from '../oracles/recorded.ts';
-import type { Against, PlainTensor, RemoteFeeds, RemoteTensor, WorkerMethods } from './protocol.ts';
+import type { Against, Engine, PlainTensor, RemoteFeeds, RemoteTensor, WorkerMethods } from './protocol.ts';
 
 let model = new Uint8Array(0);
 let session: InferenceSession | undefined;
+let computed: Engine | undefined;
 
 const methods: WorkerMethods = {
   async decode(file, result) {
@@ -26,10 +27,11 @@ const methods: WorkerMethods = {
     await post(result, data);
     return { width, height };
   },
-  async open(path, { name, options }) {
+  async open(path, engine) {
     session?.release();
     model = await fetchBytes(path);
-    session = await InferenceSession.create(model, { semantics: findSemantics(name, options) });
+    session = await InferenceSession.create(model, { semantics: findSemantics(engine.name, engine.options) });
+    computed = engine;
   },
   async run(feeds) {
     const outputs = await opened().run(await fetchFeeds(feeds));
@@ -40,7 +42,11 @@ const methods: WorkerMethods = {
     return Object.fromEntries(Object.entries(outputs).map(([name, tensor]) => [name, plain(tensor)]));
   },
   async trace(feeds, accumulators, result) {
-    await post(result, traceToNpz(await opened().trace(await fetchFeeds(feeds), { accumulators })));
+    const trace = await opened().trace(await fetchFeeds(feeds), { accumulators });
+    await post(
+      result,
+      traceToNpz(trace, { engine: computed!.name, threads: 1, ...computed!.options, computedBy: 'exact8' }),
+    );
   },
   async verify(remoteFeeds, { runs, against, eachLayer }) {
     const oracle = await openOracle(against);
