@@ -25,24 +25,30 @@ interface Dialect {
   readonly torch: boolean;
 }
 
-type ByteType = 'uint8' | 'int8';
+export type ByteType = 'uint8' | 'int8';
 
-const dialectOf = (semantics: string): Dialect => ({ torch: !semantics.startsWith('onnxruntime') });
+export const dialectOf = (semantics: string): Dialect => ({ torch: !semantics.startsWith('onnxruntime') });
 
-function zeroPoint(random: Random, type: ByteType): number {
+export function zeroPoint(random: Random, type: ByteType): number {
   const [min, max] = byteRange(type);
   return random.pick([min, max, min + 128, random.integer(min, max), random.integer(min, max)]);
 }
 
-const whole = (scale: number, zero: number): Quantization => ({
+export const whole = (scale: number, zero: number): Quantization => ({
   scale: Float32Array.of(scale),
   zeroPoint: Int32Array.of(zero),
 });
 
 /** How inputs are filled: extremes beside random values. */
-const FILLS = ['random', 'random', 'random', 'least', 'most', 'checkerboard', 'sparse'] as const;
+export const FILLS = ['random', 'random', 'random', 'least', 'most', 'checkerboard', 'sparse'] as const;
 
-function bytes(random: Random, type: ByteType, shape: readonly number[], fill: (typeof FILLS)[number], zero: number) {
+export function bytes(
+  random: Random,
+  type: ByteType,
+  shape: readonly number[],
+  fill: (typeof FILLS)[number],
+  zero: number,
+) {
   const [min, max] = byteRange(type);
   const data = newElementData(type, elementCount(shape));
   for (let i = 0; i < data.length; i++) {
@@ -56,7 +62,7 @@ function bytes(random: Random, type: ByteType, shape: readonly number[], fill: (
 }
 
 /** Scales for which ties happen (powers of two) beside any others. */
-const someScale = (random: Random): number =>
+export const someScale = (random: Random): number =>
   random.chance(0.3) ? 2 ** random.integer(-9, 2) : random.scale(0.001, 4);
 
 function graphOf(
@@ -96,7 +102,7 @@ interface Geometry {
   readonly samePads?: boolean;
 }
 
-const channelCount = (random: Random): number =>
+export const channelCount = (random: Random): number =>
   random.chance(0.8) ? random.integer(1, 17) : random.pick([24, 32, 33, 64, 96, 130]);
 
 function geometry(random: Random): Geometry {
@@ -135,7 +141,7 @@ function geometry(random: Random): Geometry {
   };
 }
 
-function weightsAndScales(
+export function weightsAndScales(
   random: Random,
   semantics: string,
   dialect: Dialect,
@@ -169,7 +175,7 @@ function weightsAndScales(
  * The output's scale: such that values spread over the range (one standard deviation of a random sum is
  * tens of codes), or far too small or large, so that they saturate or vanish.
  */
-function outputQuantization(random: Random, type: ByteType, spread: number): QuantizedType {
+export function outputQuantization(random: Random, type: ByteType, spread: number): QuantizedType {
   const scale = random.chance(0.25) ? 2 ** Math.round(Math.log2(spread / 40)) : (spread / 40) * random.scale(0.3, 3);
   const quantization = whole(
     Math.fround(random.chance(0.1) ? scale * random.pick([0.01, 30]) : scale),
@@ -178,7 +184,7 @@ function outputQuantization(random: Random, type: ByteType, spread: number): Qua
   return { name: 'y', type, quantization };
 }
 
-function bias(
+export function bias(
   random: Random,
   dialect: Dialect,
   weight: Constant,

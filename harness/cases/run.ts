@@ -35,11 +35,14 @@ export interface CasesResult {
   readonly failures: readonly CaseMismatch[];
 }
 
-function bitsOf(data: TracedTensor['data']): ArrayLike<number | bigint> {
+export function bitsOf(data: TracedTensor['data']): ArrayLike<number | bigint> {
   return data instanceof Float32Array ? new Uint32Array(data.buffer, data.byteOffset, data.length) : data;
 }
 
-function firstDifference(a: ArrayLike<number | bigint>, b: ArrayLike<number | bigint>): { at: number; count: number } {
+export function firstDifference(
+  a: ArrayLike<number | bigint>,
+  b: ArrayLike<number | bigint>,
+): { at: number; count: number } {
   let [at, count] = [-1, 0];
   for (let i = 0; i < b.length; i++)
     if (a[i] !== b[i]) {
