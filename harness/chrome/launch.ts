@@ -32,14 +32,20 @@ const GPU_FLAGS = process.platform === 'linux' ? ['--enable-features=Vulkan'] : 
 const SOFTWARE_FLAGS = ['--use-webgpu-adapter=swiftshader'];
 
 /**
- * Opens a page in headless Chrome and asks it for a WebGPU adapter.
+ * Opens a page in headless Chrome, a fresh process with a fresh profile, and asks it for a WebGPU adapter.
  *
+ * @param flags of Chrome, besides those that WebGPU needs
  * @throws NoBrowserError where the browser does not start, or gives no adapter.
  */
-export async function openPage(executable: string, url: string, choice: AdapterChoice = 'auto'): Promise<OpenPage> {
+export async function openPage(
+  executable: string,
+  url: string,
+  choice: AdapterChoice = 'auto',
+  flags: readonly string[] = [],
+): Promise<OpenPage> {
   const attempts = choice === 'auto' ? [GPU_FLAGS, SOFTWARE_FLAGS] : [SOFTWARE_FLAGS];
-  for (const flags of attempts) {
-    const browser = await launch(executable, [...FLAGS, ...flags]);
+  for (const adapterFlags of attempts) {
+    const browser = await launch(executable, [...FLAGS, ...flags, ...adapterFlags]);
     try {
       const page = await browser.newPage();
       const response = await page.goto(url);
