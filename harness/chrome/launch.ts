@@ -1,8 +1,9 @@
 import { chromium, type Browser, type Page } from 'playwright';
+import { InvalidInputError } from '../../src/errors.ts';
 import { NoBrowserError } from './errors.ts';
 
-/** 'auto': the machine's GPU, or SwiftShader (software) where there is none. */
-export const ADAPTER_CHOICES = ['auto', 'swiftshader'] as const;
+/** 'auto': the machine's GPU, or SwiftShader (software) where there is none. llvmpipe is not for Chrome. */
+export const ADAPTER_CHOICES = ['auto', 'swiftshader', 'llvmpipe'] as const;
 export type AdapterChoice = (typeof ADAPTER_CHOICES)[number];
 
 export interface Adapter {
@@ -34,9 +35,10 @@ const SOFTWARE_FLAGS = ['--use-webgpu-adapter=swiftshader'];
 /**
  * Opens a page in headless Chrome and asks it for a WebGPU adapter.
  *
- * @throws NoBrowserError where the browser does not start, or gives no adapter.
+ * @throws NoBrowserError where the browser does not start, or gives no adapter; InvalidInputError for llvmpipe.
  */
 export async function openPage(executable: string, url: string, choice: AdapterChoice = 'auto'): Promise<OpenPage> {
+  if (choice === 'llvmpipe') throw new InvalidInputError('Chrome does not run on llvmpipe; --webgpu deno does');
   const attempts = choice === 'auto' ? [GPU_FLAGS, SOFTWARE_FLAGS] : [SOFTWARE_FLAGS];
   for (const flags of attempts) {
     const browser = await launch(executable, [...FLAGS, ...flags]);
