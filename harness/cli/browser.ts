@@ -31,6 +31,8 @@ import { note, progress } from './output.ts';
 export interface ModelBrowser {
   /** The WebGPU adapter, for people. */
   readonly adapter: string;
+  /** Whose WebGPU it is, with its version, for people. */
+  readonly runtime: string;
   decode(file: Uint8Array): Promise<Picture>;
   open(model: LoadedModel): Promise<void>;
   run(feeds: Feeds): Promise<Record<string, PlainTensor>>;
@@ -54,9 +56,10 @@ const ERRORS = [DeviceError, InvalidInputError, InvalidModelError, UnsupportedMo
 async function openChrome(choice: AdapterChoice, server: PageServer): Promise<WorkerHost> {
   const executable = requireChrome();
   progress(`starting ${executable}`);
-  const { page, adapter, close } = await openPage(executable, server.origin + WORKER_PAGE, choice);
+  const { page, adapter, version, close } = await openPage(executable, server.origin + WORKER_PAGE, choice);
   return {
     adapter,
+    runtime: version,
     call: (...request) => page.evaluate((request) => globalThis.exact8Worker(...request), request),
     close,
   };
@@ -95,6 +98,7 @@ export async function openBrowser(
 
   return {
     adapter: describeAdapter(adapter),
+    runtime: host.runtime,
     async decode(file) {
       if (webgpu !== 'chrome') return decodeFile(file);
       const { path, bytes } = server.expectResult();

@@ -29,7 +29,7 @@ export async function openProcess(runtime: Runtime, choice: AdapterChoice, serve
     const worker = startWorker(program, attempt, server);
     try {
       const { adapter } = (await worker.start()) as ProcessStarted;
-      if (adapter) return { ...worker, adapter };
+      if (adapter) return { ...worker, adapter, runtime: program.name };
     } catch (error) {
       worker.close();
       throw error;

@@ -77,6 +77,8 @@ export interface ProcessStarted {
 /** Where the worker runs: a page of headless Chrome, or a process. */
 export interface WorkerHost {
   readonly adapter: Adapter;
+  /** Whose WebGPU it is, with its version, for people. */
+  readonly runtime: string;
   /** @throws DeviceError where the process has crashed */
   call(method: keyof WorkerMethods, args: readonly unknown[]): Promise<WorkerReply>;
   close(): Promise<void>;
