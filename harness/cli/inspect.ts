@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
-import { packedBytes } from '../../src/ops/layout.ts';
 import type { Step } from '../../src/ops/step.ts';
+import { stepCost } from '../../src/plan/cost.ts';
 import type { Plan } from '../../src/plan/plan.ts';
 import { FORMS, type ProvedRequantization } from '../../src/requantize/prove.ts';
 import { formatCount } from '../report/format.ts';
@@ -15,6 +15,8 @@ interface InspectedLayer {
   readonly node: string;
   readonly op: string;
   readonly kernel: string;
+  /** The nodes whose work it does, where it is a fusion of several. */
+  readonly nodes?: readonly string[];
   readonly output: string;
   readonly type: string;
   /** NCHW. */
@@ -77,14 +79,8 @@ export function inspectPlan(plan: Plan): Inspection {
   };
 }
 
-function inspectStep(
-  { node, op, kernel, output, operands, parameters, macs, proof, saturatingChannels }: Step,
-  plan: Plan,
-): InspectedLayer {
-  const tensorBytes = (name: string): number => packedBytes(plan.graph.tensors.get(name)!);
-  const read = operands.map((operand) => ('tensor' in operand ? tensorBytes(operand.tensor) : operand.data.byteLength));
-  const linked = parameters.map((p) => ('tensor' in p ? tensorBytes(p.tensor) : p.byteLength));
-  const bytes = [...read, ...linked, tensorBytes(output)];
+function inspectStep(step: Step, plan: Plan): InspectedLayer {
+  const { node, op, kernel, output, macs, proof, saturatingChannels, parts } = step;
   const { type, shape } = plan.graph.tensors.get(output)!;
   return {
     node,
@@ -94,7 +90,8 @@ function inspectStep(
     type,
     shape,
     macs,
-    bytes: bytes.reduce((sum, count) => sum + count, 0),
+    bytes: stepCost(step, plan).bytes,
+    ...(parts && { nodes: parts.map((part) => part.node) }),
     ...(proof && { form: proof.form, boundaries: proof.boundaries, rejected: proof.rejected }),
     ...(saturatingChannels && { saturatingChannels }),
   };
