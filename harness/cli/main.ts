@@ -10,6 +10,7 @@ import { addEngines } from './engines.ts';
 import { addIdentify } from './identify.ts';
 import { addInspect } from './inspect.ts';
 import { clearProgress, note } from './output.ts';
+import { addMatrix } from './matrix.ts';
 import { addPack } from './pack.ts';
 import { addTrace } from './trace.ts';
 import { addVerify } from './verify.ts';
@@ -37,6 +38,7 @@ async function main(argv: readonly string[]): Promise<ExitCode> {
   addEngines(program, done);
   addCases(program, done);
   addBench(program, done);
+  addMatrix(program, done);
   addVectors(program, done);
   addPack(program, done);
   addDemo(program, done);
