@@ -1,7 +1,7 @@
 import type { CasesResult } from '../harness/cases/run.ts';
 import { expect, test } from './gpu.ts';
 
-const ENGINES = ['onnxruntime', 'qnnpack', 'fbgemm', 'fbgemm-avx2', 'onednn', 'x86'];
+const ENGINES = ['qnnpack', 'fbgemm', 'fbgemm-avx2', 'onednn', 'x86'];
 const CASES = 500;
 
 /** Runs generated cases in the page; `packedDot` chooses between the two exact paths of the dot product. */

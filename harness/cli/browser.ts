@@ -10,7 +10,6 @@ import { requireChrome } from '../chrome/install.ts';
 import { describeAdapter, openPage, type AdapterChoice } from '../chrome/launch.ts';
 import { servePage } from '../chrome/server.ts';
 import type { Picture } from '../images/picture.ts';
-import type { CasesResult } from '../cases/run.ts';
 import type {
   Engine,
   PlainTensor,
@@ -37,7 +36,7 @@ export interface ModelBrowser {
     feeds: Feeds,
     request: Omit<VerifyRequest, 'against'> & { against: 'onnxruntime' | Feeds },
   ): Promise<Verification>;
-  generatedCases(engine: string, seed: number, from: number, to: number): Promise<CasesResult>;
+  generatedCases: WorkerMethods['generatedCases'];
   recordedCases(file: Uint8Array, engine: Engine): Promise<number>;
   close(): Promise<void>;
 }
@@ -100,7 +99,7 @@ export async function openBrowser(adapterChoice: AdapterChoice): Promise<ModelBr
         ...request,
         against: against === 'onnxruntime' ? against : remote(against),
       }),
-    generatedCases: (engine, seed, from, to) => call('generatedCases', engine, seed, from, to),
+    generatedCases: (...wanted) => call('generatedCases', ...wanted),
     recordedCases: (file, engine) => call('recordedCases', server.addBlob(file), engine),
     async close() {
       await close();
