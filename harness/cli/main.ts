@@ -6,6 +6,7 @@ import { addClassify } from './classify.ts';
 import { addDemo } from './demo.ts';
 import { EXIT, exitCodeOf, type ExitCode } from './exit_codes.ts';
 import { addEngines } from './engines.ts';
+import { addFetch } from './fetch.ts';
 import { addIdentify } from './identify.ts';
 import { addInspect } from './inspect.ts';
 import { clearProgress, note } from './output.ts';
@@ -37,6 +38,7 @@ async function main(argv: readonly string[]): Promise<ExitCode> {
   addCases(program, done);
   addVectors(program, done);
   addPack(program, done);
+  addFetch(program, done);
   addDemo(program, done);
   try {
     await program.parseAsync(argv);
