@@ -13,7 +13,7 @@ test(`${CASES} generated cases: GPU, host and onnxruntime-web give the same bits
     const { runOnnxruntimeWeb } = (await import('/harness/oracles/onnxruntime_web.ts' as string)) as Oracle;
     const { requestDevice } = (await import('/src/gpu/device.ts' as string)) as typeof import('../src/gpu/device.ts');
     const device = await requestDevice();
-    const result = await runCases('onnxruntime', 1, 0, count, device, true, runOnnxruntimeWeb);
+    const result = await runCases('onnxruntime', 1, 0, count, device, { engine: runOnnxruntimeWeb });
     device.destroy();
     return result;
   }, CASES);

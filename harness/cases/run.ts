@@ -1,4 +1,9 @@
 import { UnsupportedModelError } from '../../src/errors.ts';
+import { featuresOf } from '../../src/gpu/device.ts';
+import type { Features } from '../../src/ops/features.ts';
+import type { VariantChoice } from '../../src/ops/variant.ts';
+import { createPlan, variantsFor, type Plan, type PlanOptions } from '../../src/plan/plan.ts';
+import { readModel } from '../../src/formats/index.ts';
 import { InferenceSession } from '../../src/session.ts';
 import { referenceTrace } from '../../src/plan/reference.ts';
 import { elementCount } from '../../src/graph/graph.ts';
@@ -32,13 +37,22 @@ export interface CaseMismatch {
   readonly mismatches: number;
 }
 
+export interface CaseOptions {
+  /** What the device is taken to have; default: what it has. */
+  readonly features?: Features;
+  /** onnxruntime, to compare with. */
+  readonly engine?: FileEngine;
+}
+
 export interface CasesResult {
   readonly cases: number;
   readonly elements: number;
+  /** How often a case was run: by each variant that may compute it. */
+  readonly runs: number;
   readonly mismatches: number;
   /** Cases that the engine or exact8 refuses by name. */
   readonly refused: number;
-  /** How many cases used each kernel and form. */
+  /** How many runs used each kernel and form. */
   readonly coverage: Readonly<Record<string, number>>;
   readonly failures: readonly CaseMismatch[];
 }
@@ -59,29 +73,54 @@ function firstDifference(a: Bits, b: Bits): { at: number; count: number } {
   return { at, count };
 }
 
-interface Outcome {
+interface CaseResult {
+  /** The kernel with what is linked behind it. */
   readonly kernel: string;
   readonly elements: number;
   readonly failure?: CaseMismatch;
 }
 
-/** Runs a case everywhere: on the GPU traced and untraced, on the host, and as a file in `engine`. */
-async function runCase(test: Case, device: GPUDevice, packedDot: boolean, engine?: FileEngine): Promise<Outcome> {
+/**
+ * Traces and runs a case by every kernel variant that may compute it, in every tile, on the host, and as a file in
+ * `engine`.
+ */
+async function runCase(test: Case, device: GPUDevice, { features, engine }: CaseOptions): Promise<CaseResult[]> {
   // what another engine reads from a file, exact8 reads from it too
   const file = engine && writeCase(test.graph, test.form);
-  const session = await InferenceSession.create(file ?? test.graph, {
-    device,
-    packedDot,
-    semantics: test.graph.semantics,
-  });
+  const graph = file ? { ...readModel(file), semantics: test.graph.semantics } : test.graph;
+  const plan = createPlan(graph, { features: features ?? featuresOf(device) });
+  const host = referenceTrace(plan, test.feeds).tensors.at(-1)!;
+  const expected = { host, onnxruntime: file && (await engine(file, test.feeds))['y']! };
+  const results: CaseResult[] = [];
+  for (const choice of choicesFor(plan)) {
+    const profile = { ...plan.profile, ...(choice ? { nodes: { [plan.steps[0]!.node]: choice } } : {}) };
+    results.push(await runVariant({ ...test, graph }, device, { features: plan.features, profile }, expected));
+  }
+  return results;
+}
+
+/** One for each admitted variant and tile of the only step; one `undefined` where there is no choice. */
+function choicesFor(plan: Plan): (VariantChoice | undefined)[] {
+  const admitted = variantsFor(plan, plan.steps[0]!.node).filter((option) => option.admitted === true);
+  const choices = admitted.flatMap(({ variant, tiles }): VariantChoice[] =>
+    tiles.length > 0 ? tiles.map((tile) => ({ variant, tile })) : [{ variant }],
+  );
+  return choices.length > 0 ? choices : [undefined];
+}
+
+async function runVariant(
+  test: Case,
+  device: GPUDevice,
+  options: PlanOptions,
+  { host, onnxruntime }: { readonly host: TracedTensor; readonly onnxruntime: Tensor | undefined },
+): Promise<CaseResult> {
+  const session = await InferenceSession.create(test.graph, { device, ...options });
   try {
     const step = session.plan.steps[0]!;
     const actual = await session.trace(test.feeds, { accumulators: true });
-    const expected = referenceTrace(session.plan, test.feeds);
     const kernel = [step.kernel, ...step.links].join(' ');
-    const [y, host] = [actual.tensors.at(-1)!, expected.tensors.at(-1)!];
+    const y = actual.tensors.at(-1)!;
     const again = bitsOf((await session.run(test.feeds))['y']!.data);
-    const engines = file ? bitsOf((await engine(file, test.feeds))['y']!.data) : undefined;
     const onHost = bitsOf(host.data);
     const elements = host.data.length;
     const comparisons: (readonly [CaseMismatch['between'], CaseMismatch['what'], Bits, Bits])[] = [
@@ -90,10 +129,10 @@ async function runCase(test: Case, device: GPUDevice, packedDot: boolean, engine
       ...(y.accumulators && host.accumulators
         ? [['GPU and host', 'accumulator', y.accumulators, host.accumulators] as const]
         : []),
-      ...(engines
+      ...(onnxruntime
         ? ([
-            ['GPU and onnxruntime', 'output', bitsOf(y.data), engines],
-            ['host and onnxruntime', 'output', onHost, engines],
+            ['GPU and onnxruntime', 'output', bitsOf(y.data), bitsOf(onnxruntime.data)],
+            ['host and onnxruntime', 'output', onHost, bitsOf(onnxruntime.data)],
           ] as const)
         : []),
     ];
@@ -147,8 +186,9 @@ export async function runRecordedCase(
 }
 
 /**
- * Generated cases `from` to `to - 1` on a device: each is traced and run, and compared with the host reference and,
- * where there is one, with another engine, which reads the case as an ONNX file.
+ * Generated cases `from` to `to - 1` on a device: each is traced and run by every kernel variant that may
+ * compute it, and compared with the host reference and, where there is one, with another engine, which reads the
+ * case as an ONNX file.
  */
 export async function runCases(
   semantics: string,
@@ -156,21 +196,22 @@ export async function runCases(
   from: number,
   to: number,
   device: GPUDevice,
-  packedDot: boolean,
-  engine?: FileEngine,
+  options: CaseOptions = {},
 ): Promise<CasesResult> {
   const failures: CaseMismatch[] = [];
   const coverage: Record<string, number> = {};
-  let [elements, mismatches, refused] = [0, 0, 0];
+  let [elements, runs, mismatches, refused] = [0, 0, 0, 0];
   for (let index = from; index < to; index++) {
     const test = generateCase(semantics, seed, index);
     try {
-      const result = await runCase(test, device, packedDot, engine);
-      elements += result.elements;
-      coverage[result.kernel] = (coverage[result.kernel] ?? 0) + 1;
-      if (result.failure) {
-        mismatches += result.failure.mismatches;
-        failures.push(result.failure);
+      for (const result of await runCase(test, device, options)) {
+        runs++;
+        elements += result.elements;
+        coverage[result.kernel] = (coverage[result.kernel] ?? 0) + 1;
+        if (result.failure) {
+          mismatches += result.failure.mismatches;
+          failures.push(result.failure);
+        }
       }
     } catch (error) {
       if (!(error instanceof UnsupportedModelError))
@@ -178,5 +219,5 @@ export async function runCases(
       refused++;
     }
   }
-  return { cases: to - from, elements, mismatches, refused, coverage, failures };
+  return { cases: to - from, elements, runs, mismatches, refused, coverage, failures };
 }

@@ -7,16 +7,15 @@ import type { Semantics } from '../../src/semantics/semantics.ts';
 import { parseCaseId } from '../cases/generate.ts';
 import { recordedCases, type RecordedCase } from '../cases/recorded.ts';
 import type { CaseMismatch } from '../cases/run.ts';
-import { ADAPTER_CHOICES, type AdapterChoice } from '../chrome/launch.ts';
 import { openNpz } from '../numpy/npz.ts';
 import { formatCount } from '../report/format.ts';
 import { openBrowser, type ModelBrowser } from './browser.ts';
 import { EXIT, type ExitCode } from './exit_codes.ts';
 import { readInput } from './files.ts';
-import { integer } from './options.ts';
+import { addHostOptions, integer, type HostOptions } from './options.ts';
 import { printResult, progress } from './output.ts';
 
-interface CasesOptions {
+interface CasesOptions extends HostOptions {
   readonly recorded?: string;
   readonly against?: 'onnxruntime';
   readonly case?: string;
@@ -24,7 +23,6 @@ interface CasesOptions {
   readonly threads?: number;
   readonly seed: number;
   readonly count: number;
-  readonly adapter: AdapterChoice;
   readonly json?: boolean;
 }
 
@@ -32,7 +30,7 @@ interface CasesOptions {
 const BATCH = 100;
 
 export function addCases(program: Command, done: (code: ExitCode) => void): void {
-  program
+  const command = program
     .command('cases')
     .description('single operators: generated ones (GPU against host), or recorded from a real engine (against both)')
     .addOption(
@@ -46,8 +44,8 @@ export function addCases(program: Command, done: (code: ExitCode) => void): void
     .option('--semantics <engine>', 'whose bits are computed', 'onnxruntime')
     .option('--threads <n>', "threads that PyTorch's engine was run with", integer(1))
     .option('--seed <n>', 'generated cases: the same for the same seed', integer(0), 1)
-    .option('--count <n>', 'generated cases: how many', integer(1), 1000)
-    .option('--adapter <adapter>', `one of ${ADAPTER_CHOICES.join(', ')}`, 'auto')
+    .option('--count <n>', 'generated cases: how many', integer(1), 1000);
+  addHostOptions(command)
     .option('--json', 'print one JSON object')
     .action(async (options: CasesOptions) => done(await runCases(options)));
 }
@@ -59,7 +57,7 @@ async function runCases(options: CasesOptions): Promise<ExitCode> {
   const file = options.recorded === undefined ? undefined : await readInput(options.recorded);
   const recorded = file && recordedCases(openNpz(file), semantics.name);
   const mismatchesHost = recorded ? recorded.reduce((sum, test) => sum + missedOnHost(test, semantics), 0) : undefined;
-  const browser = await openBrowser(options.adapter);
+  const browser = await openBrowser(options.adapter, options.webgpu);
   try {
     const result =
       recorded && file

@@ -1,9 +1,9 @@
-/** The page that the exact8 command opens in headless Chrome: see WorkerMethods. */
+/** What the exact8 command has done on a GPU, in headless Chrome's page or in a process: see WorkerMethods. */
 import { InvalidInputError } from '../../src/errors.ts';
 import { elementCount, newElementData } from '../../src/graph/graph.ts';
 import { InferenceSession } from '../../src/session.ts';
 import { Tensor } from '../../src/tensor.ts';
-import { hasPackedDot, requestDevice } from '../../src/gpu/device.ts';
+import { requestDevice } from '../../src/gpu/device.ts';
 import { findSemantics } from '../../src/semantics/index.ts';
 import { recordedCases } from '../cases/recorded.ts';
 import { runCases, runRecordedCase } from '../cases/run.ts';
@@ -60,7 +60,7 @@ const methods: WorkerMethods = {
   },
   async generatedCases(engine, seed, from, to, against) {
     const other = against && runOnnxruntimeWeb;
-    return onDevice((device) => runCases(engine, seed, from, to, device, hasPackedDot(), other));
+    return onDevice((device) => runCases(engine, seed, from, to, device, { ...(other && { engine: other }) }));
   },
   async recordedCases(file, { name, options }) {
     const cases = recordedCases(openNpz(await fetchBytes(file)), name);
@@ -107,8 +107,11 @@ function opened(): InferenceSession {
   return session;
 }
 
+/** Of the command's server: a page's own, and a process has been told. */
+const url = (path: string): string => (globalThis.exact8Origin ?? '') + path;
+
 async function get(path: string): Promise<Response> {
-  const response = await fetch(path);
+  const response = await fetch(url(path));
   if (!response.ok) throw new Error(`${path}: ${response.status} ${response.statusText}`);
   return response;
 }
@@ -129,5 +132,5 @@ async function fetchTensor({ type, dims, path }: RemoteTensor): Promise<Tensor> 
 }
 
 async function post(path: string, body: Uint8Array): Promise<void> {
-  await fetch(path, { method: 'POST', body: body as Uint8Array<ArrayBuffer> });
+  await fetch(url(path), { method: 'POST', body: body as Uint8Array<ArrayBuffer> });
 }

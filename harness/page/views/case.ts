@@ -1,4 +1,4 @@
-import { hasPackedDot } from '../../../src/gpu/device.ts';
+import { featuresOf, hasPackedDot } from '../../../src/gpu/device.ts';
 import type { Graph } from '../../../src/graph/graph.ts';
 import { createPlan } from '../../../src/plan/plan.ts';
 import { findSemantics } from '../../../src/semantics/index.ts';
@@ -51,7 +51,8 @@ async function run({ engine, seed, index }: CaseAddress, graph: Graph, device: G
   const references = other ? 'the host reference and to onnxruntime-web' : 'the host reference';
   const results: HTMLElement[] = [];
   for (const packed of choice ? [true, false] : [hasPackedDot()]) {
-    const found = await runCases(engine, seed, index, index + 1, device, packed, other);
+    const features = { ...featuresOf(device), packedDot: packed };
+    const found = await runCases(engine, seed, index, index + 1, device, { features, ...(other && { engine: other }) });
     results.push(outcome(found, references, choice ? ` (${packed ? 'packed' : 'unpacked'} dot product)` : ''));
   }
   return results;
