@@ -2,7 +2,7 @@ import { InvalidInputError, UnsupportedModelError } from '../../src/errors.ts';
 import { isByteType, type ElementData, type Graph, type GraphNode } from '../../src/graph/graph.ts';
 import { linearOf as convOf } from '../../src/ops/conv.ts';
 import { linearOf as gemmOf } from '../../src/ops/gemm.ts';
-import type { Linear } from '../../src/ops/linear.ts';
+import type { Linear } from '../../src/ops/linear/linear.ts';
 import type { Semantics } from '../../src/semantics/semantics.ts';
 import { compareTensor } from '../compare/compare.ts';
 import { attribute, describe, valuesOf as reproduce } from './attribute.ts';
