@@ -1,9 +1,10 @@
+import { UnsupportedModelError } from '../../../src/errors.ts';
 import {
   INPUT,
   OUTPUT,
   type Activation,
   type Network,
-  type PlainLayer,
+  type Layer,
   type WeightedLayer,
 } from '../../../models/network.ts';
 
