@@ -11,6 +11,8 @@ import { requireChrome } from '../chrome/install.ts';
 import { openPage, type Adapter, type AdapterChoice } from '../chrome/launch.ts';
 import { servePage } from '../chrome/server.ts';
 import type { Picture } from '../images/picture.ts';
+import type { Tensor } from '../../src/tensor.ts';
+import type { RemoteTensor } from '../worker/protocol.ts';
 import type { BenchMethods } from './protocol.ts';
 
 /** A headless Chrome with the bench's page open. */
@@ -19,6 +21,7 @@ export interface BenchBrowser {
   decode(file: Uint8Array): Promise<Picture>;
   /** Makes bytes available to the page; returns the path to fetch them from. */
   addBlob(bytes: Uint8Array): string;
+  addTensor(tensor: Tensor): RemoteTensor;
   call<M extends keyof BenchMethods>(
     method: M,
     ...args: Parameters<BenchMethods[M]>
@@ -82,6 +85,9 @@ export async function openBench(
     },
     call,
     addBlob: (bytes) => server.addBlob(bytes),
+    addTensor({ type, dims, data }) {
+      return { type, dims, path: server.addBlob(new Uint8Array(data.buffer, data.byteOffset, data.byteLength)) };
+    },
     async reload() {
       await page.reload();
     },

@@ -1,3 +1,4 @@
+import type { RemoteTensor } from '../worker/protocol.ts';
 import type { GpuCalls } from './measure/gpu_calls.ts';
 import type { LayerTiming } from './measure/layers.ts';
 import type { Roof } from './measure/roof.ts';
@@ -8,7 +9,7 @@ export interface Job {
   readonly engine: string;
   /** Files of the model, by the names that the engine's peer file says. */
   readonly model: Readonly<Record<string, string>>;
-  readonly input: { readonly path: string; readonly dims: readonly number[] };
+  readonly input: RemoteTensor;
 }
 
 export interface FirstResult {
@@ -32,6 +33,8 @@ export interface BenchMethods {
   time(id: string, runs: number): Promise<number[]>;
   /** Milliseconds of `inferences` that are begun as early as the engine lets them. */
   stream(id: string, inferences: number): Promise<number>;
+  /** What `runs` inferences together call and allocate. */
+  count(id: string, runs: number): Promise<GpuCalls>;
   close(id: string): Promise<void>;
   roof(): Promise<Roof>;
   /** Every dispatch of exact8's plan by itself. */

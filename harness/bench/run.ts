@@ -4,6 +4,8 @@ import { DeviceError } from '../../src/errors.ts';
 import { openBench, type BenchBrowser } from './browser.ts';
 import type { AdapterChoice } from '../chrome/launch.ts';
 import type { Network } from '../../models/network.ts';
+import type { Tensor } from '../../src/tensor.ts';
+import type { GpuCalls } from './measure/gpu_calls.ts';
 import { peerPackages } from './packages.ts';
 import type { FirstResult, Job } from './protocol.ts';
 import type { EngineResult } from './result.ts';
@@ -13,9 +15,10 @@ import { summarize } from './statistics.ts';
 export interface Contest {
   readonly model: Uint8Array;
   readonly network: Network;
-  /** [1, 3, height, width] */
-  readonly dims: readonly number[];
-  readonly pixels: Float32Array;
+  /** [1, 3, height, width], as the model takes it. */
+  readonly input: Tensor;
+  /** The same as float32. */
+  readonly floatInput: Tensor;
   readonly peers: readonly string[];
 }
 
@@ -34,14 +37,17 @@ const LEAST_ROUNDS = 3;
 type Files = (browser: BenchBrowser, engine: string) => Job;
 
 /** Makes each engine's files available to a page. */
-function filesOf({ model, network, dims, pixels }: Contest): Files {
-  const [, , height, width] = dims as [number, number, number, number];
+function filesOf({ model, network, input, floatInput }: Contest): Files {
+  const [, , height, width] = input.dims as [number, number, number, number];
   const floats = floatModels(network, height, width);
   return (browser, engine) => {
     const files = engine === OWN ? { model } : floats[engine.startsWith('tfjs') ? 'tfjs' : 'onnx'];
     const entries = Object.entries(files).map(([name, bytes]) => [name, browser.addBlob(bytes)]);
-    const path = browser.addBlob(new Uint8Array(pixels.buffer, pixels.byteOffset, pixels.byteLength));
-    return { engine, model: Object.fromEntries(entries), input: { path, dims } };
+    return {
+      engine,
+      model: Object.fromEntries(entries),
+      input: browser.addTensor(engine === OWN ? input : floatInput),
+    };
   };
 }
 
@@ -72,7 +78,7 @@ export async function runContest(contest: Contest, effort: Effort, browser: Benc
     effort.progress(`first result of ${engine}`);
     first[engine] = await firstResults(engine, files, contest.peers, effort);
   }
-  const checked: Record<string, { calls: EngineResult['perInference']; opened: FirstResult; classIndex: number }> = {};
+  const checked: Record<string, Checked> = {};
   const layers = contest.network.layers.filter((layer) => 'weight' in layer).length;
   for (const engine of engines) {
     effort.progress(`loading ${engine}`);
@@ -82,8 +88,9 @@ export async function runContest(contest: Contest, effort: Effort, browser: Benc
       throw new DeviceError(
         `${engine} made ${calls.dispatches} GPU dispatches for a network of ${layers} weighted layers: it does not run where its name says`,
       );
-    checked[engine] = { calls, opened, classIndex: largest(logits) };
+    checked[engine] = { calls, opened, logits };
   }
+  expectAgreement(contest.peers, checked);
   const times = await takeTurns(browser, engines, effort);
   const results: EngineResult[] = [];
   for (const engine of engines) {
@@ -92,7 +99,7 @@ export async function runContest(contest: Contest, effort: Effort, browser: Benc
     const images = Math.max(2, Math.min(16, Math.round(5000 / latencyMs.median)));
     const pipelined = (1000 * images) / (await browser.call('stream', engine, images));
     const { cold, warm } = first[engine]!;
-    const { calls, opened, classIndex } = checked[engine]!;
+    const { calls, opened, logits } = checked[engine]!;
     const { dispatches, submits, buffers, bindGroups } = calls;
     results.push({
       name: engine,
@@ -103,11 +110,33 @@ export async function runContest(contest: Contest, effort: Effort, browser: Benc
       imagesPerSecond: { sequential: 1000 / latencyMs.median, pipelined },
       perInference: { dispatches, submits, buffers, bindGroups },
       gpuBytes: { live: opened.calls.liveBytes, peak: opened.calls.peakBytes },
-      classIndex,
+      classIndex: largest(logits),
     });
   }
   for (const engine of engines) await browser.call('close', engine);
   return results;
+}
+
+interface Checked {
+  readonly opened: FirstResult;
+  readonly logits: readonly number[];
+  readonly calls: GpuCalls;
+}
+
+/** All peers compute the same float network, each in its own order of sums. */
+const LARGEST_DIFFERENCE = 0.01;
+
+function expectAgreement(peers: readonly string[], checked: Readonly<Record<string, Checked>>): void {
+  const [first, ...rest] = peers;
+  for (const peer of rest) {
+    const [a, b] = [checked[first!]!.logits, checked[peer]!.logits];
+    const scale = Math.max(1, ...a.map(Math.abs));
+    const difference = Math.max(Math.abs(a.length - b.length), ...a.map((value, i) => Math.abs(value - b[i]!) / scale));
+    if (!(difference < LARGEST_DIFFERENCE))
+      throw new DeviceError(
+        `${first} and ${peer} run the same float network, but their logits differ by ${difference}`,
+      );
+  }
 }
 
 /** One inference each, again and again: what disturbs the machine disturbs all alike. The first round is not counted. */

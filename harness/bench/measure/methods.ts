@@ -1,5 +1,7 @@
 import { InvalidInputError } from '../../../src/errors.ts';
 import { decodePicture } from '../../images/decode.ts';
+import { elementCount, newElementData } from '../../../src/graph/graph.ts';
+import { Tensor } from '../../../src/tensor.ts';
 import { PEERS } from '../peers/index.ts';
 import type { LoadedPeer, PeerInput, PeerModel } from '../peers/peer.ts';
 import type { BenchMethods, Job } from '../protocol.ts';
@@ -58,6 +60,11 @@ export const benchMethods: BenchMethods = {
     await peer(id).stream(inferences);
     return performance.now() - begin;
   },
+  async count(id, runs) {
+    return callsOf(async () => {
+      for (let i = 0; i < runs; i++) await peer(id).run();
+    });
+  },
   async close(id) {
     await peer(id).release();
     opened.delete(id);
@@ -74,13 +81,15 @@ async function fetchBytes(path: string): Promise<Uint8Array<ArrayBuffer>> {
   return new Uint8Array(await response.arrayBuffer());
 }
 
-async function fetchInput({ path, dims }: Job['input']): Promise<PeerInput> {
-  const nchw = new Float32Array((await fetchBytes(path)).buffer);
-  const [n, c, h, w] = dims as [number, number, number, number];
-  const nhwc = new Float32Array(nchw.length);
+async function fetchInput({ type, dims, path }: Job['input']): Promise<PeerInput> {
+  const data = newElementData(type, elementCount(dims));
+  new Uint8Array(data.buffer).set(await fetchBytes(path));
+  const nchw = new Tensor(type, data, dims);
+  const [n = 1, c = 1, h = 1, w = 1] = dims;
+  const nhwc = new Float32Array(data.length);
   for (let image = 0; image < n; image++)
     for (let channel = 0; channel < c; channel++)
       for (let p = 0; p < h * w; p++)
-        nhwc[(image * h * w + p) * c + channel] = nchw[(image * c + channel) * h * w + p]!;
+        nhwc[(image * h * w + p) * c + channel] = Number(data[(image * c + channel) * h * w + p]);
   return { dims, nchw, nhwc };
 }
