@@ -7,6 +7,7 @@ import { addClassify } from './classify.ts';
 import { addDemo } from './demo.ts';
 import { EXIT, exitCodeOf, type ExitCode } from './exit_codes.ts';
 import { addEngines } from './engines.ts';
+import { addExplain } from './explain.ts';
 import { addIdentify } from './identify.ts';
 import { addInspect } from './inspect.ts';
 import { clearProgress, note } from './output.ts';
@@ -35,6 +36,7 @@ async function main(argv: readonly string[]): Promise<ExitCode> {
   addInspect(program, done);
   addIdentify(program, done);
   addEngines(program, done);
+  addExplain(program, done);
   addCases(program, done);
   addBench(program, done);
   addVectors(program, done);

@@ -1,4 +1,4 @@
-import { hasPackedDot } from '../../../src/gpu/device.ts';
+import { featuresOf, profileOf } from '../../../src/gpu/device.ts';
 import { Executable } from '../../../src/gpu/executable.ts';
 import { PipelineCache } from '../../../src/gpu/pipelines.ts';
 import { readModel } from '../../../src/formats/index.ts';
@@ -46,8 +46,8 @@ export async function measureLayers(
   const shapes = Object.fromEntries(
     graph.inputs.map(({ name, shape }) => [name, shape.map((size) => (size === DYNAMIC ? batch : size))]),
   );
-  const plan = createPlan(graph, { semantics, shapes, packedDot: hasPackedDot() });
   const device = await measuringDevice();
+  const plan = createPlan(graph, { semantics, shapes, features: featuresOf(device), profile: profileOf(device) });
   const timer = new PassTimer(device);
   const deadline = performance.now() + budgetMs;
   try {
