@@ -5,22 +5,20 @@ import { findSemantics } from '../../src/semantics/index.ts';
 import type { Semantics } from '../../src/semantics/semantics.ts';
 import { recordedCases, type RecordedCase } from '../cases/recorded.ts';
 import type { CaseMismatch } from '../cases/run.ts';
-import { ADAPTER_CHOICES, type AdapterChoice } from '../chrome/launch.ts';
 import { openNpz } from '../numpy/npz.ts';
 import { formatCount } from '../report/format.ts';
 import { openBrowser, type ModelBrowser } from './browser.ts';
 import { EXIT, type ExitCode } from './exit_codes.ts';
 import { readInput } from './files.ts';
-import { integer } from './options.ts';
+import { addHostOptions, integer, type HostOptions } from './options.ts';
 import { printResult, progress } from './output.ts';
 
-interface CasesOptions {
+interface CasesOptions extends HostOptions {
   readonly recorded?: string;
   readonly semantics: string;
   readonly threads?: number;
   readonly seed: number;
   readonly count: number;
-  readonly adapter: AdapterChoice;
   readonly json?: boolean;
 }
 
@@ -28,15 +26,15 @@ interface CasesOptions {
 const BATCH = 100;
 
 export function addCases(program: Command, done: (code: ExitCode) => void): void {
-  program
+  const command = program
     .command('cases')
     .description('single operators: generated ones (GPU against host), or recorded from a real engine (against both)')
     .option('--recorded <file>', 'FILE.npz of cases recorded from an engine')
     .option('--semantics <engine>', 'whose bits are computed', 'onnxruntime')
     .option('--threads <n>', "threads that PyTorch's engine was run with", integer(1))
     .option('--seed <n>', 'generated cases: the same for the same seed', integer(0), 1)
-    .option('--count <n>', 'generated cases: how many', integer(1), 1000)
-    .option('--adapter <adapter>', `one of ${ADAPTER_CHOICES.join(', ')}`, 'auto')
+    .option('--count <n>', 'generated cases: how many', integer(1), 1000);
+  addHostOptions(command)
     .option('--json', 'print one JSON object')
     .action(async (options: CasesOptions) => done(await runCases(options)));
 }
@@ -47,7 +45,7 @@ async function runCases(options: CasesOptions): Promise<ExitCode> {
   const file = options.recorded === undefined ? undefined : await readInput(options.recorded);
   const recorded = file && recordedCases(openNpz(file), semantics.name);
   const mismatchesHost = recorded ? recorded.reduce((sum, test) => sum + missedOnHost(test, semantics), 0) : undefined;
-  const browser = await openBrowser(options.adapter);
+  const browser = await openBrowser(options.adapter, options.webgpu);
   try {
     const result =
       recorded && file
