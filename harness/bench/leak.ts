@@ -1,3 +1,4 @@
+import { InvalidInputError } from '../../src/errors.ts';
 import type { BenchBrowser, Heap } from './browser.ts';
 import type { GpuCalls } from './measure/gpu_calls.ts';
 import type { Job } from './protocol.ts';
@@ -28,6 +29,8 @@ export const MOST_BYTES_PER_INFERENCE = 16;
  * Runs `inferences` and half as many before, in which the compiler of JavaScript, which keeps what it makes on the
  * same heap, comes to rest. What it still does then is seen in a few of the parts, a leak in each: so the median.
  *
+ * @throws InvalidInputError where no page is measured, but a process
+ *
  * Flat is: not one GPU object made, not one byte of GPU memory more, and less heap an inference than an object takes.
  */
 export async function measureLeak(
@@ -36,18 +39,20 @@ export async function measureLeak(
   inferences: number,
   progress: (what: string) => void,
 ): Promise<LeakResult> {
+  if (!browser.page) throw new InvalidInputError('--leak needs a page whose heap can be collected: --webgpu chrome');
+  const { heap: readHeap } = browser.page;
   progress('warming up');
   await browser.call('open', 'exact8', job);
   await browser.call('count', 'exact8', Math.ceil(inferences / 2));
   // twice: the first collection itself leaves something
-  await browser.heap();
-  const heap = [await browser.heap()];
+  await readHeap();
+  const heap = [await readHeap()];
   const counts: GpuCalls[] = [];
   const each = Math.ceil(inferences / PARTS);
   for (let part = 1; part <= PARTS; part++) {
     progress(`inference ${part * each} of ${PARTS * each}`);
     counts.push(await browser.call('count', 'exact8', each));
-    heap.push(await browser.heap());
+    heap.push(await readHeap());
   }
   return judgeLeak(each, heap, counts);
 }

@@ -1,4 +1,4 @@
-import type { RemoteTensor } from '../worker/protocol.ts';
+import type { Engine, RemoteTensor } from '../worker/protocol.ts';
 import type { GpuCalls } from './measure/gpu_calls.ts';
 import type { LayerTiming } from './measure/layers.ts';
 import type { Roof } from './measure/roof.ts';
@@ -22,10 +22,8 @@ export interface FirstResult {
   readonly calls: GpuCalls;
 }
 
-/** What the page of `exact8 bench` does. An opened engine is called by the id that it was opened with. */
+/** What the worker does for `exact8 bench`. An opened engine is called by the id that it was opened with. */
 export interface BenchMethods {
-  /** Posts the RGB bytes of a picture file to the path `result`. */
-  decode(file: string, result: string): Promise<{ width: number; height: number }>;
   open(id: string, job: Job): Promise<FirstResult>;
   /** One inference that is only counted. */
   inspect(id: string): Promise<{ logits: readonly number[]; calls: GpuCalls }>;
@@ -38,12 +36,5 @@ export interface BenchMethods {
   close(id: string): Promise<void>;
   roof(): Promise<Roof>;
   /** Every dispatch of exact8's plan by itself. */
-  layers(model: string, semantics: string, batch: number, budgetMs: number): Promise<LayerTiming[]>;
-}
-
-export type BenchReply = { readonly value: unknown } | { readonly error: { name: string; message: string } };
-
-declare global {
-  /** The page's entry point. */
-  var exact8Bench: (method: keyof BenchMethods, args: readonly unknown[]) => Promise<BenchReply>;
+  layers(model: string, engine: Engine, batch: number, budgetMs: number): Promise<LayerTiming[]>;
 }

