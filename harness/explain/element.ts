@@ -63,7 +63,7 @@ export function analyzeElement(question: ElementQuestion): ElementAnalysis {
     throw new UnsupportedModelError(
       `${label(node)}: the elements of this operator are not taken apart; supported: ${Object.keys(OPERATORS).join(', ')}`,
     );
-  const context = contextOf(graph, graph.tensors, semantics, false);
+  const context = contextOf(graph, graph.tensors, semantics);
   const sides: [Side, number][] = [];
   if (theirs !== undefined) sides.push(['theirs', theirs]);
   if (reference !== undefined) sides.push(['reference', reference]);

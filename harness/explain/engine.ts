@@ -18,7 +18,7 @@ export function createEngine(
   shapes: Readonly<Record<string, readonly number[]>>,
 ): Engine {
   const typed = inferGraph(semantics.fuse(graph), semantics, shapes);
-  const context = contextOf(typed, typed.tensors, semantics, false);
+  const context = contextOf(typed, typed.tensors, semantics);
   return {
     semantics,
     graph: typed,

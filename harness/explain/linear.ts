@@ -1,6 +1,6 @@
 import { UnsupportedModelError } from '../../src/errors.ts';
 import { byteRange, type ElementData } from '../../src/graph/graph.ts';
-import type { Linear } from '../../src/ops/linear.ts';
+import type { Linear } from '../../src/ops/linear/linear.ts';
 import { f32 } from '../../src/semantics/rounding.ts';
 import type { LinearLayer, Semantics } from '../../src/semantics/semantics.ts';
 import { recipesOf, type EngineRecipe } from './engine_recipes.ts';

@@ -2,7 +2,7 @@ import type Fraction from 'fraction.js';
 import { UnsupportedModelError } from '../../../src/errors.ts';
 import { linearOf as convolutionOf } from '../../../src/ops/conv.ts';
 import { linearOf as fullyConnectedOf } from '../../../src/ops/gemm.ts';
-import { reachable, type Linear } from '../../../src/ops/linear.ts';
+import { reachable, type Linear } from '../../../src/ops/linear/linear.ts';
 import { f32, roundHalfEven } from '../../../src/semantics/rounding.ts';
 import type { LinearLayer, Semantics } from '../../../src/semantics/semantics.ts';
 import type { Bias, Reach, Scale, Sum } from './analysis.ts';

@@ -1,5 +1,5 @@
 import type { ElementData } from '../../../src/graph/graph.ts';
-import type { Linear } from '../../../src/ops/linear.ts';
+import type { Linear } from '../../../src/ops/linear/linear.ts';
 import { clamp } from '../../../src/semantics/rounding.ts';
 import type { Accumulation } from '../../../src/semantics/semantics.ts';
 import type { Pair, Sum, Term } from './analysis.ts';
