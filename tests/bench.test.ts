@@ -104,7 +104,7 @@ describe('the network as a TensorFlow.js graph', () => {
     { kind: 'flatten', name: 'flat', inputs: ['average'] },
     conv('dense', 'flat', [2, 4], { kind: 'dense', activation: 'linear' }),
   ];
-  const network: Network = { layers, classes: 2 };
+  const network: Network = { name: 'small', layers, classes: 2, input: { size, range: [0, 1] } };
 
   it('computes what the layers say', async () => {
     await tf.setBackend('cpu');

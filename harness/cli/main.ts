@@ -9,6 +9,7 @@ import { addDemo } from './demo.ts';
 import { EXIT, exitCodeOf, type ExitCode } from './exit_codes.ts';
 import { addEngines } from './engines.ts';
 import { addExplain } from './explain.ts';
+import { addFetch } from './fetch.ts';
 import { addIdentify } from './identify.ts';
 import { addInspect } from './inspect.ts';
 import { clearProgress, note } from './output.ts';
@@ -43,6 +44,7 @@ async function main(argv: readonly string[]): Promise<ExitCode> {
   addBench(program, done);
   addVectors(program, done);
   addPack(program, done);
+  addFetch(program, done);
   addDemo(program, done);
   try {
     await program.parseAsync(argv);

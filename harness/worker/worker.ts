@@ -13,7 +13,7 @@ import { computedTensors, verify } from '../compare/verify.ts';
 import { openNpz } from '../numpy/npz.ts';
 import { decodePicture } from '../images/decode.ts';
 import { traceToNpz } from '../numpy/trace_npz.ts';
-import { createOnnxruntimeWeb, type Oracle } from '../oracles/onnxruntime_web.ts';
+import { createOnnxruntimeWeb, runOnnxruntimeWeb, type Oracle } from '../oracles/onnxruntime_web.ts';
 import { recordedOracle } from '../oracles/recorded.ts';
 import { fetchBytes, fetchFeeds, get, post } from './exchange.ts';
 import type { Against, Engine, PlainTensor, WorkerMethods } from './protocol.ts';
@@ -59,8 +59,9 @@ const methods: WorkerMethods = {
       await oracle.release();
     }
   },
-  async generatedCases(engine, seed, from, to) {
-    return onDevice((device) => runCases(engine, seed, from, to, device));
+  async generatedCases(engine, seed, from, to, against) {
+    const other = against && runOnnxruntimeWeb;
+    return onDevice((device) => runCases(engine, seed, from, to, device, { ...(other && { engine: other }) }));
   },
   async recordedCases(file, { name, options }) {
     const cases = recordedCases(openNpz(await fetchBytes(file)), name);
