@@ -1,6 +1,10 @@
+import { pathToFileURL } from 'node:url';
+import * as ort from 'onnxruntime-web/wasm';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { generateCase, parseCaseId, type Case } from '../harness/cases/generate.ts';
 import { writeCase } from '../harness/cases/onnx.ts';
+import { ortFolder } from '../harness/chrome/ort_folder.ts';
+import { runOnnxruntimeWeb } from '../harness/oracles/onnxruntime_web.ts';
 import { parseOnnx } from '../src/formats/onnx/proto.ts';
 import { byteRange, type Constant, type TensorInfo } from '../src/graph/graph.ts';
 import { createPlan } from '../src/plan/plan.ts';
@@ -130,5 +134,13 @@ describe('generated cases', () => {
         'Add',
       ]),
     );
+  });
+
+  it('that onnxruntime refuses to run, exact8 refuses to plan', async () => {
+    const { graph, form, feeds, description } = generateCase('onnxruntime', 106, 656);
+    expect(description).toContain('GlobalAveragePool');
+    ort.env.wasm.wasmPaths = pathToFileURL(`${ortFolder()}/`).href;
+    await expect(runOnnxruntimeWeb(writeCase(graph, form), feeds)).rejects.toThrow('out of computation range');
+    expect(() => createPlan(graph)).toThrow('onnxruntime computes no average whose scale is 308');
   });
 });
