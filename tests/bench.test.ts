@@ -3,6 +3,9 @@ import * as tf from '@tensorflow/tfjs-core';
 import '@tensorflow/tfjs-backend-cpu';
 import { describe, expect, it } from 'vitest';
 import type { Layer, Network, WeightedLayer } from '../models/network.ts';
+import type { Heap } from '../harness/bench/browser.ts';
+import { judgeLeak } from '../harness/bench/leak.ts';
+import type { GpuCalls } from '../harness/bench/measure/gpu_calls.ts';
 import type { LayerTiming } from '../harness/bench/measure/layers.ts';
 import type { Roof } from '../harness/bench/measure/roof.ts';
 import { writeTfjsGraph } from '../harness/bench/peers/tfjs_graph.ts';
@@ -101,7 +104,7 @@ describe('the network as a TensorFlow.js graph', () => {
     { kind: 'flatten', name: 'flat', inputs: ['average'] },
     conv('dense', 'flat', [2, 4], { kind: 'dense', activation: 'linear' }),
   ];
-  const network: Network = { layers, classes: 2 };
+  const network: Network = { name: 'small', layers, classes: 2, input: { size, range: [0, 1] } };
 
   it('computes what the layers say', async () => {
     await tf.setBackend('cpu');
@@ -164,3 +167,33 @@ function convolve({ shape, weight, bias, activation, stride, pads, group }: Weig
       }
   return { data, channels: out, size };
 }
+
+describe('judgeLeak', () => {
+  const nothing: GpuCalls = {
+    buffers: 0,
+    textures: 0,
+    bindGroups: 0,
+    pipelines: 0,
+    shaderModules: 0,
+    querySets: 0,
+    submits: 50,
+    dispatches: 50,
+    liveBytes: 0,
+    peakBytes: 0,
+  };
+  const heaps = (...bytes: number[]): Heap[] => bytes.map((used) => ({ used, embedder: 0, arrays: 0 }));
+  const flat = [nothing, nothing, nothing];
+
+  it('takes a single step of the heap for what it is', () => {
+    expect(judgeLeak(50, heaps(1000, 1010, 90_000, 90_010), flat)).toMatchObject({ flat: true, inferences: 150 });
+  });
+  it('finds an object that every inference keeps, on the heap or in an array', () => {
+    expect(judgeLeak(50, heaps(0, 1000, 2000, 3000), flat)).toMatchObject({ flat: false, heapBytesPerInference: 20 });
+    const arrays = [0, 1, 2, 3].map((part) => ({ used: 0, embedder: 0, arrays: 1000 * part }));
+    expect(judgeLeak(50, arrays, flat).flat).toBe(false);
+  });
+  it('finds one GPU object, and one byte of GPU memory', () => {
+    expect(judgeLeak(50, heaps(0, 0, 0, 0), [nothing, { ...nothing, bindGroups: 1 }, nothing]).flat).toBe(false);
+    expect(judgeLeak(50, heaps(0, 0, 0, 0), [nothing, { ...nothing, liveBytes: 16 }, nothing]).flat).toBe(false);
+  });
+});

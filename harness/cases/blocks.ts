@@ -90,15 +90,19 @@ class Chain {
       dialect,
       [channels, inputs / groups, ...kernel],
       type as ByteType,
+      'none',
     );
     const w = { ...weight, name: `w${id}` };
     const sx = quantization!.scale[0]!;
     const spread = sx * w.quantization!.scale[0]! * 74 * 74 * Math.sqrt((inputs / groups) * kernel[0] * kernel[1]);
-    const b = bias(random, dialect, w, channels, sx, spread).map((constant) => ({ ...constant, name: `b${id}` }));
+    const b = bias(random, dialect, w, channels, sx, spread, 'none').map((constant) => ({
+      ...constant,
+      name: `b${id}`,
+    }));
     for (const constant of [w, ...b]) this.constants.set(constant.name, constant);
     const size = (axis: 0 | 1, length: number): number =>
       Math.floor((length + pads[axis]! + pads[axis + 2]! - kernel[axis]) / strides[axis]!) + 1;
-    const output = outputQuantization(random, this.byteType(), spread);
+    const output = outputQuantization(random, this.byteType(), spread, false);
     this.node(
       'Conv',
       [name, ...[w, ...b].map((constant) => constant.name)],
@@ -240,6 +244,7 @@ export function generateBlock(semantics: string, seed: number, index: number): C
   return {
     id: `${semantics}/block/${seed}/${index}`,
     description: [`x ${inputs[0]!.type} ${inputs[0]!.shape.join('x')}`, ...nodes.map(({ op }) => op)].join(', '),
+    form: 'qoperator',
     graph: { name: 'block', format: 'case', semantics, nodes, inputs, outputs: [chain.last.name], constants, tensors },
     feeds,
   };

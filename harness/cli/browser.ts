@@ -11,7 +11,6 @@ import { describeAdapter, openPage, type AdapterChoice } from '../chrome/launch.
 import { servePage, type PageServer } from '../chrome/server.ts';
 import { decodeFile } from '../images/decode_file.ts';
 import type { Picture } from '../images/picture.ts';
-import type { CasesResult } from '../cases/run.ts';
 import { openProcess } from '../process/launch.ts';
 import type {
   Engine,
@@ -42,7 +41,7 @@ export interface ModelBrowser {
     feeds: Feeds,
     request: Omit<VerifyRequest, 'against'> & { against: 'onnxruntime' | Feeds },
   ): Promise<Verification>;
-  generatedCases(engine: string, seed: number, from: number, to: number): Promise<CasesResult>;
+  generatedCases: WorkerMethods['generatedCases'];
   recordedCases(file: Uint8Array, engine: Engine): Promise<number>;
   close(): Promise<void>;
 }
@@ -117,7 +116,7 @@ export async function openBrowser(
         ...request,
         against: against === 'onnxruntime' ? against : remote(against),
       }),
-    generatedCases: (engine, seed, from, to) => call('generatedCases', engine, seed, from, to),
+    generatedCases: (...wanted) => call('generatedCases', ...wanted),
     recordedCases: (file, engine) => call('recordedCases', server.addBlob(file), engine),
     async close() {
       await close();

@@ -1,5 +1,6 @@
 import type { ElementType } from '../../src/graph/graph.ts';
 import type { SemanticsOptions } from '../../src/semantics/index.ts';
+import type { BenchMethods } from '../bench/protocol.ts';
 import type { CasesResult } from '../cases/run.ts';
 import type { Adapter } from '../chrome/launch.ts';
 import type { Comparison } from '../compare/compare.ts';
@@ -54,10 +55,12 @@ export interface WorkerMethods {
   trace(feeds: RemoteFeeds, accumulators: boolean, result: string): Promise<void>;
   /** Compares every tensor with the reference's, and `runs` runs with each other. */
   verify(feeds: RemoteFeeds, request: VerifyRequest): Promise<Verification>;
-  /** Runs generated cases; needs no model. */
-  generatedCases(engine: string, seed: number, from: number, to: number): Promise<CasesResult>;
+  /** Runs generated cases, on request against onnxruntime-web too; needs no model. */
+  generatedCases(engine: string, seed: number, from: number, to: number, against?: 'onnxruntime'): Promise<CasesResult>;
   /** Counts the elements in which recorded cases (an .npz file) differ from the GPU; needs no model. */
   recordedCases(file: string, engine: Engine): Promise<number>;
+  /** What `exact8 bench` measures. */
+  bench(method: keyof BenchMethods, args: readonly unknown[]): Promise<unknown>;
 }
 
 export type WorkerReply = { readonly value: unknown } | { readonly error: { name: string; message: string } };

@@ -1,11 +1,13 @@
 import { InvalidInputError } from '../../../src/errors.ts';
-import { decodePicture } from '../../images/decode.ts';
 import { PEERS } from '../peers/index.ts';
 import type { LoadedPeer, PeerInput, PeerModel } from '../peers/peer.ts';
 import type { BenchMethods, Job } from '../protocol.ts';
-import { callsOf } from './gpu_calls.ts';
+import { fetchBytes, fetchTensor } from '../../worker/exchange.ts';
+import { callsOf, watchGpu } from './gpu_calls.ts';
 import { measureLayers } from './layers.ts';
 import { measureRoof } from './roof.ts';
+
+watchGpu();
 
 const opened = new Map<string, LoadedPeer>();
 
@@ -16,11 +18,6 @@ function peer(id: string): LoadedPeer {
 }
 
 export const benchMethods: BenchMethods = {
-  async decode(file, result) {
-    const { width, height, data } = await decodePicture(new Blob([await fetchBytes(file)]));
-    await fetch(result, { method: 'POST', body: data as Uint8Array<ArrayBuffer> });
-    return { width, height };
-  },
   async open(id, { engine, model, input }) {
     const files = Object.entries(model).map(async ([name, path]) => [name, await fetchBytes(path)] as const);
     const bytes: PeerModel = Object.fromEntries(await Promise.all(files));
@@ -58,29 +55,29 @@ export const benchMethods: BenchMethods = {
     await peer(id).stream(inferences);
     return performance.now() - begin;
   },
+  async count(id, runs) {
+    return callsOf(async () => {
+      for (let i = 0; i < runs; i++) await peer(id).run();
+    });
+  },
   async close(id) {
     await peer(id).release();
     opened.delete(id);
   },
   roof: measureRoof,
-  async layers(model, semantics, batch, budgetMs) {
-    return measureLayers(await fetchBytes(model), semantics, batch, budgetMs);
+  async layers(model, engine, batch, budgetMs) {
+    return measureLayers(await fetchBytes(model), engine, batch, budgetMs);
   },
 };
 
-async function fetchBytes(path: string): Promise<Uint8Array<ArrayBuffer>> {
-  const response = await fetch(path);
-  if (!response.ok) throw new Error(`${path}: ${response.status} ${response.statusText}`);
-  return new Uint8Array(await response.arrayBuffer());
-}
-
-async function fetchInput({ path, dims }: Job['input']): Promise<PeerInput> {
-  const nchw = new Float32Array((await fetchBytes(path)).buffer);
-  const [n, c, h, w] = dims as [number, number, number, number];
-  const nhwc = new Float32Array(nchw.length);
+async function fetchInput(input: Job['input']): Promise<PeerInput> {
+  const nchw = await fetchTensor(input);
+  const { dims, data } = nchw;
+  const [n = 1, c = 1, h = 1, w = 1] = dims;
+  const nhwc = new Float32Array(data.length);
   for (let image = 0; image < n; image++)
     for (let channel = 0; channel < c; channel++)
       for (let p = 0; p < h * w; p++)
-        nhwc[(image * h * w + p) * c + channel] = nchw[(image * c + channel) * h * w + p]!;
+        nhwc[(image * h * w + p) * c + channel] = Number(data[(image * c + channel) * h * w + p]);
   return { dims, nchw, nhwc };
 }

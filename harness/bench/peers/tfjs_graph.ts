@@ -1,9 +1,10 @@
+import { UnsupportedModelError } from '../../../src/errors.ts';
 import {
   INPUT,
   OUTPUT,
   type Activation,
   type Network,
-  type PlainLayer,
+  type Layer,
   type WeightedLayer,
 } from '../../../models/network.ts';
 
@@ -126,7 +127,8 @@ function paddingOf({ pads, shape, stride }: WeightedLayer): Readonly<Record<stri
   return { padding: text('EXPLICIT'), explicit_paddings: numbers([0, 0, top, bottom, left, right, 0, 0]) };
 }
 
-function plain({ kind, name, inputs }: PlainLayer, constant: AddConstant): GraphDefNode {
+/** @throws UnsupportedModelError for a layer that a MobileNetV2 does not have */
+function plain({ kind, name, inputs }: Exclude<Layer, WeightedLayer>, constant: AddConstant): GraphDefNode {
   switch (kind) {
     case 'add':
       return { name, op: 'AddV2', input: inputs, attr: {} };
@@ -137,6 +139,8 @@ function plain({ kind, name, inputs }: PlainLayer, constant: AddConstant): Graph
     case 'flatten':
       // the mean has left [batch, channels] already
       return { name, op: 'Identity', input: inputs, attr: {} };
+    default:
+      throw new UnsupportedModelError(`layer '${name}' is a ${kind}; supported: conv, dense, add, average, flatten`);
   }
 }
 
