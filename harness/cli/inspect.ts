@@ -6,7 +6,7 @@ import { FORMS, type ProvedRequantization } from '../../src/requantize/prove.ts'
 import { formatCount } from '../report/format.ts';
 import { EXIT, type ExitCode } from './exit_codes.ts';
 import { loadModel, type LoadedModel } from './model.ts';
-import { addModelOptions, type ModelOptions } from './options.ts';
+import { addFusionOption, addModelOptions, type FusionOptions, type ModelOptions } from './options.ts';
 import { printResult, table } from './output.ts';
 
 const FORMULAS = new Map(FORMS.map(({ name, formula }) => [name, formula]));
@@ -49,12 +49,13 @@ interface Inspection {
 }
 
 export function addInspect(program: Command, done: (code: ExitCode) => void): void {
-  addModelOptions(program.command('inspect').description('show the plan of a model; needs no browser')).action(
-    async (options: ModelOptions) => done(await runInspect(options)),
+  const command = program.command('inspect').description('show the plan of a model; needs no browser');
+  addFusionOption(addModelOptions(command)).action(async (options: ModelOptions & FusionOptions) =>
+    done(await runInspect(options)),
   );
 }
 
-async function runInspect(options: ModelOptions): Promise<ExitCode> {
+async function runInspect(options: ModelOptions & FusionOptions): Promise<ExitCode> {
   const model = await loadModel(options);
   const inspection = inspectPlan(model.plan);
   printResult(options.json, inspectionResult(model, inspection), describeInspection(model, inspection));
