@@ -31,8 +31,11 @@ export function profileOf(device: GPUDevice): Profile {
   return DEFAULT_PROFILES[info ? adapterFamily(info) : 'gpu'];
 }
 
+/** Asked for where the adapter has them: faster kernels, and the times of dispatches. */
+const WANTED: readonly GPUFeatureName[] = ['subgroups', 'timestamp-query'];
+
 /**
- * A device of the environment's own adapter, with the largest buffers that it allows, and subgroups where it has them.
+ * A device of the environment's own adapter, with the largest buffers that it allows, and what is WANTED.
  *
  * @throws DeviceError where there is no WebGPU or no adapter
  */
@@ -43,7 +46,7 @@ export async function requestDevice(): Promise<GPUDevice> {
   if (!adapter) throw new DeviceError('WebGPU has no adapter here');
   const { maxBufferSize, maxStorageBufferBindingSize } = adapter.limits;
   return adapter.requestDevice({
-    requiredFeatures: adapter.features.has('subgroups') ? ['subgroups'] : [],
+    requiredFeatures: WANTED.filter((feature) => adapter.features.has(feature)),
     requiredLimits: { maxBufferSize, maxStorageBufferBindingSize },
   });
 }
