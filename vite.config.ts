@@ -33,6 +33,8 @@ export default defineConfig({
   },
   test: {
     include: ['tests/**/*.test.ts'],
+    // a plan of a whole network takes seconds where the machine is busy
+    testTimeout: 60_000,
     // its entry for Node is CommonJS under a package.json that says module
     alias: { wgsl_reflect: 'wgsl_reflect/wgsl_reflect.module.js' },
   },

@@ -1,14 +1,14 @@
 import { BinaryWriter, WireType } from '@bufbuild/protobuf/wire';
 
 /** Element types and their numbers in ONNX's TensorProto.DataType. */
-const DATA_TYPES = { float32: 1, uint8: 2, int8: 3, int32: 6 } as const;
+const DATA_TYPES = { float32: 1, uint8: 2, int8: 3, int32: 6, int64: 7 } as const;
 export type OnnxElementType = keyof typeof DATA_TYPES;
 
 export interface OnnxTensor {
   readonly name: string;
   /** [] for a scalar. */
   readonly dims: readonly number[];
-  readonly data: Float32Array | Uint8Array | Int8Array | Int32Array;
+  readonly data: Float32Array | Uint8Array | Int8Array | Int32Array | BigInt64Array;
 }
 
 export interface OnnxValue {
@@ -25,9 +25,11 @@ export interface OnnxNode {
   readonly domain: '' | 'com.microsoft';
   readonly inputs: readonly string[];
   readonly outputs: readonly string[];
-  /** Integers and lists of integers. */
-  readonly attributes: Readonly<Record<string, number | readonly number[]>>;
+  readonly attributes: Readonly<Record<string, OnnxAttribute>>;
 }
+
+/** An integer, a list of integers, a string, or a float32, which says that it is one: ONNX tells 1 from 1.0. */
+export type OnnxAttribute = number | readonly number[] | string | { readonly float: number };
 
 export interface OnnxModel {
   readonly name: string;
@@ -36,13 +38,17 @@ export interface OnnxModel {
   readonly outputs: readonly OnnxValue[];
   readonly nodes: readonly OnnxNode[];
   readonly constants: readonly OnnxTensor[];
+  /** ONNX's operator set; 13 unless another is named. */
+  readonly operatorSet?: number;
 }
 
 /** IR version 7 is the first that goes with operator set 13, which added per-axis DequantizeLinear. */
 const IR_VERSION = 7;
-const OPERATOR_SETS = { '': 13, 'com.microsoft': 1 };
+const OPERATOR_SET = 13;
 /** AttributeProto.AttributeType */
+const FLOAT = 1;
 const INT = 2;
+const STRING = 3;
 const INTS = 7;
 
 type Write = (writer: BinaryWriter) => void;
@@ -62,12 +68,22 @@ function integer(writer: BinaryWriter, field: number, value: number): void {
 }
 
 const attribute =
-  (name: string, value: number | readonly number[]): Write =>
+  (name: string, value: OnnxAttribute): Write =>
   (writer) => {
     text(writer, 1, name);
-    if (typeof value === 'number') integer(writer, 3, value);
-    else for (const item of value) integer(writer, 8, item);
-    integer(writer, 20, typeof value === 'number' ? INT : INTS);
+    if (typeof value === 'number') {
+      integer(writer, 3, value);
+      integer(writer, 20, INT);
+    } else if (typeof value === 'string') {
+      text(writer, 4, value);
+      integer(writer, 20, STRING);
+    } else if ('float' in value) {
+      writer.tag(2, WireType.Bit32).float(value.float);
+      integer(writer, 20, FLOAT);
+    } else {
+      for (const item of value) integer(writer, 8, item);
+      integer(writer, 20, INTS);
+    }
   };
 
 const node =
@@ -84,6 +100,7 @@ const node =
 function elementTypeOf(data: OnnxTensor['data']): OnnxElementType {
   if (data instanceof Float32Array) return 'float32';
   if (data instanceof Int32Array) return 'int32';
+  if (data instanceof BigInt64Array) return 'int64';
   return data instanceof Int8Array ? 'int8' : 'uint8';
 }
 
@@ -116,7 +133,7 @@ const value =
     );
   };
 
-/** Serializes a model: ONNX operator set 13 and com.microsoft 1. The same model gives the same bytes. */
+/** Serializes a model, with com.microsoft's operator set 1 beside ONNX's. The same model gives the same bytes. */
 export function writeOnnx(model: OnnxModel): Uint8Array<ArrayBuffer> {
   const writer = new BinaryWriter();
   integer(writer, 1, IR_VERSION);
@@ -129,7 +146,7 @@ export function writeOnnx(model: OnnxModel): Uint8Array<ArrayBuffer> {
     for (const item of model.inputs) message(graph, 11, value(item));
     for (const item of model.outputs) message(graph, 12, value(item));
   });
-  for (const [domain, version] of Object.entries(OPERATOR_SETS))
+  for (const [domain, version] of Object.entries({ '': model.operatorSet ?? OPERATOR_SET, 'com.microsoft': 1 }))
     message(writer, 8, (set) => {
       text(set, 1, domain);
       integer(set, 2, version);

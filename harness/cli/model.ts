@@ -27,7 +27,8 @@ export interface LoadedModel {
   readonly labels?: readonly string[];
 }
 
-const DEFAULT = 'default';
+/** The name of the built-in model. */
+export const DEFAULT_MODEL = 'default';
 
 /** What every model of a format takes: .pth files are torchvision's MobileNetV2. */
 const RECIPES_OF_FORMATS: Readonly<Record<string, RecipeName>> = { torch: 'torchvision' };
@@ -51,7 +52,7 @@ export async function loadModel({
   const hash = sha256(bytes);
   const recipe = path === undefined ? 'nsfwjs' : (knownRecipe(hash) ?? RECIPES_OF_FORMATS[graph.format]);
   return {
-    name: path ?? DEFAULT,
+    name: path ?? DEFAULT_MODEL,
     bytes,
     hash,
     graph,

@@ -57,7 +57,7 @@ export function outputStage(
   const channels = functions.channels === 1 ? 4 : functions.channels;
   const form = FORMS.find(({ name }) => name === proof.form)!;
   return {
-    links: floatSums ? linksOfFloats(form) : linksOfIntegers(form),
+    links: linksOf(form, floatSums),
     parameters: form.pack ? form.pack(ofChannels(proof, channels)) : packWords(proof, channels),
     overrides: { OUTPUT_SIGN: signMask(output.type) },
     proof,
@@ -65,14 +65,9 @@ export function outputStage(
 }
 
 /** How a kernel's sums become bytes: what is linked behind one that has them as int32, or in f32 lanes. */
-function linksOfIntegers({ name, floats }: RequantizeForm): string[] {
-  const link = `requantize/${name}`;
-  return floats ? ['output/codes', link, 'requantize/float_of_int', 'shared/floats'] : ['output/codes', link];
-}
-
-function linksOfFloats({ name, floats }: RequantizeForm): string[] {
-  const link = `requantize/${name}`;
-  return ['output/float_codes', link, floats ? 'shared/floats' : 'requantize/int_of_float'];
+function linksOf({ name, floats }: RequantizeForm, floatSums: boolean): string[] {
+  const links = [floatSums ? 'output/float_codes' : 'output/codes', `requantize/${name}`];
+  return floatSums && !floats ? [...links, 'requantize/int_of_float'] : links;
 }
 
 function ofChannels(proof: ProvedRequantization, channels: number): FormParameters[] {

@@ -12,11 +12,13 @@ export interface RequantizeForm {
   readonly name: string;
   /** For people: what it computes. */
   readonly formula: string;
+  /** What its shader reads, in binding order. */
+  readonly buffers: readonly ('parameters' | 'boundaries')[];
   /** Words a channel. */
   readonly words: number;
   /** Does the shader read the boundaries themselves? */
   readonly table: boolean;
-  /** Does the shader take sums in f32 (`requantize_float`)? Otherwise int32 (`requantize`). */
+  /** Does the shader take sums in f32, too (`requantize_float`)? */
   readonly floats?: boolean;
   /** Parameters that should reproduce the channel's boundaries; undefined where there are none. Not trusted: see prove. */
   fit(channel: ChannelBoundaries, slope: number): FormParameters | undefined;

@@ -91,6 +91,7 @@ function checked(p: FormParameters, u: number, guess: number): number {
 export const checkedLine: RequantizeForm = {
   name: 'checked_line',
   formula: 'g = floor(u*m + c) in f32; g + (u*M + R >= (g + 1)*P) in 32 bits, and a list of exceptions',
+  buffers: ['parameters'],
   words: 8,
   table: false,
   floats: true,
@@ -131,7 +132,7 @@ export const checkedLine: RequantizeForm = {
 /** As the shader's bits of u + SHIFT and guess + SHIFT have it: what SHIFT's own bits add to the check is taken off. */
 const SHIFT_BITS = 0x4b400000;
 
-/** The words of each group of four channels as the shader reads them, and the groups' lists of exceptions. */
+/** The words of each group of four channels as the shader reads them; behind them the groups' lists of exceptions. */
 function packCheckedLines(channels: readonly FormParameters[]): Int32Array[] {
   const groups = Math.ceil(channels.length / 4);
   const parameters = new Int32Array(groups * 32);
@@ -149,12 +150,13 @@ function packCheckedLines(channels: readonly FormParameters[]): Int32Array[] {
       parameters[word(6)] = R - P - Math.imul(SHIFT_BITS, M) + Math.imul(SHIFT_BITS, P);
     }
     const count = Math.max(...lanes.map((p) => (p ? (p.length - LINE) / 2 : 0)));
-    parameters[g * 32 + 28] = pairs.length / 4;
+    parameters[g * 32 + 28] = groups * 8 + pairs.length / 4;
     for (let i = 0; i < count; i++)
       for (const part of [0, 1]) for (const p of lanes) pairs.push(p?.[LINE + 2 * i + part] ?? NEVER_REACHED);
-    parameters[g * 32 + 29] = pairs.length / 4;
+    parameters[g * 32 + 29] = groups * 8 + pairs.length / 4;
   }
-  return [parameters, new Int32Array(Float32Array.from([...pairs, 0, 0, 0, 0]).buffer)];
+  const lists = new Int32Array(Float32Array.from(pairs).buffer);
+  return [Int32Array.of(...parameters, ...lists)];
 }
 
 /** Above every accumulator. */
