@@ -139,7 +139,7 @@ fn filter_chunk(first_group: u32, local_index: u32) {
       let row = (pixel / TILE_WIDTH) * STRIDE_Y;
       let column = (pixel % TILE_WIDTH) * STRIDE_X;
       let sum = filter_group((row * MIDDLE_TILE_WIDTH + column) * CHUNK + lane, group);
-      filtered[pixel * MIDDLE_GROUPS + group] = pack_codes(requantize_depthwise(sum, group)) ^ FLIP;
+      filtered[pixel * MIDDLE_GROUPS + group] = requantize_depthwise(form_of_depthwise(group), sum) ^ FLIP;
     }
   }
 }
@@ -148,7 +148,7 @@ fn store(tile: Tile, pixel: u32, group: u32, sum: vec4<i32>) {
   let y = tile.top + pixel / TILE_WIDTH;
   let x = tile.left + pixel % TILE_WIDTH;
   if (y < geometry.out_height && x < geometry.out_width) {
-    emit(((tile.image * geometry.out_height + y) * geometry.out_width + x) * geometry.out_groups + group, group, sum);
+    emit(((tile.image * geometry.out_height + y) * geometry.out_width + x) * geometry.out_groups + group, form_of(group), sum);
   }
 }
 

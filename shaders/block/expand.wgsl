@@ -30,7 +30,7 @@ fn stage_input(tile: Tile, local_index: u32) {
 }
 
 fn fill(tile: Tile, pixel: u32, lane: u32, group: u32, sum: vec4<i32>) {
-  let codes = pack_codes(requantize_expand(sum, group));
+  let codes = requantize_expand(form_of_expand(group), sum);
   middle[pixel * CHUNK + lane] = select(geometry.middle_padding, codes, is_in_middle(tile, pixel));
 }
 
