@@ -12,23 +12,24 @@ import { elementAt, parseElementAddress, type TwoSides } from '../explain/at.ts'
 import { explain, type Explanation } from '../explain/explain.ts';
 import type { ExplainedLayer, LayerExplanation } from '../explain/explanation.ts';
 import { describeLayer } from '../explain/text.ts';
+import { decodeFile } from '../images/decode_file.ts';
 import { openNpz } from '../numpy/npz.ts';
 import { createOnnxruntimeWeb } from '../oracles/onnxruntime_web.ts';
 import { reportLayer } from '../report/explained_layer.ts';
 import { renderExplanation, type ReportLayer } from '../report/explanation.ts';
 import { formatCount } from '../report/format.ts';
-import { openBrowser } from './browser.ts';
 import { elementText } from './element.ts';
 import { EXIT, type ExitCode } from './exit_codes.ts';
 import { readFeeds, type Feeds } from './feeds.ts';
 import { readInput, writeOutput } from './files.ts';
 import { pictureSource, type InputOptions } from './inputs.ts';
+import { stopOnInterrupt } from './interrupt.ts';
 import { loadModel, type LoadedModel } from './model.ts';
-import { addInferenceOptions, type InferenceOptions } from './options.ts';
+import { addInputOptions, addModelOptions, type InputFileOptions, type ModelOptions } from './options.ts';
 import { note, printResult, progress } from './output.ts';
 import { describeRecorded, readRecorded } from './recorded.ts';
 
-export interface ExplainOptions extends InferenceOptions, Pick<InputOptions, 'image' | 'input'> {
+export interface ExplainOptions extends ModelOptions, InputFileOptions, Pick<InputOptions, 'image' | 'input'> {
   readonly theirs: string;
   readonly against?: string;
   readonly layer?: string;
@@ -40,10 +41,10 @@ export function addExplain(program: Command, done: (code: ExitCode) => void): vo
   const command = program
     .command('explain')
     .description(
-      'say why an implementation differs from a reference: which layers are wrong by themselves, and what they do',
+      'say why an implementation differs from a reference: which layers are wrong by themselves, and what they do; needs no browser',
     )
-    .option('--image <file>', 'a picture (decoded in the browser; all else needs none)');
-  addInferenceOptions(command)
+    .option('--image <file>', 'a picture');
+  addInputOptions(addModelOptions(command))
     .requiredOption('--theirs <file>', 'FILE.npz: what the implementation computed, tensors by name')
     .option(
       '--against <reference>',
@@ -138,17 +139,13 @@ async function collect(
   quiet: boolean,
   visit: (layer: ExplainedLayer) => void,
 ): Promise<{ layers: LayerExplanation[]; stopped: boolean }> {
-  let stopped = false;
-  const stop = (): void => {
-    stopped = true;
-  };
-  process.once('SIGINT', stop);
+  const stopping = stopOnInterrupt();
   const layers: LayerExplanation[] = [];
   try {
     await setImmediate();
-    while (!stopped) {
+    while (!stopping.asked) {
       const next = explanation.layers.next();
-      if (next.done) break;
+      if (next.done) return { layers, stopped: false };
       layers.push(next.value.explanation);
       visit(next.value);
       if (!quiet) printResult(false, {}, `${describeLayer(next.value.explanation)}\n`);
@@ -156,9 +153,9 @@ async function collect(
       await setImmediate();
     }
   } finally {
-    process.removeListener('SIGINT', stop);
+    stopping.done();
   }
-  return { layers, stopped };
+  return { layers, stopped: true };
 }
 
 async function readReference(
@@ -213,17 +210,10 @@ const hasInput = ({ image, input }: ExplainOptions): boolean => image !== undefi
 const dataOf = (feeds: Feeds): Map<string, ElementData> =>
   new Map(Object.entries(feeds).map(([name, { data }]) => [name, data]));
 
-/** Only a picture needs a browser: to decode it. */
-async function readGiven(model: LoadedModel, { image, input, preprocess, adapter }: ExplainOptions): Promise<Feeds> {
+async function readGiven(model: LoadedModel, { image, input, preprocess }: ExplainOptions): Promise<Feeds> {
   if (image !== undefined && input !== undefined) throw new InvalidInputError('say either --image or --input');
   if (input !== undefined) return readFeeds(model.graph, input);
-  const picture = await pictureSource(model, image!, preprocess);
-  const browser = await openBrowser(adapter);
-  try {
-    return await picture.feeds(browser);
-  } finally {
-    await browser.close();
-  }
+  return (await pictureSource(model, image!, preprocess)).feeds({ decode: decodeFile });
 }
 
 /** What the report says of the reference's engine and of all that was compared. */

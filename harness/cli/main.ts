@@ -2,6 +2,7 @@ import { Command, CommanderError } from 'commander';
 import { version } from '../../package.json' with { type: 'json' };
 import { Exact8Error } from '../../src/errors.ts';
 import { addBench } from './bench.ts';
+import { addBlind } from './blind.ts';
 import { addCases } from './cases.ts';
 import { addClassify } from './classify.ts';
 import { addDemo } from './demo.ts';
@@ -37,6 +38,7 @@ async function main(argv: readonly string[]): Promise<ExitCode> {
   addIdentify(program, done);
   addEngines(program, done);
   addExplain(program, done);
+  addBlind(program, done);
   addCases(program, done);
   addBench(program, done);
   addVectors(program, done);

@@ -24,9 +24,12 @@ export interface HostOptions {
   readonly webgpu: WebGpuChoice;
 }
 
-export interface InferenceOptions extends ModelOptions, HostOptions {
+/** The inputs of one inference, beside pictures. */
+export interface InputFileOptions {
   readonly preprocess?: string;
 }
+
+export interface InferenceOptions extends ModelOptions, HostOptions, InputFileOptions {}
 
 const names = SEMANTICS.map(({ name }) => name).join(', ');
 
@@ -61,7 +64,11 @@ export function addHostOptions(command: Command): Command {
 
 /** The options of every command that runs a model on a GPU. */
 export function addInferenceOptions(command: Command): Command {
-  return addHostOptions(addModelOptions(command))
+  return addInputOptions(addHostOptions(addModelOptions(command)));
+}
+
+export function addInputOptions(command: Command): Command {
+  return command
     .option('--input <array>', 'FILE.npy or FILE.npz[:name]: exactly what the model takes')
     .option(
       '--preprocess <recipe>',
