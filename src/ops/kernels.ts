@@ -38,6 +38,21 @@ export const KERNELS: Readonly<Record<string, Kernel>> = {
     operands: ['input', 'weights', 'corrections'],
     geometry: ['pixels', 'in_groups', 'out_groups', 'input_flip'],
   },
+  lanes: {
+    operands: ['input', 'weights', 'corrections'],
+    geometry: [...WINDOW, 'pixels', 'rows', 'input_flip', 'padding'],
+    workgroupSize: [4, 1, 1],
+  },
+  lanes_chunked: {
+    operands: ['input', 'weights', 'corrections'],
+    geometry: [...WINDOW, 'pixels', 'rows', 'input_flip', 'padding', 'chunks'],
+    workgroupSize: [4, 1, 1],
+  },
+  depthwise_tile: {
+    operands: ['input', 'weights', 'corrections'],
+    geometry: [...WINDOW, 'tiles_y', 'input_flip', 'padding'],
+    workgroupSize: [4, 1, 1],
+  },
   depthwise: {
     operands: ['input', 'weights'],
     geometry: [...WINDOW, 'batch', 'input_sign', 'input_zero'],
