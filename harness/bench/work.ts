@@ -6,7 +6,8 @@ import type { Plan } from '../../src/plan/plan.ts';
 export function stepBytes({ operands, parameters, output }: Step, { graph }: Plan): number {
   const tensorBytes = (name: string): number => packedBytes(graph.tensors.get(name)!);
   const read = operands.map((operand) => ('tensor' in operand ? tensorBytes(operand.tensor) : operand.data.byteLength));
-  return [...read, ...parameters.map(({ byteLength }) => byteLength)].reduce((a, b) => a + b, tensorBytes(output));
+  const asked = parameters.map((data) => ('tensor' in data ? tensorBytes(data.tensor) : data.byteLength));
+  return [...read, ...asked].reduce((a, b) => a + b, tensorBytes(output));
 }
 
 /** Which of MobileNet's kinds of layer a dispatch is, for totals. */

@@ -33,16 +33,16 @@ interface Dialect {
   readonly torch: boolean;
 }
 
-type ByteType = 'uint8' | 'int8';
+export type ByteType = 'uint8' | 'int8';
 
-const dialectOf = (semantics: string): Dialect => ({ torch: !semantics.startsWith('onnxruntime') });
+export const dialectOf = (semantics: string): Dialect => ({ torch: !semantics.startsWith('onnxruntime') });
 
-function zeroPoint(random: Random, type: ByteType): number {
+export function zeroPoint(random: Random, type: ByteType): number {
   const [min, max] = byteRange(type);
   return random.pick([min, max, min + 128, random.integer(min, max), random.integer(min, max)]);
 }
 
-const whole = (scale: number, zero: number): Quantization => ({
+export const whole = (scale: number, zero: number): Quantization => ({
   scale: Float32Array.of(scale),
   zeroPoint: Int32Array.of(zero),
 });
@@ -55,9 +55,15 @@ const EXTREMES = ['none', 'ties', 'large sums', 'saturation', 'padding', 'none']
 type Extreme = (typeof EXTREMES)[number];
 
 /** How inputs are filled: extremes beside random values. */
-const FILLS = ['random', 'random', 'random', 'least', 'most', 'checkerboard', 'sparse'] as const;
+export const FILLS = ['random', 'random', 'random', 'least', 'most', 'checkerboard', 'sparse'] as const;
 
-function bytes(random: Random, type: ByteType, shape: readonly number[], fill: (typeof FILLS)[number], zero: number) {
+export function bytes(
+  random: Random,
+  type: ByteType,
+  shape: readonly number[],
+  fill: (typeof FILLS)[number],
+  zero: number,
+) {
   const [min, max] = byteRange(type);
   const data = newElementData(type, elementCount(shape));
   for (let i = 0; i < data.length; i++) {
@@ -71,7 +77,7 @@ function bytes(random: Random, type: ByteType, shape: readonly number[], fill: (
 }
 
 /** Scales for which ties happen (powers of two) beside any others. */
-const someScale = (random: Random, powers = 0.3): number =>
+export const someScale = (random: Random, powers = 0.3): number =>
   random.chance(powers) ? 2 ** random.integer(-9, 2) : random.scale(0.001, 4);
 
 function graphOf(
@@ -111,7 +117,7 @@ interface Geometry {
   readonly samePads?: boolean;
 }
 
-const channelCount = (random: Random): number =>
+export const channelCount = (random: Random): number =>
   random.chance(0.8) ? random.integer(1, 17) : random.pick([24, 32, 33, 64, 96, 130]);
 
 function geometry(random: Random): Geometry {
@@ -150,7 +156,7 @@ function geometry(random: Random): Geometry {
   };
 }
 
-function weightsAndScales(
+export function weightsAndScales(
   random: Random,
   semantics: string,
   dialect: Dialect,
@@ -187,7 +193,7 @@ function weightsAndScales(
  * The output's scale: such that values spread over the range (one standard deviation of a random sum is
  * tens of codes), or far too small or large, so that they saturate or vanish.
  */
-function outputQuantization(random: Random, type: ByteType, spread: number, ties: boolean): QuantizedType {
+export function outputQuantization(random: Random, type: ByteType, spread: number, ties: boolean): QuantizedType {
   const scale =
     ties || random.chance(0.25) ? 2 ** Math.round(Math.log2(spread / 40)) : (spread / 40) * random.scale(0.3, 3);
   const quantization = whole(
@@ -200,7 +206,7 @@ function outputQuantization(random: Random, type: ByteType, spread: number, ties
 /** An int32 that leaves room for the sum of products. */
 const LARGEST_BIAS = 2 ** 30;
 
-function bias(
+export function bias(
   random: Random,
   dialect: Dialect,
   weight: Constant,

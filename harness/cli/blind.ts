@@ -1,4 +1,5 @@
 import { basename } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
 import type { Command } from 'commander';
 import { Random } from '../cases/random.ts';
 import { blind, createScene, type BlindResult, type Outcome, type Scene } from '../explain/blind/run.ts';
@@ -8,6 +9,7 @@ import { pictureSource } from './inputs.ts';
 import { loadModel } from './model.ts';
 import { addModelOptions, integer, type InputFileOptions, type ModelOptions } from './options.ts';
 import { note, printResult, progress, table } from './output.ts';
+import { stopOnInterrupt } from './interrupt.ts';
 
 interface BlindOptions extends ModelOptions, InputFileOptions {
   readonly models?: string[];
@@ -16,7 +18,7 @@ interface BlindOptions extends ModelOptions, InputFileOptions {
   readonly seed: number;
 }
 
-const OUTCOMES: readonly Outcome[] = ['named', 'equivalent', 'uncertain', 'wrong'];
+const OUTCOMES: readonly Outcome[] = ['named', 'variant', 'equivalent', 'uncertain', 'wrong'];
 
 export function addBlind(program: Command, done: (code: ExitCode) => void): void {
   const command = program
@@ -35,13 +37,16 @@ async function runBlind(options: BlindOptions): Promise<ExitCode> {
   const scenes = await makeScenes(options);
   const random = new Random(options.seed);
   const results: BlindResult[] = [];
-  for (let i = 0; i < options.plants; i++) {
+  const stopping = stopOnInterrupt();
+  for (let i = 0; i < options.plants && !stopping.asked; i++) {
     progress(`planting ${i + 1} of ${options.plants}`);
     // every scene as often
     const result = blind(scenes[i % scenes.length]!(), random);
     results.push(result);
-    if (result.outcome === 'wrong' || result.outcome === 'uncertain') note(describeResult(result));
+    if (!['named', 'variant'].includes(result.outcome)) note(describeResult(result));
+    await setImmediate();
   }
+  stopping.done();
   printResult(options.json, { seed: options.seed, results }, summarize(results));
   return results.some(({ outcome }) => outcome === 'wrong') ? EXIT.differs : EXIT.done;
 }
@@ -79,7 +84,7 @@ function summarize(results: readonly BlindResult[]): string {
     String(some.filter(({ certain }) => certain).length),
   ];
   const kinds = [...new Set(results.flatMap(({ planted }) => planted.map(({ kind }) => kind)))].sort();
-  const right = results.filter(({ outcome }) => outcome === 'named' || outcome === 'equivalent').length;
+  const right = results.filter(({ outcome }) => outcome !== 'uncertain' && outcome !== 'wrong').length;
   const seconds = results.map((result) => result.seconds).sort((a, b) => a - b);
   const head = ['', 'plants', ...OUTCOMES, 'certain'];
   return [

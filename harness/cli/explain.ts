@@ -21,6 +21,7 @@ import { EXIT, type ExitCode } from './exit_codes.ts';
 import { readFeeds, type Feeds } from './feeds.ts';
 import { readInput } from './files.ts';
 import { pictureSource, type InputOptions } from './inputs.ts';
+import { stopOnInterrupt } from './interrupt.ts';
 import { loadModel, type LoadedModel } from './model.ts';
 import { addInputOptions, addModelOptions, type InputFileOptions, type ModelOptions } from './options.ts';
 import { note, printResult, progress } from './output.ts';
@@ -120,17 +121,13 @@ async function collect(
   quiet: boolean,
   visit: (layer: ExplainedLayer) => void,
 ): Promise<{ layers: LayerExplanation[]; stopped: boolean }> {
-  let stopped = false;
-  const stop = (): void => {
-    stopped = true;
-  };
-  process.once('SIGINT', stop);
+  const stopping = stopOnInterrupt();
   const layers: LayerExplanation[] = [];
   try {
     await setImmediate();
-    while (!stopped) {
+    while (!stopping.asked) {
       const next = explanation.layers.next();
-      if (next.done) break;
+      if (next.done) return { layers, stopped: false };
       layers.push(next.value.explanation);
       visit(next.value);
       if (!quiet) printResult(false, {}, `${describeLayer(next.value.explanation)}\n`);
@@ -138,9 +135,9 @@ async function collect(
       await setImmediate();
     }
   } finally {
-    process.removeListener('SIGINT', stop);
+    stopping.done();
   }
-  return { layers, stopped };
+  return { layers, stopped: true };
 }
 
 async function readReference(

@@ -83,7 +83,8 @@ function inspectStep(
 ): InspectedLayer {
   const tensorBytes = (name: string): number => packedBytes(plan.graph.tensors.get(name)!);
   const read = operands.map((operand) => ('tensor' in operand ? tensorBytes(operand.tensor) : operand.data.byteLength));
-  const bytes = [...read, ...parameters.map(({ byteLength }) => byteLength), tensorBytes(output)];
+  const linked = parameters.map((p) => ('tensor' in p ? tensorBytes(p.tensor) : p.byteLength));
+  const bytes = [...read, ...linked, tensorBytes(output)];
   const { type, shape } = plan.graph.tensors.get(output)!;
   return {
     node,

@@ -13,6 +13,7 @@ import { addFetch } from './fetch.ts';
 import { addIdentify } from './identify.ts';
 import { addInspect } from './inspect.ts';
 import { clearProgress, note } from './output.ts';
+import { addMatrix } from './matrix.ts';
 import { addPack } from './pack.ts';
 import { addTrace } from './trace.ts';
 import { addVerify } from './verify.ts';
@@ -42,6 +43,7 @@ async function main(argv: readonly string[]): Promise<ExitCode> {
   addBlind(program, done);
   addCases(program, done);
   addBench(program, done);
+  addMatrix(program, done);
   addVectors(program, done);
   addPack(program, done);
   addFetch(program, done);

@@ -3,7 +3,7 @@ import type { ElementData, Graph, GraphNode } from '../../src/graph/graph.ts';
 import type { Semantics } from '../../src/semantics/semantics.ts';
 import { compareTensor } from '../compare/compare.ts';
 import { attribute, describe, valuesOf as reproduce } from './attribute.ts';
-import { allValues, identifyEngine, valuesOf, type Engine, type Identified, type Values } from './engine.ts';
+import { allValues, identifyEngine, valuesOf, withViews, type Engine, type Identified, type Values } from './engine.ts';
 import type { Cause, ExplainedLayer, LayerExplanation } from './explanation.ts';
 import { layerProblem, linearOf, type Quantized } from './layer_problem.ts';
 import { nearest } from './nearest.ts';
@@ -47,13 +47,15 @@ const LIMITS = { most: 6, tries: 5e6 };
  * input is not there
  */
 export function explain(question: Question): Explanation {
-  const { graph, engines, shapes, reference, theirs, progress = () => undefined } = question;
-  const identified = identifyEngine(graph, engines, shapes, reference, progress);
+  const { graph, engines, shapes, progress = () => undefined } = question;
+  const identified = identifyEngine(graph, engines, shapes, question.reference, progress);
   const { engine } = identified;
+  const reference = withViews(engine, question.reference);
+  const theirs = withViews(engine, question.theirs);
   const compared = engine.graph.nodes
     .map((node) => node.outputs[0]!)
     .filter((name) => theirs.has(name) && (question.layer ?? name) === name);
-  return { identified, compared, layers: explainLayers(question, engine, compared) };
+  return { identified, compared, layers: explainLayers({ ...question, reference, theirs }, engine, compared) };
 }
 
 function* explainLayers(
@@ -163,7 +165,7 @@ function findCauses(
   });
   let problem: Problem | undefined;
   try {
-    problem = layerProblem(question, engine, node, operands, theirs);
+    problem = layerProblem(question, engine, node, operands, { expected, theirs });
   } catch (error) {
     if (!(error instanceof UnsupportedModelError)) throw error;
     notes.push(error.message);

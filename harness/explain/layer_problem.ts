@@ -3,7 +3,11 @@ import { linearOf as convOf } from '../../src/ops/conv.ts';
 import { linearOf as gemmOf } from '../../src/ops/gemm.ts';
 import type { Linear } from '../../src/ops/linear/linear.ts';
 import type { Engine } from './engine.ts';
-import { linearProblem } from './linear.ts';
+import { addProblem } from './families/add.ts';
+import type { ElementwiseQuestion } from './families/elementwise.ts';
+import { linearProblem } from './families/linear.ts';
+import { poolProblem } from './families/pool.ts';
+import { quantizeProblem } from './families/quantize.ts';
 import type { Problem } from './problem.ts';
 import { ownQuantizations, quantizer, type OwnQuantization } from './ways/input_quantization.ts';
 
@@ -32,6 +36,7 @@ const same = (a: ElementData, b: ElementData): boolean => a.every((v: number | b
  * The family of implementations of a layer; undefined for operators of which no ways are known.
  *
  * @param operands what the layer is computed from, by tensor name
+ * @param outputs what the reference's engine computes from them, and what theirs has
  * @throws UnsupportedModelError where no combination of the known ways is what the engine does
  */
 export function layerProblem(
@@ -39,16 +44,21 @@ export function layerProblem(
   engine: Engine,
   node: GraphNode,
   operands: ReadonlyMap<string, ElementData>,
-  theirs: ElementData,
+  outputs: ElementwiseQuestion,
 ): Problem | undefined {
+  const input = node.inputs[0]!;
+  const { type } = engine.graph.tensors.get(node.outputs[0]!)!;
+  if (node.op === 'Add' && isByteType(type)) return addProblem(node, engine, operands, outputs);
+  if (node.op === 'GlobalAveragePool') return poolProblem(node, engine, operands, outputs);
+  if (node.op === 'QuantizeLinear')
+    return quantizeProblem(node, engine, operands, outputs, ownParameters(question, engine, node));
   const linear = linearOf(node, engine);
   if (!linear) return undefined;
-  const input = node.inputs[0]!;
   return linearProblem({
     linear,
     semantics: engine.semantics,
     x: operands.get(input)!,
-    theirs,
+    theirs: outputs.theirs,
     own: ownInputs(question, engine, input, operands.get(input)!),
     staleZeroPoints: staleZeroPoints(engine, node),
   });
@@ -61,6 +71,14 @@ function staleZeroPoints(engine: Engine, node: GraphNode): number[] {
     const info = engine.graph.tensors.get(name);
     return info && isByteType(info.type) && info.quantization ? [info.quantization.zeroPoint[0]!] : [];
   });
+}
+
+/** Parameters of their own for a quantize of the network's input. */
+function ownParameters(question: InputQuestion, engine: Engine, node: GraphNode): OwnQuantization[] {
+  const { theirs, ...rest } = question;
+  const withoutResult = new Map([...theirs].filter(([name]) => name !== node.outputs[0]));
+  const name = node.outputs[0]!;
+  return ownInputs({ ...rest, theirs: withoutResult }, engine, name, new Uint8Array(0));
 }
 
 /** Quantizations of their own, where a tensor is the quantized input of the network. */

@@ -100,7 +100,7 @@ export class Executable {
       const uniforms = new Arena(UNIFORM_ALIGNMENT);
       const places = plan.steps.map((step) => ({
         operands: step.operands.map((operand) => ('data' in operand ? storage.add(operand.data) : operand)),
-        parameters: step.parameters.map((data) => storage.add(data)),
+        parameters: step.parameters.map((parameter) => ('tensor' in parameter ? parameter : storage.add(parameter))),
         geometry: uniforms.add(geometryOf(step)),
       }));
       const constants = storage.upload(device, 'constants', GPUBufferUsage.STORAGE);
@@ -120,20 +120,16 @@ export class Executable {
       for (const [index, step] of plan.steps.entries()) {
         const pipeline = await compiled[index]!;
         const place = places[index]!;
-        const operands = place.operands.map((operand) =>
-          'tensor' in operand ? tensor(operand.tensor) : { buffer: constants, ...operand },
-        );
+        const bind = (at: { tensor: string } | { offset: number; size: number }): GPUBufferBinding =>
+          'tensor' in at ? tensor(at.tensor) : { buffer: constants, ...at };
+        const operands = place.operands.map(bind);
         const uniform = { buffer: geometry, ...place.geometry };
         dispatches.push({
           step,
           pipeline,
           groups: [
             bindGroup(device, pipeline.layouts[0], [...operands, tensor(step.output)]),
-            bindGroup(
-              device,
-              pipeline.layouts[1],
-              place.parameters.map((parameter) => ({ buffer: constants, ...parameter })),
-            ),
+            bindGroup(device, pipeline.layouts[1], place.parameters.map(bind)),
             bindGroup(device, pipeline.layouts[2], [uniform]),
           ],
           bindings: { operands, geometry: uniform },

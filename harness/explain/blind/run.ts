@@ -20,11 +20,12 @@ export interface Scene {
 
 /**
  * - named: the planted set itself;
- * - equivalent: another one, no larger, that gives the same values, all of them;
+ * - variant: the planted kinds, done in another way that gives the same values, all of them;
+ * - equivalent: other kinds, no more of them, that give the same values, all of them;
  * - uncertain: no set that gives them, and it says so;
  * - wrong: anything else.
  */
-export type Outcome = 'named' | 'equivalent' | 'uncertain' | 'wrong';
+export type Outcome = 'named' | 'variant' | 'equivalent' | 'uncertain' | 'wrong';
 
 export interface BlindResult {
   readonly model: string;
@@ -59,7 +60,10 @@ export function blind({ model, input, graph, engine, reference }: Scene, random:
       node.inputs.flatMap((operand) => (reference.has(operand) ? [[operand, reference.get(operand)!]] : [])),
     );
     const expected = reference.get(name)!;
-    const problem = layerProblem({ reference, theirs: new Map() }, engine, node, operands, expected);
+    const problem = layerProblem({ reference, theirs: new Map() }, engine, node, operands, {
+      expected,
+      theirs: expected,
+    });
     const planted = problem && plant(problem, expected, random);
     if (!planted) continue;
     const started = performance.now();
@@ -95,6 +99,9 @@ function outcomeOf(
 ): Outcome {
   if (!exact) return certain ? 'wrong' : 'uncertain';
   if (!isReproduced || found.length > planted.length) return 'wrong';
-  const key = (causes: readonly Cause[]): string => causes.map(({ side, detail }) => `${side} ${detail}`).join('\n');
-  return key(planted) === key(found) ? 'named' : 'equivalent';
+  const details = (causes: readonly Cause[]): string =>
+    causes.map(({ side, detail }) => `${side} ${detail}`).join('\n');
+  const kinds = (causes: readonly Cause[]): string => causes.map(({ side, kind }) => `${side} ${kind}`).join('\n');
+  if (details(planted) === details(found)) return 'named';
+  return kinds(planted) === kinds(found) ? 'variant' : 'equivalent';
 }
