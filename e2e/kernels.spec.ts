@@ -11,9 +11,11 @@ const run = (page: import('playwright/test').Page, engine: string, count: number
       const { runCases } = (await import(
         '/harness/cases/run.ts' as string
       )) as typeof import('../harness/cases/run.ts');
-      const { requestDevice } = (await import('/src/gpu/device.ts' as string)) as typeof import('../src/gpu/device.ts');
+      const { featuresOf, requestDevice } = (await import(
+        '/src/gpu/device.ts' as string
+      )) as typeof import('../src/gpu/device.ts');
       const device = await requestDevice();
-      const result = await runCases(engine, 1, 0, count, device, packedDot);
+      const result = await runCases(engine, 1, 0, count, device, { ...featuresOf(device), packedDot });
       device.destroy();
       return result;
     },

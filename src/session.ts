@@ -1,6 +1,6 @@
 import { readModel } from './formats/index.ts';
 import type { Graph } from './graph/graph.ts';
-import { hasPackedDot, requestDevice } from './gpu/device.ts';
+import { featuresOf, profileOf, requestDevice } from './gpu/device.ts';
 import { checkFeeds, Executable } from './gpu/executable.ts';
 import { PipelineCache } from './gpu/pipelines.ts';
 import { createPlan, type Plan, type PlanOptions } from './plan/plan.ts';
@@ -42,7 +42,7 @@ export class InferenceSession {
 
   /**
    * @param model the file's bytes, or a graph that readModel gave
-   * @throws InvalidModelError, UnsupportedModelError before a device is touched; DeviceError
+   * @throws InvalidModelError, UnsupportedModelError before any work on a device; DeviceError
    */
   static async create(
     model: Uint8Array | ArrayBuffer | Graph,
@@ -50,17 +50,19 @@ export class InferenceSession {
   ): Promise<InferenceSession> {
     const bytes = model instanceof ArrayBuffer ? new Uint8Array(model) : model;
     const graph = bytes instanceof Uint8Array ? readModel(bytes) : bytes;
-    const planOptions = { ...options, packedDot: options.packedDot ?? hasPackedDot() };
-    const plan = createPlan(graph, planOptions);
     const device = options.device ?? (await requestDevice());
-    const session = new InferenceSession(graph, plan, planOptions, device, options.device === undefined);
+    let session: InferenceSession | undefined;
     try {
+      const planOptions = { features: featuresOf(device), profile: profileOf(device), ...options };
+      const plan = createPlan(graph, planOptions);
+      session = new InferenceSession(graph, plan, planOptions, device, options.device === undefined);
       await session.#executable(plan);
+      return session;
     } catch (error) {
-      session.release();
+      session?.release();
+      if (!session && !options.device) device.destroy();
       throw error;
     }
-    return session;
   }
 
   /** The plan of the last shapes that were run. */

@@ -27,7 +27,9 @@ describe.each(Object.entries(KERNELS))('kernel %s', (name, kernel) => {
 
   it('has the entry point main and the workgroup size that the grid is made for', () => {
     expect(reflected.entry.compute.map((f) => f.name)).toEqual(['main']);
-    expect(text(name)).toContain(`@workgroup_size(${WORKGROUP_SIZE})`);
+    const [x, y, z] = kernel.workgroupSize ?? [WORKGROUP_SIZE, 1, 1];
+    const declared = /@workgroup_size\(([^)]*)\)/.exec(text(name))![1]!.split(',').map(Number);
+    expect([...declared, 1, 1].slice(0, 3)).toEqual([x, y, z]);
     expect(text('shared/words')).toContain(`const WORKGROUP_SIZE = ${WORKGROUP_SIZE}u;`);
   });
 });

@@ -1,4 +1,8 @@
 import { UnsupportedModelError } from '../../src/errors.ts';
+import { featuresOf } from '../../src/gpu/device.ts';
+import type { Features } from '../../src/ops/features.ts';
+import type { VariantChoice } from '../../src/ops/variant.ts';
+import { createPlan, variantsFor, type Plan, type PlanOptions } from '../../src/plan/plan.ts';
 import { InferenceSession } from '../../src/session.ts';
 import { referenceTrace } from '../../src/plan/reference.ts';
 import type { TracedTensor } from '../../src/trace.ts';
@@ -21,10 +25,12 @@ export interface CaseMismatch {
 export interface CasesResult {
   readonly cases: number;
   readonly elements: number;
+  /** How often a case was run: by each variant that may compute it. */
+  readonly runs: number;
   readonly mismatches: number;
   /** Cases that the engine or exact8 refuses by name. */
   readonly refused: number;
-  /** How many cases used each kernel and form. */
+  /** How many runs used each kernel and form. */
   readonly coverage: Readonly<Record<string, number>>;
   readonly failures: readonly CaseMismatch[];
 }
@@ -42,14 +48,46 @@ function firstDifference(a: ArrayLike<number | bigint>, b: ArrayLike<number | bi
   return { at, count };
 }
 
-async function runCase(test: Case, device: GPUDevice, packedDot: boolean) {
-  const session = await InferenceSession.create(test.graph, { device, packedDot });
+interface CaseResult {
+  /** The kernel with what is linked behind it. */
+  readonly kernel: string;
+  readonly elements: number;
+  readonly failure?: CaseMismatch;
+}
+
+/** Traces and runs a case by every kernel variant that may compute it, in every tile. */
+async function runCase(test: Case, device: GPUDevice, features: Features): Promise<CaseResult[]> {
+  const plan = createPlan(test.graph, { features });
+  const expected = referenceTrace(plan, test.feeds).tensors.at(-1)!;
+  const results: CaseResult[] = [];
+  for (const choice of choicesFor(plan)) {
+    const profile = { ...plan.profile, ...(choice ? { nodes: { [plan.steps[0]!.node]: choice } } : {}) };
+    results.push(await runVariant(test, device, { features, profile }, expected));
+  }
+  return results;
+}
+
+/** One for each admitted variant and tile of the only step; one `undefined` where there is no choice. */
+function choicesFor(plan: Plan): (VariantChoice | undefined)[] {
+  const admitted = variantsFor(plan, plan.steps[0]!.node).filter((option) => option.admitted === true);
+  const choices = admitted.flatMap(({ variant, tiles }): VariantChoice[] =>
+    tiles.length > 0 ? tiles.map((tile) => ({ variant, tile })) : [{ variant }],
+  );
+  return choices.length > 0 ? choices : [undefined];
+}
+
+async function runVariant(
+  test: Case,
+  device: GPUDevice,
+  options: PlanOptions,
+  reference: TracedTensor,
+): Promise<CaseResult> {
+  const session = await InferenceSession.create(test.graph, { device, ...options });
   try {
     const step = session.plan.steps[0]!;
     const actual = await session.trace(test.feeds, { accumulators: true });
-    const expected = referenceTrace(session.plan, test.feeds);
     const kernel = [step.kernel, ...step.links].join(' ');
-    const [y, reference] = [actual.tensors.at(-1)!, expected.tensors.at(-1)!];
+    const y = actual.tensors.at(-1)!;
     const again = await session.run(test.feeds);
     for (const [what, got, wanted] of [
       ['output', bitsOf(y.data), bitsOf(reference.data)],
@@ -91,27 +129,32 @@ export async function runRecordedCase(
   }
 }
 
-/** Generated cases `from` to `to - 1` on a device: each is traced and run, and compared with the host reference. */
+/**
+ * Generated cases `from` to `to - 1` on a device: each is traced and run by every kernel variant that may
+ * compute it, and compared with the host reference.
+ */
 export async function runCases(
   semantics: string,
   seed: number,
   from: number,
   to: number,
   device: GPUDevice,
-  packedDot: boolean,
+  features: Features = featuresOf(device),
 ): Promise<CasesResult> {
   const failures: CaseMismatch[] = [];
   const coverage: Record<string, number> = {};
-  let [elements, mismatches, refused] = [0, 0, 0];
+  let [elements, runs, mismatches, refused] = [0, 0, 0, 0];
   for (let index = from; index < to; index++) {
     const test = generateCase(semantics, seed, index);
     try {
-      const result = await runCase(test, device, packedDot);
-      elements += result.elements;
-      coverage[result.kernel] = (coverage[result.kernel] ?? 0) + 1;
-      if (result.failure) {
-        mismatches += result.failure.mismatches;
-        failures.push(result.failure);
+      for (const result of await runCase(test, device, features)) {
+        runs++;
+        elements += result.elements;
+        coverage[result.kernel] = (coverage[result.kernel] ?? 0) + 1;
+        if (result.failure) {
+          mismatches += result.failure.mismatches;
+          failures.push(result.failure);
+        }
       }
     } catch (error) {
       if (!(error instanceof UnsupportedModelError))
@@ -119,5 +162,5 @@ export async function runCases(
       refused++;
     }
   }
-  return { cases: to - from, elements, mismatches, refused, coverage, failures };
+  return { cases: to - from, elements, runs, mismatches, refused, coverage, failures };
 }

@@ -5,7 +5,7 @@ import { linearOf as convolutionOf } from '../../src/ops/conv.ts';
 import { floatOfKey, keyOfFloat } from '../../src/ops/float_bits.ts';
 import { linearOf as fullyConnectedOf } from '../../src/ops/gemm.ts';
 import { layerOf as poolLayerOf } from '../../src/ops/global_average_pool.ts';
-import { reachable } from '../../src/ops/linear.ts';
+import { reachable } from '../../src/ops/linear/linear.ts';
 import { tensorQuantization, type OpContext } from '../../src/ops/op.ts';
 import { stepFunctions } from '../../src/ops/quantize_linear.ts';
 import { addTable, proveAdd } from '../../src/requantize/add.ts';

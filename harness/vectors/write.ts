@@ -51,7 +51,7 @@ export interface VectorOptions {
 export async function writeVectors(options: VectorOptions): Promise<Manifest> {
   const { plan, out, formats, orders } = options;
   const { graph, semantics } = plan;
-  const context = contextOf(graph, graph.tensors, semantics, false);
+  const context = contextOf(graph, graph.tensors, semantics);
   const nodes = new Map(graph.nodes.map((node) => [node.outputs[0]!, node]));
   const wanted = wantedLayers([...nodes.keys()], options.layers);
   const names = fileNames(graph.tensors.keys());

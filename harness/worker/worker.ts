@@ -3,7 +3,7 @@ import { InvalidInputError } from '../../src/errors.ts';
 import { elementCount, newElementData } from '../../src/graph/graph.ts';
 import { InferenceSession } from '../../src/session.ts';
 import { Tensor } from '../../src/tensor.ts';
-import { hasPackedDot, requestDevice } from '../../src/gpu/device.ts';
+import { requestDevice } from '../../src/gpu/device.ts';
 import { findSemantics } from '../../src/semantics/index.ts';
 import { recordedCases } from '../cases/recorded.ts';
 import { runCases, runRecordedCase } from '../cases/run.ts';
@@ -59,7 +59,7 @@ const methods: WorkerMethods = {
     }
   },
   async generatedCases(engine, seed, from, to) {
-    return onDevice((device) => runCases(engine, seed, from, to, device, hasPackedDot()));
+    return onDevice((device) => runCases(engine, seed, from, to, device));
   },
   async recordedCases(file, { name, options }) {
     const cases = recordedCases(openNpz(await fetchBytes(file)), name);

@@ -1,4 +1,6 @@
 import { DeviceError } from '../errors.ts';
+import type { Features } from '../ops/features.ts';
+import { adapterFamily, DEFAULT_PROFILES, type Profile } from '../plan/profile.ts';
 
 /** `navigator.gpu`, where the environment has it. */
 export function webgpu(): GPU | undefined {
@@ -10,8 +12,27 @@ export function hasPackedDot(): boolean {
   return webgpu()?.wgslLanguageFeatures.has('packed_4x8_integer_dot_product') ?? false;
 }
 
+/** What kernels may use of a device. */
+export function featuresOf(device: GPUDevice): Features {
+  const { subgroupMinSize: min, subgroupMaxSize: max } = device.adapterInfo as Partial<GPUAdapterInfo>;
+  const hasSubgroups = device.features.has('subgroups') && min !== undefined && max !== undefined;
+  return {
+    packedDot: hasPackedDot(),
+    ...(hasSubgroups ? { subgroups: { min, max } } : {}),
+    workgroupStorage: device.limits.maxComputeWorkgroupStorageSize,
+    workgroupInvocations: device.limits.maxComputeInvocationsPerWorkgroup,
+  };
+}
+
+/** The profile for a device's family of adapters. */
+export function profileOf(device: GPUDevice): Profile {
+  // browsers before Chrome 131 do not say
+  const info = device.adapterInfo as GPUAdapterInfo | undefined;
+  return DEFAULT_PROFILES[info ? adapterFamily(info) : 'gpu'];
+}
+
 /**
- * A device of the environment's own adapter, with the largest buffers that it allows.
+ * A device of the environment's own adapter, with the largest buffers that it allows, and subgroups where it has them.
  *
  * @throws DeviceError where there is no WebGPU or no adapter
  */
@@ -21,7 +42,10 @@ export async function requestDevice(): Promise<GPUDevice> {
   const adapter = await gpu.requestAdapter({ powerPreference: 'high-performance' });
   if (!adapter) throw new DeviceError('WebGPU has no adapter here');
   const { maxBufferSize, maxStorageBufferBindingSize } = adapter.limits;
-  return adapter.requestDevice({ requiredLimits: { maxBufferSize, maxStorageBufferBindingSize } });
+  return adapter.requestDevice({
+    requiredFeatures: adapter.features.has('subgroups') ? ['subgroups'] : [],
+    requiredLimits: { maxBufferSize, maxStorageBufferBindingSize },
+  });
 }
 
 /** Runs `work` in error scopes: what WebGPU would only log is thrown, with `what` was being done. */

@@ -1,6 +1,6 @@
 import { DeviceError, InvalidInputError } from '../errors.ts';
 import { elementCount, type ElementType, type TensorInfo } from '../graph/graph.ts';
-import { KERNELS, WORKGROUP_SIZE } from '../ops/kernels.ts';
+import { KERNELS } from '../ops/kernels.ts';
 import { extent, groupCount, pack, packedBytes, unpack } from '../ops/layout.ts';
 import type { Step } from '../ops/step.ts';
 import type { Plan } from '../plan/plan.ts';
@@ -9,8 +9,6 @@ import type { Trace, TracedTensor } from '../trace.ts';
 import { scoped } from './device.ts';
 import { accumulatorKey, pipelineKey, type Pipeline, type PipelineCache } from './pipelines.ts';
 
-/** WebGPU's default limit; every device allows it. */
-const MOST_WORKGROUPS = 65535;
 const UNIFORM_ALIGNMENT = 256;
 const STORAGE_ALIGNMENT = 256;
 
@@ -51,15 +49,8 @@ interface Dispatch {
   readonly step: Step;
   readonly pipeline: Pipeline;
   readonly groups: readonly GPUBindGroup[];
-  readonly workgroups: readonly [number, number];
   /** For other pipelines over the same operands (accumulators). */
   readonly bindings: { readonly operands: readonly GPUBufferBinding[]; readonly geometry: GPUBufferBinding };
-}
-
-function gridOf(threads: number): [number, number] {
-  const workgroups = Math.ceil(threads / WORKGROUP_SIZE);
-  const x = Math.min(workgroups, MOST_WORKGROUPS);
-  return [x, Math.ceil(workgroups / x)];
 }
 
 function bindGroup(device: GPUDevice, layout: GPUBindGroupLayout, bindings: readonly GPUBufferBinding[]): GPUBindGroup {
@@ -145,7 +136,6 @@ export class Executable {
             ),
             bindGroup(device, pipeline.layouts[2], [uniform]),
           ],
-          workgroups: gridOf(step.threads),
           bindings: { operands, geometry: uniform },
         });
       }
@@ -317,10 +307,10 @@ export class Executable {
   }
 }
 
-function encodeDispatch(pass: GPUComputePassEncoder, { pipeline, groups, workgroups }: Dispatch): void {
+function encodeDispatch(pass: GPUComputePassEncoder, { step, pipeline, groups }: Dispatch): void {
   pass.setPipeline(pipeline.pipeline);
   for (const [index, group] of groups.entries()) pass.setBindGroup(index, group);
-  pass.dispatchWorkgroups(...workgroups);
+  pass.dispatchWorkgroups(...step.workgroups);
 }
 
 function geometryOf(step: Step): Uint32Array {

@@ -3,11 +3,10 @@ import { byteRange, elementCount, type ElementData, type GraphNode, type TensorI
 import { addTable, proveAdd } from '../requantize/add.ts';
 import { f32 } from '../semantics/rounding.ts';
 import type { AddLayer } from '../semantics/semantics.ts';
-import { extent, groupCount, pack } from './layout.ts';
-import { groupsOf } from './linear.ts';
+import { extent, groupCount, pack, groupsOf } from './layout.ts';
 import { expectOperands, label, quantizedOutput, refuse, tensorQuantization, type Op, type OpContext } from './op.ts';
 import { signMask } from './requantization.ts';
-import type { Step } from './step.ts';
+import { threadGrid, type Step } from './step.ts';
 
 const sameShape = (a: readonly number[], b: readonly number[]): boolean =>
   a.length === b.length && a.every((d, i) => d === b[i]);
@@ -78,7 +77,7 @@ function lowerFloat(node: GraphNode, context: OpContext): Step {
     parameters: [],
     geometry: { groups, other_groups: perChannel ? groupCount(extent(asVector)) : groups },
     overrides: {},
-    threads: groups,
+    workgroups: threadGrid(groups),
     macs: 0,
     accumulates: false,
   };
@@ -161,7 +160,7 @@ export const add: Op = {
       output: node.outputs[0]!,
       parameters: [proof.parameters],
       overrides: { OUTPUT_SIGN: signMask(layer.output.type) },
-      threads: groups,
+      workgroups: threadGrid(groups),
       macs: 0,
       accumulates: false,
     };

@@ -1,7 +1,9 @@
 import { InvalidModelError } from '../errors.ts';
 import type { GraphNode } from '../graph/graph.ts';
 import { extent } from './layout.ts';
-import { expectByteInput, linearLayer, lowerLinear, referenceLinear, weightsOf, type Linear } from './linear.ts';
+import { expectByteInput, linearLayer, weightsOf, type Linear } from './linear/linear.ts';
+import { linearVariants, lowerLinear } from './linear/lower.ts';
+import { referenceLinear } from './linear/reference.ts';
 import { expectOperands, integers, label, quantizedOutput, refuse, type Op, type OpContext } from './op.ts';
 
 interface Window {
@@ -107,4 +109,5 @@ export const conv: Op = {
   },
   reference: (node, context, operand) => referenceLinear(context, linearOf(node, context), operand(0)),
   lower: (node, context) => lowerLinear(node, context, linearOf(node, context)),
+  variants: (node, context) => linearVariants(node, context, linearOf(node, context)),
 };

@@ -1,7 +1,8 @@
 import { byteRange, elementCount, isByteType, type Constant, type GraphNode } from '../graph/graph.ts';
-import { groupsOf } from './linear.ts';
 import { expectOperands, refuse, tensorQuantization, type Op, type OpContext } from './op.ts';
+import { groupsOf } from './layout.ts';
 import { signMask } from './requantization.ts';
+import { threadGrid } from './step.ts';
 
 /** A weight or bias that a float operator uses: real = scale * (q - zeroPoint), along the quantization's axis. */
 function foldConstant(node: GraphNode, context: OpContext, constant: Constant): Constant | undefined {
@@ -56,7 +57,7 @@ export const dequantizeLinear: Op = {
       parameters: [],
       geometry: { groups, input_sign: signMask(input.type) },
       overrides: {},
-      threads: groups,
+      workgroups: threadGrid(groups),
       macs: 0,
       accumulates: false,
     };

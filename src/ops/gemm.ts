@@ -1,7 +1,9 @@
 import { InvalidModelError } from '../errors.ts';
 import type { GraphNode } from '../graph/graph.ts';
 import { extent } from './layout.ts';
-import { expectByteInput, linearLayer, lowerLinear, referenceLinear, weightsOf, type Linear } from './linear.ts';
+import { expectByteInput, linearLayer, weightsOf, type Linear } from './linear/linear.ts';
+import { linearVariants, lowerLinear } from './linear/lower.ts';
+import { referenceLinear } from './linear/reference.ts';
 import { expectOperands, label, quantizedOutput, refuse, type Op, type OpContext } from './op.ts';
 
 /** Weights of shape [in, out], or [out, in] where `transB` says so. */
@@ -50,4 +52,5 @@ export const gemm: Op = {
   },
   reference: (node, context, operand) => referenceLinear(context, linearOf(node, context), operand(0)),
   lower: (node, context) => lowerLinear(node, context, linearOf(node, context)),
+  variants: (node, context) => linearVariants(node, context, linearOf(node, context)),
 };

@@ -1,8 +1,9 @@
 import { byteRange, type GraphNode } from '../graph/graph.ts';
-import { extent } from './layout.ts';
-import { expectByteInput, groupsOf } from './linear.ts';
+import { extent, groupsOf } from './layout.ts';
+import { expectByteInput } from './linear/linear.ts';
 import { expectOperands, quantizedOutput, refuse, tensorQuantization, type Op, type OpContext } from './op.ts';
 import { outputStage, signMask } from './requantization.ts';
+import { threadGrid } from './step.ts';
 import type { PoolLayer } from '../semantics/semantics.ts';
 
 export function layerOf(node: GraphNode, context: OpContext): PoolLayer {
@@ -63,7 +64,7 @@ export const globalAveragePool: Op = {
         input_zero: zeroPoint - min,
       },
       overrides: stage.overrides,
-      threads: groups,
+      workgroups: threadGrid(groups),
       macs: 0,
       accumulates: true,
       proof: stage.proof,

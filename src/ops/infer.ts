@@ -2,9 +2,11 @@ import { InvalidInputError, InvalidModelError, UnsupportedModelError } from '../
 import { DYNAMIC, elementCount, type Constant, type Graph, type GraphNode, type TensorInfo } from '../graph/graph.ts';
 import { withoutDeadNodes } from '../graph/rewrite.ts';
 import type { Semantics } from '../semantics/semantics.ts';
+import { DEFAULT_FEATURES, type Features } from './features.ts';
 import { OPS } from './index.ts';
 import { extentOf } from './layout.ts';
 import { label, type Op, type OpContext, type TypedGraph } from './op.ts';
+import { NO_PREFERENCES, type Preferences } from './variant.ts';
 
 /** The largest tensor that is planned for: 128 MiB of 8-bit values, the binding size that every WebGPU has. */
 const MOST_ELEMENTS = 2 ** 27;
@@ -35,11 +37,13 @@ export function contextOf(
   graph: Pick<TypedGraph, 'constants' | 'tensors'>,
   quantized: Graph['tensors'],
   semantics: Semantics,
-  packedDot: boolean,
+  features: Features = DEFAULT_FEATURES,
+  preferences: Preferences = NO_PREFERENCES,
 ): OpContext {
   return {
     semantics,
-    packedDot,
+    features,
+    preferences,
     constant: (name) => graph.constants.get(name),
     info(name) {
       const info = graph.constants.get(name) ?? graph.tensors.get(name);
@@ -70,7 +74,7 @@ export function inferGraph(
   const tensors = new Map<string, TensorInfo>();
   const inputs = graph.inputs.map((input) => resolveInput(input, shapes[input.name]));
   for (const input of inputs) tensors.set(input.name, input);
-  const context = contextOf({ constants, tensors }, graph.tensors, semantics, false);
+  const context = contextOf({ constants, tensors }, graph.tensors, semantics);
 
   const nodes: GraphNode[] = [];
   for (const node of graph.nodes) {

@@ -4,9 +4,11 @@ export interface Kernel {
   readonly operands: readonly string[];
   /** Fields of the uniform struct Geometry (group 2), all u32, in order. */
   readonly geometry: readonly string[];
+  /** Threads of a workgroup in x, y, z; absent: WORKGROUP_SIZE in a row. */
+  readonly workgroupSize?: readonly [number, number, number];
 }
 
-/** Threads a workgroup, of every kernel: shaders/shared/words.wgsl has the same number. */
+/** Threads a workgroup of kernels that number their threads: shaders/shared/words.wgsl has the same number. */
 export const WORKGROUP_SIZE = 64;
 
 const WINDOW = [

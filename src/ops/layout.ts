@@ -39,6 +39,11 @@ export function groupCount(e: Extent): number {
   return e.batch * e.height * e.width * e.groups;
 }
 
+/** Groups of a tensor: one thread each in kernels that work group by group. */
+export function groupsOf(info: TensorInfo): number {
+  return groupCount(extent(info));
+}
+
 /** Bytes of a tensor in GPU memory. */
 export function packedBytes(info: TensorInfo): number {
   return groupCount(extent(info)) * (isByteType(info.type) ? 4 : 16);

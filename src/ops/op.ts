@@ -1,7 +1,9 @@
 import { InvalidModelError, UnsupportedModelError } from '../errors.ts';
 import type { Constant, ElementData, Graph, GraphNode, QuantizedType, TensorInfo } from '../graph/graph.ts';
 import type { Semantics, TensorQuantization } from '../semantics/semantics.ts';
+import type { Features } from './features.ts';
 import type { Step } from './step.ts';
+import type { Preferences, VariantOption } from './variant.ts';
 
 /** A graph in which every tensor's type and shape is known. */
 export interface TypedGraph extends Omit<Graph, 'tensors'> {
@@ -11,8 +13,8 @@ export interface TypedGraph extends Omit<Graph, 'tensors'> {
 /** What an operator may ask of the graph around it. */
 export interface OpContext {
   readonly semantics: Semantics;
-  /** Is `packed_4x8_integer_dot_product` there? */
-  readonly packedDot: boolean;
+  readonly features: Features;
+  readonly preferences: Preferences;
   info(tensor: string): TensorInfo;
   constant(tensor: string): Constant | undefined;
   /** What the file says of a computed 8-bit tensor. */
@@ -34,6 +36,8 @@ export interface Op {
   reference(node: GraphNode, context: OpContext, operand: (index: number) => ElementData): ReferenceResult;
   /** What the GPU does, or the operand whose memory the output shares. */
   lower(node: GraphNode, context: OpContext): Step | { readonly alias: string };
+  /** Every kernel variant for this node, where there are several. */
+  variants?(node: GraphNode, context: OpContext): readonly VariantOption[];
 }
 
 export function label(node: GraphNode): string {

@@ -1,9 +1,10 @@
 import { byteRange, type GraphNode } from '../graph/graph.ts';
 import type { StepFunctions, TensorQuantization } from '../semantics/semantics.ts';
 import { floatOfKey, keyOfFloat } from './float_bits.ts';
-import { groupsOf } from './linear.ts';
 import { expectOperands, quantizedOutput, refuse, tensorQuantization, type Op, type OpContext } from './op.ts';
+import { groupsOf } from './layout.ts';
 import { outputStage } from './requantization.ts';
+import { threadGrid } from './step.ts';
 
 const outputOf = (node: GraphNode, context: OpContext): TensorQuantization =>
   tensorQuantization(node, context.info(node.outputs[0]!));
@@ -48,7 +49,7 @@ export const quantizeLinear: Op = {
       parameters: stage.parameters,
       geometry: { groups },
       overrides: stage.overrides,
-      threads: groups,
+      workgroups: threadGrid(groups),
       macs: 0,
       accumulates: false,
       proof: stage.proof,

@@ -1,6 +1,6 @@
 import { byteRange } from '../graph/graph.ts';
 import { CODES, type AccumulatorRange } from '../requantize/boundaries.ts';
-import { proveRequantization, type ProvedRequantization } from '../requantize/prove.ts';
+import { formsInOrder, proveRequantization, type ProvedRequantization } from '../requantize/prove.ts';
 import type { StepFunctions, TensorQuantization } from '../semantics/semantics.ts';
 
 /** Bytes of 8-bit types are turned into codes (0 to 255 from the smallest value on) by this mask, and back. */
@@ -41,14 +41,17 @@ export interface OutputStage {
 /**
  * Proves a form for a layer's requantization and packs it for its shader. A layer with one function for
  * all channels (a pool, a quantize) addresses it as one group of four equal channels.
+ *
+ * @param forms the cheapest first; those left out follow
  */
 export function outputStage(
   functions: StepFunctions,
   range: AccumulatorRange,
   output: TensorQuantization,
+  forms: readonly string[] = [],
 ): OutputStage {
   const [min] = byteRange(output.type);
-  const proof = proveRequantization(functions, range, min);
+  const proof = proveRequantization(functions, range, min, formsInOrder(forms));
   const channels = functions.channels === 1 ? 4 : functions.channels;
   const parameters = proof.parameters[0]!.length > 0 ? [packParameters(proof, channels)] : [];
   if (proof.table.length > 0) parameters.push(packTable(proof, channels));

@@ -1,4 +1,6 @@
 import type { ProvedRequantization } from '../requantize/prove.ts';
+import { WORKGROUP_SIZE } from './kernels.ts';
+import type { LayerGeometry, VariantChoice } from './variant.ts';
 
 /** One operand of a kernel: a tensor of the graph, or data that is uploaded when the plan is compiled. */
 export type StepOperand = { readonly tensor: string } | { readonly data: Int32Array | Uint32Array };
@@ -20,12 +22,25 @@ export interface Step {
   readonly geometry: Readonly<Record<string, number>>;
   /** Pipeline overrides. */
   readonly overrides: Readonly<Record<string, number>>;
-  readonly threads: number;
+  /** The grid: workgroups in x, y, z. How large one is, is the kernel's business (Kernel.workgroupSize). */
+  readonly workgroups: readonly [number, number, number];
   readonly macs: number;
-  /** For operators that sum products: the same step with this link in place of `output/codes` gives the accumulators. */
+  /** For operators that sum products: the same kernel with `output/accumulators` in place of codes gives the sums. */
   readonly accumulates: boolean;
+  /** Which of the layer's kernel variants this is, where there are several. */
+  readonly variant?: LayerGeometry & VariantChoice;
   /** Output channels in which a pair of products can leave int16, where the engine saturates pairs. */
   readonly saturatingChannels?: number;
   /** What was proved of its requantization, where it has one. */
   readonly proof?: ProvedRequantization;
+}
+
+/** WebGPU's default limit; every device allows it. */
+const MOST_WORKGROUPS = 65535;
+
+/** The grid of kernels that number their threads (`thread_index`): one-dimensional as far as that goes. */
+export function threadGrid(threads: number): [number, number, number] {
+  const workgroups = Math.ceil(threads / WORKGROUP_SIZE);
+  const x = Math.min(workgroups, MOST_WORKGROUPS);
+  return [x, Math.ceil(workgroups / x), 1];
 }

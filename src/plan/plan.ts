@@ -2,23 +2,30 @@ import { findSemantics } from '../semantics/index.ts';
 import type { Semantics } from '../semantics/semantics.ts';
 import type { Graph, TensorInfo } from '../graph/graph.ts';
 import { contextOf, inferGraph, opOf } from '../ops/infer.ts';
+import { DEFAULT_FEATURES, type Features } from '../ops/features.ts';
 import { packedBytes } from '../ops/layout.ts';
 import type { TypedGraph } from '../ops/op.ts';
 import type { Step } from '../ops/step.ts';
+import type { VariantOption } from '../ops/variant.ts';
 import { assignBuffers } from './buffers.ts';
+import { DEFAULT_PROFILES, preferencesOf, type Profile } from './profile.ts';
 
 export interface PlanOptions {
   /** The engine whose bits are computed: a name, or an engine of the caller's own. Default: the one the file is for. */
   readonly semantics?: string | Semantics;
   /** Shapes of inputs whose dimensions the model leaves open. An open batch is 1 without. */
   readonly shapes?: Readonly<Record<string, readonly number[]>>;
-  /** Use the packed dot product (`packed_4x8_integer_dot_product`). Default: true. */
-  readonly packedDot?: boolean;
+  /** What the device offers, and kernels may use. Default: what every device has, and the packed dot product. */
+  readonly features?: Features;
+  /** Which kernel variant computes which layer. Default: the one for GPUs. Never changes a result. */
+  readonly profile?: Profile;
 }
 
 /** A whole inference as plain data: it can be printed, costed, compared and tested without a GPU. */
 export interface Plan {
   readonly semantics: Semantics;
+  readonly features: Features;
+  readonly profile: Profile;
   /** Fused as the engine fuses it, every type and shape known. */
   readonly graph: TypedGraph;
   /** One dispatch each, in order. */
@@ -41,7 +48,9 @@ export function createPlan(graph: Graph, options: PlanOptions = {}): Plan {
   const wanted = options.semantics ?? graph.semantics;
   const semantics = typeof wanted === 'string' ? findSemantics(wanted) : wanted;
   const typed = inferGraph(semantics.fuse(graph), semantics, options.shapes);
-  const context = contextOf(typed, graph.tensors, semantics, options.packedDot ?? true);
+  const features = options.features ?? DEFAULT_FEATURES;
+  const profile = options.profile ?? DEFAULT_PROFILES.gpu;
+  const context = contextOf(typed, graph.tensors, semantics, features, preferencesOf(profile));
   const steps: Step[] = [];
   const views = new Map<string, string>();
   const memoryOf = (tensor: string): string => views.get(tensor) ?? tensor;
@@ -51,5 +60,15 @@ export function createPlan(graph: Graph, options: PlanOptions = {}): Plan {
     else steps.push(lowered);
   }
   const size = (tensor: string): number => packedBytes(typed.tensors.get(tensor) as TensorInfo);
-  return { semantics, graph: typed, steps, views, ...assignBuffers(typed, steps, memoryOf, size) };
+  return { semantics, features, profile, graph: typed, steps, views, ...assignBuffers(typed, steps, memoryOf, size) };
+}
+
+/**
+ * Every kernel variant for a node of a plan, and whether it may compute it; empty where there is no choice.
+ * `createPlan(graph, { profile: { ...profile, nodes: { [node]: choice } } })` makes a plan with one of them.
+ */
+export function variantsFor(plan: Plan, nodeName: string): readonly VariantOption[] {
+  const { graph, semantics, features } = plan;
+  const node = graph.nodes.find(({ name }) => name === nodeName);
+  return (node && opOf(node).variants?.(node, contextOf(graph, graph.tensors, semantics, features))) ?? [];
 }

@@ -18,7 +18,7 @@ export function* referenceTensors(
   { graph, semantics }: Referenced,
   feeds: Readonly<Record<string, Tensor>>,
 ): Generator<TracedTensor, void> {
-  const context = contextOf(graph, graph.tensors, semantics, false);
+  const context = contextOf(graph, graph.tensors, semantics);
   const values = new Map<string, ElementData>();
   const lastUser = new Map(graph.nodes.flatMap((node) => node.inputs.map((name) => [name, node] as const)));
   const keep = (name: string, node: string, op: string, data: ElementData, accumulators?: Int32Array): TracedTensor => {

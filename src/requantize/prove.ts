@@ -10,6 +10,12 @@ import { wideMultiply } from './forms/wide_multiply.ts';
 /** Cheapest first; the last one always holds. */
 export const FORMS: readonly RequantizeForm[] = [multiplyShift, twoLimbs, wideMultiply, correctedGuess, search];
 
+/** All forms: those named first, in that order; then the others, the last one being the one that always holds. */
+export function formsInOrder(names: readonly string[]): readonly RequantizeForm[] {
+  const rank = ({ name }: RequantizeForm): number => (names.includes(name) ? names.indexOf(name) : names.length);
+  return [...FORMS].sort((a, b) => rank(a) - rank(b));
+}
+
 /** Where a form gives another code than the engine. */
 export interface Counterexample {
   readonly channel: number;

@@ -1,5 +1,5 @@
 import { InvalidInputError } from '../../../src/errors.ts';
-import { hasPackedDot } from '../../../src/gpu/device.ts';
+import { featuresOf, hasPackedDot } from '../../../src/gpu/device.ts';
 import type { Graph } from '../../../src/graph/graph.ts';
 import { createPlan } from '../../../src/plan/plan.ts';
 import { findSemantics } from '../../../src/semantics/index.ts';
@@ -51,7 +51,10 @@ async function run({ engine, seed, index }: CaseAddress, graph: Graph, device: G
   const choice = hasPackedDot() && steps.some(({ links }) => links.includes('shared/dot_packed'));
   const results: HTMLElement[] = [];
   for (const packed of choice ? [true, false] : [hasPackedDot()]) {
-    const found = await runCases(engine, seed, index, index + 1, device, packed);
+    const found = await runCases(engine, seed, index, index + 1, device, {
+      ...featuresOf(device),
+      packedDot: packed,
+    });
     results.push(outcome(found, choice ? ` (${packed ? 'packed' : 'unpacked'} dot product)` : ''));
   }
   return results;

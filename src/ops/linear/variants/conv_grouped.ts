@@ -1,0 +1,31 @@
+import { threadGrid } from '../../step.ts';
+import { codeGeometry, outputPixels, windowGeometry } from '../geometry.ts';
+import { packGroupedWeights } from '../packing.ts';
+import { notSaturating } from './conditions.ts';
+import type { LinearVariant } from './variant.ts';
+
+/** Integer multiplies, one channel at a time: groups of any number of channels. */
+export const convGrouped: LinearVariant = {
+  name: 'conv_grouped',
+  kinds: ['grouped'],
+  admits: notSaturating,
+  lower({ linear }) {
+    const { layer, output } = linear;
+    const pixels = outputPixels(linear);
+    return {
+      kernel: 'conv_grouped',
+      links: [],
+      operands: [packGroupedWeights(linear)],
+      geometry: {
+        ...windowGeometry(linear),
+        pixels,
+        out_channels: layer.outputChannels,
+        in_per_group: layer.inputChannels / layer.groups,
+        out_per_group: layer.outputChannels / layer.groups,
+        ...codeGeometry(linear),
+      },
+      overrides: {},
+      workgroups: threadGrid(pixels * output.groups),
+    };
+  },
+};

@@ -1,0 +1,72 @@
+import { threadGrid } from '../../step.ts';
+import { outputPixels, windowGeometry } from '../geometry.ts';
+import { dotCorrections, packDotWeights, repeatByte, signedZeroPoint } from '../packing.ts';
+import type { LinearTask, LinearVariant } from './variant.ts';
+import type { Features } from '../../features.ts';
+import { notSaturating } from './conditions.ts';
+
+/** Pixels that one thread computes. */
+const TILE = 4;
+
+const dotLink = (features: Features): string => (features.packedDot ? 'shared/dot_packed' : 'shared/dot_unpacked');
+
+/** Bytes become signed for dot4I8Packed. */
+const inputFlip = ({ linear }: LinearTask): number => (linear.layer.input.type === 'uint8' ? 0x80808080 : 0);
+
+/** Dot products of four bytes, four pixels by four channels a thread. */
+export const pointwise: LinearVariant = {
+  name: 'pointwise',
+  kinds: ['pointwise', 'gemm'],
+  admits: notSaturating,
+  lower(task, features) {
+    const { linear } = task;
+    const { corrections, weightZero } = dotCorrections(linear);
+    const pixels = outputPixels(linear);
+    return {
+      kernel: 'pointwise',
+      links: [dotLink(features)],
+      operands: [packDotWeights(linear), corrections],
+      geometry: {
+        pixels,
+        in_groups: linear.input.groups,
+        out_groups: linear.output.groups,
+        input_flip: inputFlip(task),
+      },
+      overrides: { HAS_WEIGHT_ZERO: Number(weightZero) },
+      workgroups: threadGrid(Math.ceil(pixels / TILE) * linear.output.groups),
+    };
+  },
+};
+
+/** The same under a window, for groups of whole words. */
+export const conv: LinearVariant = {
+  name: 'conv',
+  kinds: ['pointwise', 'conv', 'grouped', 'gemm'],
+  admits(task) {
+    const { layer } = task.linear;
+    const whole = [layer.inputChannels, layer.outputChannels].every((channels) => (channels / layer.groups) % 4 === 0);
+    if (layer.groups > 1 && !whole) return 'its groups are not of whole words of four channels';
+    return notSaturating(task);
+  },
+  lower(task, features) {
+    const { linear } = task;
+    const { layer, output } = linear;
+    const { corrections, weightZero } = dotCorrections(linear);
+    const pixels = outputPixels(linear);
+    return {
+      kernel: 'conv',
+      links: [dotLink(features)],
+      operands: [packDotWeights(linear), corrections],
+      geometry: {
+        ...windowGeometry(linear),
+        pixels,
+        in_group_words: Math.ceil(layer.inputChannels / layer.groups / 4),
+        out_group_words: layer.groups === 1 ? output.groups : layer.outputChannels / layer.groups / 4,
+        input_flip: inputFlip(task),
+        padding: repeatByte(signedZeroPoint(layer.input.type, layer.input.zeroPoint)),
+      },
+      overrides: { HAS_WEIGHT_ZERO: Number(weightZero) },
+      workgroups: threadGrid(Math.ceil(pixels / TILE) * output.groups),
+    };
+  },
+};

@@ -1,0 +1,60 @@
+import type { Preferences, VariantChoice } from '../ops/variant.ts';
+
+/**
+ * Which kernel variant computes which layer: plain JSON. Results never depend on it, only their time:
+ * every variant is exact, and one that cannot compute a layer is passed over.
+ */
+export interface Profile {
+  readonly name: string;
+  /** For each kind of layer, variants in order of preference: the first that can compute a layer does. */
+  readonly kinds: Readonly<Record<string, readonly VariantChoice[]>>;
+  /** For single geometries (Step.variant.geometry), as they were tuned: before `kinds`. */
+  readonly layers?: Readonly<Record<string, VariantChoice>>;
+  /** For single nodes, by name: forced. A plan is refused where the variant cannot compute the node. */
+  readonly nodes?: Readonly<Record<string, VariantChoice>>;
+  /** Requantization forms in order of cost, the cheapest first; those not named follow. */
+  readonly forms?: readonly string[];
+}
+
+/** Adapters that compute on the processor's own cores, and all others. */
+export type AdapterFamily = 'software' | 'gpu';
+
+const choices = (...variants: string[]): VariantChoice[] => variants.map((variant) => ({ variant }));
+
+/** What is fast without tuning, by adapter family: docs/performance.md says why. */
+export const DEFAULT_PROFILES: Readonly<Record<AdapterFamily, Profile>> = {
+  software: {
+    name: 'software',
+    kinds: { pointwise: choices('pointwise'), gemm: choices('pointwise') },
+  },
+  gpu: {
+    name: 'gpu',
+    kinds: { pointwise: choices('pointwise'), gemm: choices('pointwise') },
+  },
+};
+
+/** What an adapter says of itself, as WebGPU names it. */
+export interface AdapterNames {
+  readonly vendor: string;
+  readonly architecture: string;
+  readonly device: string;
+  readonly description: string;
+  readonly isFallbackAdapter?: boolean;
+}
+
+export function adapterFamily(names: AdapterNames): AdapterFamily {
+  const text = [names.vendor, names.architecture, names.device, names.description].join(' ');
+  return names.isFallbackAdapter || /swiftshader|llvmpipe|lavapipe|basic render/i.test(text) ? 'software' : 'gpu';
+}
+
+/** A profile as operators ask it. */
+export function preferencesOf(profile: Profile): Preferences {
+  return {
+    forced: ({ node }) => profile.nodes?.[node],
+    wanted({ kind, geometry }) {
+      const tuned = profile.layers?.[geometry];
+      return [...(tuned ? [tuned] : []), ...(profile.kinds[kind] ?? [])];
+    },
+    forms: profile.forms ?? [],
+  };
+}
