@@ -19,7 +19,7 @@ function serveOnnxruntimeWeb(): Plugin {
   };
 }
 
-/** The pages: the lab, and the one that the exact8 command opens in headless Chrome. */
+/** The pages: the lab, and those that the exact8 command opens in headless Chrome. */
 export default defineConfig({
   base: './',
   // onnxruntime-web loads its wasm from /ort/, so no copy of it is put into the pages.
@@ -29,10 +29,12 @@ export default defineConfig({
     outDir: 'dist/lab',
     target: 'es2023',
     chunkSizeWarningLimit: 5000,
-    rolldownOptions: { input: ['index.html', 'harness/worker/index.html'] },
+    rolldownOptions: { input: ['index.html', 'harness/worker/index.html', 'harness/bench/page/index.html'] },
   },
   test: {
     include: ['tests/**/*.test.ts'],
+    // a plan of a whole network takes seconds where the machine is busy
+    testTimeout: 60_000,
     // its entry for Node is CommonJS under a package.json that says module
     alias: { wgsl_reflect: 'wgsl_reflect/wgsl_reflect.module.js' },
   },

@@ -1,7 +1,7 @@
 import type { CasesResult } from '../harness/cases/run.ts';
 import { expect, test } from './gpu.ts';
 
-const ENGINES = ['onnxruntime', 'qnnpack', 'fbgemm', 'fbgemm-avx2', 'onednn', 'x86'];
+const ENGINES = ['qnnpack', 'fbgemm', 'fbgemm-avx2', 'onednn', 'x86'];
 const CASES = 500;
 
 /** Runs generated cases in the page; `packedDot` chooses between the two exact paths of the dot product. */
@@ -15,7 +15,7 @@ const run = (page: import('playwright/test').Page, engine: string, count: number
         '/src/gpu/device.ts' as string
       )) as typeof import('../src/gpu/device.ts');
       const device = await requestDevice();
-      const result = await runCases(engine, 1, 0, count, device, { ...featuresOf(device), packedDot });
+      const result = await runCases(engine, 1, 0, count, device, { features: { ...featuresOf(device), packedDot } });
       device.destroy();
       return result;
     },

@@ -114,7 +114,9 @@ test.describe('a generated case has an address', () => {
       await route.fulfill({ response, body });
     });
     await gpu.goto(`${baseURL}/?case=onnxruntime/1/0`);
-    await expect(gpu.locator('#case')).toContainText(/output 0: -?\d+ expected, -?\d+ computed/);
+    await expect(gpu.locator('#case')).toContainText(
+      /output \[0, 0, 0, 0\]: -?\d+ expected, -?\d+ computed, accumulator -?\d+/,
+    );
     await expect(gpu.locator('#case .verdict').first()).toHaveAttribute('data-equal', 'no');
   });
 

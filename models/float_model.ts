@@ -1,3 +1,4 @@
+import { floatNode, node, operatorSetOf, padsOf } from './nodes.ts';
 import { INPUT, OUTPUT, type Layer, type Network, type WeightedLayer } from './network.ts';
 import { writeOnnx, type OnnxNode, type OnnxTensor } from './onnx_writer.ts';
 
@@ -6,14 +7,13 @@ import { writeOnnx, type OnnxNode, type OnnxTensor } from './onnx_writer.ts';
  *
  * @param observed names of layers whose outputs the file is to give besides `logits`
  */
-export function writeFloatModel(
-  { layers, classes }: Network,
-  observed: readonly string[] = [],
-): Uint8Array<ArrayBuffer> {
+export function writeFloatModel(network: Network, observed: readonly string[] = []): Uint8Array<ArrayBuffer> {
+  const { name, layers, classes, input } = network;
+  const operatorSet = operatorSetOf(network);
   return writeOnnx({
-    name: 'nsfwjs_mobilenet_v2_float32',
-    description: 'MobileNetV2 of the npm package nsfwjs, batch normalisation folded',
-    inputs: [{ name: INPUT, type: 'float32', dims: ['batch', 3, 224, 224] }],
+    name: `${name}_float32`,
+    description: FLOAT_DESCRIPTION,
+    inputs: [{ name: INPUT, type: 'float32', dims: ['batch', 3, input.size, input.size] }],
     outputs: [
       { name: OUTPUT, type: 'float32', dims: ['batch', classes] },
       ...observed.map((name) => ({ name, type: 'float32' }) as const),
@@ -23,9 +23,13 @@ export function writeFloatModel(
       { name: 'zero', dims: [], data: Float32Array.of(0) },
       { name: 'six', dims: [], data: Float32Array.of(6) },
       ...layers.flatMap((layer) => ('weight' in layer ? constantsOf(layer) : [])),
+      ...layers.flatMap((layer) => (layer.kind === 'pad' ? [padsOf(layer)] : [])),
     ],
+    ...(operatorSet && { operatorSet }),
   });
 }
+
+const FLOAT_DESCRIPTION = 'in float32, batch normalisation folded';
 
 function constantsOf({ name, shape, weight, bias }: WeightedLayer): OnnxTensor[] {
   return [
@@ -34,31 +38,16 @@ function constantsOf({ name, shape, weight, bias }: WeightedLayer): OnnxTensor[]
   ];
 }
 
-function node(
-  op: string,
-  name: string,
-  inputs: readonly string[],
-  output: string,
-  attributes: OnnxNode['attributes'] = {},
-): OnnxNode {
-  return { name, op, domain: '', inputs, outputs: [output], attributes };
-}
-
-const PLAIN = { add: 'Add', average: 'GlobalAveragePool', flatten: 'Flatten' };
-
 function nodesOf(layer: Layer): OnnxNode[] {
-  if (!('weight' in layer)) return [node(PLAIN[layer.kind], layer.name, layer.inputs, layer.name)];
-  const { kind, name, input, activation, shape, stride, pads, group } = layer;
-  const sum = activation === 'linear' ? name : `${name}.sum`;
-  const inputs = [input, `${name}.weight`, `${name}.bias`];
-  const linear =
-    kind === 'dense'
-      ? node('Gemm', name, inputs, sum, { transB: 1 })
-      : node('Conv', name, inputs, sum, { kernel_shape: shape.slice(2), strides: [stride, stride], pads, group });
-  if (activation === 'linear') return [linear];
+  const { name } = layer;
+  const activation = 'activation' in layer ? (layer.activation ?? 'linear') : 'linear';
+  const before = activation === 'linear' ? name : `${name}.sum`;
+  const inputs = 'weight' in layer ? [layer.input, `${name}.weight`, `${name}.bias`] : layer.inputs;
+  const operator = floatNode(layer, inputs, before);
+  if (activation === 'linear') return [operator];
   const clamp =
     activation === 'relu6'
-      ? node('Clip', `${name}.relu6`, [sum, 'zero', 'six'], name)
-      : node('Relu', `${name}.relu`, [sum], name);
-  return [linear, clamp];
+      ? node('Clip', `${name}.relu6`, [before, 'zero', 'six'], name)
+      : node('Relu', `${name}.relu`, [before], name);
+  return [operator, clamp];
 }

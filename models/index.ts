@@ -31,5 +31,5 @@ export async function floatModel(): Promise<Uint8Array<ArrayBuffer>> {
 
 /** The default model's layers, batch normalisation folded. */
 export async function defaultNetwork(): Promise<Network> {
-  return foldNetwork(await readNsfwjs());
+  return foldNetwork(await readNsfwjs('mobilenet_v2'), 'nsfwjs_mobilenet_v2', 224);
 }

@@ -1,5 +1,6 @@
-import { InvalidModelError } from '../src/errors.ts';
+import { InvalidModelError, UnsupportedModelError } from '../src/errors.ts';
 import { INPUT, OUTPUT, type Layer, type Network, type WeightedLayer } from './network.ts';
+import { attributesOf, floatNode, node, padsOf } from './nodes.ts';
 import { writeOnnx, type OnnxNode, type OnnxTensor } from './onnx_writer.ts';
 
 /** [smallest, largest] value of each layer's output, by the layer's name. */
@@ -21,8 +22,6 @@ export interface QuantizedWeights {
   readonly bias: Int32Array;
 }
 
-/** Pixels are byte / 255: with this scale the bytes themselves are what the network sees. */
-const INPUT_RANGE = [0, 1] as const;
 /**
  * What a bias may take of an int32. No channel of the default model with weights needs more, and all accumulators
  * stay below 2^24, where float32 holds every integer.
@@ -55,59 +54,53 @@ export function quantizeWeights({ weight, bias }: WeightedLayer, inputScale: num
   };
 }
 
-const QUANTIZED_INPUT = 'input_quantized';
+/** The input as the network sees it: pixels that are byte / 255 are the bytes themselves. */
+export const QUANTIZED_INPUT = 'input_quantized';
+
+/** The name of the 8-bit tensor that a layer reads. */
+export const tensorOf = (input: string): string => (input === INPUT ? QUANTIZED_INPUT : input);
+export const inputsOf = (layer: Layer): readonly string[] =>
+  ('weight' in layer ? [layer.input] : layer.inputs).map(tensorOf);
+export const parametersOf = (tensor: string): string[] => [`${tensor}.scale`, `${tensor}.zero_point`];
+export const quantized = (tensor: string): string[] => [tensor, ...parametersOf(tensor)];
+
+/** Layers that move values only, or choose among them: their output is quantized as their input is. */
+const KEEPS: readonly Layer['kind'][] = ['flatten', 'max_pool', 'pad'];
 
 /**
- * The network as an int8 ONNX file of QOperator form: float32 `input` [batch, 3, 224, 224], uint8 activations,
- * int8 weights with a scale for each output channel, float32 `logits` [batch, classes]. The ReLUs are the ends of
- * the uint8 ranges: a ReLU's output has zero point 0 and, for a ReLU6, no value above 6.
+ * How every 8-bit tensor of a network is quantized, by its name.
  *
- * @param ranges of every layer but flatten, which keeps its input's
  * @throws InvalidModelError where a range is missing or empty
  */
-export function writeInt8Model(
-  { layers, classes }: Network,
-  ranges: Ranges,
-  description: string,
-): Uint8Array<ArrayBuffer> {
-  const quantizations = new Map([[QUANTIZED_INPUT, activationQuantization(INPUT_RANGE)]]);
-  const quantizationOf = (tensor: string): ActivationQuantization => quantizations.get(tensor)!;
-  for (const layer of layers) quantizations.set(layer.name, outputQuantization(layer, ranges, quantizationOf));
-  const last = layers.at(-1)!.name;
-  return writeOnnx({
-    name: 'nsfwjs_mobilenet_v2_int8',
-    description,
-    inputs: [{ name: INPUT, type: 'float32', dims: ['batch', 3, 224, 224] }],
-    outputs: [{ name: OUTPUT, type: 'float32', dims: ['batch', classes] }],
-    nodes: [
-      node('QuantizeLinear', 'quantize', [INPUT, ...parametersOf(QUANTIZED_INPUT)], QUANTIZED_INPUT),
-      ...layers.map(nodeOf),
-      node('DequantizeLinear', 'dequantize', quantized(last), OUTPUT),
-    ],
-    constants: [
-      ...[...quantizations].flatMap(([tensor, { scale, zeroPoint }]) => [
-        { name: `${tensor}.scale`, dims: [], data: Float32Array.of(scale) },
-        { name: `${tensor}.zero_point`, dims: [], data: Uint8Array.of(zeroPoint) },
-      ]),
-      ...layers.flatMap((layer) =>
-        'weight' in layer ? constantsOf(layer, quantizationOf(tensorOf(layer.input)).scale) : [],
-      ),
-    ],
-  });
+export function quantizationsOf(network: Network, ranges: Ranges): ReadonlyMap<string, ActivationQuantization> {
+  const quantizations = new Map([[QUANTIZED_INPUT, activationQuantization(network.input.range)]]);
+  for (const layer of network.layers) {
+    const kept = KEEPS.includes(layer.kind) ? quantizations.get(inputsOf(layer)[0]!) : undefined;
+    const range = ranges[layer.name];
+    if (!kept && !range) throw new InvalidModelError(`the calibration has no range for '${layer.name}'`);
+    quantizations.set(layer.name, kept ?? activationQuantization(range!));
+  }
+  return quantizations;
 }
 
-function outputQuantization(
-  layer: Layer,
-  ranges: Ranges,
-  quantizationOf: (tensor: string) => ActivationQuantization,
-): ActivationQuantization {
-  if (layer.kind === 'flatten') return quantizationOf(layer.inputs[0]!);
-  const range = ranges[layer.name];
-  if (!range) throw new InvalidModelError(`the calibration has no range for '${layer.name}'`);
-  return activationQuantization(range);
+/** The parameters of all activations, and the weights and biases of all layers. */
+export function constantsOf(
+  { layers }: Network,
+  quantizations: ReadonlyMap<string, ActivationQuantization>,
+): OnnxTensor[] {
+  return [
+    ...[...quantizations].flatMap(([tensor, { scale, zeroPoint }]) => [
+      { name: `${tensor}.scale`, dims: [], data: Float32Array.of(scale) },
+      { name: `${tensor}.zero_point`, dims: [], data: Uint8Array.of(zeroPoint) },
+    ]),
+    ...layers.flatMap((layer): OnnxTensor[] => {
+      if (layer.kind === 'pad') return [padsOf(layer)];
+      return 'weight' in layer ? weightsOf(layer, quantizations.get(tensorOf(layer.input))!.scale) : [];
+    }),
+  ];
 }
 
-function constantsOf(layer: WeightedLayer, inputScale: number): OnnxTensor[] {
+function weightsOf(layer: WeightedLayer, inputScale: number): OnnxTensor[] {
   const { weight, scale, bias } = quantizeWeights(layer, inputScale);
   const perChannel = [bias.length];
   return [
@@ -118,43 +111,75 @@ function constantsOf(layer: WeightedLayer, inputScale: number): OnnxTensor[] {
   ];
 }
 
-function node(
-  op: string,
-  name: string,
-  inputs: readonly string[],
-  output: string,
-  attributes: OnnxNode['attributes'] = {},
-  domain: OnnxNode['domain'] = '',
-): OnnxNode {
-  return { name, op, domain, inputs, outputs: [output], attributes };
+/**
+ * The network as an int8 ONNX file of QOperator form: float32 `input` [batch, 3, size, size], uint8 activations,
+ * int8 weights with a scale for each output channel, float32 `logits` [batch, classes]. The ReLUs are the ends of
+ * the uint8 ranges: a ReLU's output has zero point 0 and, for a ReLU6, no value above 6.
+ *
+ * @param ranges of every layer but those that keep their input's
+ * @throws InvalidModelError where a range is missing or empty
+ * @throws UnsupportedModelError for a layer that ONNX has no quantized operator for
+ */
+export function writeInt8Model(network: Network, ranges: Ranges, description: string): Uint8Array<ArrayBuffer> {
+  const { name, layers, classes, input } = network;
+  const last = layers.at(-1)!.name;
+  return writeOnnx({
+    name: `${name}_int8`,
+    description,
+    inputs: [{ name: INPUT, type: 'float32', dims: ['batch', 3, input.size, input.size] }],
+    outputs: [{ name: OUTPUT, type: 'float32', dims: ['batch', classes] }],
+    nodes: [
+      node('QuantizeLinear', 'quantize', [INPUT, ...parametersOf(QUANTIZED_INPUT)], QUANTIZED_INPUT),
+      ...layers.map(nodeOf),
+      node('DequantizeLinear', 'dequantize', quantized(last), OUTPUT),
+    ],
+    constants: constantsOf(network, quantizationsOf(network, ranges)),
+  });
 }
 
-const tensorOf = (input: string): string => (input === INPUT ? QUANTIZED_INPUT : input);
-const parametersOf = (tensor: string): string[] => [`${tensor}.scale`, `${tensor}.zero_point`];
-const quantized = (tensor: string): string[] => [tensor, ...parametersOf(tensor)];
+/** Operators of com.microsoft whose operands are tensors with their parameters, then the output's parameters. */
+const QUANTIZED_OPERATORS = {
+  add: 'QLinearAdd',
+  mul: 'QLinearMul',
+  average: 'QLinearGlobalAveragePool',
+  average_pool: 'QLinearAveragePool',
+} as const;
 
 function nodeOf(layer: Layer): OnnxNode {
-  const { name } = layer;
-  switch (layer.kind) {
+  const { name, kind } = layer;
+  const operands = inputsOf(layer);
+  const attributes = attributesOf(layer);
+  switch (kind) {
     case 'conv': {
-      const { stride, pads, group, shape } = layer;
-      const attributes = { kernel_shape: shape.slice(2), strides: [stride, stride], pads, group };
-      const operands = [...quantized(tensorOf(layer.input)), ...quantized(`${name}.weight`)];
-      return node('QLinearConv', name, [...operands, ...parametersOf(name), `${name}.bias`], name, attributes);
+      const inputs = [...operands.flatMap(quantized), ...quantized(`${name}.weight`)];
+      return node('QLinearConv', name, [...inputs, ...parametersOf(name), `${name}.bias`], name, attributes);
     }
     case 'dense': {
-      const operands = [...quantized(layer.input), ...quantized(`${name}.weight`), `${name}.bias`];
-      return node('QGemm', name, [...operands, ...parametersOf(name)], name, { transB: 1 }, 'com.microsoft');
+      const inputs = [...operands.flatMap(quantized), ...quantized(`${name}.weight`), `${name}.bias`];
+      return node('QGemm', name, [...inputs, ...parametersOf(name)], name, attributes, 'com.microsoft');
     }
-    case 'add': {
-      const operands = [...layer.inputs.flatMap(quantized), ...parametersOf(name)];
-      return node('QLinearAdd', name, operands, name, {}, 'com.microsoft');
+    case 'concat': {
+      const inputs = [...parametersOf(name), ...operands.flatMap(quantized)];
+      return node('QLinearConcat', name, inputs, name, attributes, 'com.microsoft');
     }
-    case 'average': {
-      const operands = [...layer.inputs.flatMap(quantized), ...parametersOf(name)];
-      return node('QLinearGlobalAveragePool', name, operands, name, { channels_last: 0 }, 'com.microsoft');
+    case 'add':
+    case 'mul':
+    case 'average':
+    case 'average_pool': {
+      const layout = kind.startsWith('average') ? { channels_last: 0 } : {};
+      const inputs = [...operands.flatMap(quantized), ...parametersOf(name)];
+      return node(QUANTIZED_OPERATORS[kind], name, inputs, name, { ...attributes, ...layout }, 'com.microsoft');
     }
     case 'flatten':
-      return node('Flatten', name, layer.inputs, name);
+    case 'max_pool':
+      return floatNode(layer, operands, name);
+    case 'pad': {
+      // what is around it is the real 0, which is the zero point
+      const { inputs, ...pad } = floatNode(layer, operands, name);
+      return { ...pad, inputs: [...inputs, parametersOf(operands[0]!)[1]!] };
+    }
+    case 'hard_swish':
+    case 'hard_sigmoid':
+      throw new UnsupportedModelError(`layer '${name}': ONNX has no quantized operator for a ${kind}`);
   }
 }

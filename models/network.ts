@@ -21,17 +21,47 @@ export interface WeightedLayer {
 }
 
 export interface PlainLayer {
-  readonly kind: 'add' | 'average' | 'flatten';
+  /** `average` is over all of each plane; `concat` is of channels; `mul` may have a second operand of 1 by 1 pixels. */
+  readonly kind: 'add' | 'mul' | 'concat' | 'average' | 'flatten' | 'hard_swish' | 'hard_sigmoid';
   readonly name: string;
   readonly inputs: readonly string[];
+  /** Of an add. */
+  readonly activation?: Activation;
 }
 
-export type Layer = WeightedLayer | PlainLayer;
+/** A pooling; an average is of what lies inside the picture. */
+export interface PoolLayer {
+  readonly kind: 'max_pool' | 'average_pool';
+  readonly name: string;
+  readonly inputs: readonly [string];
+  readonly kernel: readonly [number, number];
+  readonly stride: number;
+  /** [top, left, bottom, right] */
+  readonly pads: readonly number[];
+}
+
+/** Zeros around a tensor. */
+export interface PadLayer {
+  readonly kind: 'pad';
+  readonly name: string;
+  readonly inputs: readonly [string];
+  /** Before each of the dimensions N, C, H, W, then after each. */
+  readonly pads: readonly number[];
+}
+
+export type Layer = WeightedLayer | PlainLayer | PoolLayer | PadLayer;
 
 /** An inference network. Each layer's output bears the layer's name; the first reads `INPUT`. */
 export interface Network {
+  readonly name: string;
   readonly layers: readonly Layer[];
   readonly classes: number;
+  readonly input: {
+    /** Of a side, in pixels; there are three channels. */
+    readonly size: number;
+    /** [smallest, largest] value. */
+    readonly range: readonly [number, number];
+  };
 }
 
 /** The names of a model's input and of its output, whose values are the last layer's. */
@@ -50,9 +80,10 @@ type Step =
  * The inference network of a Keras model: batch normalisation folded, padding and ReLU part of the layer that
  * they belong to, dropout and the final softmax left out.
  *
- * @throws UnsupportedModelError where a layer or its configuration is none of a MobileNetV2's
+ * @param size pixels of a side of the picture
+ * @throws UnsupportedModelError where a layer or its configuration is none of a MobileNetV2's or an InceptionV3's
  */
-export function foldNetwork(model: KerasModel): Network {
+export function foldNetwork(model: KerasModel, name: string, size: number): Network {
   const steps = new Map<string, Step>();
   /** The step whose output a Keras layer's output is. */
   const stepOf = new Map<string, string>();
@@ -65,7 +96,8 @@ export function foldNetwork(model: KerasModel): Network {
   const layers = [...steps.values()].filter((step) => step.kind !== 'input' && step.kind !== 'padding');
   const last = layers.at(-1);
   if (last?.kind !== 'dense') throw new UnsupportedModelError(`the last layer is '${last?.name}'; supported: a Dense`);
-  return { layers, classes: last.bias.length };
+  // the pixels are byte / 255
+  return { name, layers, classes: last.bias.length, input: { size, range: [0, 1] } };
 }
 
 /** The step that a Keras layer is, or the one before with what the layer adds to it. */
@@ -92,18 +124,26 @@ function readStep(model: KerasModel, layer: KerasLayer, inputs: readonly Step[])
     case 'ReLU':
       expectOption(layer, 'max_value', 6);
       return { ...linearConvolution(before, layer), activation: 'relu6' };
+    case 'Activation':
+      expectOption(layer, 'activation', 'relu');
+      return { ...linearConvolution(before, layer), activation: 'relu' };
+    case 'Concatenate':
+      return { kind: 'concat', name, inputs: inputs.map((input) => input.name) };
+    case 'MaxPooling2D':
+      return pool(layer, before);
     case 'Add':
       return { kind: 'add', name, inputs: inputs.map((input) => input.name) };
     case 'AveragePooling2D':
-      // 7 x 7 is the whole of what a 224 x 224 picture leaves
-      expectOption(layer, 'pool_size', [7, 7]);
-      return { kind: 'average', name, inputs: [before.name] };
+      // the whole of what a MobileNetV2 leaves of 224 x 224 pixels, and an InceptionV3 of 299 x 299
+      if (['[7,7]', '[8,8]'].includes(JSON.stringify(layer.config['pool_size'])))
+        return { kind: 'average', name, inputs: [before.name] };
+      return pool(layer, before);
     case 'Flatten':
       return { kind: 'flatten', name, inputs: [before.name] };
     default:
       throw new UnsupportedModelError(
         `layer '${name}' is a ${className}; supported: InputLayer, ZeroPadding2D, Conv2D, DepthwiseConv2D, ` +
-          'BatchNormalization, ReLU, Add, AveragePooling2D, Flatten, Dense, Dropout',
+          'BatchNormalization, ReLU, Activation, Add, Concatenate, MaxPooling2D, AveragePooling2D, Flatten, Dense, Dropout',
       );
   }
 }
@@ -138,7 +178,6 @@ function convolution(model: KerasModel, layer: KerasLayer, before: Step): Weight
   expectOption(layer, 'use_bias', false);
   expectOption(layer, 'dilation_rate', [1, 1]);
   expectOption(layer, 'strides', [1, 1], [2, 2]);
-  expectOption(layer, 'kernel_size', [1, 1], [3, 3]);
   const depthwise = layer.className === 'DepthwiseConv2D';
   if (depthwise) expectOption(layer, 'depth_multiplier', 1);
   const kernel = weightOf(model, layer, depthwise ? 'depthwise_kernel' : 'kernel');
@@ -149,8 +188,8 @@ function convolution(model: KerasModel, layer: KerasLayer, before: Step): Weight
   // 'same' depends on the picture's size unless the stride is 1, and would come on top of an explicit padding
   if (stride !== 1 || before.kind === 'padding') expectOption(layer, 'padding', 'valid');
   const explicit = before.kind === 'padding' ? before : { input: before.name, pads: NO_PADS };
-  const [y, x] = [(kh - 1) / 2, (kw - 1) / 2];
-  const pads = layer.config['padding'] === 'same' ? [y, x, y, x] : explicit.pads;
+  if (kh % 2 === 0 || kw % 2 === 0) expectOption(layer, 'padding', 'valid');
+  const pads = layer.config['padding'] === 'same' ? samePads(kh, kw) : explicit.pads;
 
   // [kh, kw, in, out] or, depthwise, [kh, kw, out, 1] becomes [out, in / group, kh, kw]
   const weight = new Float64Array(kernel.data.length);
@@ -169,6 +208,31 @@ function convolution(model: KerasModel, layer: KerasLayer, before: Step): Weight
     stride,
     pads,
     group: depthwise ? out : 1,
+  };
+}
+
+/** What keeps the size, for odd kernels and a stride of 1: [top, left, bottom, right]. */
+function samePads(kh: number, kw: number): number[] {
+  const [y, x] = [(kh - 1) / 2, (kw - 1) / 2];
+  return [y, x, y, x];
+}
+
+function pool(layer: KerasLayer, { name: input }: Step): PoolLayer {
+  const { className, name, config } = layer;
+  expectOption(layer, 'pool_size', [2, 2], [3, 3]);
+  expectOption(layer, 'strides', [1, 1], [2, 2]);
+  const kernel = config['pool_size'] as [number, number];
+  const stride = (config['strides'] as [number, number])[0];
+  // 'same' depends on the picture's size unless the stride is 1
+  if (stride !== 1 || kernel[0] === 2) expectOption(layer, 'padding', 'valid');
+  const pads = config['padding'] === 'same' ? samePads(...kernel) : NO_PADS;
+  return {
+    kind: className === 'MaxPooling2D' ? 'max_pool' : 'average_pool',
+    name,
+    inputs: [input],
+    kernel,
+    stride,
+    pads,
   };
 }
 
@@ -194,9 +258,10 @@ function dense(model: KerasModel, layer: KerasLayer, input: string): WeightedLay
 
 /** y = gamma * (x - mean) / sqrt(variance + epsilon) + beta, taken into the weights and bias of the layer before. */
 function foldBatchNormalization(model: KerasModel, layer: KerasLayer, into: WeightedLayer): WeightedLayer {
-  const [gamma, beta, mean, variance] = ['gamma', 'beta', 'moving_mean', 'moving_variance'].map(
+  const [beta, mean, variance] = ['beta', 'moving_mean', 'moving_variance'].map(
     (part) => weightOf(model, layer, part).data,
-  ) as [Float32Array, Float32Array, Float32Array, Float32Array];
+  ) as [Float32Array, Float32Array, Float32Array];
+  const gamma = layer.config['scale'] === false ? beta.map(() => 1) : weightOf(model, layer, 'gamma').data;
   const epsilon = layer.config['epsilon'] as number;
   const factor = Float64Array.from(gamma, (g, o) => g / Math.sqrt(variance[o]! + epsilon));
   const perChannel = into.weight.length / factor.length;

@@ -1,4 +1,4 @@
-// Builds dist/: the library and its types, the pages, the command. Prints nothing unless something is wrong.
+// Builds dist/: the library and its types, the pages, the command and the process that it starts. Prints nothing unless something is wrong.
 import { execFile } from 'node:child_process';
 import { chmod, rm } from 'node:fs/promises';
 import { createRequire } from 'node:module';
@@ -57,5 +57,24 @@ async function command() {
   await chmod(join(root, 'dist/cli/main.js'), 0o755);
 }
 
+/** All in one file, with the shaders: Deno does not look where Node does. Only onnxruntime-web stays outside. */
+async function worker() {
+  await build({
+    root,
+    configFile: false,
+    logLevel: 'error',
+    ssr: { noExternal: true, external: ['onnxruntime-web'] },
+    build: {
+      outDir: 'dist/worker',
+      target: 'node20',
+      ssr: 'harness/worker/process.ts',
+      rolldownOptions: {
+        external: [/^onnxruntime-web(\/|$)/],
+        output: { entryFileNames: 'process.js', codeSplitting: false },
+      },
+    },
+  });
+}
+
 await rm(join(root, 'dist'), { recursive: true, force: true });
-await Promise.all([library(), types(), pages(), command()]);
+await Promise.all([library(), types(), pages(), command(), worker()]);

@@ -18,6 +18,7 @@ const ORDER = [
   'src/index.ts',
   'models',
   'harness',
+  'models/networks',
   'models/tools',
   'e2e',
 ];

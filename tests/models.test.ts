@@ -212,8 +212,8 @@ describe('folding', () => {
     [['InputLayer', 'ZeroPadding2D', 'Flatten'], "'layer_2': a Flatten after padding"],
     [['InputLayer', 'Flatten'], "the last layer is 'layer_1'"],
   ])('refuses %j by name', (classNames, message) => {
-    expect(() => foldNetwork(layersOf(...classNames))).toThrow(UnsupportedModelError);
-    expect(() => foldNetwork(layersOf(...classNames))).toThrow(message);
+    expect(() => foldNetwork(layersOf(...classNames), 'n', 224)).toThrow(UnsupportedModelError);
+    expect(() => foldNetwork(layersOf(...classNames), 'n', 224)).toThrow(message);
   });
 });
 

@@ -1,3 +1,4 @@
+import { InvalidInputError } from '../../src/errors.ts';
 import {
   byteRange,
   elementCount,
@@ -10,15 +11,22 @@ import {
   type TensorInfo,
 } from '../../src/graph/graph.ts';
 import { Tensor } from '../../src/tensor.ts';
+import type { OnnxForm } from './onnx.ts';
 import { Random } from './random.ts';
 
 /** A graph of one operator with its input: everything follows from engine, seed and index. */
 export interface Case {
+  /** ENGINE/SEED/INDEX */
   readonly id: string;
   readonly description: string;
+  /** How it is written where an engine reads it from an ONNX file. */
+  readonly form: OnnxForm;
   readonly graph: Graph;
   readonly feeds: Readonly<Record<string, Tensor>>;
 }
+
+/** What a kind of case makes; where it stands among the others gives it its name. */
+type Unnamed = Omit<Case, 'id' | 'form'>;
 
 /** What the engines' own formats can say: PyTorch has uint8 activations, signed weights without zero points, float biases. */
 interface Dialect {
@@ -39,6 +47,13 @@ const whole = (scale: number, zero: number): Quantization => ({
   zeroPoint: Int32Array.of(zero),
 });
 
+/**
+ * What a convolution or a fully connected layer goes to the end of: sums that lie exactly between two codes, sums
+ * of 2^24 and more, channels that lie wholly beyond one end of the output's range, windows that hang over the border.
+ */
+const EXTREMES = ['none', 'ties', 'large sums', 'saturation', 'padding', 'none'] as const;
+type Extreme = (typeof EXTREMES)[number];
+
 /** How inputs are filled: extremes beside random values. */
 const FILLS = ['random', 'random', 'random', 'least', 'most', 'checkerboard', 'sparse'] as const;
 
@@ -56,8 +71,8 @@ function bytes(random: Random, type: ByteType, shape: readonly number[], fill: (
 }
 
 /** Scales for which ties happen (powers of two) beside any others. */
-const someScale = (random: Random): number =>
-  random.chance(0.3) ? 2 ** random.integer(-9, 2) : random.scale(0.001, 4);
+const someScale = (random: Random, powers = 0.3): number =>
+  random.chance(powers) ? 2 ** random.integer(-9, 2) : random.scale(0.001, 4);
 
 function graphOf(
   semantics: string,
@@ -141,7 +156,9 @@ function weightsAndScales(
   dialect: Dialect,
   shape: readonly number[],
   inputType: ByteType,
+  extreme: Extreme,
 ) {
+  const ties = extreme === 'ties';
   const [channels] = shape as [number];
   const perChannel = random.chance(0.5);
   // onnxruntime has no kernel for int8 activations with uint8 weights
@@ -150,12 +167,13 @@ function weightsAndScales(
   const count = perChannel ? channels : 1;
   const zeros = dialect.torch || (semantics.startsWith('onnxruntime') && perChannel && type === 'int8');
   const quantization: Quantization = {
-    scale: Float32Array.from({ length: count }, () => someScale(random) / 16),
+    scale: Float32Array.from({ length: count }, () => someScale(random, ties ? 1 : 0.3) / 16),
     zeroPoint: Int32Array.from({ length: count }, () => (zeros ? 0 : zeroPoint(random, type))),
     ...(perChannel ? { axis: 0 } : {}),
   };
   const data = newElementData(type, elementCount(shape));
-  const style = random.pick(['random', 'random', 'extreme', 'small'] as const);
+  // small sums, so that many of them lie between two codes and not beyond all
+  const style = ties ? 'small' : random.pick(['random', 'random', 'extreme', 'small'] as const);
   for (let i = 0; i < data.length; i++) {
     if (style === 'extreme') data[i] = random.chance(0.8) ? max : min;
     else if (style === 'small') data[i] = Math.max(min, quantization.zeroPoint[0]! - 2) + random.integer(0, 4);
@@ -169,14 +187,18 @@ function weightsAndScales(
  * The output's scale: such that values spread over the range (one standard deviation of a random sum is
  * tens of codes), or far too small or large, so that they saturate or vanish.
  */
-function outputQuantization(random: Random, type: ByteType, spread: number): QuantizedType {
-  const scale = random.chance(0.25) ? 2 ** Math.round(Math.log2(spread / 40)) : (spread / 40) * random.scale(0.3, 3);
+function outputQuantization(random: Random, type: ByteType, spread: number, ties: boolean): QuantizedType {
+  const scale =
+    ties || random.chance(0.25) ? 2 ** Math.round(Math.log2(spread / 40)) : (spread / 40) * random.scale(0.3, 3);
   const quantization = whole(
-    Math.fround(random.chance(0.1) ? scale * random.pick([0.01, 30]) : scale),
+    Math.fround(!ties && random.chance(0.1) ? scale * random.pick([0.01, 30]) : scale),
     zeroPoint(random, type),
   );
   return { name: 'y', type, quantization };
 }
+
+/** An int32 that leaves room for the sum of products. */
+const LARGEST_BIAS = 2 ** 30;
 
 function bias(
   random: Random,
@@ -185,19 +207,24 @@ function bias(
   channels: number,
   sx: number,
   spread: number,
+  extreme: Extreme,
 ): Constant[] {
-  if (!dialect.torch && random.chance(0.3)) return [];
+  const needed = extreme === 'large sums' || extreme === 'saturation';
+  if (!dialect.torch && !needed && random.chance(0.3)) return [];
   const real = Array.from({ length: channels }, () => (random.unit() - 0.5) * 2 * spread);
   if (dialect.torch) return [{ name: 'b', type: 'float32', shape: [channels], data: Float32Array.from(real) }];
   const { scale } = weight.quantization!;
-  const data = Int32Array.from(real, (b, i) => Math.round(b / (sx * scale[scale.length === 1 ? 0 : i]!)) | 0);
+  const data = Int32Array.from(real, (b, i) => {
+    const sums = Math.round(b / (sx * scale[scale.length === 1 ? 0 : i]!));
+    return Math.min(Math.max(sums, -LARGEST_BIAS), LARGEST_BIAS);
+  });
   return [{ name: 'b', type: 'int32', shape: [channels], data }];
 }
 
-function linearCase(random: Random, semantics: string, op: 'Conv' | 'Gemm'): Omit<Case, 'id'> {
+function linearCase(random: Random, semantics: string, op: 'Conv' | 'Gemm', extreme: Extreme): Unnamed {
   const dialect = dialectOf(semantics);
-  const inputType: ByteType = dialect.torch || random.chance(0.8) ? 'uint8' : 'int8';
-  const outputType: ByteType = dialect.torch || random.chance(0.8) ? 'uint8' : 'int8';
+  // onnxruntime has no kernel that turns one type into the other
+  const type: ByteType = dialect.torch || random.chance(0.7) ? 'uint8' : 'int8';
   const batch = random.chance(0.7) ? 1 : random.integer(2, 5);
   // long sums pass 2^24 and need more than float32's precision
   const long = random.chance(0.1);
@@ -227,11 +254,12 @@ function linearCase(random: Random, semantics: string, op: 'Conv' | 'Gemm'): Omi
       [0, 0, 1, 1],
       [random.integer(0, 2), random.integer(0, 2), random.integer(0, 2), random.integer(0, 2)],
     ]);
-    const pads = g.samePads ? keep : anyPads;
+    const wide = Array.from({ length: 4 }, () => random.integer(1, 3));
+    const pads = extreme === 'padding' ? wide : g.samePads ? keep : anyPads;
     const least = (axis: 0 | 1): number =>
       Math.max(1, dilations[axis]! * (kernel[axis] - 1) + 1 - pads[axis]! - pads[axis + 2]!);
     const size = (axis: 0 | 1): number =>
-      Math.max(least(axis), long ? 1 : random.integer(1, random.chance(0.2) ? 33 : 9));
+      Math.max(least(axis), long ? 1 : random.integer(1, random.chance(axis === 1 ? 0.35 : 0.15) ? 33 : 9));
     inputShape = [batch, inputChannels, size(0), size(1)];
     weightShape = [outputChannels, inputChannels / groups, ...kernel];
     Object.assign(attributes, { dilations, strides, pads, group: groups, kernel_shape: [...kernel] });
@@ -240,24 +268,29 @@ function linearCase(random: Random, semantics: string, op: 'Conv' | 'Gemm'): Omi
       `pads ${pads.join(',')}, dilation ${dilations.join('x')}, groups ${groups}`;
   } else attributes['transB'] = 1;
   if (dialect.torch && random.chance(0.4)) attributes['relu'] = 1;
-  const sx = someScale(random);
-  const zx = zeroPoint(random, inputType);
-  const weight = weightsAndScales(random, semantics, dialect, weightShape, inputType);
+  const ties = extreme === 'ties';
+  const sx = someScale(random, ties ? 1 : 0.3);
+  const zx = zeroPoint(random, type);
+  const weight = weightsAndScales(random, semantics, dialect, weightShape, type, extreme);
   const sw = weight.quantization!.scale[0]!;
-  const spread = sx * sw * 74 * 74 * Math.sqrt(elementCount(weightShape) / outputChannels);
+  const most = sx * sw * (ties ? 74 * 1.4 : 74 * 74) * Math.sqrt(elementCount(weightShape) / outputChannels);
+  const spread = extreme === 'large sums' ? Math.max(most, sx * sw * 2 ** random.integer(24, 30)) : most;
   const fill = random.pick(FILLS);
-  const feed = bytes(random, inputType, inputShape, fill, zx);
-  const input: TensorInfo = { name: 'x', type: inputType, shape: inputShape, quantization: whole(sx, zx) };
-  const constants = [weight, ...bias(random, dialect, weight, outputChannels, sx, spread)];
-  const output = outputQuantization(random, outputType, spread);
+  const feed = bytes(random, type, inputShape, fill, zx);
+  const input: TensorInfo = { name: 'x', type, shape: inputShape, quantization: whole(sx, zx) };
+  const biases = bias(random, dialect, weight, outputChannels, sx, spread, extreme);
+  const output = outputQuantization(random, type, extreme === 'saturation' ? spread / 100 : spread, ties);
+  const scales = weight.quantization!.scale.length > 1 ? 'per channel' : 'per tensor';
   return {
-    description: `${op} ${inputType} ${description}, ${weight.type} weights ${weight.quantization!.scale.length > 1 ? 'per channel' : 'per tensor'}, ${fill}`,
-    graph: graphOf(semantics, op, [input], constants, output, attributes),
+    description:
+      `${op} ${type} ${description}, ${weight.type} weights ${scales}, ${fill}` +
+      (extreme === 'none' ? '' : `, ${extreme}`),
+    graph: graphOf(semantics, op, [input], [weight, ...biases], output, attributes),
     feeds: { x: feed },
   };
 }
 
-function addCase(random: Random, semantics: string): Omit<Case, 'id'> {
+function addCase(random: Random, semantics: string): Unnamed {
   const dialect = dialectOf(semantics);
   const type = (): ByteType => (dialect.torch || random.chance(0.8) ? 'uint8' : 'int8');
   const [typeA, typeB, typeY] =
@@ -301,7 +334,7 @@ function addCase(random: Random, semantics: string): Omit<Case, 'id'> {
   };
 }
 
-function poolCase(random: Random, semantics: string): Omit<Case, 'id'> {
+function poolCase(random: Random, semantics: string): Unnamed {
   const dialect = dialectOf(semantics);
   const type: ByteType = dialect.torch || random.chance(0.7) ? 'uint8' : 'int8';
   const shape = [random.integer(1, 3), channelCount(random), random.integer(1, 14), random.integer(1, 14)];
@@ -320,7 +353,7 @@ function poolCase(random: Random, semantics: string): Omit<Case, 'id'> {
   };
 }
 
-function quantizeCase(random: Random, semantics: string): Omit<Case, 'id'> {
+function quantizeCase(random: Random, semantics: string): Unnamed {
   const type: ByteType = dialectOf(semantics).torch || random.chance(0.6) ? 'uint8' : 'int8';
   const shape = [random.integer(1, 2), random.integer(1, 9), random.integer(1, 9), random.integer(1, 9)];
   const scale = Math.fround(someScale(random));
@@ -341,7 +374,7 @@ function quantizeCase(random: Random, semantics: string): Omit<Case, 'id'> {
   };
 }
 
-function dequantizeCase(random: Random, semantics: string): Omit<Case, 'id'> {
+function dequantizeCase(random: Random, semantics: string): Unnamed {
   const type: ByteType = dialectOf(semantics).torch || random.chance(0.6) ? 'uint8' : 'int8';
   const shape = [random.integer(1, 3), random.integer(1, 300)];
   const quantization = whole(someScale(random), zeroPoint(random, type));
@@ -353,7 +386,7 @@ function dequantizeCase(random: Random, semantics: string): Omit<Case, 'id'> {
 }
 
 /** Any float32 but NaN, by its bits; and neighbours of the first operand, so that sums cancel. */
-function floatAddCase(random: Random, semantics: string): Omit<Case, 'id'> {
+function floatAddCase(random: Random, semantics: string): Unnamed {
   const shape = [random.integer(1, 2), random.integer(1, 40), random.integer(1, 7), random.integer(1, 7)];
   const count = elementCount(shape);
   const bits = new Uint32Array(2 * count);
@@ -377,12 +410,23 @@ function floatAddCase(random: Random, semantics: string): Omit<Case, 'id'> {
   };
 }
 
+/** Q/DQ models have uint8 activations throughout, or the engine leaves them in float. */
+function formOf({ nodes, inputs, tensors }: Graph, index: number): OnnxForm {
+  const computes = !nodes[0]!.op.endsWith('Linear');
+  const unsigned = [...inputs, ...tensors.values()].every(({ type }) => type === 'uint8');
+  return computes && unsigned && index % 3 === 0 ? 'qdq' : 'qoperator';
+}
+
 /** Case `index` of a seed for an engine. */
 export function generateCase(semantics: string, seed: number, index: number): Case {
   const random = new Random(Math.imul(seed, 0x9e3779b1) ^ Math.imul(index + 1, 0x85ebca6b));
-  const kinds = [
-    ...Array.from({ length: 12 }, () => () => linearCase(random, semantics, 'Conv')),
-    ...Array.from({ length: 3 }, () => () => linearCase(random, semantics, 'Gemm')),
+  const linear = (op: 'Conv' | 'Gemm') => () => {
+    const round = Math.floor(index / kinds.length);
+    return linearCase(random, semantics, op, EXTREMES[(index + round) % EXTREMES.length]!);
+  };
+  const kinds: (() => Unnamed)[] = [
+    ...Array.from({ length: 12 }, () => linear('Conv')),
+    ...Array.from({ length: 3 }, () => linear('Gemm')),
     () => addCase(random, semantics),
     () => poolCase(random, semantics),
     () => quantizeCase(random, semantics),
@@ -390,5 +434,13 @@ export function generateCase(semantics: string, seed: number, index: number): Ca
     ...(dialectOf(semantics).torch ? [] : [() => floatAddCase(random, semantics)]),
   ];
   const made = kinds[index % kinds.length]!();
-  return { id: `${semantics}/${seed}/${index}`, ...made };
+  return { id: `${semantics}/${seed}/${index}`, form: formOf(made.graph, index), ...made };
+}
+
+/** The place of a case: what its id says. @throws InvalidInputError where it says none */
+export function parseCaseId(id: string): { readonly engine: string; readonly seed: number; readonly index: number } {
+  const [, engine, seed, index] = /^([^/]+)\/(\d{1,9})\/(\d{1,9})$/.exec(id) ?? [];
+  if (engine === undefined)
+    throw new InvalidInputError(`no case '${id}'; a case is ENGINE/SEED/INDEX, such as onnxruntime/1/0`);
+  return { engine, seed: Number(seed), index: Number(index) };
 }

@@ -6,7 +6,7 @@ import type { Npz } from '../numpy/npz.ts';
 import type { Case } from './generate.ts';
 
 /** An operator case that a real engine was recorded on, and what it gave. */
-export interface RecordedCase extends Case {
+export interface RecordedCase extends Omit<Case, 'form'> {
   readonly expected: ElementData;
 }
 

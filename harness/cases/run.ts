@@ -3,23 +3,45 @@ import { featuresOf } from '../../src/gpu/device.ts';
 import type { Features } from '../../src/ops/features.ts';
 import type { VariantChoice } from '../../src/ops/variant.ts';
 import { createPlan, variantsFor, type Plan, type PlanOptions } from '../../src/plan/plan.ts';
+import { readModel } from '../../src/formats/index.ts';
 import { InferenceSession } from '../../src/session.ts';
 import { referenceTrace } from '../../src/plan/reference.ts';
+import { elementCount } from '../../src/graph/graph.ts';
+import type { Tensor } from '../../src/tensor.ts';
 import type { TracedTensor } from '../../src/trace.ts';
 import type { Semantics } from '../../src/semantics/semantics.ts';
 import { generateCase, type Case } from './generate.ts';
+import { writeCase } from './onnx.ts';
 import type { RecordedCase } from './recorded.ts';
+
+/** An engine that reads ONNX files: what it gives for a model's inputs. */
+export type FileEngine = (
+  model: Uint8Array,
+  feeds: Readonly<Record<string, Tensor>>,
+) => Promise<Readonly<Record<string, Tensor>>>;
 
 /** The first element of a case that differs. */
 export interface CaseMismatch {
   readonly id: string;
   readonly description: string;
   readonly kernel: string;
-  readonly index: number;
+  /** Who differs from whom: `actual` is the first's, `expected` the second's. */
+  readonly between: 'GPU and host' | 'GPU and onnxruntime' | 'host and onnxruntime';
+  readonly what: 'output' | 'accumulator';
+  /** NCHW coordinates. */
+  readonly index: readonly number[];
   readonly expected: number;
   readonly actual: number;
-  readonly what: 'output' | 'accumulator';
+  /** The host's sum of products at this element, the bias not included; where the operator has one. */
+  readonly accumulator?: number;
   readonly mismatches: number;
+}
+
+export interface CaseOptions {
+  /** What the device is taken to have; default: what it has. */
+  readonly features?: Features;
+  /** onnxruntime, to compare with. */
+  readonly engine?: FileEngine;
 }
 
 export interface CasesResult {
@@ -35,13 +57,16 @@ export interface CasesResult {
   readonly failures: readonly CaseMismatch[];
 }
 
-function bitsOf(data: TracedTensor['data']): ArrayLike<number | bigint> {
+type Bits = ArrayLike<number | bigint>;
+
+function bitsOf(data: TracedTensor['data']): Bits {
   return data instanceof Float32Array ? new Uint32Array(data.buffer, data.byteOffset, data.length) : data;
 }
 
-function firstDifference(a: ArrayLike<number | bigint>, b: ArrayLike<number | bigint>): { at: number; count: number } {
+/** The first place in which two tensors differ, and how many there are; a missing element differs. */
+function firstDifference(a: Bits, b: Bits): { at: number; count: number } {
   let [at, count] = [-1, 0];
-  for (let i = 0; i < b.length; i++)
+  for (let i = 0; i < Math.max(a.length, b.length); i++)
     if (a[i] !== b[i]) {
       if (count++ === 0) at = i;
     }
@@ -55,14 +80,21 @@ interface CaseResult {
   readonly failure?: CaseMismatch;
 }
 
-/** Traces and runs a case by every kernel variant that may compute it, in every tile. */
-async function runCase(test: Case, device: GPUDevice, features: Features): Promise<CaseResult[]> {
-  const plan = createPlan(test.graph, { features });
-  const expected = referenceTrace(plan, test.feeds).tensors.at(-1)!;
+/**
+ * Traces and runs a case by every kernel variant that may compute it, in every tile, on the host, and as a file in
+ * `engine`.
+ */
+async function runCase(test: Case, device: GPUDevice, { features, engine }: CaseOptions): Promise<CaseResult[]> {
+  // what another engine reads from a file, exact8 reads from it too
+  const file = engine && writeCase(test.graph, test.form);
+  const graph = file ? { ...readModel(file), semantics: test.graph.semantics } : test.graph;
+  const plan = createPlan(graph, { features: features ?? featuresOf(device) });
+  const host = referenceTrace(plan, test.feeds).tensors.at(-1)!;
+  const expected = { host, onnxruntime: file && (await engine(file, test.feeds))['y']! };
   const results: CaseResult[] = [];
   for (const choice of choicesFor(plan)) {
     const profile = { ...plan.profile, ...(choice ? { nodes: { [plan.steps[0]!.node]: choice } } : {}) };
-    results.push(await runVariant(test, device, { features, profile }, expected));
+    results.push(await runVariant({ ...test, graph }, device, { features: plan.features, profile }, expected));
   }
   return results;
 }
@@ -80,7 +112,7 @@ async function runVariant(
   test: Case,
   device: GPUDevice,
   options: PlanOptions,
-  reference: TracedTensor,
+  { host, onnxruntime }: { readonly host: TracedTensor; readonly onnxruntime: Tensor | undefined },
 ): Promise<CaseResult> {
   const session = await InferenceSession.create(test.graph, { device, ...options });
   try {
@@ -88,31 +120,55 @@ async function runVariant(
     const actual = await session.trace(test.feeds, { accumulators: true });
     const kernel = [step.kernel, ...step.links].join(' ');
     const y = actual.tensors.at(-1)!;
-    const again = await session.run(test.feeds);
-    for (const [what, got, wanted] of [
-      ['output', bitsOf(y.data), bitsOf(reference.data)],
-      ['output', bitsOf(again['y']!.data), bitsOf(reference.data)],
-      ['accumulator', y.accumulators ?? [], y.accumulators ? (reference.accumulators ?? []) : []],
-    ] as const) {
+    const again = bitsOf((await session.run(test.feeds))['y']!.data);
+    const onHost = bitsOf(host.data);
+    const elements = host.data.length;
+    const comparisons: (readonly [CaseMismatch['between'], CaseMismatch['what'], Bits, Bits])[] = [
+      ['GPU and host', 'output', bitsOf(y.data), onHost],
+      ['GPU and host', 'output', again, onHost],
+      ...(y.accumulators && host.accumulators
+        ? [['GPU and host', 'accumulator', y.accumulators, host.accumulators] as const]
+        : []),
+      ...(onnxruntime
+        ? ([
+            ['GPU and onnxruntime', 'output', bitsOf(y.data), bitsOf(onnxruntime.data)],
+            ['host and onnxruntime', 'output', onHost, bitsOf(onnxruntime.data)],
+          ] as const)
+        : []),
+    ];
+    for (const [between, what, got, wanted] of comparisons) {
       const { at, count } = firstDifference(got, wanted);
-      if (count > 0) {
-        const failure: CaseMismatch = {
-          id: test.id,
-          description: test.description,
-          kernel,
-          what,
-          index: at,
-          expected: Number(wanted[at]),
-          actual: Number(got[at]),
-          mismatches: count,
-        };
-        return { kernel, elements: reference.data.length, failure };
-      }
+      if (count === 0) continue;
+      const accumulator = host.accumulators?.[at];
+      const failure: CaseMismatch = {
+        id: test.id,
+        description: test.description,
+        kernel,
+        between,
+        what,
+        index: coordinates(at, host.shape),
+        expected: Number(wanted[at]),
+        actual: Number(got[at]),
+        ...(accumulator === undefined ? {} : { accumulator }),
+        mismatches: count,
+      };
+      return { kernel, elements, failure };
     }
-    return { kernel, elements: reference.data.length };
+    return { kernel, elements };
   } finally {
     session.release();
   }
+}
+
+/** Of the element at a place in C order. */
+function coordinates(at: number, shape: readonly number[]): number[] {
+  let rest = at;
+  return shape.map((_, axis) => {
+    const inner = elementCount(shape.slice(axis + 1));
+    const coordinate = Math.floor(rest / inner);
+    rest %= inner;
+    return coordinate;
+  });
 }
 
 /** How many elements of a recorded case the GPU gives otherwise. */
@@ -131,7 +187,8 @@ export async function runRecordedCase(
 
 /**
  * Generated cases `from` to `to - 1` on a device: each is traced and run by every kernel variant that may
- * compute it, and compared with the host reference.
+ * compute it, and compared with the host reference and, where there is one, with another engine, which reads the
+ * case as an ONNX file.
  */
 export async function runCases(
   semantics: string,
@@ -139,7 +196,7 @@ export async function runCases(
   from: number,
   to: number,
   device: GPUDevice,
-  features: Features = featuresOf(device),
+  options: CaseOptions = {},
 ): Promise<CasesResult> {
   const failures: CaseMismatch[] = [];
   const coverage: Record<string, number> = {};
@@ -147,7 +204,7 @@ export async function runCases(
   for (let index = from; index < to; index++) {
     const test = generateCase(semantics, seed, index);
     try {
-      for (const result of await runCase(test, device, features)) {
+      for (const result of await runCase(test, device, options)) {
         runs++;
         elements += result.elements;
         coverage[result.kernel] = (coverage[result.kernel] ?? 0) + 1;

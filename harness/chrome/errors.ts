@@ -1,6 +1,6 @@
 import { Exact8Error } from '../../src/errors.ts';
 
-/** There is no browser, or the browser has no WebGPU adapter. The message says what to do. */
+/** There is no browser or other runtime of WebGPU, or it has no adapter. The message says what to do. */
 export class NoBrowserError extends Exact8Error {
   override name = 'NoBrowserError';
 }

@@ -5,7 +5,8 @@ import { findChrome } from './find.ts';
 
 const ADVICE =
   'no Chrome was found. Install Google Chrome (https://www.google.com/chrome) or Chromium ' +
-  '(Debian, Ubuntu: sudo apt-get install chromium), or say where one is: EXACT8_CHROME=/path/to/chrome';
+  '(Debian, Ubuntu: sudo apt-get install chromium), or say where one is: EXACT8_CHROME=/path/to/chrome. ' +
+  'Without a browser: npm install webgpu, and --webgpu node';
 
 /** @throws NoBrowserError that says what to do, where there is no browser. */
 export function requireChrome(): string {

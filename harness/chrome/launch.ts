@@ -1,8 +1,9 @@
 import { chromium, type Browser, type Page } from 'playwright';
+import { InvalidInputError } from '../../src/errors.ts';
 import { NoBrowserError } from './errors.ts';
 
-/** 'auto': the machine's GPU, or SwiftShader (software) where there is none. */
-export const ADAPTER_CHOICES = ['auto', 'swiftshader'] as const;
+/** 'auto': the machine's GPU, or SwiftShader (software) where there is none. llvmpipe is not for Chrome. */
+export const ADAPTER_CHOICES = ['auto', 'swiftshader', 'llvmpipe'] as const;
 export type AdapterChoice = (typeof ADAPTER_CHOICES)[number];
 
 export interface Adapter {
@@ -16,6 +17,8 @@ export interface Adapter {
 export interface OpenPage {
   readonly page: Page;
   readonly adapter: Adapter;
+  /** The browser's name and version. */
+  readonly version: string;
   close(): Promise<void>;
 }
 
@@ -32,20 +35,28 @@ const GPU_FLAGS = process.platform === 'linux' ? ['--enable-features=Vulkan'] : 
 const SOFTWARE_FLAGS = ['--use-webgpu-adapter=swiftshader'];
 
 /**
- * Opens a page in headless Chrome and asks it for a WebGPU adapter.
+ * Opens a page in headless Chrome, a fresh process with a fresh profile, and asks it for a WebGPU adapter.
  *
- * @throws NoBrowserError where the browser does not start, or gives no adapter.
+ * @param flags of Chrome, besides those that WebGPU needs
+ * @throws NoBrowserError where the browser does not start, or gives no adapter; InvalidInputError for llvmpipe.
  */
-export async function openPage(executable: string, url: string, choice: AdapterChoice = 'auto'): Promise<OpenPage> {
+export async function openPage(
+  executable: string,
+  url: string,
+  choice: AdapterChoice = 'auto',
+  flags: readonly string[] = [],
+): Promise<OpenPage> {
+  if (choice === 'llvmpipe') throw new InvalidInputError('Chrome does not run on llvmpipe; --webgpu deno does');
   const attempts = choice === 'auto' ? [GPU_FLAGS, SOFTWARE_FLAGS] : [SOFTWARE_FLAGS];
-  for (const flags of attempts) {
-    const browser = await launch(executable, [...FLAGS, ...flags]);
+  for (const adapterFlags of attempts) {
+    const browser = await launch(executable, [...FLAGS, ...flags, ...adapterFlags]);
     try {
       const page = await browser.newPage();
       const response = await page.goto(url);
       if (!response?.ok()) throw new Error(`${url}: ${response?.status()} ${response?.statusText()}`);
       const adapter = await page.evaluate(requestAdapter);
-      if (adapter) return { page, adapter, close: () => browser.close() };
+      const version = `Chrome ${browser.version()}`;
+      if (adapter) return { page, adapter, version, close: () => browser.close() };
     } catch (error) {
       await browser.close();
       throw error;

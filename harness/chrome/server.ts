@@ -36,8 +36,10 @@ const HEADERS = {
 /**
  * Serves a built page on 127.0.0.1, with onnxruntime-web's files under /ort/, bytes in memory under /blobs/, and
  * takes bytes back under /results/, so that large arrays pass as they are.
+ *
+ * @param packages folders of npm packages by name, whose files are served under /packages/NAME/
  */
-export async function servePage(folder: string): Promise<PageServer> {
+export async function servePage(folder: string, packages: Readonly<Record<string, string>> = {}): Promise<PageServer> {
   const blobs = new Map<string, Uint8Array>();
   const results = new Map<string, (bytes: Uint8Array) => void>();
   let counter = 0;
@@ -61,7 +63,11 @@ export async function servePage(folder: string): Promise<PageServer> {
     } else if (blobs.has(path)) {
       response.writeHead(200, { ...HEADERS, 'Content-Type': 'application/octet-stream' }).end(blobs.get(path));
     } else if (path.startsWith('/ort/')) await sendFile(ortFolder(), path.slice('/ort'.length), response);
-    else await sendFile(folder, path, response);
+    else {
+      const name = Object.keys(packages).find((name) => path.startsWith(`/packages/${name}/`));
+      if (name === undefined) await sendFile(folder, path, response);
+      else await sendFile(packages[name]!, path.slice(`/packages/${name}`.length), response);
+    }
   }
 
   await new Promise<void>((resolve, reject) => server.once('error', reject).listen(0, '127.0.0.1', resolve));

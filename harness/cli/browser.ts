@@ -8,26 +8,30 @@ import {
 } from '../../src/errors.ts';
 import { requireChrome } from '../chrome/install.ts';
 import { describeAdapter, openPage, type AdapterChoice } from '../chrome/launch.ts';
-import { servePage } from '../chrome/server.ts';
+import { servePage, type PageServer } from '../chrome/server.ts';
+import { decodeFile } from '../images/decode_file.ts';
 import type { Picture } from '../images/picture.ts';
-import type { CasesResult } from '../cases/run.ts';
+import { openProcess } from '../process/launch.ts';
 import type {
   Engine,
   PlainTensor,
   RemoteFeeds,
   Verification,
   VerifyRequest,
+  WorkerHost,
   WorkerMethods,
 } from '../worker/protocol.ts';
 import { tensorBytes, type Feeds } from './feeds.ts';
 import type { LoadedModel } from './model.ts';
-import type { InferenceOptions } from './options.ts';
+import type { InferenceOptions, WebGpuChoice } from './options.ts';
 import { note, progress } from './output.ts';
 
-/** A headless Chrome with a model open in it. */
+/** A WebGPU with a model open in it: in headless Chrome, or in a process without a browser. */
 export interface ModelBrowser {
   /** The WebGPU adapter, for people. */
   readonly adapter: string;
+  /** Whose WebGPU it is, with its version, for people. */
+  readonly runtime: string;
   decode(file: Uint8Array): Promise<Picture>;
   open(model: LoadedModel): Promise<void>;
   run(feeds: Feeds): Promise<Record<string, PlainTensor>>;
@@ -37,7 +41,7 @@ export interface ModelBrowser {
     feeds: Feeds,
     request: Omit<VerifyRequest, 'against'> & { against: 'onnxruntime' | Feeds },
   ): Promise<Verification>;
-  generatedCases(engine: string, seed: number, from: number, to: number): Promise<CasesResult>;
+  generatedCases: WorkerMethods['generatedCases'];
   recordedCases(file: Uint8Array, engine: Engine): Promise<number>;
   close(): Promise<void>;
 }
@@ -48,27 +52,37 @@ const WORKER_PAGE = '/harness/worker/index.html';
 
 const ERRORS = [DeviceError, InvalidInputError, InvalidModelError, UnsupportedModelError];
 
-/** @throws NoBrowserError where there is no Chrome or no adapter. */
-export async function openBrowser(adapterChoice: AdapterChoice): Promise<ModelBrowser> {
+async function openChrome(choice: AdapterChoice, server: PageServer): Promise<WorkerHost> {
   const executable = requireChrome();
   progress(`starting ${executable}`);
+  const { page, adapter, version, close } = await openPage(executable, server.origin + WORKER_PAGE, choice);
+  return {
+    adapter,
+    runtime: version,
+    call: (...request) => page.evaluate((request) => globalThis.exact8Worker(...request), request),
+    close,
+  };
+}
+
+/** @throws NoBrowserError where there is no Chrome, no package that `webgpu` needs, or no adapter. */
+export async function openBrowser(
+  adapterChoice: AdapterChoice,
+  webgpu: WebGpuChoice = 'chrome',
+): Promise<ModelBrowser> {
   const server = await servePage(PAGES);
-  const { page, adapter, close } = await openPage(executable, server.origin + WORKER_PAGE, adapterChoice).catch(
-    async (error) => {
-      await server.close();
-      throw error;
-    },
-  );
+  const opening = webgpu === 'chrome' ? openChrome(adapterChoice, server) : openProcess(webgpu, adapterChoice, server);
+  const host = await opening.catch(async (error) => {
+    await server.close();
+    throw error;
+  });
+  const { adapter, close } = host;
   note(`adapter: ${describeAdapter(adapter)}`);
 
   async function call<M extends keyof WorkerMethods>(
     method: M,
     ...args: Parameters<WorkerMethods[M]>
   ): Promise<Awaited<ReturnType<WorkerMethods[M]>>> {
-    const reply = await page.evaluate(([method, args]) => globalThis.exact8Worker(method, args), [
-      method,
-      args as unknown[],
-    ] as const);
+    const reply = await host.call(method, args as unknown[]);
     if ('error' in reply) throw revive(reply.error);
     return reply.value as Awaited<ReturnType<WorkerMethods[M]>>;
   }
@@ -83,7 +97,9 @@ export async function openBrowser(adapterChoice: AdapterChoice): Promise<ModelBr
 
   return {
     adapter: describeAdapter(adapter),
+    runtime: host.runtime,
     async decode(file) {
+      if (webgpu !== 'chrome') return decodeFile(file);
       const { path, bytes } = server.expectResult();
       const size = await call('decode', server.addBlob(file), path);
       return { ...size, data: await bytes };
@@ -100,7 +116,7 @@ export async function openBrowser(adapterChoice: AdapterChoice): Promise<ModelBr
         ...request,
         against: against === 'onnxruntime' ? against : remote(against),
       }),
-    generatedCases: (engine, seed, from, to) => call('generatedCases', engine, seed, from, to),
+    generatedCases: (...wanted) => call('generatedCases', ...wanted),
     recordedCases: (file, engine) => call('recordedCases', server.addBlob(file), engine),
     async close() {
       await close();
@@ -109,19 +125,19 @@ export async function openBrowser(adapterChoice: AdapterChoice): Promise<ModelBr
   };
 }
 
-/** An error of the page, in its own class. */
+/** An error of the worker, in its own class. */
 function revive({ name, message }: { name: string; message: string }): Error {
   const known = ERRORS.find((type) => new type().name === name);
   return known ? new known(message) : new Exact8Error(`${name}: ${message}`);
 }
 
-/** Opens a browser with a model for as long as `use` runs. */
+/** Opens a browser, or a process, with a model for as long as `use` runs. */
 export async function withModel<T>(
   model: LoadedModel,
-  { adapter }: Pick<InferenceOptions, 'adapter'>,
+  { adapter, webgpu }: Pick<InferenceOptions, 'adapter'> & Partial<Pick<InferenceOptions, 'webgpu'>>,
   use: (browser: ModelBrowser) => Promise<T>,
 ): Promise<T> {
-  const browser = await openBrowser(adapter);
+  const browser = await openBrowser(adapter, webgpu);
   try {
     progress('loading the model');
     await browser.open(model);

@@ -1,26 +1,28 @@
-import type { Command } from 'commander';
+import { Option, type Command } from 'commander';
+import { InvalidInputError } from '../../src/errors.ts';
 import { inferGraph } from '../../src/ops/infer.ts';
 import { referenceTrace } from '../../src/plan/reference.ts';
 import { findSemantics } from '../../src/semantics/index.ts';
 import type { Semantics } from '../../src/semantics/semantics.ts';
+import { parseCaseId } from '../cases/generate.ts';
 import { recordedCases, type RecordedCase } from '../cases/recorded.ts';
 import type { CaseMismatch } from '../cases/run.ts';
-import { ADAPTER_CHOICES, type AdapterChoice } from '../chrome/launch.ts';
 import { openNpz } from '../numpy/npz.ts';
 import { formatCount } from '../report/format.ts';
 import { openBrowser, type ModelBrowser } from './browser.ts';
 import { EXIT, type ExitCode } from './exit_codes.ts';
 import { readInput } from './files.ts';
-import { integer } from './options.ts';
+import { addHostOptions, integer, type HostOptions } from './options.ts';
 import { printResult, progress } from './output.ts';
 
-interface CasesOptions {
+interface CasesOptions extends HostOptions {
   readonly recorded?: string;
+  readonly against?: 'onnxruntime';
+  readonly case?: string;
   readonly semantics: string;
   readonly threads?: number;
   readonly seed: number;
   readonly count: number;
-  readonly adapter: AdapterChoice;
   readonly json?: boolean;
 }
 
@@ -28,26 +30,34 @@ interface CasesOptions {
 const BATCH = 100;
 
 export function addCases(program: Command, done: (code: ExitCode) => void): void {
-  program
+  const command = program
     .command('cases')
     .description('single operators: generated ones (GPU against host), or recorded from a real engine (against both)')
+    .addOption(
+      new Option(
+        '--against <engine>',
+        'generated cases: also written as ONNX models, and compared with this engine',
+      ).choices(['onnxruntime']),
+    )
+    .option('--case <id>', 'ENGINE/SEED/INDEX: this generated case alone')
     .option('--recorded <file>', 'FILE.npz of cases recorded from an engine')
     .option('--semantics <engine>', 'whose bits are computed', 'onnxruntime')
     .option('--threads <n>', "threads that PyTorch's engine was run with", integer(1))
     .option('--seed <n>', 'generated cases: the same for the same seed', integer(0), 1)
-    .option('--count <n>', 'generated cases: how many', integer(1), 1000)
-    .option('--adapter <adapter>', `one of ${ADAPTER_CHOICES.join(', ')}`, 'auto')
+    .option('--count <n>', 'generated cases: how many', integer(1), 1000);
+  addHostOptions(command)
     .option('--json', 'print one JSON object')
     .action(async (options: CasesOptions) => done(await runCases(options)));
 }
 
 async function runCases(options: CasesOptions): Promise<ExitCode> {
-  const semantics = findSemantics(options.semantics, options.threads === undefined ? {} : { threads: options.threads });
+  const place = placeOf(options);
+  const semantics = findSemantics(place.semantics, options.threads === undefined ? {} : { threads: options.threads });
   const engine = { name: semantics.name, options: options.threads === undefined ? {} : { threads: options.threads } };
   const file = options.recorded === undefined ? undefined : await readInput(options.recorded);
   const recorded = file && recordedCases(openNpz(file), semantics.name);
   const mismatchesHost = recorded ? recorded.reduce((sum, test) => sum + missedOnHost(test, semantics), 0) : undefined;
-  const browser = await openBrowser(options.adapter);
+  const browser = await openBrowser(options.adapter, options.webgpu);
   try {
     const result =
       recorded && file
@@ -58,7 +68,7 @@ async function runCases(options: CasesOptions): Promise<ExitCode> {
             mismatchesGpu: await browser.recordedCases(file, engine),
             failures: [],
           }
-        : await generated(browser, options);
+        : await generated(browser, { ...options, ...place });
     const { failures, ...counts } = result;
     const missed = (result.mismatchesHost ?? 0) + result.mismatchesGpu;
     printResult(
@@ -66,8 +76,9 @@ async function runCases(options: CasesOptions): Promise<ExitCode> {
       { semantics: semantics.name, recorded: options.recorded, adapter: browser.adapter, ...counts, failures },
       [
         ...failures.map(describeFailure),
-        `${formatCount(result.cases)} cases, ${formatCount(result.elements)} elements, semantics ${semantics.name}`,
-        ...(mismatchesHost === undefined ? [] : [`host: ${formatCount(mismatchesHost)} mismatches`]),
+        `${formatCount(result.cases)} cases, ${formatCount(result.elements)} elements, semantics ${semantics.name}${options.against ? `, against ${options.against}` : ''}`,
+        ...('refused' in result && result.refused > 0 ? [`refused by name: ${formatCount(result.refused)}`] : []),
+        ...(result.mismatchesHost === undefined ? [] : [`host: ${formatCount(result.mismatchesHost)} mismatches`]),
         `GPU:  ${formatCount(result.mismatchesGpu)} mismatches, on ${browser.adapter}`,
       ].join('\n'),
     );
@@ -85,22 +96,64 @@ function missedOnHost({ graph, feeds, expected }: RecordedCase, semantics: Seman
   return missed;
 }
 
-/** Generated cases have no recorded result: the host reference is what the GPU has to equal. */
-async function generated(browser: ModelBrowser, { semantics, seed, count }: CasesOptions) {
-  let [elements, mismatchesGpu, refused] = [0, 0, 0];
-  const failures: CaseMismatch[] = [];
-  for (let from = 0; from < count; from += BATCH) {
-    progress(`case ${formatCount(from)} of ${formatCount(count)}`);
-    const result = await browser.generatedCases(semantics, seed, from, Math.min(from + BATCH, count));
-    elements += result.elements;
-    mismatchesGpu += result.mismatches;
-    refused += result.refused;
-    failures.push(...result.failures);
-  }
-  return { cases: count, elements, mismatchesHost: undefined, mismatchesGpu, refused, seed, failures };
+interface Place {
+  readonly semantics: string;
+  readonly seed: number;
+  readonly from: number;
+  readonly count: number;
 }
 
+/** @throws InvalidInputError where options do not go together */
+function placeOf({ case: id, semantics, seed, count, against, recorded }: CasesOptions): Place {
+  const place = id === undefined ? undefined : parseCaseId(id);
+  if (recorded !== undefined && (place || against !== undefined))
+    throw new InvalidInputError('--recorded goes with neither --case nor --against: a recorded case has its reference');
+  const engine = place?.engine ?? semantics;
+  if (against !== undefined && engine !== against)
+    throw new InvalidInputError(`--against ${against} compares its own bits: --semantics ${engine} has others`);
+  return { semantics: engine, seed: place?.seed ?? seed, from: place?.index ?? 0, count: place ? 1 : count };
+}
+
+/**
+ * Generated cases have no recorded result: the host reference is what the GPU has to equal, and on request another
+ * engine is what both have to.
+ */
+async function generated(browser: ModelBrowser, { semantics, seed, from, count, against }: Place & CasesOptions) {
+  let [elements, mismatchesGpu, mismatchesHost, refused] = [0, 0, 0, 0];
+  const failures: CaseMismatch[] = [];
+  for (let first = from; first < from + count; first += BATCH) {
+    progress(`case ${formatCount(first - from)} of ${formatCount(count)}`);
+    const last = Math.min(first + BATCH, from + count);
+    const result = await browser.generatedCases(semantics, seed, first, last, against);
+    elements += result.elements;
+    refused += result.refused;
+    failures.push(...result.failures);
+    for (const { between, mismatches } of result.failures)
+      if (between === 'host and onnxruntime') mismatchesHost += mismatches;
+      else mismatchesGpu += mismatches;
+  }
+  return {
+    cases: count,
+    elements,
+    mismatchesHost: against && mismatchesHost,
+    mismatchesGpu,
+    refused,
+    seed,
+    against,
+    failures,
+  };
+}
+
+/** The first element that differs, how to see it again, and where to look at the case. */
 function describeFailure(failure: CaseMismatch): string {
-  const { id, description, kernel, what, index, expected, actual, mismatches } = failure;
-  return `${id}: ${description}; ${kernel}: ${formatCount(mismatches)} differ, first ${what} ${index}: expected ${expected}, got ${actual}`;
+  const { id, description, kernel, between, what, index, expected, actual, accumulator, mismatches } = failure;
+  const [computed, reference] = between.split(' and ') as [string, string];
+  const against = reference === 'onnxruntime' ? ' --against onnxruntime' : '';
+  return [
+    `${id}: ${description}; ${kernel}: ${formatCount(mismatches)} differ between ${between}, first ${what} ` +
+      `[${index.join(', ')}]: ${reference} ${expected}, ${computed} ${actual}` +
+      (accumulator === undefined ? '' : `, accumulator ${accumulator}`),
+    `  again: npx exact8 cases --case ${id}${against}`,
+    `  look:  npm run lab, then http://localhost:5173/?case=${id}`,
+  ].join('\n');
 }

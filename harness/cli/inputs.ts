@@ -1,6 +1,6 @@
 import { InvalidInputError } from '../../src/errors.ts';
 import { preprocess } from '../images/preprocess.ts';
-import type { ModelBrowser } from './browser.ts';
+import type { Picture } from '../images/picture.ts';
 import { pictureInput, readFeeds, type Feeds } from './feeds.ts';
 import { readInput } from './files.ts';
 import { chooseRecipe, type LoadedModel } from './model.ts';
@@ -14,12 +14,17 @@ export interface InputOptions {
   readonly preprocess?: string;
 }
 
+/** Pictures are decoded by a browser. */
+export interface PictureDecoder {
+  decode(file: Uint8Array): Promise<Picture>;
+}
+
 /** One inference's inputs. Files are read and checked at once; pictures are decoded by the browser when it is there. */
 export interface InputSource {
   readonly name: string;
   /** Pictures are decoded by the browser. */
   readonly needsBrowser: boolean;
-  feeds(browser: ModelBrowser): Promise<Feeds>;
+  feeds(browser: PictureDecoder): Promise<Feeds>;
 }
 
 /**

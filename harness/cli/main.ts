@@ -1,11 +1,14 @@
 import { Command, CommanderError } from 'commander';
 import { version } from '../../package.json' with { type: 'json' };
 import { Exact8Error } from '../../src/errors.ts';
+import { addBench } from './bench.ts';
 import { addCases } from './cases.ts';
 import { addClassify } from './classify.ts';
 import { addDemo } from './demo.ts';
 import { EXIT, exitCodeOf, type ExitCode } from './exit_codes.ts';
 import { addEngines } from './engines.ts';
+import { addExplain } from './explain.ts';
+import { addFetch } from './fetch.ts';
 import { addIdentify } from './identify.ts';
 import { addInspect } from './inspect.ts';
 import { clearProgress, note } from './output.ts';
@@ -34,9 +37,12 @@ async function main(argv: readonly string[]): Promise<ExitCode> {
   addInspect(program, done);
   addIdentify(program, done);
   addEngines(program, done);
+  addExplain(program, done);
   addCases(program, done);
+  addBench(program, done);
   addVectors(program, done);
   addPack(program, done);
+  addFetch(program, done);
   addDemo(program, done);
   try {
     await program.parseAsync(argv);

@@ -14,8 +14,17 @@ export interface ModelOptions extends EngineOptions {
   readonly json?: boolean;
 }
 
-export interface InferenceOptions extends ModelOptions {
+/** Where WebGPU is: headless Chrome, or without a browser Dawn in Node, wgpu in Deno. */
+export const WEBGPU_CHOICES = ['chrome', 'node', 'deno'] as const;
+export type WebGpuChoice = (typeof WEBGPU_CHOICES)[number];
+
+/** What computes. */
+export interface HostOptions {
   readonly adapter: AdapterChoice;
+  readonly webgpu: WebGpuChoice;
+}
+
+export interface InferenceOptions extends ModelOptions, HostOptions {
   readonly preprocess?: string;
 }
 
@@ -36,18 +45,27 @@ export function addModelOptions(command: Command): Command {
     .option('--json', 'print one JSON object');
 }
 
-/** The options of every command that runs a model in the browser. */
+export function addHostOptions(command: Command): Command {
+  return command
+    .addOption(
+      new Option('--adapter <adapter>', 'the GPU, or software where there is none; or a software driver in any case')
+        .choices(ADAPTER_CHOICES)
+        .default('auto'),
+    )
+    .addOption(
+      new Option('--webgpu <where>', 'headless Chrome; or without a browser, Dawn (package webgpu) in Node, or Deno')
+        .choices(WEBGPU_CHOICES)
+        .default('chrome'),
+    );
+}
+
+/** The options of every command that runs a model on a GPU. */
 export function addInferenceOptions(command: Command): Command {
-  return addModelOptions(command)
+  return addHostOptions(addModelOptions(command))
     .option('--input <array>', 'FILE.npy or FILE.npz[:name]: exactly what the model takes')
     .option(
       '--preprocess <recipe>',
       `how pictures are prepared: ${RECIPE_NAMES.join(', ')} (default: known models only)`,
-    )
-    .addOption(
-      new Option('--adapter <adapter>', 'the GPU, or software where there is none; or software in any case')
-        .choices(ADAPTER_CHOICES)
-        .default('auto'),
     );
 }
 

@@ -24,6 +24,8 @@ export interface Recorded {
 /** Arrays that describe others: `<name>:qparams`, `<name>:acc`; and what the recorder says of itself. */
 const DESCRIPTIONS = /:(qparams|acc)$|^meta$/;
 
+const QPARAMS = ':qparams';
+
 /** Names that differ only in case and punctuation. */
 const normalized = (name: string): string =>
   name
@@ -81,6 +83,25 @@ function arrange(
   // an image of 1 by 1 pixels recorded where the graph has none
   if (shape.length === 2 && same(array.shape, [...shape, 1, 1])) return { data, done: [] };
   return undefined;
+}
+
+/** What a trace says of the quantization of its tensors, by the graph's names: arrays `<name>:qparams` = [scale, zero point]. */
+export function recordedQuantizations(
+  npz: Npz,
+  expected: readonly TensorInfo[],
+): ReadonlyMap<string, { readonly scale: number; readonly zeroPoint: number }> {
+  const found = npz.names
+    .filter((name) => name.endsWith(QPARAMS))
+    .map((name) => [name.slice(0, -QPARAMS.length), name]);
+  return new Map(
+    expected.flatMap(({ name }) => {
+      const [, array] =
+        found.find(([tensor]) => tensor === name) ?? found.find(([t]) => normalized(t!) === normalized(name)) ?? [];
+      if (array === undefined) return [];
+      const { data } = npz.read(array);
+      return data.length === 2 ? [[name, { scale: Number(data[0]), zeroPoint: Number(data[1]) }] as const] : [];
+    }),
+  );
 }
 
 /**

@@ -39,8 +39,6 @@ const OPTIONS: ort.InferenceSession.SessionOptions = {
  * @throws UnsupportedModelError where onnxruntime-web does not take the model.
  */
 export async function createOnnxruntimeWeb(model: Uint8Array, tensors: readonly WatchedTensor[]): Promise<Oracle> {
-  ort.env.wasm.wasmPaths ??= '/ort/';
-  ort.env.wasm.numThreads = 1;
   const untouched = await createSession(model);
   const watched = tensors.filter(({ name }) => !untouched.outputNames.includes(name));
   const watching = await createSession(watchOutputs(model, watched));
@@ -62,7 +60,26 @@ export async function createOnnxruntimeWeb(model: Uint8Array, tensors: readonly 
   };
 }
 
+/**
+ * One inference of a file as it is, for models so small that a session is made for each.
+ *
+ * @throws UnsupportedModelError where onnxruntime-web does not take the model.
+ */
+export async function runOnnxruntimeWeb(
+  model: Uint8Array,
+  feeds: Readonly<Record<string, Tensor>>,
+): Promise<Record<string, Tensor>> {
+  const session = await createSession(model);
+  try {
+    return await runSession(session, feeds);
+  } finally {
+    await session.release();
+  }
+}
+
 async function createSession(model: Uint8Array): Promise<ort.InferenceSession> {
+  ort.env.wasm.wasmPaths ??= '/ort/';
+  ort.env.wasm.numThreads = 1;
   return ort.InferenceSession.create(model, OPTIONS).catch((error: Error) => {
     throw new UnsupportedModelError(`onnxruntime-web does not take the model: ${error.message}`);
   });

@@ -11,5 +11,9 @@ export async function defaultModelBytes(): Promise<Uint8Array> {
   const shards = await Promise.all(MobileNetV2Model.weightBundles.map(async (load) => (await load()).default));
   const weights = Uint8Array.from(shards.map((base64: string) => atob(base64)).join(''), (byte) => byte.charCodeAt(0));
   const ranges = calibration.ranges as unknown as Ranges;
-  return writeInt8Model(foldNetwork(readLayersModel(json, weights)), ranges, DEFAULT_MODEL_DESCRIPTION);
+  return writeInt8Model(
+    foldNetwork(readLayersModel(json, weights), 'nsfwjs_mobilenet_v2', 224),
+    ranges,
+    DEFAULT_MODEL_DESCRIPTION,
+  );
 }

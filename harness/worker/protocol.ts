@@ -1,6 +1,7 @@
 import type { ElementType } from '../../src/graph/graph.ts';
 import type { SemanticsOptions } from '../../src/semantics/index.ts';
 import type { CasesResult } from '../cases/run.ts';
+import type { Adapter } from '../chrome/launch.ts';
 import type { Comparison } from '../compare/compare.ts';
 
 /** A tensor whose elements are fetched from a path of the page's server, little-endian, C order. */
@@ -42,7 +43,7 @@ export interface VerifyRequest {
   readonly eachLayer: boolean;
 }
 
-/** What the page does for the command. Paths are of the page's server; results are posted to `result`. */
+/** What the page or the process does for the command. Paths are of the command's server; results are posted to `result`. */
 export interface WorkerMethods {
   /** Posts the RGB bytes of a picture file. */
   decode(file: string, result: string): Promise<{ width: number; height: number }>;
@@ -53,15 +54,39 @@ export interface WorkerMethods {
   trace(feeds: RemoteFeeds, accumulators: boolean, result: string): Promise<void>;
   /** Compares every tensor with the reference's, and `runs` runs with each other. */
   verify(feeds: RemoteFeeds, request: VerifyRequest): Promise<Verification>;
-  /** Runs generated cases; needs no model. */
-  generatedCases(engine: string, seed: number, from: number, to: number): Promise<CasesResult>;
+  /** Runs generated cases, on request against onnxruntime-web too; needs no model. */
+  generatedCases(engine: string, seed: number, from: number, to: number, against?: 'onnxruntime'): Promise<CasesResult>;
   /** Counts the elements in which recorded cases (an .npz file) differ from the GPU; needs no model. */
   recordedCases(file: string, engine: Engine): Promise<number>;
 }
 
 export type WorkerReply = { readonly value: unknown } | { readonly error: { name: string; message: string } };
 
+/** A line of a process's standard input: its reply is posted to the path `reply`, as JSON. */
+export interface ProcessRequest {
+  readonly method: keyof WorkerMethods | 'start';
+  readonly args: readonly unknown[];
+  readonly reply: string;
+}
+
+/** The reply to 'start': nothing where there is no adapter. */
+export interface ProcessStarted {
+  readonly adapter?: Adapter;
+}
+
+/** Where the worker runs: a page of headless Chrome, or a process. */
+export interface WorkerHost {
+  readonly adapter: Adapter;
+  /** Whose WebGPU it is, with its version, for people. */
+  readonly runtime: string;
+  /** @throws DeviceError where the process has crashed */
+  call(method: keyof WorkerMethods, args: readonly unknown[]): Promise<WorkerReply>;
+  close(): Promise<void>;
+}
+
 declare global {
-  /** The page's entry point. */
+  /** The entry point, of the page and of the process. */
   var exact8Worker: (method: keyof WorkerMethods, args: readonly unknown[]) => Promise<WorkerReply>;
+  /** Where paths are fetched from, in a process; a page has an origin of its own. */
+  var exact8Origin: string | undefined;
 }

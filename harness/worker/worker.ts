@@ -1,4 +1,4 @@
-/** The page that the exact8 command opens in headless Chrome: see WorkerMethods. */
+/** What the exact8 command has done on a GPU, in headless Chrome's page or in a process: see WorkerMethods. */
 import { InvalidInputError } from '../../src/errors.ts';
 import { elementCount, newElementData } from '../../src/graph/graph.ts';
 import { InferenceSession } from '../../src/session.ts';
@@ -13,7 +13,7 @@ import { computedTensors, verify } from '../compare/verify.ts';
 import { openNpz } from '../numpy/npz.ts';
 import { decodePicture } from '../images/decode.ts';
 import { traceToNpz } from '../numpy/trace_npz.ts';
-import { createOnnxruntimeWeb, type Oracle } from '../oracles/onnxruntime_web.ts';
+import { createOnnxruntimeWeb, runOnnxruntimeWeb, type Oracle } from '../oracles/onnxruntime_web.ts';
 import { recordedOracle } from '../oracles/recorded.ts';
 import type { Against, Engine, PlainTensor, RemoteFeeds, RemoteTensor, WorkerMethods } from './protocol.ts';
 
@@ -58,8 +58,9 @@ const methods: WorkerMethods = {
       await oracle.release();
     }
   },
-  async generatedCases(engine, seed, from, to) {
-    return onDevice((device) => runCases(engine, seed, from, to, device));
+  async generatedCases(engine, seed, from, to, against) {
+    const other = against && runOnnxruntimeWeb;
+    return onDevice((device) => runCases(engine, seed, from, to, device, { ...(other && { engine: other }) }));
   },
   async recordedCases(file, { name, options }) {
     const cases = recordedCases(openNpz(await fetchBytes(file)), name);
@@ -106,8 +107,11 @@ function opened(): InferenceSession {
   return session;
 }
 
+/** Of the command's server: a page's own, and a process has been told. */
+const url = (path: string): string => (globalThis.exact8Origin ?? '') + path;
+
 async function get(path: string): Promise<Response> {
-  const response = await fetch(path);
+  const response = await fetch(url(path));
   if (!response.ok) throw new Error(`${path}: ${response.status} ${response.statusText}`);
   return response;
 }
@@ -128,5 +132,5 @@ async function fetchTensor({ type, dims, path }: RemoteTensor): Promise<Tensor> 
 }
 
 async function post(path: string, body: Uint8Array): Promise<void> {
-  await fetch(path, { method: 'POST', body: body as Uint8Array<ArrayBuffer> });
+  await fetch(url(path), { method: 'POST', body: body as Uint8Array<ArrayBuffer> });
 }

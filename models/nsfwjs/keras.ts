@@ -87,12 +87,13 @@ function dequantize({ name, dtype, quantization }: WeightSpec, bytes: Uint8Array
   return Float32Array.from(bytes, (byte) => byte * quantization.scale + quantization.min);
 }
 
-/** The MobileNetV2 1.0 224 of the installed package nsfwjs. */
-export async function readNsfwjs(): Promise<KerasModel> {
-  const { MobileNetV2Model } = await import('nsfwjs/models/mobilenet_v2');
-  const { default: json } = await MobileNetV2Model.modelJson();
-  const shards = await Promise.all(
-    MobileNetV2Model.weightBundles.map(async (load) => Buffer.from((await load()).default, 'base64')),
-  );
+/** The Keras models of the installed package nsfwjs: a MobileNetV2 1.0 for 224 x 224 pixels, an InceptionV3 for 299 x 299. */
+export async function readNsfwjs(model: 'mobilenet_v2' | 'inception_v3'): Promise<KerasModel> {
+  const { modelJson, weightBundles } =
+    model === 'mobilenet_v2'
+      ? (await import('nsfwjs/models/mobilenet_v2')).MobileNetV2Model
+      : (await import('nsfwjs/models/inception_v3')).InceptionV3Model;
+  const { default: json } = await modelJson();
+  const shards = await Promise.all(weightBundles.map(async (load) => Buffer.from((await load()).default, 'base64')));
   return readLayersModel(json, Buffer.concat(shards));
 }

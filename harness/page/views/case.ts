@@ -1,9 +1,8 @@
-import { InvalidInputError } from '../../../src/errors.ts';
 import { featuresOf, hasPackedDot } from '../../../src/gpu/device.ts';
 import type { Graph } from '../../../src/graph/graph.ts';
 import { createPlan } from '../../../src/plan/plan.ts';
 import { findSemantics } from '../../../src/semantics/index.ts';
-import { generateCase } from '../../cases/generate.ts';
+import { generateCase, parseCaseId } from '../../cases/generate.ts';
 import { runCases, type CasesResult } from '../../cases/run.ts';
 import { verdict } from '../../report/format.ts';
 import { element, fill } from '../dom.ts';
@@ -17,10 +16,8 @@ interface CaseAddress {
 
 /** @throws InvalidInputError, UnsupportedModelError where the address names no case */
 export function parseCase(text: string): CaseAddress {
-  const [, engine, seed, index] = /^([^/]+)\/(\d{1,9})\/(\d{1,9})$/.exec(text) ?? [];
-  if (engine === undefined)
-    throw new InvalidInputError(`no case '${text}'; a case is ENGINE/SEED/INDEX, such as onnxruntime/1/0`);
-  return { engine: findSemantics(engine).name, seed: Number(seed), index: Number(index) };
+  const { engine, ...place } = parseCaseId(text);
+  return { engine: findSemantics(engine).name, ...place };
 }
 
 /** Runs one generated case on the device, by each way that it has to compute dot products, and shows what came out. */
@@ -49,24 +46,33 @@ export async function showCase(place: HTMLElement, wanted: string, device: GPUDe
 async function run({ engine, seed, index }: CaseAddress, graph: Graph, device: GPUDevice): Promise<HTMLElement[]> {
   const { steps } = createPlan(graph);
   const choice = hasPackedDot() && steps.some(({ links }) => links.includes('shared/dot_packed'));
+  const other =
+    engine === 'onnxruntime' ? (await import('../../oracles/onnxruntime_web.ts')).runOnnxruntimeWeb : undefined;
+  const references = other ? 'the host reference and to onnxruntime-web' : 'the host reference';
   const results: HTMLElement[] = [];
   for (const packed of choice ? [true, false] : [hasPackedDot()]) {
-    const found = await runCases(engine, seed, index, index + 1, device, {
-      ...featuresOf(device),
-      packedDot: packed,
-    });
-    results.push(outcome(found, choice ? ` (${packed ? 'packed' : 'unpacked'} dot product)` : ''));
+    const features = { ...featuresOf(device), packedDot: packed };
+    const found = await runCases(engine, seed, index, index + 1, device, { features, ...(other && { engine: other }) });
+    results.push(outcome(found, references, choice ? ` (${packed ? 'packed' : 'unpacked'} dot product)` : ''));
   }
   return results;
 }
 
-function outcome({ elements, mismatches, failures, coverage }: CasesResult, path: string): HTMLElement {
+function outcome(
+  { elements, mismatches, failures, coverage }: CasesResult,
+  references: string,
+  path: string,
+): HTMLElement {
   const [failure] = failures;
-  const title = verdict({ elements, mismatches }, 'the host reference') + path;
+  const title = verdict({ elements, mismatches }, failures[0]?.between.split(' and ')[1] ?? references) + path;
   const rows: [string, string][] = [['Kernel', Object.keys(coverage).join('; ').replaceAll(' ', ', ')]];
   if (failure) {
-    const { what, index, expected, actual } = failure;
-    rows.push(['First mismatch', `${what} ${index}: ${expected} expected, ${actual} computed`]);
+    const { between, what, index, expected, actual, accumulator } = failure;
+    const sum = accumulator === undefined ? '' : `, accumulator ${accumulator}`;
+    rows.push([
+      `First mismatch, ${between}`,
+      `${what} [${index.join(', ')}]: ${expected} expected, ${actual} computed${sum}`,
+    ]);
   }
   return element(
     'div',

@@ -1,0 +1,73 @@
+import { cpSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { exact8 } from './command.ts';
+import { expect, test } from './gpu.ts';
+
+const CASES = 1200;
+
+test(`${CASES} generated cases: GPU, host and onnxruntime-web give the same bits`, async ({ gpu }) => {
+  const result = await gpu.evaluate(async (count) => {
+    type Run = typeof import('../harness/cases/run.ts');
+    const { runCases } = (await import('/harness/cases/run.ts' as string)) as Run;
+    type Oracle = typeof import('../harness/oracles/onnxruntime_web.ts');
+    const { runOnnxruntimeWeb } = (await import('/harness/oracles/onnxruntime_web.ts' as string)) as Oracle;
+    const { requestDevice } = (await import('/src/gpu/device.ts' as string)) as typeof import('../src/gpu/device.ts');
+    const device = await requestDevice();
+    const result = await runCases('onnxruntime', 1, 0, count, device, { engine: runOnnxruntimeWeb });
+    device.destroy();
+    return result;
+  }, CASES);
+  expect(result.failures).toEqual([]);
+  expect(result).toMatchObject({ cases: CASES, mismatches: 0, refused: 0 });
+  for (const form of ['multiply_shift', 'two_limbs', 'wide_multiply', 'corrected_guess', 'search'])
+    expect(Object.keys(result.coverage).join('\n')).toContain(`requantize/${form}`);
+});
+
+test.describe('exact8 cases --against onnxruntime', () => {
+  const args = ['cases', '--against', 'onnxruntime', '--json'];
+
+  test('counts what it compared', async () => {
+    const result = await exact8([...args, '--seed', '2', '--count', '30']);
+    expect(result.code, result.stderr).toBe(0);
+    const report = JSON.parse(result.stdout);
+    expect(report).toMatchObject({ schemaVersion: 1, cases: 30, refused: 0, mismatchesGpu: 0, mismatchesHost: 0 });
+    expect(report.elements).toBeGreaterThan(10_000);
+  });
+
+  test('a shader that is wrong: exit 1, the element, how to repeat the case and where to look at it', async () => {
+    // a copy of what was built, in a folder inside the project, so that it finds its packages
+    const planted = join(test.info().outputDir, 'planted');
+    cpSync('dist', planted, { recursive: true });
+    const right = 'pack_codes(requantize(accumulators, group)) ^';
+    const wrong = `${right} 1u ^`;
+    const assets = join(planted, 'lab/assets');
+    const changed = readdirSync(assets).filter((name) => {
+      const text = readFileSync(join(assets, name), 'utf8');
+      writeFileSync(join(assets, name), text.replace(right, wrong));
+      return text.includes(right);
+    });
+    expect(changed).toHaveLength(1);
+    const one = ['cases', '--against', 'onnxruntime', '--case', 'onnxruntime/1/10'];
+    const { code, stdout } = await exact8(one, {}, planted);
+    expect(code).toBe(1);
+    expect(stdout).toMatch(
+      /onnxruntime\/1\/10: .* differ between GPU and host, first output \[0, 0, 0, 0\]: host -?\d+, GPU -?\d+, accumulator -?\d+/,
+    );
+    expect(stdout).toContain('npx exact8 cases --case onnxruntime/1/10');
+    expect(stdout).toContain('?case=onnxruntime/1/10');
+    expect((await exact8(one)).code).toBe(0);
+  });
+
+  const refused: [args: string[], cause: RegExp][] = [
+    [['--semantics', 'qnnpack'], /qnnpack has others/],
+    [['--case', 'qnnpack/1/2'], /qnnpack has others/],
+    [['--case', 'nonsense'], /ENGINE\/SEED\/INDEX/],
+    [['--recorded', 'x.npz'], /has its reference/],
+  ];
+  for (const [more, cause] of refused)
+    test(`${more.join(' ')}: exit 2`, async () => {
+      const result = await exact8([...args, ...more], { EXACT8_CHROME: '/nowhere' });
+      expect(result).toMatchObject({ code: 2, stdout: '' });
+      expect(result.stderr).toMatch(cause);
+    });
+});

@@ -1,0 +1,13 @@
+/** The npm packages that an engine's page loads as they are installed; nothing of them is built into exact8. */
+export const PACKAGES_OF: Readonly<Record<string, readonly string[]>> = {
+  'onnxruntime-webgpu': ['onnxruntime-web'],
+  'onnxruntime-wasm': ['onnxruntime-web'],
+  'tfjs-webgpu': ['@tensorflow/tfjs-core', '@tensorflow/tfjs-converter', '@tensorflow/tfjs-backend-webgpu'],
+  'tfjs-wasm': ['@tensorflow/tfjs-core', '@tensorflow/tfjs-converter', '@tensorflow/tfjs-backend-wasm'],
+};
+
+/** What can be measured against. */
+export const PEER_NAMES: readonly string[] = Object.keys(PACKAGES_OF);
+
+/** Peers that are to run on WebGPU: that they do is checked. */
+export const isWebgpu = (peer: string): boolean => peer === 'exact8' || peer.endsWith('-webgpu');

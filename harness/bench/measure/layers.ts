@@ -1,0 +1,110 @@
+import { featuresOf, profileOf } from '../../../src/gpu/device.ts';
+import { Executable } from '../../../src/gpu/executable.ts';
+import { PipelineCache } from '../../../src/gpu/pipelines.ts';
+import { readModel } from '../../../src/formats/index.ts';
+import { DYNAMIC } from '../../../src/graph/graph.ts';
+import type { Step } from '../../../src/ops/step.ts';
+import { createPlan, type Plan } from '../../../src/plan/plan.ts';
+import { stepBytes, stepKind, type LayerKind } from '../work.ts';
+import { summarize, type Summary } from '../statistics.ts';
+import { measuringDevice } from './device.ts';
+import { PassTimer } from './timer.ts';
+
+/** One dispatch of a plan, measured by itself. */
+export interface LayerTiming {
+  readonly name: string;
+  readonly op: string;
+  readonly kernel: string;
+  readonly kind: LayerKind;
+  /** The proved requantization, where it has one. */
+  readonly form?: string;
+  readonly macs: number;
+  readonly bytes: number;
+  readonly ms: Summary;
+  /** Without requantization and packing (shaders/output/folded.wgsl), where it has them. */
+  readonly bareMs?: Summary;
+}
+
+const SAMPLES = 5;
+/** Long against a timestamp's quantum of 0.1 ms. */
+const SAMPLE_MS = 4;
+const MOST_REPEATS = 256;
+
+/**
+ * Times each dispatch of a plan: a plan that repeats it in one pass, several times. Repeating a step changes nothing
+ * that it reads, since no step writes its own operands.
+ *
+ * @param budgetMs about how long all may take; fewer samples are taken where it is short
+ */
+export async function measureLayers(
+  model: Uint8Array,
+  semantics: string,
+  batch: number,
+  budgetMs: number,
+): Promise<LayerTiming[]> {
+  const graph = readModel(model);
+  const shapes = Object.fromEntries(
+    graph.inputs.map(({ name, shape }) => [name, shape.map((size) => (size === DYNAMIC ? batch : size))]),
+  );
+  const device = await measuringDevice();
+  const plan = createPlan(graph, { semantics, shapes, features: featuresOf(device), profile: profileOf(device) });
+  const timer = new PassTimer(device);
+  const deadline = performance.now() + budgetMs;
+  try {
+    const timings: LayerTiming[] = [];
+    for (const [index, step] of plan.steps.entries()) {
+      const left = (deadline - performance.now()) / (plan.steps.length - index);
+      const bare = withoutRequantization(step);
+      timings.push({
+        name: step.node,
+        op: step.op,
+        kernel: step.kernel,
+        kind: stepKind(step),
+        ...(step.proof && { form: step.proof.form }),
+        macs: step.macs,
+        bytes: stepBytes(step, plan),
+        ms: await timeStep(timer, plan, step, bare ? left / 2 : left),
+        ...(bare && { bareMs: await timeStep(timer, plan, bare, left / 2) }),
+      });
+    }
+    return timings;
+  } finally {
+    timer.release();
+    device.destroy();
+  }
+}
+
+/** The same step with its sums merely kept alive; undefined where it has no requantization behind sums. */
+function withoutRequantization(step: Step): Step | undefined {
+  if (!step.accumulates || !step.links.includes('output/codes')) return undefined;
+  const links = step.links.filter((link) => !link.startsWith('requantize/') && link !== 'output/codes');
+  const { OUTPUT_SIGN: _, ...overrides } = step.overrides;
+  return { ...step, links: ['output/folded', ...links], overrides, parameters: [] };
+}
+
+async function timeStep(timer: PassTimer, plan: Plan, step: Step, budgetMs: number): Promise<Summary> {
+  const begin = performance.now();
+  const once = await repeated(timer.device, plan, step, 1);
+  // the first run may still compile
+  await once.run({});
+  const first = await timer.time(() => once.run({}));
+  const repeats = Math.min(MOST_REPEATS, Math.max(1, Math.ceil(SAMPLE_MS / first)));
+  const many = repeats === 1 ? once : await repeated(timer.device, plan, step, repeats);
+  const samples: number[] = [];
+  while (samples.length < SAMPLES && (samples.length === 0 || performance.now() - begin < budgetMs))
+    samples.push((await timer.time(() => many.run({}))) / repeats);
+  once.release();
+  many.release();
+  return summarize(samples);
+}
+
+/** A plan of one step, again and again. It reads what its buffers hold: zeros, which take as long as any values. */
+function repeated(device: GPUDevice, plan: Plan, step: Step, times: number): Promise<Executable> {
+  const output = plan.graph.outputs[0]!;
+  const part: Plan = {
+    ...plan,
+    graph: { ...plan.graph, inputs: [], outputs: [output] },
+    steps: Array.from({ length: times }, () => step),
+  };
+  return Executable.compile(device, part, PipelineCache.of(device));
+}

@@ -1,0 +1,30 @@
+import { requestDevice } from '../../../src/gpu/device.ts';
+import { InferenceSession } from '../../../src/session.ts';
+import { Tensor } from '../../../src/tensor.ts';
+import type { Peer } from './peer.ts';
+
+/** Model: `model`, a quantized file. */
+export function exact8(): Peer {
+  let device: GPUDevice | undefined;
+  return {
+    async start() {
+      device = await requestDevice();
+    },
+    async load({ model }, { dims, nchw }) {
+      const session = await InferenceSession.create(model!, { device: device! });
+      const feeds = { [session.inputNames[0]!]: new Tensor('float32', nchw, dims) };
+      const run = async (): Promise<Float32Array> =>
+        Float32Array.from((await session.run(feeds))[session.outputNames[0]!]!.data as ArrayLike<number>);
+      return {
+        run,
+        async stream(inferences) {
+          await Promise.all(Array.from({ length: inferences }, run));
+        },
+        async release() {
+          session.release();
+          device!.destroy();
+        },
+      };
+    },
+  };
+}

@@ -1,0 +1,215 @@
+import { setImmediate } from 'node:timers/promises';
+import { pathToFileURL } from 'node:url';
+import type { Command } from 'commander';
+import * as ort from 'onnxruntime-web/wasm';
+import { InvalidInputError } from '../../src/errors.ts';
+import type { ElementData } from '../../src/graph/graph.ts';
+import { findSemantics, SEMANTICS } from '../../src/semantics/index.ts';
+import type { Semantics } from '../../src/semantics/semantics.ts';
+import { ortFolder } from '../chrome/ort_folder.ts';
+import { matchRecorded, recordedQuantizations } from '../compare/recorded.ts';
+import { explain, type Explanation } from '../explain/explain.ts';
+import type { LayerExplanation } from '../explain/explanation.ts';
+import { describeLayer } from '../explain/text.ts';
+import { openNpz } from '../numpy/npz.ts';
+import { createOnnxruntimeWeb } from '../oracles/onnxruntime_web.ts';
+import { formatCount } from '../report/format.ts';
+import { openBrowser } from './browser.ts';
+import { EXIT, type ExitCode } from './exit_codes.ts';
+import { readFeeds, type Feeds } from './feeds.ts';
+import { readInput } from './files.ts';
+import { pictureSource, type InputOptions } from './inputs.ts';
+import { loadModel, type LoadedModel } from './model.ts';
+import { addInferenceOptions, type InferenceOptions } from './options.ts';
+import { note, printResult, progress } from './output.ts';
+import { describeRecorded, readRecorded } from './recorded.ts';
+
+export interface ExplainOptions extends InferenceOptions, Pick<InputOptions, 'image' | 'input'> {
+  readonly theirs: string;
+  readonly against?: string;
+  readonly layer?: string;
+}
+
+export function addExplain(program: Command, done: (code: ExitCode) => void): void {
+  const command = program
+    .command('explain')
+    .description(
+      'say why an implementation differs from a reference: which layers are wrong by themselves, and what they do',
+    )
+    .option('--image <file>', 'a picture (decoded in the browser; all else needs none)');
+  addInferenceOptions(command)
+    .requiredOption('--theirs <file>', 'FILE.npz: what the implementation computed, tensors by name')
+    .option(
+      '--against <reference>',
+      "FILE.npz: a recorded trace, or 'onnxruntime' (onnxruntime-web); default: exact8's own result",
+    )
+    .option('--layer <name>', 'this tensor only')
+    .action(async (options: ExplainOptions) => done(await runExplain(options)));
+}
+
+interface Reference {
+  readonly name: string;
+  readonly tensors: ReadonlyMap<string, ElementData>;
+  readonly engines: readonly Semantics[];
+}
+
+async function runExplain(options: ExplainOptions): Promise<ExitCode> {
+  const model = await loadModel(options);
+  const { tensors: infos } = model.plan.graph;
+  if (options.layer !== undefined && !infos.has(options.layer))
+    throw new InvalidInputError(`--layer ${options.layer}: the model computes ${[...infos.keys()].join(', ')}`);
+  const theirFile = openNpz(await readInput(options.theirs));
+  const theirs = matchRecorded(theirFile, [...infos.values()], options.theirs);
+  for (const line of theirs.notes) note(`${options.theirs}: ${line}`);
+  if (theirs.unknown.length > 0) note(`${options.theirs}: not in the model: ${theirs.unknown.join(', ')}`);
+  if (options.layer !== undefined && !theirs.tensors.has(options.layer))
+    throw new InvalidInputError(`${options.theirs} does not have '${options.layer}'`);
+  const reference = await readReference(model, options, theirs.tensors);
+  const inputs = new Set(model.graph.inputs.map(({ name }) => name));
+  const explanation = explain({
+    graph: model.graph,
+    shapes: Object.fromEntries(model.plan.graph.inputs.map(({ name, shape }) => [name, shape])),
+    reference: reference.tensors,
+    engines: reference.engines,
+    theirs: new Map([...theirs.tensors].filter(([name]) => !inputs.has(name))),
+    theirQuantization: recordedQuantizations(theirFile, [...infos.values()]),
+    ...(options.layer === undefined ? {} : { layer: options.layer }),
+    progress,
+  });
+  if (!options.json) note(introduce(options, reference, explanation));
+  const { layers, stopped } = await collect(explanation, options.json ?? false);
+  printResult(
+    options.json,
+    {
+      model: model.name,
+      modelHash: model.hash,
+      theirs: options.theirs,
+      against: reference.name,
+      engine: explanation.identified.engine.semantics.name,
+      engines: explanation.identified.equals,
+      compared: explanation.compared,
+      stopped,
+      layers,
+    },
+    summarize(layers, explanation, stopped),
+  );
+  return layers.length > 0 || stopped ? EXIT.differs : EXIT.done;
+}
+
+/** Explains layer by layer, printing as it goes, until all are done or the user has enough (SIGINT). */
+async function collect(
+  explanation: Explanation,
+  quiet: boolean,
+): Promise<{ layers: LayerExplanation[]; stopped: boolean }> {
+  let stopped = false;
+  const stop = (): void => {
+    stopped = true;
+  };
+  process.once('SIGINT', stop);
+  const layers: LayerExplanation[] = [];
+  try {
+    await setImmediate();
+    while (!stopped) {
+      const next = explanation.layers.next();
+      if (next.done) break;
+      layers.push(next.value.explanation);
+      if (!quiet) printResult(false, {}, `${describeLayer(next.value.explanation)}\n`);
+      // signals are only seen between layers
+      await setImmediate();
+    }
+  } finally {
+    process.removeListener('SIGINT', stop);
+  }
+  return { layers, stopped };
+}
+
+async function readReference(
+  model: LoadedModel,
+  options: ExplainOptions,
+  theirs: ReadonlyMap<string, ElementData>,
+): Promise<Reference> {
+  const { against, semantics, threads } = options;
+  const chosen = findSemantics(model.engine.name, model.engine.options);
+  if (against !== undefined && against !== 'onnxruntime') {
+    const recorded = await readRecorded(model, against);
+    for (const line of describeRecorded({ ...recorded, missing: [] })) note(`${against}: ${line}`);
+    const feeds = hasInput(options) ? await readGiven(model, options) : {};
+    const all = SEMANTICS.map(({ name }) => findSemantics(name, threads === undefined ? {} : { threads }));
+    return {
+      name: against,
+      tensors: new Map([...recorded.tensors, ...dataOf(feeds)]),
+      engines: semantics === undefined ? [chosen, ...all.filter(({ name }) => name !== chosen.name)] : [chosen],
+    };
+  }
+  const feeds = hasInput(options) ? await readGiven(model, options) : undefined;
+  const inputs = feeds ? dataOf(feeds) : new Map(model.graph.inputs.map(({ name }) => [name, theirs.get(name)]));
+  for (const [name, data] of inputs)
+    if (!data) throw new InvalidInputError(`nothing says what '${name}' was: say --input or --image`);
+  if (against === undefined)
+    return {
+      name: `exact8, semantics ${chosen.name}`,
+      tensors: inputs as Map<string, ElementData>,
+      engines: [chosen],
+    };
+  if (model.graph.format !== 'onnx')
+    throw new InvalidInputError(`${model.name} is no ONNX model, so onnxruntime cannot run it: say --against FILE.npz`);
+  if (!feeds) throw new InvalidInputError('onnxruntime has to run the model: say --input or --image');
+  return { name: 'onnxruntime', tensors: await runOnnxruntime(model, feeds), engines: [findSemantics('onnxruntime')] };
+}
+
+async function runOnnxruntime(model: LoadedModel, feeds: Feeds): Promise<Map<string, ElementData>> {
+  progress('running onnxruntime-web');
+  ort.env.wasm.wasmPaths = pathToFileURL(`${ortFolder()}/`).href;
+  const { nodes, tensors } = model.plan.graph;
+  const watched = nodes.map((node) => ({ name: node.outputs[0]!, type: tensors.get(node.outputs[0]!)!.type }));
+  const oracle = await createOnnxruntimeWeb(model.bytes, watched);
+  try {
+    return new Map([...dataOf(feeds), ...dataOf((await oracle.run(feeds)).tensors)]);
+  } finally {
+    await oracle.release();
+  }
+}
+
+const hasInput = ({ image, input }: ExplainOptions): boolean => image !== undefined || input !== undefined;
+
+const dataOf = (feeds: Feeds): Map<string, ElementData> =>
+  new Map(Object.entries(feeds).map(([name, { data }]) => [name, data]));
+
+/** Only a picture needs a browser: to decode it. */
+async function readGiven(model: LoadedModel, { image, input, preprocess, adapter }: ExplainOptions): Promise<Feeds> {
+  if (image !== undefined && input !== undefined) throw new InvalidInputError('say either --image or --input');
+  if (input !== undefined) return readFeeds(model.graph, input);
+  const picture = await pictureSource(model, image!, preprocess);
+  const browser = await openBrowser(adapter);
+  try {
+    return await picture.feeds(browser);
+  } finally {
+    await browser.close();
+  }
+}
+
+function introduce({ theirs, against }: ExplainOptions, reference: Reference, { identified }: Explanation): string {
+  const { engine, equals, missed } = identified;
+  const { name, description } = engine.semantics;
+  if (against === undefined) return `${theirs} against ${reference.name}: ${description}\n`;
+  if (missed.length > 0)
+    return `${against}: no engine reproduces ${missed.join(', ')}; taken as ${name} (${description})\n`;
+  return equals.length > 1
+    ? `${against}: made by ${equals.join(' or ')}, which agree in all that it has; taken as ${name}\n`
+    : `${against}: made by ${name} (${description})\n`;
+}
+
+function summarize(layers: readonly LayerExplanation[], { compared }: Explanation, stopped: boolean): string {
+  if (layers.length === 0 && !stopped) return `${compared.length} tensors, every value equal`;
+  const own = layers.filter(({ origin }) => origin === 'own');
+  const count = (n: number, of: string): string => `${formatCount(n)} ${of}`;
+  const [first] = own;
+  return [
+    `${count(compared.length, 'tensors compared')}, ${count(layers.length, 'differ')}: ` +
+      `${count(own.length, 'wrong by themselves')}, ${count(layers.length - own.length, 'only inherit')}` +
+      (stopped ? ' (stopped before the end)' : ''),
+    ...(first ? [`the first that is wrong by itself: ${first.name}`] : []),
+    `${count(own.filter(({ exact }) => exact).length, 'explained exactly')}, ` +
+      `${count(own.filter(({ exact }) => !exact).length, 'not')}; certain: ${own.filter(({ certain }) => certain).length}`,
+  ].join('\n');
+}

@@ -1,0 +1,42 @@
+import { UnsupportedModelError } from '../../../src/errors.ts';
+import type { ElementData, GraphNode, TensorInfo } from '../../../src/graph/graph.ts';
+import type { Extent } from '../../../src/ops/layout.ts';
+import type { OpContext } from '../../../src/ops/op.ts';
+import type { Semantics } from '../../../src/semantics/semantics.ts';
+import type { ElementAnalysis, EngineResult, Side } from './analysis.ts';
+
+/** The element that is asked for, with what its operator needs. */
+export interface Question {
+  readonly node: GraphNode;
+  readonly context: OpContext;
+  readonly info: TensorInfo;
+  readonly extent: Extent;
+  readonly at: { readonly n: number; readonly c: number; readonly y: number; readonly x: number };
+  /** The engine of the reference first. */
+  readonly engines: readonly Semantics[];
+  /** An operand's values, NCHW; the reference's own where they are known, and may be others. */
+  operand(index: number): { readonly values: ElementData; readonly reference: ElementData | undefined };
+  /** What each side has here, as far as it is known. */
+  readonly sides: readonly (readonly [Side, number])[];
+  /** Whose value this is. */
+  gives(value: number): Side[];
+}
+
+/** What an operator adds to what is known of every element. */
+export type Details = Omit<ElementAnalysis, 'tensor' | 'node' | 'op' | 'index' | 'engine' | 'theirs' | 'reference'>;
+
+/** Every engine's own result. */
+export function underEveryEngine(
+  { engines, gives }: Pick<Question, 'engines' | 'gives'>,
+  run: (semantics: Semantics) => Pick<EngineResult, 'value' | 'accumulator'> & { readonly value: number },
+): EngineResult[] {
+  return engines.map((semantics) => {
+    try {
+      const result = run(semantics);
+      return { engine: semantics.name, ...result, gives: gives(result.value) };
+    } catch (error) {
+      if (!(error instanceof UnsupportedModelError)) throw error;
+      return { engine: semantics.name, unsupported: error.message, gives: [] };
+    }
+  });
+}

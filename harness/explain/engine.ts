@@ -1,0 +1,135 @@
+import { UnsupportedModelError } from '../../src/errors.ts';
+import type { ElementData, Graph, GraphNode } from '../../src/graph/graph.ts';
+import { contextOf, inferGraph, opOf } from '../../src/ops/infer.ts';
+import type { OpContext, TypedGraph } from '../../src/ops/op.ts';
+import type { Semantics } from '../../src/semantics/semantics.ts';
+
+/** A graph under an engine, whose layers can be computed one by one. */
+export interface Engine {
+  readonly semantics: Semantics;
+  readonly graph: TypedGraph;
+  readonly context: OpContext;
+  run(node: GraphNode, operand: (name: string) => ElementData): ElementData;
+}
+
+export function createEngine(
+  graph: Graph,
+  semantics: Semantics,
+  shapes: Readonly<Record<string, readonly number[]>>,
+): Engine {
+  const typed = inferGraph(semantics.fuse(graph), semantics, shapes);
+  const context = contextOf(typed, typed.tensors, semantics);
+  return {
+    semantics,
+    graph: typed,
+    context,
+    run(node, operand) {
+      const value = (index: number): ElementData => {
+        const name = node.inputs[index]!;
+        return context.constant(name)?.data ?? operand(name);
+      };
+      return opOf(node).reference(node, context, value).data;
+    },
+  };
+}
+
+/** Tensors that somebody computed; those in float32 that were not written down follow from the others. */
+export interface Values {
+  /** @returns undefined where it neither is there nor follows */
+  get(name: string): ElementData | undefined;
+}
+
+/**
+ * @param known tensors by name
+ * @param missing where 8-bit tensors come from that are not among them
+ */
+export function valuesOf(
+  engine: Engine,
+  known: ReadonlyMap<string, ElementData>,
+  missing: (name: string) => ElementData | undefined,
+): Values {
+  const producers = new Map(engine.graph.nodes.map((node) => [node.outputs[0]!, node]));
+  const values = new Map(known);
+  const get = (name: string): ElementData | undefined => {
+    const value = values.get(name);
+    if (value) return value;
+    const node = producers.get(name);
+    const found = engine.graph.tensors.get(name)?.type === 'float32' && node ? compute(node) : missing(name);
+    if (found) values.set(name, found);
+    return found;
+  };
+  const compute = (node: GraphNode): ElementData | undefined => {
+    const operands = node.inputs.filter((name) => name !== '' && !engine.context.constant(name));
+    return operands.every((name) => get(name)) ? engine.run(node, (name) => get(name)!) : undefined;
+  };
+  return { get };
+}
+
+/** As valuesOf, where everything follows from the inputs. */
+export function allValues(engine: Engine, known: ReadonlyMap<string, ElementData>): Values {
+  const producers = new Map(engine.graph.nodes.map((node) => [node.outputs[0]!, node]));
+  const values: Values = valuesOf(engine, known, (name) => {
+    const node = producers.get(name);
+    const operands = node?.inputs.filter((input) => input !== '' && !engine.context.constant(input));
+    return node && operands!.every((input) => values.get(input)) ? engine.run(node, (n) => values.get(n)!) : undefined;
+  });
+  return values;
+}
+
+export interface Identified {
+  readonly engine: Engine;
+  /** All engines that reproduce as much. */
+  readonly equals: readonly string[];
+  /** Tensors that no engine reproduces from the reference's own inputs. */
+  readonly missed: readonly string[];
+}
+
+/**
+ * Which engine made the reference: layer by layer, from the reference's own tensors, engines that miss what another
+ * reproduces are dropped, until one is left or all layers are done.
+ *
+ * @param candidates in the order of preference
+ */
+export function identifyEngine(
+  graph: Graph,
+  candidates: readonly Semantics[],
+  shapes: Readonly<Record<string, readonly number[]>>,
+  reference: ReadonlyMap<string, ElementData>,
+  progress: (what: string) => void,
+): Identified {
+  let refusal: unknown;
+  let alive = candidates.flatMap((semantics) => {
+    try {
+      const engine = createEngine(graph, semantics, shapes);
+      return [{ engine, values: allValues(engine, reference) }];
+    } catch (error) {
+      if (!(error instanceof UnsupportedModelError)) throw error;
+      refusal ??= error;
+      return [];
+    }
+  });
+  if (alive.length === 0) throw refusal;
+  const missed: string[] = [];
+  const names = new Set(alive.flatMap(({ engine }) => engine.graph.nodes.map((node) => node.outputs[0]!)));
+  for (const name of names) {
+    if (alive.length === 1) break;
+    const expected = reference.get(name);
+    if (!expected) continue;
+    progress(`finding the reference's engine: ${name}`);
+    const right = alive.filter(({ engine, values }) => {
+      const node = engine.graph.nodes.find((node) => node.outputs[0] === name);
+      if (!node || !node.inputs.every((input) => input === '' || engine.context.constant(input) || values.get(input)))
+        return true;
+      try {
+        const computed = engine.run(node, (input) => values.get(input)!);
+        return computed.every((v: number | bigint, i: number) => v === expected[i]);
+      } catch (error) {
+        if (error instanceof UnsupportedModelError) return false;
+        throw error;
+      }
+    });
+    if (right.length === 0) missed.push(name);
+    else alive = right;
+  }
+  return { engine: alive[0]!.engine, equals: alive.map(({ engine }) => engine.semantics.name), missed };
+}

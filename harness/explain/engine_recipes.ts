@@ -1,0 +1,34 @@
+import type { LinearLayer, Semantics } from '../../src/semantics/semantics.ts';
+
+/** How an engine goes from the accumulator of a linear layer to its output: ids of choices. */
+export interface EngineRecipe {
+  readonly bias: string;
+  readonly scale: string;
+  readonly order: string;
+  readonly rounding: string;
+}
+
+const fbgemm = ({ weightScale }: LinearLayer): EngineRecipe => ({
+  bias: weightScale.length > 1 ? 'float32' : 'float32-fma',
+  scale: 'float32-division',
+  order: 'after',
+  rounding: 'even',
+});
+const onednn = (): EngineRecipe => ({ bias: 'real', scale: 'real-float32', order: 'before', rounding: 'even' });
+
+const RECIPES: readonly ((layer: LinearLayer) => EngineRecipe)[] = [
+  () => ({ bias: 'int32', scale: 'float32-division', order: 'after', rounding: 'even' }),
+  () => ({ bias: 'int32', scale: 'float32-reciprocal', order: 'after', rounding: 'even' }),
+  fbgemm,
+  onednn,
+  () => ({ bias: 'int32', scale: 'mantissa-31', order: 'after', rounding: 'double' }),
+  () => ({ bias: 'int32', scale: 'mantissa-31', order: 'after', rounding: 'double-up' }),
+  () => ({ bias: 'int32', scale: 'mantissa-31', order: 'after', rounding: 'up' }),
+];
+
+/** The recipes that engines have, those of an engine that says so in its name first. */
+export function recipesOf(semantics: Semantics, layer: LinearLayer): EngineRecipe[] {
+  const all = RECIPES.map((recipe) => recipe(layer));
+  const first = { onnxruntime: 0, qnnpack: 1, fbgemm: 2, 'fbgemm-avx2': 2, onednn: 3 }[semantics.name];
+  return first === undefined ? all : [all[first]!, ...all];
+}

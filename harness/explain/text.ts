@@ -1,0 +1,116 @@
+import { formatCount, formatShape } from '../report/format.ts';
+import type { Cause, Count, LayerExplanation, Where } from './explanation.ts';
+
+const percent = (part: number, whole: number): string => {
+  const share = (100 * part) / whole;
+  return `${share > 0 && share < 0.01 ? '< 0.01' : share.toFixed(share < 1 ? 2 : 1)} %`;
+};
+
+/** Channels that are named before they are only counted. */
+const NAMED = 4;
+
+function channels({ channels }: Where): string {
+  const wrong = [...channels.keys()].filter((c) => channels[c]! > 0);
+  if (wrong.length === 1) return `all in channel ${wrong[0]}`;
+  const most = wrong.toSorted((a, b) => channels[b]! - channels[a]!)[0]!;
+  const which =
+    wrong.length <= NAMED ? `channels ${wrong.join(', ')}` : `${wrong.length} of ${channels.length} channels`;
+  return `${which}, most in channel ${most} (${formatCount(channels[most]!)})`;
+}
+
+const part = ({ mismatches, elements }: Count): string =>
+  `${formatCount(mismatches)} of ${formatCount(elements)} (${percent(mismatches, elements)})`;
+
+function size({ differences, offByOne }: Where, mismatches: number): string {
+  const [least, most] = [differences[0], differences.at(-1)];
+  if (!least || !most) return '';
+  const higher = differences
+    .filter(({ difference }) => difference > 0)
+    .reduce((sum, { elements }) => sum + elements, 0);
+  return (
+    `theirs - reference from ${least.difference} to ${most.difference}; ${percent(offByOne, mismatches)} of them off by one; ` +
+    `${formatCount(higher)} too high, ${formatCount(mismatches - higher)} too low`
+  );
+}
+
+function whereLines(where: Where, mismatches: number): string[] {
+  const lines = [size(where, mismatches), channels(where)].filter(Boolean);
+  if (where.border.elements > 0)
+    lines.push(
+      `at the border (windows that reach into the padding) ${part(where.border)}, inside ${part(where.interior)}`,
+    );
+  return lines;
+}
+
+/** What the same step may be as well, going by these values. */
+function variants(layer: LayerExplanation, index: number): string[] {
+  const { detail } = layer.causes[index]!;
+  const same = layer.alternatives.filter((set) => kindsOf(set) === kindsOf(layer.causes));
+  const others = new Set(same.map((set) => set[index]!.detail).filter((other) => other !== detail));
+  return [...others];
+}
+
+/** Variants that are spelt out. */
+const SPELT_OUT = 3;
+
+function causeLines(layer: LayerExplanation, index: number): string[] {
+  const { kind, side, detail, elements } = layer.causes[index]!;
+  const others = variants(layer, index);
+  const own = (text: string): string => text.split('; ')[0]!;
+  const rest = others.length - SPELT_OUT;
+  return [
+    `  ${index + 1}. ${side === 'theirs' ? 'theirs' : 'THE REFERENCE'}, ${kind}: ${detail}`,
+    `     accounts for ${formatCount(elements)} of the ${formatCount(layer.ownMismatches)} (${percent(elements, layer.ownMismatches)})`,
+    ...others.slice(0, SPELT_OUT).map((other) => `     the same values: ${own(other)}`),
+    ...(rest > 0 ? [`     and ${rest} more that give the same values`] : []),
+  ];
+}
+
+const kindsOf = (causes: readonly Cause[]): string => causes.map(({ kind, side }) => `${kind} ${side}`).join();
+
+function verdict(layer: LayerExplanation): string[] {
+  const { exact, certain, unexplained, elements, causes, alternatives } = layer;
+  if (!exact)
+    return [
+      causes.length > 0
+        ? `NOT EXPLAINED: ${formatCount(unexplained)} values are not what these give; they are only the nearest that was found`
+        : `NOT EXPLAINED: nothing that is known gives these values`,
+    ];
+  const all = `reproduced: ${formatCount(elements)} of ${formatCount(elements)} values`;
+  if (certain) return [`${all}; nothing smaller does, and nothing of other kinds that is as small`];
+  const others = alternatives.filter((set) => kindsOf(set) !== kindsOf(causes));
+  return [
+    `${all}, but NOT CERTAIN: so do`,
+    ...others
+      .slice(0, SPELT_OUT)
+      .map((set) => `  ${set.map(({ kind, detail }) => `${kind}: ${detail}`).join('; and ')}`),
+    ...(others.length > SPELT_OUT ? [`  and ${others.length - SPELT_OUT} more`] : []),
+  ];
+}
+
+/** One layer, for a person who has to find the mistake. */
+export function describeLayer(layer: LayerExplanation): string {
+  const { name, op, shape, origin, mismatches, elements, ownMismatches, ownMaxAbsDiff, maxAbsDiff, where, ownWhere } =
+    layer;
+  const head = `${name}  ${op} ${formatShape(shape)}: ${formatCount(mismatches)} of ${formatCount(elements)} values differ (${percent(mismatches, elements)}), by up to ${maxAbsDiff}`;
+  const notes = layer.notes.map((note) => `  note: ${note}`);
+  if (origin === 'inherited')
+    return [head, '  inherited: from their own inputs, every value is what the reference computes', ...notes].join(
+      '\n',
+    );
+  const shown = ownMismatches === mismatches ? where : ownWhere;
+  const own =
+    ownMismatches === mismatches
+      ? []
+      : [
+          `  of which ${formatCount(ownMismatches)} are this layer's own, by up to ${ownMaxAbsDiff}; the rest is inherited`,
+        ];
+  return [
+    head,
+    ...own,
+    ...whereLines(shown, ownMismatches).map((line) => `  ${line}`),
+    ...layer.causes.flatMap((_, i) => causeLines(layer, i)),
+    ...verdict(layer).map((line) => `  ${line}`),
+    ...notes,
+  ].join('\n');
+}

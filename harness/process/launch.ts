@@ -1,0 +1,93 @@
+import { spawn } from 'node:child_process';
+import { join } from 'node:path';
+import { DeviceError } from '../../src/errors.ts';
+import { NoBrowserError } from '../chrome/errors.ts';
+import type { AdapterChoice } from '../chrome/launch.ts';
+import type { PageServer } from '../chrome/server.ts';
+import type { ProcessRequest, ProcessStarted, WorkerHost, WorkerReply } from '../worker/protocol.ts';
+import { DRIVER_ADVICE, findDriver, type SoftwareDriver } from './drivers.ts';
+import { findRuntime, ROOT, type Program, type Runtime } from './runtimes.ts';
+
+const WORKER = join(ROOT, 'dist/worker/process.js');
+/** Longer than any driver takes to start. */
+const START_MS = 60_000;
+/** Of what drivers print, the end is shown where they crash. */
+const LOG_BYTES = 2_000;
+
+/**
+ * Starts the worker in a process of its own, on Dawn or on wgpu. 'auto' is the Vulkan loader's choice, which is a GPU
+ * where there is one, and SwiftShader where it finds no adapter that the runtime takes.
+ *
+ * @throws NoBrowserError where the runtime, the driver or an adapter is not there
+ */
+export async function openProcess(runtime: Runtime, choice: AdapterChoice, server: PageServer): Promise<WorkerHost> {
+  const program = findRuntime(runtime);
+  const software = choice === 'auto' ? 'swiftshader' : choice;
+  const driver = findDriver(software);
+  const attempts = choice === 'auto' ? [undefined, ...(driver ? [driver] : [])] : [required(software, driver)];
+  for (const attempt of attempts) {
+    const worker = startWorker(program, attempt, server);
+    try {
+      const { adapter } = (await worker.start()) as ProcessStarted;
+      if (adapter) return { ...worker, adapter, runtime: program.name };
+    } catch (error) {
+      worker.close();
+      throw error;
+    }
+    worker.close();
+  }
+  throw new NoBrowserError(
+    `${program.name} gives no WebGPU adapter: it needs a Vulkan driver. ${DRIVER_ADVICE.swiftshader}`,
+  );
+}
+
+function required(driver: SoftwareDriver, manifest: string | undefined): string {
+  if (manifest === undefined) throw new NoBrowserError(`${driver} is not installed. ${DRIVER_ADVICE[driver]}`);
+  return manifest;
+}
+
+/** @param driver a Vulkan driver's manifest; without, the loader chooses */
+export function startWorker(program: Program, driver: string | undefined, server: PageServer) {
+  const { command, before, after, name } = program;
+  const child = spawn(command, [...before, WORKER, server.origin, ...after], {
+    stdio: ['pipe', 'pipe', 'pipe'],
+    env: { ...process.env, ...(driver ? { VK_DRIVER_FILES: driver } : {}) },
+  });
+  let log = '';
+  const keep = (chunk: Buffer): void => {
+    log = (log + chunk.toString()).slice(-LOG_BYTES);
+  };
+  child.stdout.on('data', keep);
+  child.stderr.on('data', keep);
+  // a request that a crash has left nobody to read
+  child.stdin.on('error', () => undefined);
+  const ended = new Promise<string>((resolve) => {
+    child.on('error', (error) => resolve(`does not start: ${error.message}`));
+    child.on('close', (code, signal) => resolve(`ended (${signal ?? `exit code ${code}`})\n${log.trim()}`));
+  });
+
+  async function request(method: ProcessRequest['method'], args: readonly unknown[]): Promise<unknown> {
+    const { path, bytes } = server.expectResult();
+    child.stdin.write(`${JSON.stringify({ method, args, reply: path } satisfies ProcessRequest)}\n`);
+    const crashed = ended.then((how) => {
+      throw new DeviceError(`the process that runs ${name} ${how}`);
+    });
+    return JSON.parse(new TextDecoder().decode(await Promise.race([bytes, crashed])));
+  }
+
+  return {
+    start: () => within(START_MS, request('start', []), `${name} does not start: no answer in ${START_MS / 1000} s`),
+    call: async (method: ProcessRequest['method'], args: readonly unknown[]) =>
+      (await request(method, args)) as WorkerReply,
+    // All replies are here: nothing is left to do, and a driver's own way of ending may be a crash.
+    close: async () => void child.kill('SIGKILL'),
+  };
+}
+
+async function within<T>(ms: number, work: Promise<T>, message: string): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new NoBrowserError(message)), ms);
+  });
+  return Promise.race([work, late]).finally(() => clearTimeout(timer));
+}

@@ -1,0 +1,95 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { delimiter, dirname, join } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { NoBrowserError } from '../chrome/errors.ts';
+
+/** WebGPUs without a browser: Dawn (Chrome's own) in Node, and wgpu (Firefox's) in Deno. */
+export type Runtime = 'node' | 'deno';
+
+/** A program that runs the worker. */
+export interface Program {
+  /** Of whose WebGPU it is, with its version, for people. */
+  readonly name: string;
+  readonly command: string;
+  /** Before and behind the worker's path and the server's origin. */
+  readonly before: readonly string[];
+  readonly after: readonly string[];
+}
+
+/** This project, or the installed package. */
+export const ROOT = fileURLToPath(new URL('../../', import.meta.url));
+/** Packages that only some need, so that nobody else has to download them: see docs/webgpu.md. */
+const ON_DEMAND = join(ROOT, 'node_modules/.cache/webgpu');
+/** Where a package may be installed: by the user, beside exact8, by the tests. */
+const IMPORTERS = [join(process.cwd(), 'package.json'), join(ROOT, 'package.json'), join(ON_DEMAND, 'package.json')];
+
+/** Where to look; the defaults are this machine. */
+export interface RuntimeSurroundings {
+  /** Files that would import the packages. */
+  readonly importers?: readonly string[];
+  readonly path?: string;
+}
+
+/** @throws NoBrowserError that says what to install. */
+export function findRuntime(runtime: Runtime, surroundings: RuntimeSurroundings = {}): Program {
+  const { importers = IMPORTERS, path = process.env['PATH'] ?? '' } = surroundings;
+  return runtime === 'node' ? dawnInNode(importers) : deno(importers, path);
+}
+
+function dawnInNode(importers: readonly string[]): Program {
+  const found = findPackage('webgpu', importers);
+  if (!found)
+    throw new NoBrowserError(
+      '--webgpu node needs the package webgpu (Dawn, 130 MB), which is not installed: npm install webgpu',
+    );
+  const entry = createRequire(found.file).resolve('webgpu');
+  return {
+    name: `Dawn (webgpu ${found.version} in Node ${process.versions.node})`,
+    command: process.execPath,
+    before: [],
+    after: [pathToFileURL(entry).href],
+  };
+}
+
+const DENO_FLAGS = ['run', '--unstable-webgpu', '--no-config', '--no-lock', '--node-modules-dir=manual'];
+/** The worker reaches the command's server, and reads itself and onnxruntime-web. */
+const DENO_PERMISSIONS = ['--allow-net=127.0.0.1', '--allow-read', '--allow-env'];
+
+function deno(importers: readonly string[], path: string): Program {
+  const program = (command: string, version: string): Program => ({
+    name: `wgpu (Deno${version})`,
+    command,
+    before: [...DENO_FLAGS, ...DENO_PERMISSIONS],
+    after: [],
+  });
+  const found = findPackage('deno', importers);
+  if (found) {
+    const family = process.platform === 'linux' ? '-glibc' : '';
+    const target = `@deno/${process.platform}-${process.arch}${family}`;
+    const folder = dirname(createRequire(found.file).resolve(`${target}/package.json`));
+    return program(join(folder, executable('deno')), ` ${found.version}`);
+  }
+  const folders = path.split(delimiter).filter(Boolean);
+  const inPath = folders.map((folder) => join(folder, executable('deno'))).find((file) => existsSync(file));
+  if (inPath) return program(inPath, '');
+  throw new NoBrowserError(
+    '--webgpu deno needs Deno (wgpu, 92 MB), which is not installed: npm install --no-save deno',
+  );
+}
+
+const executable = (name: string): string => (process.platform === 'win32' ? `${name}.exe` : name);
+
+function findPackage(
+  name: string,
+  importers: readonly string[],
+): { readonly file: string; readonly version: string } | undefined {
+  for (const importer of importers)
+    try {
+      const file = createRequire(importer).resolve(`${name}/package.json`);
+      return { file, version: (JSON.parse(readFileSync(file, 'utf8')) as { version: string }).version };
+    } catch {
+      // not installed there
+    }
+  return undefined;
+}

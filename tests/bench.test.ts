@@ -1,0 +1,166 @@
+import * as converter from '@tensorflow/tfjs-converter';
+import * as tf from '@tensorflow/tfjs-core';
+import '@tensorflow/tfjs-backend-cpu';
+import { describe, expect, it } from 'vitest';
+import type { Layer, Network, WeightedLayer } from '../models/network.ts';
+import type { LayerTiming } from '../harness/bench/measure/layers.ts';
+import type { Roof } from '../harness/bench/measure/roof.ts';
+import { writeTfjsGraph } from '../harness/bench/peers/tfjs_graph.ts';
+import { layerResults, layerTotals } from '../harness/bench/result.ts';
+import { placeUnderRoof } from '../harness/bench/roofline.ts';
+import { summarize } from '../harness/bench/statistics.ts';
+
+describe('summarize', () => {
+  it('gives the middle, the ends and the spread of the middle half', () => {
+    expect(summarize([5, 1, 4, 2, 3])).toEqual({ min: 1, median: 3, max: 5, spread: 2, count: 5 });
+    expect(summarize([1, 2])).toMatchObject({ median: 1.5, spread: 0.5 });
+    expect(summarize([7])).toEqual({ min: 7, median: 7, max: 7, spread: 0, count: 1 });
+  });
+  it('refuses an empty list', () => expect(() => summarize([])).toThrow(RangeError));
+});
+
+describe('placeUnderRoof', () => {
+  const roof = { gmacs: 10, gbytes: 2, dispatchMs: 0.01 };
+  it('takes the arithmetic roof where there is much to compute for each byte', () => {
+    // 10^9 multiply-adds take 100 ms at best, 10^6 bytes half a millisecond
+    const point = placeUnderRoof({ macs: 1e9, bytes: 1e6, ms: 400 }, roof);
+    expect(point).toMatchObject({ gmacs: 2.5, roofShare: 0.25, bound: 'compute', intensity: 1000 });
+  });
+  it('takes the memory roof where there is little', () => {
+    const point = placeUnderRoof({ macs: 1e6, bytes: 1e6, ms: 1 }, roof);
+    expect(point).toMatchObject({ gbytes: 1, roofShare: 0.5, bound: 'memory' });
+  });
+  it('says dispatch where even that takes longer', () => {
+    expect(placeUnderRoof({ macs: 1000, bytes: 1000, ms: 0.02 }, roof).bound).toBe('dispatch');
+  });
+});
+
+describe('layer results', () => {
+  const roof: Roof = { gmacs: 10, gbytes: 2, dispatchMs: 0.01, arithmetic: {}, memory: {}, timestamps: true };
+  const timing = (change: Partial<LayerTiming>): LayerTiming => ({
+    name: 'a',
+    op: 'Conv',
+    kernel: 'pointwise',
+    kind: 'pointwise',
+    macs: 1e7,
+    bytes: 1e5,
+    ms: summarize([4]),
+    ...change,
+  });
+  const layers = layerResults(
+    [
+      timing({ bareMs: summarize([3]) }),
+      timing({ bareMs: summarize([5]) }),
+      timing({ op: 'Add', kind: 'other', macs: 0, ms: summarize([2]) }),
+    ],
+    roof,
+  );
+  it('takes the ablation as the time of requantization, and no negative one', () => {
+    expect(layers.map(({ requantizationMs }) => requantizationMs)).toEqual([1, 0, undefined]);
+  });
+  it('adds up by kind', () => {
+    const totals = layerTotals(layers, roof);
+    expect(totals).toMatchObject({ ms: 10, macs: 2e7, bytes: 3e5, requantizationMs: 1, requantizationShare: 0.1 });
+    expect(totals.kinds[0]).toMatchObject({ kind: 'pointwise', layers: 2, ms: 8, gmacs: 2.5, arithmeticShare: 0.25 });
+  });
+});
+
+describe('the network as a TensorFlow.js graph', () => {
+  const size = 6;
+  const weights = (count: number, step: number): Float64Array =>
+    Float64Array.from({ length: count }, (_, i) => (((i * step) % 11) - 5) / 8);
+  const conv = (name: string, input: string, shape: number[], change: Partial<WeightedLayer>): WeightedLayer => ({
+    kind: 'conv',
+    name,
+    input,
+    shape,
+    weight: weights(
+      shape.reduce((a, b) => a * b),
+      7,
+    ),
+    bias: weights(shape[0]!, 3),
+    activation: 'relu6',
+    stride: 1,
+    pads: [0, 0, 0, 0],
+    group: 1,
+    ...change,
+  });
+  const layers: Layer[] = [
+    conv('first', 'input', [4, 3, 3, 3], { stride: 2, pads: [0, 0, 1, 1] }),
+    conv('depthwise', 'first', [4, 1, 3, 3], { pads: [1, 1, 1, 1], group: 4 }),
+    // TensorFlow has no name for this padding
+    conv('wide', 'depthwise', [4, 1, 3, 3], {
+      pads: [2, 1, 0, 1],
+      group: 1,
+      shape: [4, 4, 3, 3],
+      weight: weights(144, 5),
+    }),
+    conv('project', 'wide', [4, 4, 1, 1], { activation: 'linear' }),
+    { kind: 'add', name: 'sum', inputs: ['project', 'first'] },
+    { kind: 'average', name: 'average', inputs: ['sum'] },
+    { kind: 'flatten', name: 'flat', inputs: ['average'] },
+    conv('dense', 'flat', [2, 4], { kind: 'dense', activation: 'linear' }),
+  ];
+  const network: Network = { name: 'small', layers, classes: 2, input: { size, range: [0, 1] } };
+
+  it('computes what the layers say', async () => {
+    await tf.setBackend('cpu');
+    const { weightData, ...graph } = writeTfjsGraph(network, size, size);
+    const json = JSON.parse(JSON.stringify(graph)) as object;
+    const model = await converter.loadGraphModel(tf.io.fromMemory({ ...json, weightData: weightData.buffer }));
+    const image = Float64Array.from({ length: 3 * size * size }, (_, i) => ((i * 5) % 17) / 17);
+    const nhwc = Float32Array.from(image, (_, i) => image[(i % 3) * size * size + Math.floor(i / 3)]!);
+    const [logits] = [model.execute(tf.tensor(nhwc, [1, size, size, 3])) as tf.Tensor];
+    const expected = evaluate(layers, { data: image, channels: 3, size });
+    const computed = await logits.data();
+    expect(computed).toHaveLength(2);
+    expected.forEach((value, i) => expect(computed[i]).toBeCloseTo(value, 4));
+  });
+});
+
+interface Image {
+  readonly data: Float64Array;
+  readonly channels: number;
+  readonly size: number;
+}
+
+/** The layers by their definition, in double precision. */
+function evaluate(layers: readonly Layer[], input: Image): Float64Array {
+  const values = new Map<string, Image>([['input', input]]);
+  for (const layer of layers) values.set(layer.name, layerValue(layer, values));
+  return values.get(layers.at(-1)!.name)!.data;
+}
+
+function layerValue(layer: Layer, values: ReadonlyMap<string, Image>): Image {
+  if ('weight' in layer) return convolve(layer, values.get(layer.input)!);
+  const [a, b] = layer.inputs.map((name) => values.get(name)!);
+  if (layer.kind === 'add') return { ...a!, data: a!.data.map((value, i) => value + b!.data[i]!) };
+  if (layer.kind === 'flatten') return a!;
+  const pixels = a!.size ** 2;
+  const mean = Float64Array.from({ length: a!.channels }, (_, c) => {
+    const plane = a!.data.subarray(c * pixels, (c + 1) * pixels);
+    return plane.reduce((sum, value) => sum + value, 0) / pixels;
+  });
+  return { data: mean, channels: a!.channels, size: 1 };
+}
+
+function convolve({ shape, weight, bias, activation, stride, pads, group }: WeightedLayer, x: Image): Image {
+  const [out, inGroup, kh, kw] = [...shape, 1, 1] as [number, number, number, number];
+  const size = Math.floor((x.size + pads[0]! + pads[2]! - kh) / stride) + 1;
+  const data = new Float64Array(out * size * size);
+  for (let o = 0; o < out; o++)
+    for (let y = 0; y < size; y++)
+      for (let column = 0; column < size; column++) {
+        let sum = bias[o]!;
+        for (let i = 0; i < inGroup; i++)
+          for (let ky = 0; ky < kh; ky++)
+            for (let kx = 0; kx < kw; kx++) {
+              const [row, at] = [y * stride + ky - pads[0]!, column * stride + kx - pads[1]!];
+              if (row < 0 || at < 0 || row >= x.size || at >= x.size) continue;
+              const channel = group === 1 ? i : o;
+              sum += weight[((o * inGroup + i) * kh + ky) * kw + kx]! * x.data[(channel * x.size + row) * x.size + at]!;
+            }
+        data[(o * size + y) * size + column] = activation === 'relu6' ? Math.min(6, Math.max(0, sum)) : sum;
+      }
+  return { data, channels: out, size };
+}

