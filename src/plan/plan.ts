@@ -47,10 +47,11 @@ export interface Plan {
 export function createPlan(graph: Graph, options: PlanOptions = {}): Plan {
   const wanted = options.semantics ?? graph.semantics;
   const semantics = typeof wanted === 'string' ? findSemantics(wanted) : wanted;
-  const typed = inferGraph(semantics.fuse(graph), semantics, options.shapes);
+  const fused = semantics.fuse(graph);
+  const typed = inferGraph(fused, semantics, options.shapes);
   const features = options.features ?? DEFAULT_FEATURES;
   const profile = options.profile ?? DEFAULT_PROFILES.gpu;
-  const context = contextOf(typed, graph.tensors, semantics, features, preferencesOf(profile));
+  const context = contextOf(typed, fused.tensors, semantics, features, preferencesOf(profile));
   const steps: Step[] = [];
   const views = new Map<string, string>();
   const memoryOf = (tensor: string): string => views.get(tensor) ?? tensor;
