@@ -1,6 +1,10 @@
+import { pathToFileURL } from 'node:url';
+import * as ort from 'onnxruntime-web/wasm';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { generateCase, parseCaseId, type Case } from '../harness/cases/generate.ts';
 import { writeCase } from '../harness/cases/onnx.ts';
+import { ortFolder } from '../harness/chrome/ort_folder.ts';
+import { runOnnxruntimeWeb } from '../harness/oracles/onnxruntime_web.ts';
 import { parseOnnx } from '../src/formats/onnx/proto.ts';
 import { byteRange, type Constant, type TensorInfo } from '../src/graph/graph.ts';
 import { createPlan } from '../src/plan/plan.ts';
@@ -88,7 +92,6 @@ describe('generated cases', () => {
   it('reach sums of 2^24 and more, ties, and both ends of the range', () => {
     const reached: Reached = { elements: 0, large: 0, ties: 0, lowest: 0, highest: 0 };
     for (const test of cases) if (test.graph.constants.has('w')) follow(test, reached);
-    console.log(reached);
     expect(reached.elements).toBeGreaterThan(500_000);
     for (const count of [reached.large, reached.ties, reached.lowest, reached.highest])
       expect(count).toBeGreaterThan(10_000);
@@ -130,5 +133,13 @@ describe('generated cases', () => {
         'Add',
       ]),
     );
+  });
+
+  it('that onnxruntime refuses to run, exact8 refuses to plan', async () => {
+    const { graph, form, feeds, description } = generateCase('onnxruntime', 106, 656);
+    expect(description).toContain('GlobalAveragePool');
+    ort.env.wasm.wasmPaths = pathToFileURL(`${ortFolder()}/`).href;
+    await expect(runOnnxruntimeWeb(writeCase(graph, form), feeds)).rejects.toThrow('out of computation range');
+    expect(() => createPlan(graph)).toThrow('onnxruntime computes no average whose scale is 308');
   });
 });

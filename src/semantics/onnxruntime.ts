@@ -96,6 +96,11 @@ const engine: Engine = {
   // k = f32(sx / f32(sy*n)); y = rne(f32(f32(acc) * k)) + zy
   globalAveragePool({ input, output, count }) {
     const k = f32(input.scale / f32(output.scale * count));
+    if (!(k >= 2 ** -32 && k < 2 ** 8))
+      throw new UnsupportedModelError(
+        `onnxruntime computes no average whose scale is ${k} (${input.scale} / (${output.scale} * ${count})); ` +
+          'supported: from 2^-32 to below 2^8',
+      );
     const stage = outputStage(output);
     return stepFunctions(
       1,
