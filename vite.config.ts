@@ -19,7 +19,7 @@ function serveOnnxruntimeWeb(): Plugin {
   };
 }
 
-/** The pages: the lab, and those that the exact8 command opens in headless Chrome. */
+/** The pages: the lab, and the one that the exact8 command opens in headless Chrome. */
 export default defineConfig({
   base: './',
   // onnxruntime-web loads its wasm from /ort/, so no copy of it is put into the pages.
@@ -29,7 +29,7 @@ export default defineConfig({
     outDir: 'dist/lab',
     target: 'es2023',
     chunkSizeWarningLimit: 5000,
-    rolldownOptions: { input: ['index.html', 'harness/worker/index.html', 'harness/bench/page/index.html'] },
+    rolldownOptions: { input: ['index.html', 'harness/worker/index.html'] },
   },
   test: {
     include: ['tests/**/*.test.ts'],

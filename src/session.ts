@@ -3,6 +3,7 @@ import type { Graph } from './graph/graph.ts';
 import { featuresOf, profileOf, requestDevice } from './gpu/device.ts';
 import { checkFeeds, Executable } from './gpu/executable.ts';
 import { PipelineCache } from './gpu/pipelines.ts';
+import type { Step } from './ops/step.ts';
 import { createPlan, type Plan, type PlanOptions } from './plan/plan.ts';
 import type { Tensor } from './tensor.ts';
 import type { Trace } from './trace.ts';
@@ -24,7 +25,7 @@ export class InferenceSession {
   readonly #device: GPUDevice;
   readonly #ownsDevice: boolean;
   readonly #pipelines: PipelineCache;
-  /** By input shapes: a model with an open batch is planned once for each size. */
+  /** By fusion and input shapes: a model with an open batch is planned once for each size. */
   readonly #executables = new Map<string, Promise<Executable>>();
   #plan: Plan;
 
@@ -72,15 +73,25 @@ export class InferenceSession {
 
   /** @throws InvalidInputError, DeviceError */
   async run(feeds: Readonly<Record<string, Tensor>>): Promise<Record<string, Tensor>> {
-    return (await this.#for(feeds)).run(feeds);
+    return (await this.#executable(this.#planFor(feeds))).run(feeds);
   }
 
   /**
-   * Every tensor of one inference and, on request, the int32 accumulators. Changes no result: it watches
-   * the same kernels over the same memory.
+   * Every tensor of one inference and, on request, the int32 accumulators. Changes no result. Steps that `run`
+   * fuses are not fused here, so that every tensor is written: the bits are the same, and `verify` compares them.
    */
   async trace(feeds: Readonly<Record<string, Tensor>>, options: { accumulators?: boolean } = {}): Promise<Trace> {
-    return (await this.#for(feeds)).trace(feeds, options.accumulators ?? false);
+    const plan = this.#planFor(feeds);
+    const shapes = shapesOf(feeds);
+    const unfused =
+      plan.fusion === 'none' ? plan : createPlan(this.graph, { ...this.#options, shapes, fusion: 'none' });
+    return (await this.#executable(unfused)).trace(feeds, options.accumulators ?? false);
+  }
+
+  /** Milliseconds that each step of the plan takes on the device: see Executable.timeSteps. */
+  async timeSteps(repeats = 10): Promise<readonly { readonly step: Step; readonly ms: number }[]> {
+    const times = await (await this.#executable(this.#plan)).timeSteps(repeats);
+    return this.#plan.steps.map((step, index) => ({ step, ms: times[index]! }));
   }
 
   /** Frees the GPU's memory, and the device where it is the session's own. */
@@ -94,16 +105,16 @@ export class InferenceSession {
     if (this.#ownsDevice) this.#device.destroy();
   }
 
-  async #for(feeds: Readonly<Record<string, Tensor>>): Promise<Executable> {
-    const shapes = Object.fromEntries(Object.entries(feeds).map(([name, tensor]) => [name, tensor.dims]));
+  #planFor(feeds: Readonly<Record<string, Tensor>>): Plan {
+    const shapes = shapesOf(feeds);
     const same = this.#plan.graph.inputs.every(({ name, shape }) => String(shapes[name] ?? shape) === String(shape));
     if (!same) this.#plan = createPlan(this.graph, { ...this.#options, shapes });
     checkFeeds(this.#plan.graph.inputs, feeds);
-    return this.#executable(this.#plan);
+    return this.#plan;
   }
 
   #executable(plan: Plan): Promise<Executable> {
-    const key = JSON.stringify(plan.graph.inputs.map((input) => input.shape));
+    const key = JSON.stringify([plan.fusion, plan.graph.inputs.map((input) => input.shape)]);
     let found = this.#executables.get(key);
     if (!found) {
       found = Executable.compile(this.#device, plan, this.#pipelines);
@@ -111,4 +122,8 @@ export class InferenceSession {
     }
     return found;
   }
+}
+
+function shapesOf(feeds: Readonly<Record<string, Tensor>>): Record<string, readonly number[]> {
+  return Object.fromEntries(Object.entries(feeds).map(([name, tensor]) => [name, tensor.dims]));
 }

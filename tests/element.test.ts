@@ -5,6 +5,8 @@ import { generateCase } from '../harness/cases/generate.ts';
 import { Random } from '../harness/cases/random.ts';
 import { elementText } from '../harness/cli/element.ts';
 import { matchRecorded } from '../harness/compare/recorded.ts';
+import { elementAt, parseElementAddress } from '../harness/explain/at.ts';
+import { createEngine } from '../harness/explain/engine.ts';
 import { analyzeElement, type ElementAnalysis, type ElementQuestion } from '../harness/explain/element.ts';
 import { exactly, exactOf, fixedPoint, requantizeFixed, round, rounded } from '../harness/explain/element/exact.ts';
 import { openNpz } from '../harness/numpy/npz.ts';
@@ -349,6 +351,44 @@ describe('one element', () => {
     expect(() => analyze(layer, { operands: new Map() })).toThrow(
       /node 'node' \(Conv\): the values of 'x' are not known/,
     );
+  });
+});
+
+describe('where an element is', () => {
+  const typed = inferGraph(small({ input: [1, 2, 3, 4], weights: [1, 2, 3], pad: 1 }).graph, findSemantics('qnnpack'));
+
+  it.each(['y,0,0,3', 'y,0,0,0,3', 'node,0,0,3'])('%s', (text) => {
+    expect(parseElementAddress(text, typed)).toEqual({ tensor: 'y', index: [0, 0, 0, 3] });
+  });
+
+  it.each([
+    ['y', /--at y: an element is LAYER,c,y,x/],
+    ['y,0,0,4', /'y' is \[1, 1, 1, 4\] \(NCHW\) and has no such element/],
+    ['y,3', /has no such element/],
+    ['z,0,0,0', /the model has no layer 'z'; it has y/],
+  ])('refuses %s', (text, message) => {
+    expect(() => parseElementAddress(text, typed)).toThrow(message);
+  });
+
+  it('is analysed from their operands, with the reference beside them', () => {
+    const semantics = findSemantics('qnnpack');
+    const { graph } = small({ input: [1, 2, 3, 4], weights: [1, 2, 3], pad: 1 });
+    const engine = createEngine(graph, semantics, {});
+    const analysis = elementAt(
+      engine,
+      { tensor: 'y', index: [0, 0, 0, 1] },
+      {
+        reference: new Map([['x', Uint8Array.of(1, 2, 3, 4)]]),
+        theirs: new Map([
+          ['x', Uint8Array.of(1, 2, 5, 4)],
+          ['y', Uint8Array.of(9, 9, 9, 9)],
+        ]),
+        reproduced: (element) => 8 + element,
+      },
+    );
+    expect(analysis).toMatchObject({ theirs: 9, reference: 14, computed: 20, explained: 9 });
+    expect(analysis.fromReferenceOperands).toEqual({ differing: 1, accumulator: 14, value: 14 });
+    expect(elementText(analysis)).toContain("9 (theirs): given by the layer's causes together");
   });
 });
 

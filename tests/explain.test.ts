@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { valuesOf } from '../harness/explain/attribute.ts';
 import { createEngine } from '../harness/explain/engine.ts';
-import { linearProblem } from '../harness/explain/linear.ts';
+import { linearProblem } from '../harness/explain/families/linear.ts';
 import { deviations, referenceRecipe, type Problem } from '../harness/explain/problem.ts';
 import { search } from '../harness/explain/search.ts';
 import { borderOf, findWhere, mismatchMap } from '../harness/explain/where.ts';

@@ -9,29 +9,10 @@ import { packedBytes } from '../src/ops/layout.ts';
 import { createPlan, type Plan } from '../src/plan/plan.ts';
 import { referenceTrace } from '../src/plan/reference.ts';
 import { defaultModel } from '../models/index.ts';
+import { overwritten } from './helpers/overwritten.ts';
 
 const defaultBytes = await defaultModel();
 const plan = createPlan(readModel(defaultBytes));
-
-/** Runs the plan's steps over tensor names instead of bytes, and finds what reads memory that was overwritten. */
-function overwritten(plan: Plan): string[] {
-  const holds = new Map<number, string>();
-  const root = (name: string): string => plan.views.get(name) ?? name;
-  const wrong: string[] = [];
-  for (const input of plan.graph.inputs) holds.set(plan.bufferOf.get(input.name)!, input.name);
-  const read = (name: string, by: string): void => {
-    if (holds.get(plan.bufferOf.get(name)!) !== root(name)) wrong.push(`${by} reads ${name}`);
-  };
-  for (const step of plan.steps) {
-    for (const operand of step.operands) if ('tensor' in operand) read(operand.tensor, step.node);
-    const output = plan.bufferOf.get(step.output)!;
-    if (step.operands.some((operand) => 'tensor' in operand && plan.bufferOf.get(operand.tensor) === output))
-      wrong.push(`${step.node} writes over its operand`);
-    holds.set(output, step.output);
-  }
-  for (const output of plan.graph.outputs) read(output, 'the caller');
-  return wrong;
-}
 
 describe('a plan', () => {
   it('is plain data that names kernels with all that they take', () => {

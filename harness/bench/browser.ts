@@ -1,5 +1,5 @@
 import { fileURLToPath } from 'node:url';
-import type { CDPSession } from 'playwright';
+import type { CDPSession, Page } from 'playwright';
 import {
   DeviceError,
   Exact8Error,
@@ -7,29 +7,49 @@ import {
   InvalidModelError,
   UnsupportedModelError,
 } from '../../src/errors.ts';
+import type { Tensor } from '../../src/tensor.ts';
 import { requireChrome } from '../chrome/install.ts';
 import { openPage, type Adapter, type AdapterChoice } from '../chrome/launch.ts';
-import { servePage } from '../chrome/server.ts';
+import { servePage, type PageServer } from '../chrome/server.ts';
+import { decodeFile } from '../images/decode_file.ts';
 import type { Picture } from '../images/picture.ts';
+import { openProcess } from '../process/launch.ts';
+import type { Runtime } from '../process/runtimes.ts';
+import type { RemoteTensor, WorkerHost, WorkerMethods } from '../worker/protocol.ts';
 import type { BenchMethods } from './protocol.ts';
 
-/** A headless Chrome with the bench's page open. */
+/** Where WebGPU is measured. */
+export interface Host {
+  readonly webgpu: 'chrome' | Runtime;
+  readonly adapter: AdapterChoice;
+}
+
+/** A WebGPU to measure in: a headless Chrome with the worker's page, or a process. */
 export interface BenchBrowser {
   readonly adapter: Adapter;
+  /** Whose WebGPU it is, with its version, for people. */
+  readonly runtime: string;
   decode(file: Uint8Array): Promise<Picture>;
-  /** Makes bytes available to the page; returns the path to fetch them from. */
+  /** Makes bytes available to the worker; returns the path to fetch them from. */
   addBlob(bytes: Uint8Array): string;
+  addTensor(tensor: Tensor): RemoteTensor;
   call<M extends keyof BenchMethods>(
     method: M,
     ...args: Parameters<BenchMethods[M]>
   ): Promise<Awaited<ReturnType<BenchMethods[M]>>>;
-  /** The page again, in the same process with the same caches. */
-  reload(): Promise<void>;
-  heap(): Promise<Heap>;
+  /** What the page alone can do. */
+  readonly page?: BenchPage;
   close(): Promise<void>;
 }
 
-/** The page's memory after a garbage collection, in bytes. */
+export interface BenchPage {
+  /** The page again, in the same process with the same caches. */
+  reload(): Promise<void>;
+  /** After a garbage collection. */
+  heap(): Promise<Heap>;
+}
+
+/** A page's memory, in bytes. */
 export interface Heap {
   /** JavaScript objects. */
   readonly used: number;
@@ -41,64 +61,76 @@ export interface Heap {
 
 /** The built pages: dist/lab, beside dist/cli, where this code runs from. */
 const PAGES = fileURLToPath(new URL('../lab/', import.meta.url));
-const BENCH_PAGE = '/harness/bench/page/index.html';
+const WORKER_PAGE = '/harness/worker/index.html';
 /** Timestamps of full resolution, in place of multiples of 0.1 ms. */
 const FLAGS = ['--enable-webgpu-developer-features'];
 const ERRORS = [DeviceError, InvalidInputError, InvalidModelError, UnsupportedModelError];
 
 /**
- * A fresh process with a fresh profile.
+ * A fresh process; of Chrome, with a fresh profile.
  *
  * @param packages whose files the page may load, by name
- * @throws NoBrowserError where there is no Chrome or no adapter
+ * @throws NoBrowserError where there is no Chrome, no package that `webgpu` needs, or no adapter
  */
 export async function openBench(
-  choice: AdapterChoice,
+  { webgpu, adapter: choice }: Host,
   packages: Readonly<Record<string, string>>,
 ): Promise<BenchBrowser> {
-  const executable = requireChrome();
   const server = await servePage(PAGES, packages);
-  const { page, adapter, close } = await openPage(executable, server.origin + BENCH_PAGE, choice, FLAGS).catch(
-    async (error) => {
-      await server.close();
-      throw error;
-    },
-  );
-  let devtools: CDPSession | undefined;
-  const call: BenchBrowser['call'] = async (method, ...args) => {
-    const reply = await page.evaluate(([method, args]) => globalThis.exact8Bench(method, args), [
-      method,
-      args as unknown[],
-    ] as const);
+  const opening = webgpu === 'chrome' ? openChrome(choice, server) : openProcess(webgpu, choice, server);
+  const host: WorkerHost & { page?: BenchPage } = await opening.catch(async (error) => {
+    await server.close();
+    throw error;
+  });
+  async function call<M extends keyof WorkerMethods>(method: M, args: Parameters<WorkerMethods[M]>): Promise<unknown> {
+    const reply = await host.call(method, args);
     if ('error' in reply) throw revive(reply.error);
-    return reply.value as never;
-  };
+    return reply.value;
+  }
   return {
-    adapter,
+    adapter: host.adapter,
+    runtime: host.runtime,
+    ...(host.page && { page: host.page }),
     async decode(file) {
+      if (webgpu !== 'chrome') return decodeFile(file);
       const { path, bytes } = server.expectResult();
-      const size = await call('decode', server.addBlob(file), path);
-      return { ...size, data: await bytes };
+      const size = await call('decode', [server.addBlob(file), path]);
+      return { ...(size as { width: number; height: number }), data: await bytes };
     },
-    call,
+    call: async (method, ...args) => (await call('bench', [method, args])) as never,
     addBlob: (bytes) => server.addBlob(bytes),
-    async reload() {
-      await page.reload();
-    },
-    async heap() {
-      devtools ??= await page.context().newCDPSession(page);
-      await devtools.send('HeapProfiler.collectGarbage');
-      const { usedSize, embedderHeapUsedSize, backingStorageSize } = await devtools.send('Runtime.getHeapUsage');
-      return { used: usedSize, embedder: embedderHeapUsedSize, arrays: backingStorageSize };
+    addTensor({ type, dims, data }) {
+      return { type, dims, path: server.addBlob(new Uint8Array(data.buffer, data.byteOffset, data.byteLength)) };
     },
     async close() {
-      await close();
+      await host.close();
       await server.close();
     },
   };
 }
 
-/** An error of the page, in its own class. */
+async function openChrome(choice: AdapterChoice, server: PageServer): Promise<WorkerHost & { page: BenchPage }> {
+  const opened = await openPage(requireChrome(), server.origin + WORKER_PAGE, choice, FLAGS);
+  const { page, adapter, version, close } = opened;
+  return {
+    adapter,
+    runtime: version,
+    call: (...request) => page.evaluate((request) => globalThis.exact8Worker(...request), request),
+    close,
+    page: { reload: async () => void (await page.reload()), heap: await heapOf(page) },
+  };
+}
+
+async function heapOf(page: Page): Promise<BenchPage['heap']> {
+  const devtools: CDPSession = await page.context().newCDPSession(page);
+  return async () => {
+    await devtools.send('HeapProfiler.collectGarbage');
+    const { usedSize, embedderHeapUsedSize, backingStorageSize } = await devtools.send('Runtime.getHeapUsage');
+    return { used: usedSize, embedder: embedderHeapUsedSize, arrays: backingStorageSize };
+  };
+}
+
+/** An error of the worker, in its own class. */
 function revive({ name, message }: { name: string; message: string }): Error {
   const known = ERRORS.find((type) => new type().name === name);
   return known ? new known(message) : new Exact8Error(`${name}: ${message}`);

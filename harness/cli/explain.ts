@@ -8,42 +8,51 @@ import { findSemantics, SEMANTICS } from '../../src/semantics/index.ts';
 import type { Semantics } from '../../src/semantics/semantics.ts';
 import { ortFolder } from '../chrome/ort_folder.ts';
 import { matchRecorded, recordedQuantizations } from '../compare/recorded.ts';
+import { elementAt, parseElementAddress, type TwoSides } from '../explain/at.ts';
 import { explain, type Explanation } from '../explain/explain.ts';
-import type { LayerExplanation } from '../explain/explanation.ts';
+import type { ExplainedLayer, LayerExplanation } from '../explain/explanation.ts';
 import { describeLayer } from '../explain/text.ts';
+import { decodeFile } from '../images/decode_file.ts';
 import { openNpz } from '../numpy/npz.ts';
 import { createOnnxruntimeWeb } from '../oracles/onnxruntime_web.ts';
+import { reportLayer } from '../report/explained_layer.ts';
+import { renderExplanation, type ReportLayer } from '../report/explanation.ts';
 import { formatCount } from '../report/format.ts';
-import { openBrowser } from './browser.ts';
+import { elementText } from './element.ts';
 import { EXIT, type ExitCode } from './exit_codes.ts';
 import { readFeeds, type Feeds } from './feeds.ts';
-import { readInput } from './files.ts';
+import { readInput, writeOutput } from './files.ts';
 import { pictureSource, type InputOptions } from './inputs.ts';
+import { stopOnInterrupt } from './interrupt.ts';
 import { loadModel, type LoadedModel } from './model.ts';
-import { addInferenceOptions, type InferenceOptions } from './options.ts';
+import { addInputOptions, addModelOptions, type InputFileOptions, type ModelOptions } from './options.ts';
 import { note, printResult, progress } from './output.ts';
 import { describeRecorded, readRecorded } from './recorded.ts';
 
-export interface ExplainOptions extends InferenceOptions, Pick<InputOptions, 'image' | 'input'> {
+export interface ExplainOptions extends ModelOptions, InputFileOptions, Pick<InputOptions, 'image' | 'input'> {
   readonly theirs: string;
   readonly against?: string;
   readonly layer?: string;
+  readonly at?: string;
+  readonly html?: string;
 }
 
 export function addExplain(program: Command, done: (code: ExitCode) => void): void {
   const command = program
     .command('explain')
     .description(
-      'say why an implementation differs from a reference: which layers are wrong by themselves, and what they do',
+      'say why an implementation differs from a reference: which layers are wrong by themselves, and what they do; needs no browser',
     )
-    .option('--image <file>', 'a picture (decoded in the browser; all else needs none)');
-  addInferenceOptions(command)
+    .option('--image <file>', 'a picture');
+  addInputOptions(addModelOptions(command))
     .requiredOption('--theirs <file>', 'FILE.npz: what the implementation computed, tensors by name')
     .option(
       '--against <reference>',
       "FILE.npz: a recorded trace, or 'onnxruntime' (onnxruntime-web); default: exact8's own result",
     )
     .option('--layer <name>', 'this tensor only')
+    .option('--at <element>', 'LAYER,c,y,x: this layer only, and one of its elements in full')
+    .option('--html <file>', 'a report with pictures, as one file')
     .action(async (options: ExplainOptions) => done(await runExplain(options)));
 }
 
@@ -53,8 +62,10 @@ interface Reference {
   readonly engines: readonly Semantics[];
 }
 
-async function runExplain(options: ExplainOptions): Promise<ExitCode> {
-  const model = await loadModel(options);
+async function runExplain({ at, ...given }: ExplainOptions): Promise<ExitCode> {
+  const model = await loadModel(given);
+  const address = at === undefined ? undefined : parseElementAddress(at, model.plan.graph);
+  const options = address ? { ...given, layer: address.tensor } : given;
   const { tensors: infos } = model.plan.graph;
   if (options.layer !== undefined && !infos.has(options.layer))
     throw new InvalidInputError(`--layer ${options.layer}: the model computes ${[...infos.keys()].join(', ')}`);
@@ -66,18 +77,43 @@ async function runExplain(options: ExplainOptions): Promise<ExitCode> {
     throw new InvalidInputError(`${options.theirs} does not have '${options.layer}'`);
   const reference = await readReference(model, options, theirs.tensors);
   const inputs = new Set(model.graph.inputs.map(({ name }) => name));
+  const theirTensors = new Map([...theirs.tensors].filter(([name]) => !inputs.has(name)));
   const explanation = explain({
     graph: model.graph,
     shapes: Object.fromEntries(model.plan.graph.inputs.map(({ name, shape }) => [name, shape])),
     reference: reference.tensors,
     engines: reference.engines,
-    theirs: new Map([...theirs.tensors].filter(([name]) => !inputs.has(name))),
+    theirs: theirTensors,
     theirQuantization: recordedQuantizations(theirFile, [...infos.values()]),
     ...(options.layer === undefined ? {} : { layer: options.layer }),
     progress,
   });
   if (!options.json) note(introduce(options, reference, explanation));
-  const { layers, stopped } = await collect(explanation, options.json ?? false);
+  let reproduced: TwoSides['reproduced'];
+  const drawn: ReportLayer[] = [];
+  const { layers, stopped } = await collect(explanation, options.json ?? false, (layer) => {
+    reproduced = layer.reproduced;
+    if (options.html !== undefined) drawn.push(reportLayer(layer, explanation.identified.engine));
+  });
+  if (options.html !== undefined)
+    await writeOutput(
+      options.html,
+      renderExplanation({
+        model,
+        theirs: options.theirs,
+        against: reference.name,
+        layers: drawn,
+        stopped,
+        ...reportedExplanation(explanation),
+      }),
+    );
+  const element =
+    address &&
+    elementAt(explanation.identified.engine, address, {
+      reference: reference.tensors,
+      theirs: theirTensors,
+      ...(reproduced ? { reproduced } : {}),
+    });
   printResult(
     options.json,
     {
@@ -90,8 +126,9 @@ async function runExplain(options: ExplainOptions): Promise<ExitCode> {
       compared: explanation.compared,
       stopped,
       layers,
+      ...(element ? { element } : {}),
     },
-    summarize(layers, explanation, stopped),
+    element ? elementText(element) : summarize(layers, explanation, stopped),
   );
   return layers.length > 0 || stopped ? EXIT.differs : EXIT.done;
 }
@@ -100,27 +137,25 @@ async function runExplain(options: ExplainOptions): Promise<ExitCode> {
 async function collect(
   explanation: Explanation,
   quiet: boolean,
+  visit: (layer: ExplainedLayer) => void,
 ): Promise<{ layers: LayerExplanation[]; stopped: boolean }> {
-  let stopped = false;
-  const stop = (): void => {
-    stopped = true;
-  };
-  process.once('SIGINT', stop);
+  const stopping = stopOnInterrupt();
   const layers: LayerExplanation[] = [];
   try {
     await setImmediate();
-    while (!stopped) {
+    while (!stopping.asked) {
       const next = explanation.layers.next();
-      if (next.done) break;
+      if (next.done) return { layers, stopped: false };
       layers.push(next.value.explanation);
+      visit(next.value);
       if (!quiet) printResult(false, {}, `${describeLayer(next.value.explanation)}\n`);
       // signals are only seen between layers
       await setImmediate();
     }
   } finally {
-    process.removeListener('SIGINT', stop);
+    stopping.done();
   }
-  return { layers, stopped };
+  return { layers, stopped: true };
 }
 
 async function readReference(
@@ -175,17 +210,25 @@ const hasInput = ({ image, input }: ExplainOptions): boolean => image !== undefi
 const dataOf = (feeds: Feeds): Map<string, ElementData> =>
   new Map(Object.entries(feeds).map(([name, { data }]) => [name, data]));
 
-/** Only a picture needs a browser: to decode it. */
-async function readGiven(model: LoadedModel, { image, input, preprocess, adapter }: ExplainOptions): Promise<Feeds> {
+async function readGiven(model: LoadedModel, { image, input, preprocess }: ExplainOptions): Promise<Feeds> {
   if (image !== undefined && input !== undefined) throw new InvalidInputError('say either --image or --input');
   if (input !== undefined) return readFeeds(model.graph, input);
-  const picture = await pictureSource(model, image!, preprocess);
-  const browser = await openBrowser(adapter);
-  try {
-    return await picture.feeds(browser);
-  } finally {
-    await browser.close();
-  }
+  return (await pictureSource(model, image!, preprocess)).feeds({ decode: decodeFile });
+}
+
+/** What the report says of the reference's engine and of all that was compared. */
+function reportedExplanation({ identified, compared }: Explanation) {
+  const { engine, equals, missed } = identified;
+  const infos = compared.map((name) => {
+    const node = engine.graph.nodes.find(({ outputs }) => outputs[0] === name)!;
+    return { name, op: node.op, shape: engine.graph.tensors.get(name)!.shape };
+  });
+  return {
+    engine: engine.semantics,
+    engines: equals,
+    compared: infos,
+    ...(missed.length > 0 ? { note: `no engine reproduces ${missed.join(', ')}` } : {}),
+  };
 }
 
 function introduce({ theirs, against }: ExplainOptions, reference: Reference, { identified }: Explanation): string {

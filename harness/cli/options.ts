@@ -1,4 +1,5 @@
 import { InvalidArgumentError, Option, type Command } from 'commander';
+import { FUSIONS, type Fusion } from '../../src/plan/fuse/index.ts';
 import { SEMANTICS } from '../../src/semantics/index.ts';
 import { ADAPTER_CHOICES, type AdapterChoice } from '../chrome/launch.ts';
 import { RECIPE_NAMES } from '../images/preprocess.ts';
@@ -24,9 +25,12 @@ export interface HostOptions {
   readonly webgpu: WebGpuChoice;
 }
 
-export interface InferenceOptions extends ModelOptions, HostOptions {
+/** The inputs of one inference, beside pictures. */
+export interface InputFileOptions {
   readonly preprocess?: string;
 }
+
+export interface InferenceOptions extends ModelOptions, HostOptions, InputFileOptions {}
 
 const names = SEMANTICS.map(({ name }) => name).join(', ');
 
@@ -61,12 +65,27 @@ export function addHostOptions(command: Command): Command {
 
 /** The options of every command that runs a model on a GPU. */
 export function addInferenceOptions(command: Command): Command {
-  return addHostOptions(addModelOptions(command))
+  return addInputOptions(addHostOptions(addModelOptions(command)));
+}
+
+export function addInputOptions(command: Command): Command {
+  return command
     .option('--input <array>', 'FILE.npy or FILE.npz[:name]: exactly what the model takes')
     .option(
       '--preprocess <recipe>',
       `how pictures are prepared: ${RECIPE_NAMES.join(', ')} (default: known models only)`,
     );
+}
+
+/** How far the dispatches of an inference are joined. */
+export interface FusionOptions {
+  readonly fusion?: Fusion;
+}
+
+export function addFusionOption(command: Command): Command {
+  return command.addOption(
+    new Option('--fusion <fusion>', "how far dispatches are joined (default: the adapter's profile)").choices(FUSIONS),
+  );
 }
 
 /** An integer of at least `least`, for Commander. */

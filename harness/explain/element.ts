@@ -37,6 +37,8 @@ export interface ElementQuestion {
   readonly referenceOperands?: ReadonlyMap<string, ElementData>;
   readonly theirs?: number;
   readonly reference?: number;
+  /** What the causes that were found for the layer give here. */
+  readonly explained?: number;
   /** All that the element is computed under; every engine of exact8 where they are left out. */
   readonly engines?: readonly Semantics[];
 }
@@ -92,6 +94,7 @@ export function analyzeElement(question: ElementQuestion): ElementAnalysis {
     engine: semantics.name,
     ...(theirs === undefined ? {} : { theirs }),
     ...(reference === undefined ? {} : { reference }),
+    ...(question.explained === undefined ? {} : { explained: question.explained }),
     ...details,
   };
 }

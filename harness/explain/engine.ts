@@ -39,6 +39,22 @@ export interface Values {
   get(name: string): ElementData | undefined;
 }
 
+/** Operators that only give a tensor another shape: whoever has one of the two has the other. */
+const VIEWS = new Set(['Flatten', 'Reshape', 'Identity', 'Squeeze', 'Unsqueeze']);
+
+/** Known tensors, and those that are the same values in another shape. */
+export function withViews(
+  { graph }: Engine,
+  known: ReadonlyMap<string, ElementData>,
+): ReadonlyMap<string, ElementData> {
+  const all = new Map(known);
+  const views = graph.nodes.filter(({ op }) => VIEWS.has(op)).map(({ inputs, outputs }) => [inputs[0]!, outputs[0]!]);
+  for (const [from, to] of views as [string, string][]) if (all.has(from) && !all.has(to)) all.set(to, all.get(from)!);
+  for (const [from, to] of views.reverse() as [string, string][])
+    if (all.has(to) && !all.has(from)) all.set(from, all.get(to)!);
+  return all;
+}
+
 /**
  * @param known tensors by name
  * @param missing where 8-bit tensors come from that are not among them
@@ -101,7 +117,7 @@ export function identifyEngine(
   let alive = candidates.flatMap((semantics) => {
     try {
       const engine = createEngine(graph, semantics, shapes);
-      return [{ engine, values: allValues(engine, reference) }];
+      return [{ engine, values: allValues(engine, withViews(engine, reference)) }];
     } catch (error) {
       if (!(error instanceof UnsupportedModelError)) throw error;
       refusal ??= error;

@@ -1,24 +1,15 @@
 import { InvalidInputError, UnsupportedModelError } from '../../src/errors.ts';
-import { isByteType, type ElementData, type Graph, type GraphNode } from '../../src/graph/graph.ts';
-import { linearOf as convOf } from '../../src/ops/conv.ts';
-import { linearOf as gemmOf } from '../../src/ops/gemm.ts';
-import type { Linear } from '../../src/ops/linear/linear.ts';
+import type { ElementData, Graph, GraphNode } from '../../src/graph/graph.ts';
 import type { Semantics } from '../../src/semantics/semantics.ts';
 import { compareTensor } from '../compare/compare.ts';
 import { attribute, describe, valuesOf as reproduce } from './attribute.ts';
-import { allValues, identifyEngine, valuesOf, type Engine, type Identified, type Values } from './engine.ts';
+import { allValues, identifyEngine, valuesOf, withViews, type Engine, type Identified, type Values } from './engine.ts';
 import type { Cause, ExplainedLayer, LayerExplanation } from './explanation.ts';
-import { linearProblem } from './linear.ts';
+import { layerProblem, linearOf, type Quantized } from './layer_problem.ts';
 import { nearest } from './nearest.ts';
 import { deviations, type Problem, type Recipe } from './problem.ts';
 import { search } from './search.ts';
-import { ownQuantizations, quantizer, type OwnQuantization } from './ways/input_quantization.ts';
 import { borderOf, findWhere } from './where.ts';
-
-export interface Quantized {
-  readonly scale: number;
-  readonly zeroPoint: number;
-}
 
 /** Two computations of one model, tensors by the graph's names, NCHW. */
 export interface Question {
@@ -56,13 +47,15 @@ const LIMITS = { most: 6, tries: 5e6 };
  * input is not there
  */
 export function explain(question: Question): Explanation {
-  const { graph, engines, shapes, reference, theirs, progress = () => undefined } = question;
-  const identified = identifyEngine(graph, engines, shapes, reference, progress);
+  const { graph, engines, shapes, progress = () => undefined } = question;
+  const identified = identifyEngine(graph, engines, shapes, question.reference, progress);
   const { engine } = identified;
+  const reference = withViews(engine, question.reference);
+  const theirs = withViews(engine, question.theirs);
   const compared = engine.graph.nodes
     .map((node) => node.outputs[0]!)
     .filter((name) => theirs.has(name) && (question.layer ?? name) === name);
-  return { identified, compared, layers: explainLayers(question, engine, compared) };
+  return { identified, compared, layers: explainLayers({ ...question, reference, theirs }, engine, compared) };
 }
 
 function* explainLayers(
@@ -86,11 +79,6 @@ const same = (a: ElementData, b: ElementData): boolean => {
   for (let i = 0; i < a.length; i++) if (!Object.is(a[i], b[i])) return false;
   return true;
 };
-
-function linearOf(node: GraphNode, engine: Engine): Linear | undefined {
-  if (node.op === 'Conv') return convOf(node, engine.context);
-  return node.op === 'Gemm' || node.op === 'MatMul' ? gemmOf(node, engine.context) : undefined;
-}
 
 function explainLayer(
   question: Question,
@@ -145,7 +133,7 @@ function explainLayer(
         ...{ origin: 'inherited', causes: [], alternatives: [], exact: true, unexplained: 0, certain: true, notes },
       },
     };
-  const why = findCauses(question, engine, node, linear, expected, operands, notes);
+  const why = findCauses(question, engine, node, expected, operands, notes);
   return {
     ...values,
     ...(why.reproduced ? { reproduced: why.reproduced } : {}),
@@ -162,7 +150,6 @@ function findCauses(
   question: Question,
   engine: Engine,
   node: GraphNode,
-  linear: Linear | undefined,
   expected: ElementData,
   operands: ReadonlyMap<string, ElementData>,
   notes: string[],
@@ -178,7 +165,7 @@ function findCauses(
   });
   let problem: Problem | undefined;
   try {
-    problem = problemOf(question, engine, node, linear, operands);
+    problem = layerProblem(question, engine, node, operands, { expected, theirs });
   } catch (error) {
     if (!(error instanceof UnsupportedModelError)) throw error;
     notes.push(error.message);
@@ -226,62 +213,4 @@ function findCauses(
     },
     reproduced: (element) => values[element]!,
   };
-}
-
-function problemOf(
-  question: Question,
-  engine: Engine,
-  node: GraphNode,
-  linear: Linear | undefined,
-  operands: ReadonlyMap<string, ElementData>,
-): Problem | undefined {
-  const theirs = question.theirs.get(node.outputs[0]!)!;
-  if (!linear) return undefined;
-  const input = node.inputs[0]!;
-  return linearProblem({
-    linear,
-    semantics: engine.semantics,
-    x: operands.get(input)!,
-    theirs,
-    own: ownInputs(question, engine, input, operands.get(input)!),
-    staleZeroPoints: staleZeroPoints(engine, node),
-  });
-}
-
-/** Zero points of the tensors before a layer's input. */
-function staleZeroPoints(engine: Engine, node: GraphNode): number[] {
-  const producer = engine.graph.nodes.find(({ outputs }) => outputs[0] === node.inputs[0]);
-  return (producer?.inputs ?? []).flatMap((name) => {
-    const info = engine.graph.tensors.get(name);
-    return info && isByteType(info.type) && info.quantization ? [info.quantization.zeroPoint[0]!] : [];
-  });
-}
-
-/** Quantizations of their own, where a tensor is the quantized input of the network. */
-function ownInputs(question: Question, engine: Engine, name: string, x: ElementData): OwnQuantization[] {
-  const quantize = engine.graph.nodes.find(({ outputs }) => outputs[0] === name);
-  const { type } = engine.graph.tensors.get(name)!;
-  if (!isByteType(type)) return [];
-  const said = question.theirQuantization?.get(name);
-  const real =
-    quantize?.op === 'QuantizeLinear' && engine.graph.inputs.some((input) => input.name === quantize.inputs[0])
-      ? (question.theirs.get(quantize.inputs[0]!) ?? question.reference.get(quantize.inputs[0]!))
-      : undefined;
-  const given = question.theirs.get(name);
-  const named: OwnQuantization[] = said
-    ? [
-        {
-          id: 'their-qparams',
-          detail: 'the parameters that their file gives',
-          ...said,
-          x: given || !real ? () => x : quantizer(real as Float32Array, type, said.scale, said.zeroPoint),
-        },
-      ]
-    : [];
-  const derived = real ? ownQuantizations(real as Float32Array, type) : [];
-  // where their file has the quantized tensor, it is known; only its scale and zero point are not
-  return [
-    ...named,
-    ...(given ? derived.filter((q) => same(q.x(), given)).map((q) => ({ ...q, x: () => given })) : derived),
-  ];
 }

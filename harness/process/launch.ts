@@ -5,7 +5,7 @@ import { NoBrowserError } from '../chrome/errors.ts';
 import type { AdapterChoice } from '../chrome/launch.ts';
 import type { PageServer } from '../chrome/server.ts';
 import type { ProcessRequest, ProcessStarted, WorkerHost, WorkerReply } from '../worker/protocol.ts';
-import { DRIVER_ADVICE, findDriver, type SoftwareDriver } from './drivers.ts';
+import { DRIVER_ADVICE, findDriver } from './drivers.ts';
 import { findRuntime, ROOT, type Program, type Runtime } from './runtimes.ts';
 
 const WORKER = join(ROOT, 'dist/worker/process.js');
@@ -21,12 +21,9 @@ const LOG_BYTES = 2_000;
  * @throws NoBrowserError where the runtime, the driver or an adapter is not there
  */
 export async function openProcess(runtime: Runtime, choice: AdapterChoice, server: PageServer): Promise<WorkerHost> {
-  const program = findRuntime(runtime);
-  const software = choice === 'auto' ? 'swiftshader' : choice;
-  const driver = findDriver(software);
-  const attempts = choice === 'auto' ? [undefined, ...(driver ? [driver] : [])] : [required(software, driver)];
-  for (const attempt of attempts) {
-    const worker = startWorker(program, attempt, server);
+  const { program, drivers } = requireInstalled(runtime, choice);
+  for (const driver of drivers) {
+    const worker = startWorker(program, driver, server);
     try {
       const { adapter } = (await worker.start()) as ProcessStarted;
       if (adapter) return { ...worker, adapter, runtime: program.name };
@@ -41,9 +38,21 @@ export async function openProcess(runtime: Runtime, choice: AdapterChoice, serve
   );
 }
 
-function required(driver: SoftwareDriver, manifest: string | undefined): string {
-  if (manifest === undefined) throw new NoBrowserError(`${driver} is not installed. ${DRIVER_ADVICE[driver]}`);
-  return manifest;
+/**
+ * The program that runs the worker, and the Vulkan drivers to try, undefined for the loader's own choice.
+ *
+ * @throws NoBrowserError that says what to install
+ */
+export function requireInstalled(
+  runtime: Runtime,
+  choice: AdapterChoice,
+): { readonly program: Program; readonly drivers: readonly (string | undefined)[] } {
+  const program = findRuntime(runtime);
+  const software = choice === 'auto' ? 'swiftshader' : choice;
+  const driver = findDriver(software);
+  if (choice === 'auto') return { program, drivers: [undefined, ...(driver === undefined ? [] : [driver])] };
+  if (driver === undefined) throw new NoBrowserError(`${software} is not installed. ${DRIVER_ADVICE[software]}`);
+  return { program, drivers: [driver] };
 }
 
 /** @param driver a Vulkan driver's manifest; without, the loader chooses */

@@ -1,46 +1,26 @@
 import type { TensorComparison } from '../compare/compare.ts';
 import { formatCount, formatProbability, formatShape, verdict } from './format.ts';
 import type { ReportClass, ReportData, ReportPicture } from './data.ts';
+import { dataUrl, document, facts } from './document.ts';
 import type { FeatureMaps } from './feature_maps.ts';
-import { html, Html } from './html.ts';
+import { html, type Html } from './html.ts';
 import { encodePng } from './png.ts';
 import reportStyle from './report.css?raw';
-import themeStyle from './theme.css?raw';
 
-/** One HTML file that needs nothing else: styles inside, pictures as data URLs, no scripts. */
+/** What was compared, and every tensor of it, as one HTML file. */
 export function renderReport(data: ReportData): string {
   const { comparison, against } = data;
   const sentence = verdict(comparison, against);
-  return html`<!doctype html>
-    <html lang="en">
-      <head>
-        <meta charset="utf-8" />
-        <meta name="viewport" content="width=device-width, initial-scale=1" />
-        <meta name="color-scheme" content="light dark" />
-        <meta
-          http-equiv="Content-Security-Policy"
-          content="default-src 'none'; img-src data:; style-src 'unsafe-inline'"
-        />
-        <title>exact8: ${data.model.name}, ${sentence}</title>
-        <link rel="icon" href="data:," />
-        <style>
-          ${new Html(themeStyle + reportStyle)}
-        </style>
-      </head>
-      <body>
-        <main>
-          <header>
-            <p class="wordmark">exact8</p>
-            <h1 class="verdict" data-equal="${comparison.mismatches === 0 ? 'yes' : 'no'}">${sentence}</h1>
-          </header>
-          ${facts(data)} ${data.pictures.map(picture)} ${tensors(data)}
-        </main>
-      </body>
-    </html> `.text;
+  const main = html`<header>
+      <p class="wordmark">exact8</p>
+      <h1 class="verdict" data-equal="${comparison.mismatches === 0 ? 'yes' : 'no'}">${sentence}</h1>
+    </header>
+    ${about(data)} ${data.pictures.map(picture)} ${tensors(data)}`;
+  return document(`exact8: ${data.model.name}, ${sentence}`, reportStyle, main);
 }
 
-function facts({ model, semantics, adapter, runs, pictures, comparison }: ReportData): Html {
-  const rows: [string, Html][] = [
+function about({ model, semantics, adapter, runs, pictures, comparison }: ReportData): Html {
+  return facts([
     [
       'Model',
       html`${model.name}${model.description === undefined ? '' : html`<br /><small>${model.description}</small>`}`,
@@ -49,16 +29,7 @@ function facts({ model, semantics, adapter, runs, pictures, comparison }: Report
     ['Semantics', html`<code>${semantics}</code>`],
     ['Adapter', html`${adapter}`],
     ['Compared', html`${comparison.tensors.length} tensors of ${pictures.length} pictures, ${runs} runs each`],
-  ];
-  return html`<dl class="facts">
-    ${rows.map(
-      ([term, value]) =>
-        html`<div>
-          <dt>${term}</dt>
-          <dd>${value}</dd>
-        </div>`,
-    )}
-  </dl>`;
+  ]);
 }
 
 function picture({ name, mediaType, bytes, seen, classes, features = [] }: ReportPicture): Html {
@@ -171,14 +142,4 @@ function tensorRow(
     <td class="number">${maxAbsDiff}</td>
     <td>${form}</td>
   </tr>`;
-}
-
-/** Arguments of one call; more would not fit on the stack. */
-const CHUNK = 8192;
-
-function dataUrl(mediaType: string, bytes: Uint8Array): string {
-  let binary = '';
-  for (let from = 0; from < bytes.length; from += CHUNK)
-    binary += String.fromCharCode(...bytes.subarray(from, from + CHUNK));
-  return `data:${mediaType};base64,${btoa(binary)}`;
 }

@@ -1,10 +1,10 @@
 /** What the exact8 command has done on a GPU, in headless Chrome's page or in a process: see WorkerMethods. */
 import { InvalidInputError } from '../../src/errors.ts';
-import { elementCount, newElementData } from '../../src/graph/graph.ts';
 import { InferenceSession } from '../../src/session.ts';
-import { Tensor } from '../../src/tensor.ts';
+import type { Tensor } from '../../src/tensor.ts';
 import { requestDevice } from '../../src/gpu/device.ts';
 import { findSemantics } from '../../src/semantics/index.ts';
+import type { BenchMethods } from '../bench/protocol.ts';
 import { recordedCases } from '../cases/recorded.ts';
 import { runCases, runRecordedCase } from '../cases/run.ts';
 import { compareLayers } from '../compare/layers.ts';
@@ -15,7 +15,8 @@ import { decodePicture } from '../images/decode.ts';
 import { traceToNpz } from '../numpy/trace_npz.ts';
 import { createOnnxruntimeWeb, runOnnxruntimeWeb, type Oracle } from '../oracles/onnxruntime_web.ts';
 import { recordedOracle } from '../oracles/recorded.ts';
-import type { Against, Engine, PlainTensor, RemoteFeeds, RemoteTensor, WorkerMethods } from './protocol.ts';
+import { fetchBytes, fetchFeeds, get, post } from './exchange.ts';
+import type { Against, Engine, PlainTensor, WorkerMethods } from './protocol.ts';
 
 let model = new Uint8Array(0);
 let session: InferenceSession | undefined;
@@ -27,10 +28,11 @@ const methods: WorkerMethods = {
     await post(result, data);
     return { width, height };
   },
-  async open(path, engine) {
+  async open(path, engine, fusion) {
     session?.release();
     model = await fetchBytes(path);
-    session = await InferenceSession.create(model, { semantics: findSemantics(engine.name, engine.options) });
+    const semantics = findSemantics(engine.name, engine.options);
+    session = await InferenceSession.create(model, { semantics, ...(fusion && { fusion }) });
     computed = engine;
   },
   async run(feeds) {
@@ -70,7 +72,15 @@ const methods: WorkerMethods = {
       return mismatches;
     });
   },
+  async bench(method, args) {
+    return ((await bench())[method] as (...args: readonly unknown[]) => Promise<unknown>)(...args);
+  },
 };
+
+/** Loaded on its first use, so that nothing else takes its time and its code. */
+async function bench(): Promise<BenchMethods> {
+  return (await import('../bench/measure/methods.ts')).benchMethods;
+}
 
 globalThis.exact8Worker = async (method, args) => {
   try {
@@ -105,32 +115,4 @@ async function onDevice<T>(use: (device: GPUDevice) => Promise<T>): Promise<T> {
 function opened(): InferenceSession {
   if (!session) throw new InvalidInputError('no model is open');
   return session;
-}
-
-/** Of the command's server: a page's own, and a process has been told. */
-const url = (path: string): string => (globalThis.exact8Origin ?? '') + path;
-
-async function get(path: string): Promise<Response> {
-  const response = await fetch(url(path));
-  if (!response.ok) throw new Error(`${path}: ${response.status} ${response.statusText}`);
-  return response;
-}
-
-async function fetchBytes(path: string): Promise<Uint8Array<ArrayBuffer>> {
-  return new Uint8Array(await (await get(path)).arrayBuffer());
-}
-
-async function fetchFeeds(feeds: RemoteFeeds): Promise<Record<string, Tensor>> {
-  const fetched = Object.entries(feeds).map(async ([name, remote]) => [name, await fetchTensor(remote)] as const);
-  return Object.fromEntries(await Promise.all(fetched));
-}
-
-async function fetchTensor({ type, dims, path }: RemoteTensor): Promise<Tensor> {
-  const data = newElementData(type, elementCount(dims));
-  new Uint8Array(data.buffer).set(await fetchBytes(path));
-  return new Tensor(type, data, dims);
-}
-
-async function post(path: string, body: Uint8Array): Promise<void> {
-  await fetch(url(path), { method: 'POST', body: body as Uint8Array<ArrayBuffer> });
 }

@@ -34,16 +34,17 @@ export function profileOf(device: GPUDevice): Profile {
 /**
  * A device of the environment's own adapter, with the largest buffers that it allows, and subgroups where it has them.
  *
+ * @param besides further features, where the adapter has them
  * @throws DeviceError where there is no WebGPU or no adapter
  */
-export async function requestDevice(): Promise<GPUDevice> {
+export async function requestDevice(besides: readonly GPUFeatureName[] = []): Promise<GPUDevice> {
   const gpu = webgpu();
   if (!gpu) throw new DeviceError('this environment has no WebGPU (navigator.gpu); give a device of your own');
   const adapter = await gpu.requestAdapter({ powerPreference: 'high-performance' });
   if (!adapter) throw new DeviceError('WebGPU has no adapter here');
   const { maxBufferSize, maxStorageBufferBindingSize } = adapter.limits;
   return adapter.requestDevice({
-    requiredFeatures: adapter.features.has('subgroups') ? ['subgroups'] : [],
+    requiredFeatures: (['subgroups', ...besides] as GPUFeatureName[]).filter((name) => adapter.features.has(name)),
     requiredLimits: { maxBufferSize, maxStorageBufferBindingSize },
   });
 }

@@ -100,7 +100,7 @@ export class Executable {
       const uniforms = new Arena(UNIFORM_ALIGNMENT);
       const places = plan.steps.map((step) => ({
         operands: step.operands.map((operand) => ('data' in operand ? storage.add(operand.data) : operand)),
-        parameters: step.parameters.map((data) => storage.add(data)),
+        parameters: step.parameters.map((parameter) => ('tensor' in parameter ? parameter : storage.add(parameter))),
         geometry: uniforms.add(geometryOf(step)),
       }));
       const constants = storage.upload(device, 'constants', GPUBufferUsage.STORAGE);
@@ -120,20 +120,16 @@ export class Executable {
       for (const [index, step] of plan.steps.entries()) {
         const pipeline = await compiled[index]!;
         const place = places[index]!;
-        const operands = place.operands.map((operand) =>
-          'tensor' in operand ? tensor(operand.tensor) : { buffer: constants, ...operand },
-        );
+        const bind = (at: { tensor: string } | { offset: number; size: number }): GPUBufferBinding =>
+          'tensor' in at ? tensor(at.tensor) : { buffer: constants, ...at };
+        const operands = place.operands.map(bind);
         const uniform = { buffer: geometry, ...place.geometry };
         dispatches.push({
           step,
           pipeline,
           groups: [
             bindGroup(device, pipeline.layouts[0], [...operands, tensor(step.output)]),
-            bindGroup(
-              device,
-              pipeline.layouts[1],
-              place.parameters.map((parameter) => ({ buffer: constants, ...parameter })),
-            ),
+            bindGroup(device, pipeline.layouts[1], place.parameters.map(bind)),
             bindGroup(device, pipeline.layouts[2], [uniform]),
           ],
           bindings: { operands, geometry: uniform },
@@ -244,6 +240,48 @@ export class Executable {
         return { tensors: [...tensors.values()], outputs };
       } finally {
         for (const made of temporary) made.destroy();
+      }
+    });
+  }
+
+  /**
+   * How long each step takes on the device, in milliseconds: `repeats` dispatches each, over whatever the
+   * buffers hold. Needs the device feature `timestamp-query`; browsers quantize timestamps, hence repeats.
+   */
+  timeSteps(repeats: number): Promise<number[]> {
+    return this.#exclusively('timing the steps', async () => {
+      if (!this.#device.features.has('timestamp-query'))
+        throw new DeviceError('timing the steps: the device was made without the feature timestamp-query');
+      const count = this.#dispatches.length * 2;
+      const querySet = this.#device.createQuerySet({ type: 'timestamp', count });
+      const resolved = this.#device.createBuffer({
+        size: count * 8,
+        usage: GPUBufferUsage.QUERY_RESOLVE | GPUBufferUsage.COPY_SRC,
+      });
+      const read = this.#device.createBuffer({
+        size: count * 8,
+        usage: GPUBufferUsage.COPY_DST | GPUBufferUsage.MAP_READ,
+      });
+      try {
+        const encoder = this.#device.createCommandEncoder();
+        for (const [index, dispatch] of this.#dispatches.entries()) {
+          const timestampWrites = {
+            querySet,
+            beginningOfPassWriteIndex: 2 * index,
+            endOfPassWriteIndex: 2 * index + 1,
+          };
+          const pass = encoder.beginComputePass({ timestampWrites });
+          for (let i = 0; i < repeats; i++) encodeDispatch(pass, dispatch);
+          pass.end();
+        }
+        encoder.resolveQuerySet(querySet, 0, count, resolved, 0);
+        encoder.copyBufferToBuffer(resolved, 0, read, 0, count * 8);
+        this.#device.queue.submit([encoder.finish()]);
+        await read.mapAsync(GPUMapMode.READ);
+        const nanoseconds = new BigUint64Array(read.getMappedRange());
+        return this.#dispatches.map((_, i) => Number(nanoseconds[2 * i + 1]! - nanoseconds[2 * i]!) / 1e6 / repeats);
+      } finally {
+        for (const made of [querySet, resolved, read]) made.destroy();
       }
     });
   }

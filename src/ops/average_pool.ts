@@ -66,7 +66,7 @@ function lower(node: GraphNode, context: OpContext, op: AveragePoolLayer['op'], 
     lo: new Float64Array(channels).fill(keyOfFloat(-Infinity)),
     hi: new Float64Array(channels).fill(keyOfFloat(Infinity)),
   };
-  const stage = outputStage(functions, range, quantization, context.preferences.forms);
+  const stage = outputStage(functions, range, quantization, context.preferences);
   const [least] = byteRange(input.type);
   const values = Float32Array.from({ length: 256 }, (_, code) => value(code + least));
   const groups = groupsOf(info);

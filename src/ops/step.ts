@@ -5,6 +5,9 @@ import type { LayerGeometry, VariantChoice } from './variant.ts';
 /** One operand of a kernel: a tensor of the graph, or data that is uploaded when the plan is compiled. */
 export type StepOperand = { readonly tensor: string } | { readonly data: Int32Array | Uint32Array };
 
+/** A buffer of the linked modules: data, or a tensor of the graph. */
+export type StepParameter = Int32Array | Uint32Array | { readonly tensor: string };
+
 /** One dispatch, as plain data. */
 export interface Step {
   /** The node and operator it computes. */
@@ -17,11 +20,13 @@ export interface Step {
   readonly operands: readonly StepOperand[];
   readonly output: string;
   /** Group 1: what the linked modules read. */
-  readonly parameters: readonly (Int32Array | Uint32Array)[];
+  readonly parameters: readonly StepParameter[];
   /** Group 2: the fields of the kernel's Geometry. */
   readonly geometry: Readonly<Record<string, number>>;
   /** Pipeline overrides. */
   readonly overrides: Readonly<Record<string, number>>;
+  /** How often the kernel's text repeats what it marks: see gpu/expand.ts. */
+  readonly unroll?: Readonly<Record<string, number>>;
   /** The grid: workgroups in x, y, z. How large one is, is the kernel's business (Kernel.workgroupSize). */
   readonly workgroups: readonly [number, number, number];
   readonly macs: number;
@@ -33,14 +38,29 @@ export interface Step {
   readonly saturatingChannels?: number;
   /** What was proved of its requantization, where it has one. */
   readonly proof?: ProvedRequantization;
+  /** The steps that this one replaces, where it is a fusion of several, in their order. */
+  readonly parts?: readonly Step[];
+  /** Bytes of workgroup memory; 0 where it is left out. */
+  readonly workgroupBytes?: number;
+  /** What all workgroups together compute and load, where tiles overlap or each reads the weights for itself. */
+  readonly tiling?: { readonly macs: number; readonly loadedBytes: number };
+}
+
+/** Tensors that a step reads, as operands or through linked modules. */
+export function tensorsRead({ operands, parameters }: Pick<Step, 'operands' | 'parameters'>): string[] {
+  return [...operands, ...parameters].flatMap((operand) => ('tensor' in operand ? [operand.tensor] : []));
 }
 
 /** WebGPU's default limit; every device allows it. */
 const MOST_WORKGROUPS = 65535;
 
-/** The grid of kernels that number their threads (`thread_index`): one-dimensional as far as that goes. */
-export function threadGrid(threads: number): [number, number, number] {
-  const workgroups = Math.ceil(threads / WORKGROUP_SIZE);
+/** The grid of kernels that number their workgroups: one-dimensional as far as that goes. */
+export function workgroupGrid(workgroups: number): [number, number, number] {
   const x = Math.min(workgroups, MOST_WORKGROUPS);
   return [x, Math.ceil(workgroups / x), 1];
+}
+
+/** The grid of kernels that number their threads (`thread_index`). */
+export function threadGrid(threads: number): [number, number, number] {
+  return workgroupGrid(Math.ceil(threads / WORKGROUP_SIZE));
 }

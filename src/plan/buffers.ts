@@ -1,5 +1,5 @@
 import type { TypedGraph } from '../ops/op.ts';
-import type { Step } from '../ops/step.ts';
+import { tensorsRead, type Step } from '../ops/step.ts';
 
 /**
  * Memory by lifetime: a tensor takes the smallest free buffer that holds it, else the largest free one,
@@ -13,7 +13,7 @@ export function assignBuffers(
 ): { bufferOf: Map<string, number>; buffers: number[] } {
   const lastUse = new Map<string, number>();
   for (const [index, step] of steps.entries())
-    for (const operand of step.operands) if ('tensor' in operand) lastUse.set(memoryOf(operand.tensor), index);
+    for (const tensor of tensorsRead(step)) lastUse.set(memoryOf(tensor), index);
   for (const name of [...graph.outputs, ...graph.inputs.map((input) => input.name)])
     lastUse.set(memoryOf(name), steps.length);
 
@@ -33,9 +33,13 @@ export function assignBuffers(
   for (const [index, step] of steps.entries()) {
     take(step.output);
     // only now: an output never lies in the memory of its own operands
-    const read = step.operands.flatMap((operand) => ('tensor' in operand ? [memoryOf(operand.tensor)] : []));
-    for (const tensor of new Set(read)) if (lastUse.get(tensor) === index) free.add(bufferOf.get(tensor)!);
+    for (const tensor of new Set(tensorsRead(step).map(memoryOf)))
+      if (lastUse.get(tensor) === index) free.add(bufferOf.get(tensor)!);
   }
-  for (const tensor of graph.tensors.keys()) bufferOf.set(tensor, bufferOf.get(memoryOf(tensor))!);
+  // a tensor that a fused step keeps to itself has no memory
+  for (const tensor of graph.tensors.keys()) {
+    const buffer = bufferOf.get(memoryOf(tensor));
+    if (buffer !== undefined) bufferOf.set(tensor, buffer);
+  }
   return { bufferOf, buffers };
 }

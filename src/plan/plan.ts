@@ -8,7 +8,8 @@ import type { TypedGraph } from '../ops/op.ts';
 import type { Step } from '../ops/step.ts';
 import type { VariantOption } from '../ops/variant.ts';
 import { assignBuffers } from './buffers.ts';
-import { DEFAULT_PROFILES, preferencesOf, type Profile } from './profile.ts';
+import { fuseSteps, type Fusion } from './fuse/index.ts';
+import { DEFAULT_PROFILES, plainPreferences, preferencesOf, type Profile } from './profile.ts';
 
 export interface PlanOptions {
   /** The engine whose bits are computed: a name, or an engine of the caller's own. Default: the one the file is for. */
@@ -19,6 +20,8 @@ export interface PlanOptions {
   readonly features?: Features;
   /** Which kernel variant computes which layer. Default: the one for GPUs. Never changes a result. */
   readonly profile?: Profile;
+  /** How far steps are joined: see Fusion. Never changes a result. Default: the profile's, else 'none'. */
+  readonly fusion?: Fusion;
 }
 
 /** A whole inference as plain data: it can be printed, costed, compared and tested without a GPU. */
@@ -26,6 +29,7 @@ export interface Plan {
   readonly semantics: Semantics;
   readonly features: Features;
   readonly profile: Profile;
+  readonly fusion: Fusion;
   /** Fused as the engine fuses it, every type and shape known. */
   readonly graph: TypedGraph;
   /** One dispatch each, in order. */
@@ -52,16 +56,34 @@ export function createPlan(graph: Graph, options: PlanOptions = {}): Plan {
   const features = options.features ?? DEFAULT_FEATURES;
   const profile = options.profile ?? DEFAULT_PROFILES.gpu;
   const context = contextOf(typed, fused.tensors, semantics, features, preferencesOf(profile));
-  const steps: Step[] = [];
+  const unfused: Step[] = [];
   const views = new Map<string, string>();
   const memoryOf = (tensor: string): string => views.get(tensor) ?? tensor;
   for (const node of typed.nodes) {
     const lowered = opOf(node).lower(node, context);
     if ('alias' in lowered) views.set(node.outputs[0]!, memoryOf(lowered.alias));
-    else steps.push(lowered);
+    else unfused.push(lowered);
   }
   const size = (tensor: string): number => packedBytes(typed.tensors.get(tensor) as TensorInfo);
-  return { semantics, features, profile, graph: typed, steps, views, ...assignBuffers(typed, steps, memoryOf, size) };
+  const fusion = options.fusion ?? profile.fusion ?? 'none';
+  const plain = contextOf(typed, fused.tensors, semantics, features, plainPreferences(profile));
+  const nodes = new Map(typed.nodes.map((node) => [node.name, node]));
+  const lowerPlain = (step: Step): Step => opOf(nodes.get(step.node)!).lower(nodes.get(step.node)!, plain) as Step;
+  const steps = fuseSteps({ steps: unfused, outputs: typed.outputs, memoryOf }, fusion, {
+    features,
+    profile,
+    lowerPlain,
+  });
+  return {
+    semantics,
+    features,
+    profile,
+    fusion,
+    graph: typed,
+    steps,
+    views,
+    ...assignBuffers(typed, steps, memoryOf, size),
+  };
 }
 
 /**

@@ -1,4 +1,5 @@
 import type { Preferences, VariantChoice } from '../ops/variant.ts';
+import type { Fusion } from './fuse/index.ts';
 
 /**
  * Which kernel variant computes which layer: plain JSON. Results never depend on it, only their time:
@@ -14,6 +15,10 @@ export interface Profile {
   readonly nodes?: Readonly<Record<string, VariantChoice>>;
   /** Requantization forms in order of cost, the cheapest first; those not named follow. */
   readonly forms?: readonly string[];
+  /** How far steps are joined. */
+  readonly fusion?: Fusion;
+  /** For inverted residual blocks, by their depthwise layer's geometry: '4x8', the tile of a fused one, or 'unfused'. */
+  readonly blocks?: Readonly<Record<string, string>>;
 }
 
 /** Adapters that compute on the processor's own cores, and all others. */
@@ -25,7 +30,14 @@ const choices = (...variants: string[]): VariantChoice[] => variants.map((varian
 export const DEFAULT_PROFILES: Readonly<Record<AdapterFamily, Profile>> = {
   software: {
     name: 'software',
-    kinds: { pointwise: choices('pointwise'), gemm: choices('pointwise') },
+    // vector shifts and gathered loads cost more than anything else there
+    forms: ['checked_line'],
+    kinds: {
+      pointwise: choices('lanes', 'lanes_plain'),
+      conv: choices('lanes', 'lanes_plain'),
+      gemm: choices('lanes', 'lanes_plain'),
+      depthwise: choices('depthwise_tile'),
+    },
   },
   gpu: {
     name: 'gpu',
@@ -45,6 +57,15 @@ export interface AdapterNames {
 export function adapterFamily(names: AdapterNames): AdapterFamily {
   const text = [names.vendor, names.architecture, names.device, names.description].join(' ');
   return names.isFallbackAdapter || /swiftshader|llvmpipe|lavapipe|basic render/i.test(text) ? 'software' : 'gpu';
+}
+
+/** The kernels that blocks are made of, whose data fused steps are put together from. */
+export function plainPreferences(profile: Profile): Preferences {
+  return {
+    forced: () => undefined,
+    wanted: () => choices('pointwise', 'depthwise', 'conv'),
+    forms: profile.forms ?? [],
+  };
 }
 
 /** A profile as operators ask it. */

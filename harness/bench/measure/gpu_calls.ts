@@ -32,10 +32,7 @@ const NOTHING: GpuCalls = {
 
 let calls: Mutable<GpuCalls> | undefined;
 
-/**
- * Counts every call that allocates or works, of any code of the page, by wrapping WebGPU's own methods. Call it
- * before anything asks for a device.
- */
+/** Counts from now on every call that allocates or works, of any code, by wrapping WebGPU's own methods. */
 export function watchGpu(): void {
   if (calls) return;
   const counts = (calls = { ...NOTHING });

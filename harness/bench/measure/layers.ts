@@ -1,13 +1,14 @@
-import { featuresOf, profileOf } from '../../../src/gpu/device.ts';
+import { featuresOf, profileOf, requestDevice } from '../../../src/gpu/device.ts';
 import { Executable } from '../../../src/gpu/executable.ts';
 import { PipelineCache } from '../../../src/gpu/pipelines.ts';
 import { readModel } from '../../../src/formats/index.ts';
 import { DYNAMIC } from '../../../src/graph/graph.ts';
+import { findSemantics } from '../../../src/semantics/index.ts';
+import type { Engine } from '../../worker/protocol.ts';
 import type { Step } from '../../../src/ops/step.ts';
 import { createPlan, type Plan } from '../../../src/plan/plan.ts';
 import { stepBytes, stepKind, type LayerKind } from '../work.ts';
 import { summarize, type Summary } from '../statistics.ts';
-import { measuringDevice } from './device.ts';
 import { PassTimer } from './timer.ts';
 
 /** One dispatch of a plan, measured by itself. */
@@ -15,6 +16,8 @@ export interface LayerTiming {
   readonly name: string;
   readonly op: string;
   readonly kernel: string;
+  /** Which of the layer's kernel variants, where there are several. */
+  readonly variant?: string;
   readonly kind: LayerKind;
   /** The proved requantization, where it has one. */
   readonly form?: string;
@@ -38,7 +41,7 @@ const MOST_REPEATS = 256;
  */
 export async function measureLayers(
   model: Uint8Array,
-  semantics: string,
+  engine: Engine,
   batch: number,
   budgetMs: number,
 ): Promise<LayerTiming[]> {
@@ -46,7 +49,8 @@ export async function measureLayers(
   const shapes = Object.fromEntries(
     graph.inputs.map(({ name, shape }) => [name, shape.map((size) => (size === DYNAMIC ? batch : size))]),
   );
-  const device = await measuringDevice();
+  const semantics = findSemantics(engine.name, engine.options);
+  const device = await requestDevice(['timestamp-query']);
   const plan = createPlan(graph, { semantics, shapes, features: featuresOf(device), profile: profileOf(device) });
   const timer = new PassTimer(device);
   const deadline = performance.now() + budgetMs;
@@ -59,6 +63,7 @@ export async function measureLayers(
         name: step.node,
         op: step.op,
         kernel: step.kernel,
+        ...(step.variant && { variant: [step.variant.variant, step.variant.tile].filter(Boolean).join(' ') }),
         kind: stepKind(step),
         ...(step.proof && { form: step.proof.form }),
         macs: step.macs,

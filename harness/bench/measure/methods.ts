@@ -1,11 +1,18 @@
 import { InvalidInputError } from '../../../src/errors.ts';
-import { decodePicture } from '../../images/decode.ts';
+import type { ElementData } from '../../../src/graph/graph.ts';
+import { referenceTrace } from '../../../src/plan/reference.ts';
+import { requestDevice } from '../../../src/gpu/device.ts';
+import { InferenceSession } from '../../../src/session.ts';
 import { PEERS } from '../peers/index.ts';
 import type { LoadedPeer, PeerInput, PeerModel } from '../peers/peer.ts';
 import type { BenchMethods, Job } from '../protocol.ts';
-import { callsOf } from './gpu_calls.ts';
+import { runCases } from '../../cases/run.ts';
+import { fetchBytes, fetchTensor } from '../../worker/exchange.ts';
+import { callsOf, watchGpu } from './gpu_calls.ts';
 import { measureLayers } from './layers.ts';
 import { measureRoof } from './roof.ts';
+
+watchGpu();
 
 const opened = new Map<string, LoadedPeer>();
 
@@ -16,11 +23,6 @@ function peer(id: string): LoadedPeer {
 }
 
 export const benchMethods: BenchMethods = {
-  async decode(file, result) {
-    const { width, height, data } = await decodePicture(new Blob([await fetchBytes(file)]));
-    await fetch(result, { method: 'POST', body: data as Uint8Array<ArrayBuffer> });
-    return { width, height };
-  },
   async open(id, { engine, model, input }) {
     const files = Object.entries(model).map(async ([name, path]) => [name, await fetchBytes(path)] as const);
     const bytes: PeerModel = Object.fromEntries(await Promise.all(files));
@@ -58,29 +60,61 @@ export const benchMethods: BenchMethods = {
     await peer(id).stream(inferences);
     return performance.now() - begin;
   },
+  async count(id, runs) {
+    return callsOf(async () => {
+      for (let i = 0; i < runs; i++) await peer(id).run();
+    });
+  },
   async close(id) {
     await peer(id).release();
     opened.delete(id);
   },
+  async compare({ model, input }) {
+    const session = await InferenceSession.create(await fetchBytes(model['model']!));
+    try {
+      const feeds = { [session.inputNames[0]!]: await fetchTensor(input) };
+      const { tensors } = await session.trace(feeds);
+      const reference = new Map(referenceTrace(session.plan, feeds).tensors.map(({ name, data }) => [name, data]));
+      return tensors.reduce((sum, { name, data }) => sum + differences(data, reference.get(name)!), 0);
+    } finally {
+      session.release();
+    }
+  },
   roof: measureRoof,
-  async layers(model, semantics, batch, budgetMs) {
-    return measureLayers(await fetchBytes(model), semantics, batch, budgetMs);
+  async cases(engine, seed, from, to) {
+    const device = await requestDevice();
+    try {
+      return await runCases(engine, seed, from, to, device);
+    } finally {
+      device.destroy();
+    }
+  },
+  async layers(model, engine, batch, budgetMs) {
+    return measureLayers(await fetchBytes(model), engine, batch, budgetMs);
   },
 };
 
-async function fetchBytes(path: string): Promise<Uint8Array<ArrayBuffer>> {
-  const response = await fetch(path);
-  if (!response.ok) throw new Error(`${path}: ${response.status} ${response.statusText}`);
-  return new Uint8Array(await response.arrayBuffer());
+/** By bits. */
+function differences(a: ElementData, b: ElementData): number {
+  const [x, y] = [a, b].map(({ buffer, byteOffset, byteLength }) => new Uint8Array(buffer, byteOffset, byteLength));
+  const bytes = a.BYTES_PER_ELEMENT;
+  let count = 0;
+  for (let i = 0; i < x!.length; i += bytes) {
+    let same = true;
+    for (let k = i; k < i + bytes; k++) same &&= x![k] === y![k];
+    if (!same) count++;
+  }
+  return count;
 }
 
-async function fetchInput({ path, dims }: Job['input']): Promise<PeerInput> {
-  const nchw = new Float32Array((await fetchBytes(path)).buffer);
-  const [n, c, h, w] = dims as [number, number, number, number];
-  const nhwc = new Float32Array(nchw.length);
+async function fetchInput(input: Job['input']): Promise<PeerInput> {
+  const nchw = await fetchTensor(input);
+  const { dims, data } = nchw;
+  const [n = 1, c = 1, h = 1, w = 1] = dims;
+  const nhwc = new Float32Array(data.length);
   for (let image = 0; image < n; image++)
     for (let channel = 0; channel < c; channel++)
       for (let p = 0; p < h * w; p++)
-        nhwc[(image * h * w + p) * c + channel] = nchw[(image * c + channel) * h * w + p]!;
+        nhwc[(image * h * w + p) * c + channel] = Number(data[(image * c + channel) * h * w + p]);
   return { dims, nchw, nhwc };
 }

@@ -1,10 +1,9 @@
-import { hasPackedDot } from '../../../src/gpu/device.ts';
+import { hasPackedDot, requestDevice } from '../../../src/gpu/device.ts';
 import copy from '../roof/copy.wgsl?raw';
 import dotF32 from '../roof/dot_f32.wgsl?raw';
 import dotPacked from '../roof/dot_packed.wgsl?raw';
 import empty from '../roof/empty.wgsl?raw';
 import fma from '../roof/fma.wgsl?raw';
-import { measuringDevice } from './device.ts';
 import { PassTimer } from './timer.ts';
 
 /** What the adapter does at most, as micro-benchmarks find it. */
@@ -41,7 +40,7 @@ const DISPATCHES = 500;
 
 /** Every figure is the best of several: the roof is what the adapter can do. */
 export async function measureRoof(): Promise<Roof> {
-  const device = await measuringDevice();
+  const device = await requestDevice(['timestamp-query']);
   const timer = new PassTimer(device);
   try {
     const arithmetic: Record<string, number> = {};

@@ -1,6 +1,5 @@
 import { requestDevice } from '../../../src/gpu/device.ts';
 import { InferenceSession } from '../../../src/session.ts';
-import { Tensor } from '../../../src/tensor.ts';
 import type { Peer } from './peer.ts';
 
 /** Model: `model`, a quantized file. */
@@ -10,9 +9,9 @@ export function exact8(): Peer {
     async start() {
       device = await requestDevice();
     },
-    async load({ model }, { dims, nchw }) {
+    async load({ model }, { nchw }) {
       const session = await InferenceSession.create(model!, { device: device! });
-      const feeds = { [session.inputNames[0]!]: new Tensor('float32', nchw, dims) };
+      const feeds = { [session.inputNames[0]!]: nchw };
       const run = async (): Promise<Float32Array> =>
         Float32Array.from((await session.run(feeds))[session.outputNames[0]!]!.data as ArrayLike<number>);
       return {

@@ -18,7 +18,9 @@ function onnxruntime(file: string, provider: 'webgpu' | 'wasm'): Peer {
     async load({ model }, { dims, nchw }) {
       const session = await ort.InferenceSession.create(model!, { executionProviders: [provider] });
       const run = async (): Promise<Float32Array> => {
-        const outputs = await session.run({ [session.inputNames[0]!]: new ort.Tensor('float32', nchw, dims) });
+        const outputs = await session.run({
+          [session.inputNames[0]!]: new ort.Tensor('float32', nchw.data as Float32Array, dims),
+        });
         return (await outputs[session.outputNames[0]!]!.getData()) as Float32Array;
       };
       return {

@@ -1,9 +1,12 @@
+import type { Tensor } from '../../../src/tensor.ts';
+
 /** A picture in both orders, so that no engine's time has the reordering in it. */
 export interface PeerInput {
   /** [N, C, H, W] */
   readonly dims: readonly number[];
-  readonly nchw: Float32Array<ArrayBuffer>;
-  readonly nhwc: Float32Array<ArrayBuffer>;
+  readonly nchw: Tensor;
+  /** float32, the only type that is asked for in this order. */
+  readonly nhwc: Float32Array;
 }
 
 /** The bytes of a model in the form that an engine takes, by name. */

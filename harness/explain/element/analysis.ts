@@ -129,6 +129,8 @@ export interface ElementAnalysis {
   readonly engine: string;
   readonly theirs?: number;
   readonly reference?: number;
+  /** What the causes that were found for the whole layer give here. */
+  readonly explained?: number;
   /** What the engine gives from the operands shown here. */
   readonly computed: number;
   readonly output: {

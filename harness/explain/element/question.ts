@@ -23,7 +23,10 @@ export interface Question {
 }
 
 /** What an operator adds to what is known of every element. */
-export type Details = Omit<ElementAnalysis, 'tensor' | 'node' | 'op' | 'index' | 'engine' | 'theirs' | 'reference'>;
+export type Details = Omit<
+  ElementAnalysis,
+  'tensor' | 'node' | 'op' | 'index' | 'engine' | 'theirs' | 'reference' | 'explained'
+>;
 
 /** Every engine's own result. */
 export function underEveryEngine(

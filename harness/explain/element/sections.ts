@@ -53,12 +53,21 @@ function titleOf({ tensor, index, op }: ElementAnalysis): string {
   return `${tensor} [${index.join(', ')}] (${op})`;
 }
 
-function overview({ theirs, reference, engine, computed, output, fromReferenceOperands }: ElementAnalysis): string[] {
+function overview({
+  theirs,
+  reference,
+  explained,
+  engine,
+  computed,
+  output,
+  fromReferenceOperands,
+}: ElementAnalysis): string[] {
   const range = output.clamp ? `, which the layer keeps in ${output.clamp.join(' to ')}` : '';
   const zero = output.zeroPoint === undefined ? '' : `, zero point ${output.zeroPoint}`;
   return [
     ...(theirs === undefined ? [] : [`theirs             ${theirs}`]),
     ...(reference === undefined ? [] : [`the reference      ${reference}`]),
+    ...(explained === undefined ? [] : [`by the causes      ${explained}`]),
     `${engine}, from here`.padEnd(18) + ` ${computed}   (${output.type}${zero}${range})`,
     ...(fromReferenceOperands
       ? [
@@ -305,7 +314,8 @@ function answers(analysis: ElementAnalysis): Section {
   const known = (['theirs', 'reference'] as const).filter((side) => analysis[side] !== undefined);
   const isSame = Object.is(theirs, reference);
   const lines = (isSame ? known.slice(0, 1) : known).flatMap((side) => givers(analysis, side, isSame));
-  const reach = (analysis.reach ?? []).map(({ value, of, from, to }) => {
+  const reaches = (analysis.reach ?? []).slice(0, isSame ? 1 : 2);
+  const reach = reaches.map(({ value, of, from, to }) => {
     const range =
       from === null && to === null
         ? 'every accumulator'
@@ -330,7 +340,11 @@ function answers(analysis: ElementAnalysis): Section {
   return { title: 'Whose value it is', content: [...lines, ...reach] };
 }
 
-function givers({ engines, requantized, theirs, reference }: ElementAnalysis, side: Side, both: boolean): string[] {
+function givers(
+  { engines, requantized, theirs, reference, explained }: ElementAnalysis,
+  side: Side,
+  both: boolean,
+): string[] {
   const value = side === 'theirs' ? theirs : reference;
   const named = engines.filter(({ gives }) => gives.includes(side)).map(({ engine }) => engine);
   const name = both ? 'theirs and the reference' : NAMES[side];
@@ -341,7 +355,8 @@ function givers({ engines, requantized, theirs, reference }: ElementAnalysis, si
       requantized.length > 1 ? (accumulation === 'exact' ? ', without saturation' : ', with saturated pairs') : '';
     return [`${someOf(results, giving)}${sum}`];
   });
-  const all = [...named, ...roundings];
+  const byCauses = side === 'theirs' && Object.is(explained, theirs) ? ["the layer's causes together"] : [];
+  const all = [...byCauses, ...named, ...roundings];
   return [
     all.length === 0
       ? `${value} (${name}): no engine and no rounding above gives it.`

@@ -49,7 +49,7 @@ export function showLayers(state: LabState): void {
 }
 
 function layersOf({ graph, steps }: Plan, compared: readonly TensorComparison[]): Layer[] {
-  const stepOf = new Map(steps.map((step) => [step.output, step]));
+  const stepOf = new Map(steps.flatMap((step) => step.parts ?? [step]).map((step) => [step.output, step]));
   const comparisonOf = new Map(compared.map((row) => [row.name, row]));
   const computed = graph.nodes.flatMap(({ op, outputs }) =>
     outputs.map((name): Layer => {

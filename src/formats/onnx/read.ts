@@ -77,6 +77,9 @@ class Builder implements GraphBuilder {
 
 function inputInfo(value: OnnxValueInfo, quantized: QuantizedType | undefined): TensorInfo {
   if (!value.dims) throw new UnsupportedModelError(`graph input '${value.name}' has no shape`);
+  // some exporters write the dimension that is open as -1
+  if (value.dims.some((d) => d !== null && d !== DYNAMIC && d < 1))
+    throw new InvalidModelError(`graph input '${value.name}' has the impossible shape [${value.dims.join(', ')}]`);
   return {
     name: value.name,
     type: elementType(value.elemType, value.name),

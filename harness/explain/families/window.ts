@@ -1,13 +1,13 @@
-import type { ElementData } from '../../src/graph/graph.ts';
-import type { Linear } from '../../src/ops/linear/linear.ts';
-import type { Sums } from './problem.ts';
-import type { AccumulationChoice, ProductOrder } from './ways/accumulation.ts';
-import type { AlignmentChoice } from './ways/alignment.ts';
-import type { ChannelChoice } from './ways/channel_order.ts';
-import type { InputChoice } from './ways/input_quantization.ts';
-import type { PaddingChoice } from './ways/padding.ts';
-import type { SignednessChoice } from './ways/signedness.ts';
-import type { LayoutChoice } from './ways/weight_layout.ts';
+import type { ElementData } from '../../../src/graph/graph.ts';
+import type { Linear } from '../../../src/ops/linear/linear.ts';
+import type { Sums } from '../problem.ts';
+import type { AccumulationChoice, ProductOrder } from '../ways/accumulation.ts';
+import type { AlignmentChoice } from '../ways/alignment.ts';
+import type { ChannelChoice } from '../ways/channel_order.ts';
+import type { InputChoice } from '../ways/input_quantization.ts';
+import type { PaddingChoice } from '../ways/padding.ts';
+import type { SignednessChoice } from '../ways/signedness.ts';
+import type { LayoutChoice } from '../ways/weight_layout.ts';
 
 /** Everything up to the accumulator. */
 export interface SumWays {

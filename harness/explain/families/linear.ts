@@ -1,22 +1,23 @@
-import { UnsupportedModelError } from '../../src/errors.ts';
-import { byteRange, type ElementData } from '../../src/graph/graph.ts';
-import type { Linear } from '../../src/ops/linear/linear.ts';
-import { f32 } from '../../src/semantics/rounding.ts';
-import type { LinearLayer, Semantics } from '../../src/semantics/semantics.ts';
+import { UnsupportedModelError } from '../../../src/errors.ts';
+import { byteRange, type ElementData } from '../../../src/graph/graph.ts';
+import type { Linear } from '../../../src/ops/linear/linear.ts';
+import { f32 } from '../../../src/semantics/rounding.ts';
+import type { LinearLayer, Semantics } from '../../../src/semantics/semantics.ts';
+import { dimension } from './elementwise.ts';
 import { recipesOf, type EngineRecipe } from './engine_recipes.ts';
-import { indexOf, referenceRecipe, type Choice, type Dimension, type Problem, type Recipe } from './problem.ts';
-import { ACCUMULATIONS, WIDTHS } from './ways/accumulation.ts';
-import { alignmentChoices } from './ways/alignment.ts';
-import { biasChoices } from './ways/bias.ts';
-import { channelChoices } from './ways/channel_order.ts';
-import { clampChoices } from './ways/clamp.ts';
-import { inputChoices, type OwnQuantization } from './ways/input_quantization.ts';
-import { paddingChoices } from './ways/padding.ts';
-import { ROUNDINGS } from './ways/rounding.ts';
-import { scaleChoices } from './ways/scale.ts';
-import { signednessChoices } from './ways/signedness.ts';
-import { layoutChoices } from './ways/weight_layout.ts';
-import { ORDERS } from './ways/zero_point_order.ts';
+import { indexOf, referenceRecipe, type Problem, type Recipe } from '../problem.ts';
+import { ACCUMULATIONS, WIDTHS } from '../ways/accumulation.ts';
+import { alignmentChoices } from '../ways/alignment.ts';
+import { biasChoices } from '../ways/bias.ts';
+import { channelChoices } from '../ways/channel_order.ts';
+import { clampChoices } from '../ways/clamp.ts';
+import { inputChoices, type OwnQuantization } from '../ways/input_quantization.ts';
+import { paddingChoices } from '../ways/padding.ts';
+import { ROUNDINGS } from '../ways/rounding.ts';
+import { scaleChoices } from '../ways/scale.ts';
+import { signednessChoices } from '../ways/signedness.ts';
+import { layoutChoices } from '../ways/weight_layout.ts';
+import { ORDERS } from '../ways/zero_point_order.ts';
 import { Windows } from './window.ts';
 
 export interface LinearQuestion {
@@ -75,11 +76,6 @@ function build(
   const { layer, strides, output } = linear;
   const plane = output.height * output.width;
   const hasPadding = layer.pads.some((pad) => pad > 0);
-  const dimension = <T extends Choice>(choices: readonly T[], reference = choices[0]!.id): Dimension<T> => ({
-    choices,
-    reference: indexOf(choices, reference),
-  });
-
   const input = dimension(inputChoices(x, layer.input, own));
   const padding = dimension(
     paddingChoices(layer.input.zeroPoint, [layer.output.zeroPoint, ...staleZeroPoints], hasPadding),

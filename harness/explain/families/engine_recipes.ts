@@ -1,4 +1,4 @@
-import type { LinearLayer, Semantics } from '../../src/semantics/semantics.ts';
+import type { LinearLayer, Semantics } from '../../../src/semantics/semantics.ts';
 
 /** How an engine goes from the accumulator of a linear layer to its output: ids of choices. */
 export interface EngineRecipe {

@@ -1,0 +1,80 @@
+import { InvalidInputError } from '../../src/errors.ts';
+import type { BenchBrowser, Heap } from './browser.ts';
+import type { GpuCalls } from './measure/gpu_calls.ts';
+import type { Job } from './protocol.ts';
+import { median } from './statistics.ts';
+
+/** Calls that allocate on the GPU. */
+const ALLOCATING = ['buffers', 'textures', 'bindGroups', 'pipelines', 'shaderModules', 'querySets'] as const;
+
+/** What many warm inferences leave behind. */
+export interface LeakResult {
+  readonly inferences: number;
+  /** GPU objects made by all inferences together. */
+  readonly created: Readonly<Record<(typeof ALLOCATING)[number], number>>;
+  /** By how many bytes the page's GPU buffers grew. */
+  readonly gpuBytes: number;
+  /** After a forced garbage collection each: before, and after every part of the inferences. */
+  readonly heap: readonly Heap[];
+  /** By how many bytes the heap grows: the median of the parts, divided by their inferences. */
+  readonly heapBytesPerInference: number;
+  readonly flat: boolean;
+}
+
+const PARTS = 20;
+/** An object with one field takes 16 bytes: what keeps one an inference grows by more in every part. */
+export const MOST_BYTES_PER_INFERENCE = 16;
+
+/**
+ * Runs `inferences` and half as many before, in which the compiler of JavaScript, which keeps what it makes on the
+ * same heap, comes to rest. What it still does then is seen in a few of the parts, a leak in each: so the median.
+ *
+ * @throws InvalidInputError where no page is measured, but a process
+ *
+ * Flat is: not one GPU object made, not one byte of GPU memory more, and less heap an inference than an object takes.
+ */
+export async function measureLeak(
+  browser: BenchBrowser,
+  job: Job,
+  inferences: number,
+  progress: (what: string) => void,
+): Promise<LeakResult> {
+  if (!browser.page) throw new InvalidInputError('--leak needs a page whose heap can be collected: --webgpu chrome');
+  const { heap: readHeap } = browser.page;
+  progress('warming up');
+  await browser.call('open', 'exact8', job);
+  await browser.call('count', 'exact8', Math.ceil(inferences / 2));
+  // twice: the first collection itself leaves something
+  await readHeap();
+  const heap = [await readHeap()];
+  const counts: GpuCalls[] = [];
+  const each = Math.ceil(inferences / PARTS);
+  for (let part = 1; part <= PARTS; part++) {
+    progress(`inference ${part * each} of ${PARTS * each}`);
+    counts.push(await browser.call('count', 'exact8', each));
+    heap.push(await readHeap());
+  }
+  return judgeLeak(each, heap, counts);
+}
+
+/** @param each inferences a part, after which `heap` was read and whose calls are in `counts` */
+export function judgeLeak(each: number, heap: readonly Heap[], counts: readonly GpuCalls[]): LeakResult {
+  const sum = (key: keyof GpuCalls): number => counts.reduce((total, calls) => total + calls[key], 0);
+  const created = Object.fromEntries(ALLOCATING.map((key) => [key, sum(key)])) as LeakResult['created'];
+  const gpuBytes = sum('liveBytes');
+  const growth = heap.slice(1).map((after, part) => heapBytes(after) - heapBytes(heap[part]!));
+  const heapBytesPerInference = median(growth) / each;
+  const nothingMade = gpuBytes === 0 && Object.values(created).every((count) => count === 0);
+  return {
+    inferences: each * counts.length,
+    created,
+    gpuBytes,
+    heap,
+    heapBytesPerInference,
+    flat: nothingMade && heapBytesPerInference <= MOST_BYTES_PER_INFERENCE,
+  };
+}
+
+export function heapBytes({ used, embedder, arrays }: Heap): number {
+  return used + embedder + arrays;
+}

@@ -1,0 +1,77 @@
+import { InvalidInputError } from '../../src/errors.ts';
+import type { ElementData } from '../../src/graph/graph.ts';
+import type { TypedGraph } from '../../src/ops/op.ts';
+import { analyzeElement, type ElementAnalysis } from './element.ts';
+import { allValues, valuesOf, type Engine } from './engine.ts';
+
+/** Where an element is: the tensor, and as many numbers as it has dimensions (NCHW). */
+export interface ElementAddress {
+  readonly tensor: string;
+  readonly index: readonly number[];
+}
+
+/**
+ * `LAYER,c,y,x` or `LAYER,n,c,y,x`; `LAYER,c` or `LAYER,n,c` where a tensor has no pixels. The layer is a tensor or the
+ * node that computes it.
+ *
+ * @throws InvalidInputError where there is no such element
+ */
+export function parseElementAddress(text: string, graph: TypedGraph): ElementAddress {
+  const [, layer, numbers] = /^(.+?)((?:,\d+)+)$/.exec(text) ?? [];
+  const form = 'LAYER,c,y,x or LAYER,n,c,y,x, counted from 0';
+  if (layer === undefined) throw new InvalidInputError(`--at ${text}: an element is ${form}`);
+  const node = graph.nodes.find(({ name, outputs }) => outputs[0] === layer || name === layer);
+  if (!node)
+    throw new InvalidInputError(
+      `--at ${text}: the model has no layer '${layer}'; it has ${graph.nodes.map(({ outputs }) => outputs[0]).join(', ')}`,
+    );
+  const tensor = node.outputs[0]!;
+  const { shape } = graph.tensors.get(tensor)!;
+  const given = numbers!.slice(1).split(',').map(Number);
+  const index = given.length === shape.length - 1 ? [0, ...given] : given;
+  if (index.length !== shape.length || index.some((i, d) => i >= shape[d]!))
+    throw new InvalidInputError(
+      `--at ${text}: '${tensor}' is [${shape.join(', ')}] (NCHW) and has no such element; an element is ${form}`,
+    );
+  return { tensor, index };
+}
+
+/** The place of an element in memory, NCHW. */
+export function flatIndex(index: readonly number[], shape: readonly number[]): number {
+  return index.reduce((flat, i, d) => flat * shape[d]! + i, 0);
+}
+
+/** Two computations of a model, and what the causes that were found for the layer give. */
+export interface TwoSides {
+  readonly reference: ReadonlyMap<string, ElementData>;
+  readonly theirs: ReadonlyMap<string, ElementData>;
+  readonly reproduced?: (element: number) => number;
+}
+
+/** One element of two computations of a model, from their operands as far as they have them. */
+export function elementAt(engine: Engine, { tensor, index }: ElementAddress, sides: TwoSides): ElementAnalysis {
+  const { graph, semantics } = engine;
+  const ours = allValues(engine, sides.reference);
+  const others = valuesOf(engine, sides.theirs, ours.get);
+  const node = graph.nodes.find(({ outputs }) => outputs[0] === tensor)!;
+  const names = node.inputs.filter((name) => name !== '' && !engine.context.constant(name));
+  const known = (get: (name: string) => ElementData | undefined) =>
+    new Map(names.flatMap((name) => [[name, get(name)] as const]).filter(([, data]) => data !== undefined)) as Map<
+      string,
+      ElementData
+    >;
+  const flat = flatIndex(index, graph.tensors.get(tensor)!.shape);
+  const valueOf = (data: ElementData | undefined): number | undefined => data && Number(data[flat]);
+  const [theirs, reference] = [valueOf(sides.theirs.get(tensor)), valueOf(ours.get(tensor))];
+  return analyzeElement({
+    graph,
+    semantics,
+    tensor,
+    index,
+    operands: known(others.get),
+    referenceOperands: known(ours.get),
+    ...(theirs === undefined ? {} : { theirs }),
+    ...(reference === undefined ? {} : { reference }),
+    ...(sides.reproduced ? { explained: sides.reproduced(flat) } : {}),
+  });
+}

@@ -1,0 +1,70 @@
+import type { Step } from '../../ops/step.ts';
+import { fuseBlock } from './block.ts';
+import { fuseEpilogue } from './epilogue.ts';
+import type { Fused, FuseOptions } from './fused.ts';
+import { fusePool } from './pool.ts';
+import { Uses } from './uses.ts';
+
+/**
+ * How far steps are joined. 'none': one for each node; 'layers': adds and dequantizes into the layer before them;
+ * 'blocks': also inverted residual blocks, a quantize into the block behind it, a pool into the layer before it.
+ */
+export type Fusion = 'none' | 'layers' | 'blocks';
+export const FUSIONS: readonly Fusion[] = ['none', 'layers', 'blocks'];
+
+/** The fused step stands where the last of its parts stood: by then all that it reads is computed. */
+function replace(steps: readonly Step[], { step: fused, replaces }: Fused): Step[] {
+  const last = steps.findLast((step) => replaces.includes(step));
+  return steps.flatMap((step) => (step === last ? [fused] : replaces.includes(step) ? [] : [step]));
+}
+
+function fuseAll(
+  steps: readonly Step[],
+  usesOf: (steps: readonly Step[]) => Uses,
+  fuse: (step: Step, uses: Uses) => Fused | undefined,
+): readonly Step[] {
+  for (;;) {
+    const uses = usesOf(steps);
+    let found: Fused | undefined;
+    for (const step of steps) if ((found = fuse(step, uses))) break;
+    if (!found) return steps;
+    steps = replace(steps, found);
+  }
+}
+
+/** Kernels from which fused steps are put together; see FuseOptions.lowerPlain. */
+const PLAIN = ['pointwise', 'depthwise', 'conv', 'conv_pairs'];
+
+/** Lowering proves a layer's requantization again, which takes a while: only where it is needed, and once. */
+function onlyOnce(lower: (step: Step) => Step): (step: Step) => Step {
+  const known = new Map<Step, Step>();
+  return (step) => {
+    const plain = PLAIN.includes(step.kernel) ? step : (known.get(step) ?? lower(step));
+    known.set(step, plain);
+    return plain;
+  };
+}
+
+/** The steps of a plan, and what is asked of them. */
+export interface StepGraph {
+  readonly steps: readonly Step[];
+  readonly outputs: readonly string[];
+  /** The tensor whose memory a view shares. */
+  readonly memoryOf: (tensor: string) => string;
+}
+
+/**
+ * Rewrites the steps of a plan into fewer ones that compute the same bits: tensors that only one other step reads,
+ * and no output is, stay on the chip. What cannot be joined is left as it is.
+ */
+export function fuseSteps(graph: StepGraph, fusion: Fusion, given: FuseOptions): readonly Step[] {
+  if (fusion === 'none') return graph.steps;
+  const options = { ...given, lowerPlain: onlyOnce(given.lowerPlain) };
+  const usesOf = (steps: readonly Step[]): Uses => new Uses(steps, graph.outputs, graph.memoryOf);
+  let { steps } = graph;
+  if (fusion === 'blocks') {
+    steps = fuseAll(steps, usesOf, (step, uses) => fuseBlock(step, uses, options));
+    steps = fuseAll(steps, usesOf, (step, uses) => fusePool(step, uses, options));
+  }
+  return fuseAll(steps, usesOf, fuseEpilogue);
+}
