@@ -14,9 +14,16 @@ export interface CheckedStep {
   readonly error: number;
 }
 
+/** What was measured, and of which kernel: an adapter's profile may have chosen another than this plan has. */
+interface MeasuredLayer {
+  readonly ms: number;
+  readonly kernel?: string;
+  readonly bytes?: number;
+}
+
 interface Measured {
   readonly roof: Device;
-  readonly layers: ReadonlyMap<string, number>;
+  readonly layers: ReadonlyMap<string, MeasuredLayer>;
 }
 
 const isObject = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null;
@@ -40,10 +47,11 @@ export function readBench(text: string, name: string): Measured {
     return wrong('no roof or layers');
   const { gmacs, gbytes, dispatchMs } = report['roof'];
   if (typeof gmacs !== 'number' || typeof gbytes !== 'number') return wrong('a roof without gmacs and gbytes');
-  const layers = report['layers'].map((layer: unknown): [string, number] => {
+  const layers = report['layers'].map((layer: unknown): [string, MeasuredLayer] => {
     if (!isObject(layer) || typeof layer['name'] !== 'string' || typeof layer['ms'] !== 'number')
       return wrong('a layer without name and ms');
-    return [layer['name'], layer['ms']];
+    const { name: node, ms, kernel, bytes } = layer;
+    return [node, { ms, ...(typeof kernel === 'string' && { kernel }), ...(typeof bytes === 'number' && { bytes }) }];
   });
   const roof: Device = {
     name: 'the measured adapter',
@@ -60,10 +68,11 @@ export function readBench(text: string, name: string): Measured {
 /** Prediction against measurement, for the steps that were measured. */
 export function checkPlan(plan: Plan, { roof, layers }: Measured): CheckedStep[] {
   const { steps } = planCost(plan);
-  return plan.steps.flatMap(({ node, kernel }, index) => {
-    const measuredMs = layers.get(node);
-    if (measuredMs === undefined) return [];
-    const predicted = predictStep(steps[index]!, roof);
+  return plan.steps.flatMap(({ node, kernel: planned }, index) => {
+    const measured = layers.get(node);
+    if (!measured) return [];
+    const { ms: measuredMs, kernel = planned, bytes = steps[index]!.bytes } = measured;
+    const predicted = predictStep({ ...steps[index]!, bytes }, roof);
     return [{ name: node, kernel, predicted, measuredMs, error: predicted.ms / measuredMs - 1 }];
   });
 }
