@@ -82,10 +82,13 @@ export async function measureLayers(
 
 /** The same step with its sums merely kept alive; undefined where it has no requantization behind sums. */
 function withoutRequantization(step: Step): Step | undefined {
-  if (!step.accumulates || !step.links.includes('output/codes')) return undefined;
-  const links = step.links.filter((link) => !link.startsWith('requantize/') && link !== 'output/codes');
+  const ends = step.links.some((link) => link === 'output/codes' || link === 'output/float_codes');
+  if (!step.accumulates || !ends) return undefined;
+  const links = step.links
+    .filter((link) => !link.startsWith('requantize/'))
+    .map((link) => link.replace('codes', 'folded'));
   const { OUTPUT_SIGN: _, ...overrides } = step.overrides;
-  return { ...step, links: ['output/folded', ...links], overrides, parameters: [] };
+  return { ...step, links, overrides, parameters: [] };
 }
 
 /** Takes turns, so that what disturbs one step disturbs the other. */
