@@ -77,5 +77,5 @@ fn main(
       sums[lane] = accumulate(image, oy, ox, channel);
     }
   }
-  emit(pixel * geometry.out_groups + group, group, sums);
+  emit(pixel * geometry.out_groups + group, form_of(group), sums);
 }

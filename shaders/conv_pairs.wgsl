@@ -105,5 +105,5 @@ fn main(
   if (half) {
     sums += clamp(first, LEAST, MOST);
   }
-  emit(out_pixel * geometry.out_groups + group, group, sums);
+  emit(out_pixel * geometry.out_groups + group, form_of(group), sums);
 }

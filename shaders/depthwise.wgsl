@@ -77,14 +77,15 @@ fn main(
     }
   }
   let at = (out_row * geometry.out_width + first) * geometry.out_groups + group;
-  emit(at, group, sum0);
+  let form = form_of(group);
+  emit(at, form, sum0);
   if (first + 1u < geometry.out_width) {
-    emit(at + geometry.out_groups, group, sum1);
+    emit(at + geometry.out_groups, form, sum1);
   }
   if (first + 2u < geometry.out_width) {
-    emit(at + 2u * geometry.out_groups, group, sum2);
+    emit(at + 2u * geometry.out_groups, form, sum2);
   }
   if (first + 3u < geometry.out_width) {
-    emit(at + 3u * geometry.out_groups, group, sum3);
+    emit(at + 3u * geometry.out_groups, form, sum3);
   }
 }

@@ -30,5 +30,5 @@ fn main(
     sums += unpack_codes(input[at] ^ geometry.input_sign);
     at += geometry.channel_groups;
   }
-  emit(index, 0u, sums - vec4<i32>(i32(geometry.pixels * geometry.input_zero)));
+  emit(index, form_of(0u), sums - vec4<i32>(i32(geometry.pixels * geometry.input_zero)));
 }

@@ -61,14 +61,15 @@ fn main(
   let offset = corrections[group * 2u];
   let weight_zero = corrections[group * 2u + 1u];
   let at = first * geometry.out_groups + group;
-  emit(at, group, sum0 + offset - weight_zero * x_sums.x);
+  let form = form_of(group);
+  emit(at, form, sum0 + offset - weight_zero * x_sums.x);
   if (first + 1u <= last) {
-    emit(at + geometry.out_groups, group, sum1 + offset - weight_zero * x_sums.y);
+    emit(at + geometry.out_groups, form, sum1 + offset - weight_zero * x_sums.y);
   }
   if (first + 2u <= last) {
-    emit(at + 2u * geometry.out_groups, group, sum2 + offset - weight_zero * x_sums.z);
+    emit(at + 2u * geometry.out_groups, form, sum2 + offset - weight_zero * x_sums.z);
   }
   if (first + 3u <= last) {
-    emit(at + 3u * geometry.out_groups, group, sum3 + offset - weight_zero * x_sums.w);
+    emit(at + 3u * geometry.out_groups, form, sum3 + offset - weight_zero * x_sums.w);
   }
 }

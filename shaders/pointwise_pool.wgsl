@@ -32,7 +32,7 @@ fn dot4_each(x: u32, w: vec4<u32>) -> vec4<i32> {
 
 // The codes of a pixel; none beyond the last.
 fn codes_of(pixel: u32, group: u32, sum: vec4<i32>) -> vec4<i32> {
-  return select(vec4<i32>(), vec4<i32>(requantize_pixel(sum, group)), pixel < geometry.pixels);
+  return select(vec4<i32>(), unpack_codes(requantize_pixel(form_of_pixel(group), sum)), pixel < geometry.pixels);
 }
 
 // Codes of four pixels, added.
@@ -91,6 +91,6 @@ fn main(
     for (var thread = 0u; thread < THREADS; thread++) {
       total += partial[thread * GROUPS + local_index];
     }
-    emit(image * geometry.out_groups + group, 0u, total);
+    emit(image * geometry.out_groups + group, form_of(0u), total);
   }
 }

@@ -1,8 +1,10 @@
+import { DeviceError, InvalidInputError } from './errors.ts';
 import { readModel } from './formats/index.ts';
 import type { Graph } from './graph/graph.ts';
 import { featuresOf, profileOf, requestDevice } from './gpu/device.ts';
 import { checkFeeds, Executable } from './gpu/executable.ts';
 import { PipelineCache } from './gpu/pipelines.ts';
+import type { Step } from './ops/step.ts';
 import { createPlan, type Plan, type PlanOptions } from './plan/plan.ts';
 import type { Tensor } from './tensor.ts';
 import type { Trace } from './trace.ts';
@@ -27,6 +29,7 @@ export class InferenceSession {
   /** By fusion and input shapes: a model with an open batch is planned once for each size. */
   readonly #executables = new Map<string, Promise<Executable>>();
   #plan: Plan;
+  #released = false;
 
   private constructor(graph: Graph, plan: Plan, options: PlanOptions, device: GPUDevice, ownsDevice: boolean) {
     this.graph = graph;
@@ -87,8 +90,15 @@ export class InferenceSession {
     return (await this.#executable(unfused)).trace(feeds, options.accumulators ?? false);
   }
 
+  /** Milliseconds that each step of the plan takes on the device: see Executable.timeSteps. */
+  async timeSteps(repeats = 10): Promise<readonly { readonly step: Step; readonly ms: number }[]> {
+    const times = await (await this.#executable(this.#plan)).timeSteps(repeats);
+    return this.#plan.steps.map((step, index) => ({ step, ms: times[index]! }));
+  }
+
   /** Frees the GPU's memory, and the device where it is the session's own. */
   release(): void {
+    this.#released = true;
     for (const executable of this.#executables.values())
       void executable.then(
         (e) => e.release(),
@@ -99,6 +109,12 @@ export class InferenceSession {
   }
 
   #planFor(feeds: Readonly<Record<string, Tensor>>): Plan {
+    // a caller's device lives on: without this, the plan would be compiled again, and never released
+    if (this.#released) throw new DeviceError('the session was released');
+    if (typeof feeds !== 'object' || feeds === null)
+      throw new InvalidInputError(
+        `tensors by name are needed, as { ${this.inputNames.join(', ')} }; got ${typeof feeds}`,
+      );
     const shapes = shapesOf(feeds);
     const same = this.#plan.graph.inputs.every(({ name, shape }) => String(shapes[name] ?? shape) === String(shape));
     if (!same) this.#plan = createPlan(this.graph, { ...this.#options, shapes });

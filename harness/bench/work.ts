@@ -1,13 +1,10 @@
-import { packedBytes } from '../../src/ops/layout.ts';
 import type { Step } from '../../src/ops/step.ts';
+import { stepCost } from '../../src/plan/cost.ts';
 import type { Plan } from '../../src/plan/plan.ts';
 
 /** Bytes that a dispatch reads and writes if it touches each once: tensors, weights, parameters. */
-export function stepBytes({ operands, parameters, output }: Step, { graph }: Plan): number {
-  const tensorBytes = (name: string): number => packedBytes(graph.tensors.get(name)!);
-  const read = operands.map((operand) => ('tensor' in operand ? tensorBytes(operand.tensor) : operand.data.byteLength));
-  const asked = parameters.map((data) => ('tensor' in data ? tensorBytes(data.tensor) : data.byteLength));
-  return [...read, ...asked].reduce((a, b) => a + b, tensorBytes(output));
+export function stepBytes(step: Step, plan: Plan): number {
+  return stepCost(step, plan).bytes;
 }
 
 /** Which of MobileNet's kinds of layer a dispatch is, for totals. */

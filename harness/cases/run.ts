@@ -101,7 +101,8 @@ async function runCase(test: Case, device: GPUDevice, { features, engine }: Case
 
 /** One for each admitted variant and tile of the only step; one `undefined` where there is no choice. */
 function choicesFor(plan: Plan): (VariantChoice | undefined)[] {
-  const admitted = variantsFor(plan, plan.steps[0]!.node).filter((option) => option.admitted === true);
+  // a view has no step
+  const admitted = variantsFor(plan, plan.steps[0]?.node ?? '').filter((option) => option.admitted === true);
   const choices = admitted.flatMap(({ variant, tiles }): VariantChoice[] =>
     tiles.length > 0 ? tiles.map((tile) => ({ variant, tile })) : [{ variant }],
   );
@@ -116,9 +117,9 @@ async function runVariant(
 ): Promise<CaseResult> {
   const session = await InferenceSession.create(test.graph, { device, ...options });
   try {
-    const step = session.plan.steps[0]!;
+    const [step] = session.plan.steps;
     const actual = await session.trace(test.feeds, { accumulators: true });
-    const kernel = [step.kernel, ...step.links].join(' ');
+    const kernel = step ? [step.kernel, ...step.links].join(' ') : 'view';
     const y = actual.tensors.at(-1)!;
     const again = bitsOf((await session.run(test.feeds))['y']!.data);
     const onHost = bitsOf(host.data);

@@ -5,6 +5,7 @@ import { addBench } from './bench.ts';
 import { addBlind } from './blind.ts';
 import { addCases } from './cases.ts';
 import { addClassify } from './classify.ts';
+import { addCost } from './cost.ts';
 import { addDemo } from './demo.ts';
 import { EXIT, exitCodeOf, type ExitCode } from './exit_codes.ts';
 import { addEngines } from './engines.ts';
@@ -37,6 +38,7 @@ async function main(argv: readonly string[]): Promise<ExitCode> {
   addVerify(program, done);
   addTrace(program, done);
   addInspect(program, done);
+  addCost(program, done);
   addIdentify(program, done);
   addEngines(program, done);
   addExplain(program, done);

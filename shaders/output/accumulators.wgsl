@@ -1,6 +1,12 @@
 // A kernel's result before requantization: int32, four words where the codes take one.
 
-fn emit(index: u32, group: u32, accumulators: vec4<i32>) {
+alias Form = u32;
+
+fn form_of(group: u32) -> Form {
+  return group;
+}
+
+fn emit(index: u32, form: Form, accumulators: vec4<i32>) {
   for (var lane = 0u; lane < 4u; lane++) {
     output[index * 4u + lane] = bitcast<u32>(accumulators[lane]);
   }

@@ -20,8 +20,8 @@ fn other_value(index: u32, lane: u32) -> u32 {
   return other[index * 4u + lane];
 }
 
-fn emit(index: u32, group: u32, accumulators: vec4<i32>) {
-  let codes = requantize(accumulators, group);
+fn emit(index: u32, form: Form, accumulators: vec4<i32>) {
+  let codes = unpack_codes(requantize(form, accumulators));
   for (var lane = 0u; lane < 4u; lane++) {
     output[index * 4u + lane] = float32_add(values[codes[lane]], other_value(index, lane));
   }

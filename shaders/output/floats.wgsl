@@ -2,8 +2,8 @@
 
 @group(1) @binding(0) var<storage, read> values: array<u32>;
 
-fn emit(index: u32, group: u32, accumulators: vec4<i32>) {
-  let codes = requantize(accumulators, group);
+fn emit(index: u32, form: Form, accumulators: vec4<i32>) {
+  let codes = unpack_codes(requantize(form, accumulators));
   for (var lane = 0u; lane < 4u; lane++) {
     output[index * 4u + lane] = values[codes[lane]];
   }

@@ -2,7 +2,13 @@
 // this in place of `output/codes` is its time without requantization and packing, with the same bytes written.
 // |sums| as in the kernel; the word means nothing.
 
-// index: word of the output; group: which four channels.
-fn emit(index: u32, group: u32, accumulators: vec4<i32>) {
+alias Form = u32;
+
+fn form_of(group: u32) -> Form {
+  return group;
+}
+
+// index: word of the output; form: which four channels.
+fn emit(index: u32, form: Form, accumulators: vec4<i32>) {
   output[index] = u32(accumulators.x ^ accumulators.y ^ accumulators.z ^ accumulators.w);
 }

@@ -8,9 +8,9 @@ override OTHER_FIRST: bool = false;
 
 @group(1) @binding(0) var<storage, read> other: array<u32>;
 
-// index: word of the output; group: which four channels.
-fn emit(index: u32, group: u32, accumulators: vec4<i32>) {
-  let codes = vec4<i32>(requantize(accumulators, group));
+// index: word of the output; form: form_of the group of four channels.
+fn emit(index: u32, form: Form, accumulators: vec4<i32>) {
+  let codes = unpack_codes(requantize(form, accumulators));
   let others = unpack_codes(other[index] ^ OTHER_SIGN);
   output[index] = pack_codes(combine(select(codes, others, OTHER_FIRST), select(others, codes, OTHER_FIRST))) ^ OUTPUT_SIGN;
 }

@@ -3,15 +3,35 @@
 @group(1) @binding(0) var<storage, read> parameters: array<vec4<i32>>;
 @group(1) @binding(1) var<storage, read> boundaries: array<i32>;
 
-fn requantize(accumulators: vec4<i32>, group: u32) -> vec4<u32> {
+struct Form {
+  least: vec4<i32>,
+  most: vec4<i32>,
+  m: vec4<u32>,
+  r: vec4<u32>,
+  k: vec4<u32>,
+  s: vec4<u32>,
+  // where the four channels' boundaries begin
+  tables: vec4<u32>,
+}
+
+fn form_of(group: u32) -> Form {
   let at = group * 6u;
   let origin = parameters[at];
-  let u = vec4<u32>(clamp(accumulators, origin, origin + parameters[at + 1u]) - origin);
-  let m = vec4<u32>(parameters[at + 2u]);
-  let r = vec4<u32>(parameters[at + 3u]);
-  let line = ((u >> vec4<u32>(parameters[at + 4u])) * m + r) >> vec4<u32>(parameters[at + 5u]);
-  let guess = min(line, vec4<u32>(254u));
-  let next = vec4<u32>(0u, 256u, 512u, 768u) + group * 1024u + guess + 1u;
+  return Form(
+    origin,
+    origin + parameters[at + 1u],
+    vec4<u32>(parameters[at + 2u]),
+    vec4<u32>(parameters[at + 3u]),
+    vec4<u32>(parameters[at + 4u]),
+    vec4<u32>(parameters[at + 5u]),
+    vec4<u32>(0u, 256u, 512u, 768u) + group * 1024u
+  );
+}
+
+fn requantize(form: Form, accumulators: vec4<i32>) -> u32 {
+  let u = vec4<u32>(clamp(accumulators, form.least, form.most) - form.least);
+  let guess = min(((u >> form.k) * form.m + form.r) >> form.s, vec4<u32>(254u));
+  let next = form.tables + guess + 1u;
   let above = vec4<i32>(boundaries[next.x], boundaries[next.y], boundaries[next.z], boundaries[next.w]);
-  return guess + select(vec4<u32>(0u), vec4<u32>(1u), accumulators >= above);
+  return pack_codes(guess + select(vec4<u32>(0u), vec4<u32>(1u), accumulators >= above));
 }

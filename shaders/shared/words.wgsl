@@ -1,4 +1,4 @@
-// Linked behind every kernel: threads, and the four 8-bit channels of a word.
+// Linked behind every kernel: threads, and the four 8-bit channels of a word. f32: integers below 2^16 (of 2^24).
 
 const WORKGROUP_SIZE = 64u;
 
@@ -13,4 +13,10 @@ fn unpack_codes(word: u32) -> vec4<i32> {
 
 fn pack_codes(codes: vec4<u32>) -> u32 {
   return codes.x | (codes.y << 8u) | (codes.z << 16u) | (codes.w << 24u);
+}
+
+// The same of codes in f32 lanes, without shifts: the halves are integers below 2^16, exact as all below 2^24.
+fn pack_floats(codes: vec4<f32>) -> u32 {
+  let halves = vec2<i32>(codes.xz + codes.yw * 256.0);
+  return u32(halves.x | (halves.y * 65536));
 }

@@ -8,6 +8,7 @@ export interface PipelineKey {
   readonly kernel: string;
   readonly links: readonly string[];
   readonly overrides: Readonly<Record<string, number>>;
+  readonly unroll: Readonly<Record<string, number>>;
   /** Buffers in group 1. */
   readonly parameters: number;
 }
@@ -23,15 +24,18 @@ export function pipelineKey(step: Step): PipelineKey {
     kernel: step.kernel,
     links: step.links,
     overrides: step.overrides,
+    unroll: step.unroll ?? {},
     parameters: step.parameters.length,
   };
 }
 
 /** The same step without requantization: its accumulators, as they are. */
 export function accumulatorKey(step: Step): PipelineKey {
-  const links = step.links.filter((link) => !link.startsWith('requantize/') && link !== 'output/codes');
+  const links = step.links
+    .filter((link) => !link.startsWith('requantize/'))
+    .map((link) => link.replace('codes', 'accumulators'));
   const { OUTPUT_SIGN: _, ...overrides } = step.overrides;
-  return { kernel: step.kernel, links: ['output/accumulators', ...links], overrides, parameters: 0 };
+  return { ...pipelineKey(step), links, overrides, parameters: 0 };
 }
 
 function layoutsOf(device: GPUDevice, key: PipelineKey): Pipeline['layouts'] {
@@ -51,7 +55,7 @@ async function compilerMessages(module: GPUShaderModule, shader: LinkedShader): 
     .filter((message) => message.type === 'error')
     .map(({ lineNum, linePos, message }) => {
       const { file, line } = shader.origin(lineNum);
-      return `\n${file}:${line}:${linePos}: ${message}\n  ${shader.code.split('\n')[lineNum - 1] ?? ''}`;
+      return `\n${file}:${line} (expanded: ${lineNum}:${linePos}): ${message}\n  ${shader.code.split('\n')[lineNum - 1] ?? ''}`;
     })
     .join('');
 }
@@ -76,7 +80,7 @@ export class PipelineCache {
   }
 
   get(key: PipelineKey): Promise<Pipeline> {
-    const id = JSON.stringify([key.kernel, key.links, key.overrides]);
+    const id = JSON.stringify([key.kernel, key.links, key.unroll, key.overrides]);
     let found = this.#pipelines.get(id);
     if (!found) this.#pipelines.set(id, (found = this.#compile(key)));
     return found;
@@ -99,10 +103,10 @@ export class PipelineCache {
   }
 
   #module(key: PipelineKey): { shader: LinkedShader; module: GPUShaderModule } {
-    const id = JSON.stringify([key.kernel, key.links]);
+    const id = JSON.stringify([key.kernel, key.links, key.unroll]);
     let found = this.#modules.get(id);
     if (!found) {
-      const shader = linkShader(key.kernel, key.links);
+      const shader = linkShader(key.kernel, key.links, key.unroll);
       found = { shader, module: this.#device.createShaderModule({ label: shader.label, code: shader.code }) };
       this.#modules.set(id, found);
     }

@@ -1,11 +1,12 @@
 import { DeviceError } from '../errors.ts';
+import { expand, type ShaderLine } from './expand.ts';
 
 const FILES = import.meta.glob<string>('../../shaders/**/*.wgsl', { query: '?raw', import: 'default', eager: true });
 
-function text(name: string): string {
+function linesOf(name: string): ShaderLine[] {
   const found = FILES[`../../shaders/${name}.wgsl`];
   if (found === undefined) throw new DeviceError(`there is no shader '${name}'`);
-  return found;
+  return found.split('\n').map((text, index) => ({ text, file: `${name}.wgsl`, line: index + 1 }));
 }
 
 /** A kernel with the modules behind it that its calls resolve to. */
@@ -31,12 +32,13 @@ class Bindings {
   readonly names: string[] = [];
 
   /** The declaration with its number; nothing where the buffer is declared already. */
-  declare(line: string): string {
-    return line.replace(BINDING, (_, name: string, type: string) => {
+  declare(line: ShaderLine): ShaderLine {
+    const text = line.text.replace(BINDING, (_, name: string, type: string) => {
       if (this.names.includes(name)) return '';
       this.names.push(name);
       return `@group(1) @binding(${this.names.length - 1}) var<storage, read> ${name}: ${type};`;
     });
+    return { ...line, text };
   }
 }
 
@@ -44,42 +46,54 @@ class Bindings {
  * A module linked a second time, for an inner stage of a fused kernel: what it declares is renamed to
  * `<name>_<stage>`, and what it reads of a shared buffer begins at the override `<STAGE>_<BUFFER>`. Lines stay lines.
  */
-function renamed(lines: readonly string[], stage: string): string[] {
-  const declared = lines.flatMap((line) => /^(?:fn|const|override|struct|alias) (\w+)/.exec(line)?.[1] ?? []);
-  const buffers = lines.flatMap((line) => BINDING.exec(line)?.[1] ?? []);
+function renamed(lines: readonly ShaderLine[], stage: string): ShaderLine[] {
+  const declared = lines.flatMap(({ text }) => /^(?:fn|const|override|struct|alias) (\w+)/.exec(text)?.[1] ?? []);
+  const buffers = lines.flatMap(({ text }) => BINDING.exec(text)?.[1] ?? []);
   const start = (buffer: string): string => `${stage}_${buffer}`.toUpperCase();
-  return lines.map((line) => {
-    const buffer = BINDING.exec(line)?.[1];
-    if (buffer) return `${line} override ${start(buffer)}: u32 = 0u;`;
-    return line.replaceAll(/\b([A-Za-z_]\w*)\b(\s*\[)?/g, (word, name: string, bracket: string | undefined) => {
+  const renameIn = (text: string): string => {
+    const buffer = BINDING.exec(text)?.[1];
+    if (buffer) return `${text} override ${start(buffer)}: u32 = 0u;`;
+    return text.replaceAll(/\b([A-Za-z_]\w*)\b(\s*\[)?/g, (word, name: string, bracket: string | undefined) => {
       if (bracket && buffers.includes(name)) return `${name}[${start(name)} + `;
       return declared.includes(name) ? `${name}_${stage}${bracket ?? ''}` : word;
     });
-  });
+  };
+  return lines.map((line) => ({ ...line, text: renameIn(line.text) }));
 }
 
+/** What has to stand before all declarations. */
+const DIRECTIVE = /^(enable|requires|diagnostic)\b/;
+
 /**
- * Puts a kernel and its modules into one text: WGSL resolves names in any order. A link is a file, or
- * `file#stage` for the same file under other names (see `renamed`).
+ * Puts a kernel and its modules into one text: WGSL resolves names in any order, but for directives, which
+ * come first. A link is a file, or `file#stage` for the same file under other names (see `renamed`). Marked
+ * loops are unrolled (see `expand`), and their counts are constants of the text.
  */
-export function linkShader(kernel: string, links: readonly string[]): LinkedShader {
-  const parts = [kernel, ALWAYS, ...links].map((link) => link.split('#') as [string, string?]);
+export function linkShader(
+  kernel: string,
+  links: readonly string[],
+  unroll: Readonly<Record<string, number>> = {},
+): LinkedShader {
   const bindings = new Bindings();
-  const texts = parts.map(([file, stage]) => {
-    const lines = text(file).split('\n');
+  const linked = [kernel, ALWAYS, ...links].flatMap((link) => {
+    const [file, stage] = link.split('#') as [string, string?];
+    const lines = expand(linesOf(file), unroll);
     return (stage ? renamed(lines, stage) : lines).map((line) => bindings.declare(line));
   });
+  const counts = Object.entries(unroll).map(([name, count]) => ({
+    text: `const ${name} = ${count}u;`,
+    file: `${kernel}.wgsl`,
+    line: 1,
+  }));
+  const isDirective = ({ text }: ShaderLine): boolean => DIRECTIVE.test(text);
+  const lines = [...linked.filter(isDirective), ...counts, ...linked.filter((line) => !isDirective(line))];
   return {
     label: [kernel, ...links].join(' + '),
-    code: texts.flat().join('\n'),
+    code: lines.map(({ text }) => text).join('\n'),
     bindings: bindings.names,
     origin(line) {
-      let rest = line;
-      for (const [i, { length }] of texts.entries()) {
-        if (rest <= length) return { file: `${parts[i]![0]}.wgsl`, line: rest };
-        rest -= length;
-      }
-      return { file: `${kernel}.wgsl`, line };
+      const { file, line: own } = lines[line - 1] ?? { file: `${kernel}.wgsl`, line };
+      return { file, line: own };
     },
   };
 }

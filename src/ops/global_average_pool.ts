@@ -45,7 +45,7 @@ export const globalAveragePool: Op = {
       lo: Float64Array.of(layer.count * (min - zeroPoint)),
       hi: Float64Array.of(layer.count * (max - zeroPoint)),
     };
-    const stage = outputStage(context.semantics.globalAveragePool(layer), range, layer.output);
+    const stage = outputStage(context.semantics.globalAveragePool(layer), range, layer.output, context.preferences);
     const input = extent(context.info(node.inputs[0]!));
     const groups = groupsOf(context.info(node.outputs[0]!));
     return {

@@ -37,7 +37,12 @@ export const quantizeLinear: Op = {
   lower(node, context) {
     const output = outputOf(node, context);
     const range = { lo: Float64Array.of(keyOfFloat(-Infinity)), hi: Float64Array.of(keyOfFloat(Infinity)) };
-    const stage = outputStage(stepFunctions(output, context.semantics.quantize(output)), range, output);
+    const stage = outputStage(
+      stepFunctions(output, context.semantics.quantize(output)),
+      range,
+      output,
+      context.preferences,
+    );
     const groups = groupsOf(context.info(node.outputs[0]!));
     return {
       node: node.name,

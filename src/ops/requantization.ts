@@ -1,6 +1,7 @@
 import { byteRange } from '../graph/graph.ts';
 import { CODES, type AccumulatorRange } from '../requantize/boundaries.ts';
-import { formsInOrder, proveRequantization, type ProvedRequantization } from '../requantize/prove.ts';
+import type { FormParameters, RequantizeForm } from '../requantize/form.ts';
+import { FORMS, formsInOrder, proveRequantization, type ProvedRequantization } from '../requantize/prove.ts';
 import type { StepFunctions, TensorQuantization } from '../semantics/semantics.ts';
 
 /** Bytes of 8-bit types are turned into codes (0 to 255 from the smallest value on) by this mask, and back. */
@@ -42,23 +43,38 @@ export interface OutputStage {
  * Proves a form for a layer's requantization and packs it for its shader. A layer with one function for
  * all channels (a pool, a quantize) addresses it as one group of four equal channels.
  *
- * @param forms the cheapest first; those left out follow
+ * @param options.forms the cheapest first; those left out follow
+ * @param options.floatSums the kernel's sums are in f32 lanes: it calls emit_float
  */
 export function outputStage(
   functions: StepFunctions,
   range: AccumulatorRange,
   output: TensorQuantization,
-  forms: readonly string[] = [],
+  { forms, floatSums = false }: { forms: readonly string[]; floatSums?: boolean },
 ): OutputStage {
   const [min] = byteRange(output.type);
   const proof = proveRequantization(functions, range, min, formsInOrder(forms));
   const channels = functions.channels === 1 ? 4 : functions.channels;
-  const parameters = proof.parameters[0]!.length > 0 ? [packParameters(proof, channels)] : [];
-  if (proof.table.length > 0) parameters.push(packTable(proof, channels));
+  const form = FORMS.find(({ name }) => name === proof.form)!;
   return {
-    links: ['output/codes', `requantize/${proof.form}`],
-    parameters,
+    links: linksOf(form, floatSums),
+    parameters: form.pack ? form.pack(ofChannels(proof, channels)) : packWords(proof, channels),
     overrides: { OUTPUT_SIGN: signMask(output.type) },
     proof,
   };
+}
+
+/** How a kernel's sums become bytes: what is linked behind one that has them as int32, or in f32 lanes. */
+function linksOf({ name, floats }: RequantizeForm, floatSums: boolean): string[] {
+  const links = [floatSums ? 'output/float_codes' : 'output/codes', `requantize/${name}`];
+  return floatSums && !floats ? [...links, 'requantize/int_of_float'] : links;
+}
+
+function ofChannels(proof: ProvedRequantization, channels: number): FormParameters[] {
+  return Array.from({ length: channels }, (_, c) => proof.parameters[c % proof.channels]!);
+}
+
+function packWords(proof: ProvedRequantization, channels: number): Int32Array[] {
+  const parameters = proof.parameters[0]!.length > 0 ? [packParameters(proof, channels)] : [];
+  return proof.table.length > 0 ? [...parameters, packTable(proof, channels)] : parameters;
 }

@@ -25,6 +25,8 @@ export interface Step {
   readonly geometry: Readonly<Record<string, number>>;
   /** Pipeline overrides. */
   readonly overrides: Readonly<Record<string, number>>;
+  /** How often the kernel's text repeats what it marks: see gpu/expand.ts. */
+  readonly unroll?: Readonly<Record<string, number>>;
   /** The grid: workgroups in x, y, z. How large one is, is the kernel's business (Kernel.workgroupSize). */
   readonly workgroups: readonly [number, number, number];
   readonly macs: number;
@@ -40,6 +42,8 @@ export interface Step {
   readonly parts?: readonly Step[];
   /** Bytes of workgroup memory; 0 where it is left out. */
   readonly workgroupBytes?: number;
+  /** What all workgroups together compute and load, where tiles overlap or each reads the weights for itself. */
+  readonly tiling?: { readonly macs: number; readonly loadedBytes: number };
 }
 
 /** Tensors that a step reads, as operands or through linked modules. */

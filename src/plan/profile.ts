@@ -30,7 +30,14 @@ const choices = (...variants: string[]): VariantChoice[] => variants.map((varian
 export const DEFAULT_PROFILES: Readonly<Record<AdapterFamily, Profile>> = {
   software: {
     name: 'software',
-    kinds: { pointwise: choices('pointwise'), gemm: choices('pointwise') },
+    // vector shifts and gathered loads cost more than anything else there
+    forms: ['checked_line'],
+    kinds: {
+      pointwise: choices('lanes', 'lanes_plain'),
+      conv: choices('lanes', 'lanes_plain'),
+      gemm: choices('lanes', 'lanes_plain'),
+      depthwise: choices('depthwise_tile'),
+    },
   },
   gpu: {
     name: 'gpu',

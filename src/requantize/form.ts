@@ -12,14 +12,22 @@ export interface RequantizeForm {
   readonly name: string;
   /** For people: what it computes. */
   readonly formula: string;
+  /** What its shader reads, in binding order. */
+  readonly buffers: readonly ('parameters' | 'boundaries')[];
   /** Words a channel. */
   readonly words: number;
   /** Does the shader read the boundaries themselves? */
   readonly table: boolean;
+  /** Does the shader take sums in f32, too (`requantize_float`)? */
+  readonly floats?: boolean;
   /** Parameters that should reproduce the channel's boundaries; undefined where there are none. Not trusted: see prove. */
   fit(channel: ChannelBoundaries, slope: number): FormParameters | undefined;
   /** What the shader computes, u32 wrap-around and all. */
   evaluate(parameters: FormParameters, channel: ChannelBoundaries, accumulator: number): number;
+  /** Accumulators at which it may leave its otherwise non-decreasing course: the proof looks at them and around them. */
+  checkpoints?(parameters: FormParameters): readonly number[];
+  /** The buffers the shader reads, where they are not [group of 4 channels][word][lane] and the boundaries. */
+  pack?(channels: readonly FormParameters[]): Int32Array[];
 }
 
 /** One channel's boundaries, reduced to the accumulators where its code changes. */

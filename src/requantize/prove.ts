@@ -1,6 +1,7 @@
 import type { StepFunctions } from '../semantics/semantics.ts';
 import { CODES, findBoundaries, NEVER, type AccumulatorRange, type Boundaries } from './boundaries.ts';
 import { channelBoundaries, type ChannelBoundaries, type FormParameters, type RequantizeForm } from './form.ts';
+import { checkedLine } from './forms/checked_line.ts';
 import { correctedGuess } from './forms/corrected_guess.ts';
 import { multiplyShift } from './forms/multiply_shift.ts';
 import { search } from './forms/search.ts';
@@ -8,7 +9,14 @@ import { twoLimbs } from './forms/two_limbs.ts';
 import { wideMultiply } from './forms/wide_multiply.ts';
 
 /** Cheapest first; the last one always holds. */
-export const FORMS: readonly RequantizeForm[] = [multiplyShift, twoLimbs, wideMultiply, correctedGuess, search];
+export const FORMS: readonly RequantizeForm[] = [
+  multiplyShift,
+  twoLimbs,
+  checkedLine,
+  wideMultiply,
+  correctedGuess,
+  search,
+];
 
 /** All forms: those named first, in that order; then the others, the last one being the one that always holds. */
 export function formsInOrder(names: readonly string[]): readonly RequantizeForm[] {
@@ -26,8 +34,9 @@ export interface Counterexample {
 
 /**
  * Proves that a form has the channel's boundaries and no others: it is evaluated at both ends of every
- * plateau. Between them a line cannot leave the plateau, because it is non-decreasing; a corrected guess
- * cannot either, because the guess is, and at both ends it is the code or one below.
+ * plateau, and around the points where it has exceptions. Between them a line cannot leave the plateau,
+ * because it is non-decreasing; a corrected guess cannot either, because the guess is, and at both ends it
+ * is the code or one below.
  *
  * @returns undefined where it is proved, else the first accumulator that refutes it
  */
@@ -36,18 +45,29 @@ export function refute(
   parameters: FormParameters,
   channel: ChannelBoundaries,
 ): { accumulator: number; expected: number; got: number } | undefined {
-  const check = (accumulator: number, expected: number) => {
-    const got = form.evaluate(parameters, channel, accumulator);
-    return got === expected ? undefined : { accumulator, expected, got };
+  const { at, codes, start, lo, hi } = channel;
+  let wrong: number | undefined;
+  const isWrong = (accumulator: number, expected: number): boolean => {
+    if (form.evaluate(parameters, channel, accumulator) === expected) return false;
+    wrong = accumulator;
+    return true;
   };
-  let code = channel.start;
-  let found = check(channel.lo, code);
-  for (let k = 0; k < channel.at.length && !found; k++) {
-    found = check(channel.at[k]! - 1, code);
-    code = channel.codes[k]!;
-    found ??= check(channel.at[k]!, code);
-  }
-  return found ?? check(channel.hi, code);
+  let failed = isWrong(lo, start);
+  for (let k = 0; k < at.length && !failed; k++)
+    failed = isWrong(at[k]! - 1, k === 0 ? start : codes[k - 1]!) || isWrong(at[k]!, codes[k]!);
+  failed ||= isWrong(hi, codes.at(-1) ?? start);
+  failed ||= (form.checkpoints?.(parameters) ?? [])
+    .flatMap((point) => [point - 1, point, point + 1])
+    .some((point) => point >= lo && point <= hi && isWrong(point, trueCode(channel, point)));
+  if (!failed) return undefined;
+  const accumulator = wrong!;
+  const got = form.evaluate(parameters, channel, accumulator);
+  return { accumulator, expected: trueCode(channel, accumulator), got };
+}
+
+function trueCode({ at, codes, start }: ChannelBoundaries, accumulator: number): number {
+  const passed = at.findLastIndex((boundary) => boundary <= accumulator);
+  return passed < 0 ? start : codes[passed]!;
 }
 
 /** A form proved for every channel of a layer, ready for a pipeline. */

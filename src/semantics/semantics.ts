@@ -56,6 +56,27 @@ export interface AddFunctions {
   readonly isTail?: (index: number, elements: number) => boolean;
 }
 
+/** A product of two 8-bit tensors, element by element. */
+export interface MultiplyLayer {
+  readonly a: TensorQuantization;
+  readonly b: TensorQuantization;
+  readonly output: TensorQuantization;
+}
+
+export interface AveragePoolLayer {
+  readonly op: 'AveragePool' | 'ReduceMean';
+  readonly input: TensorQuantization;
+  readonly output: TensorQuantization;
+}
+
+/** An average over a window: float32 values, summed row by row with one rounding each, then one function of the sum. */
+export interface AveragePoolFunctions {
+  /** What one element adds: a float32. */
+  value(q: number): number;
+  /** From the float32 sum, in which it is non-decreasing, to 8 bits; one function for each divisor. */
+  output(divisor: number): (sum: number) => number;
+}
+
 export interface PoolLayer {
   readonly input: TensorQuantization;
   readonly output: TensorQuantization;
@@ -82,6 +103,10 @@ export interface Semantics {
   linear(layer: LinearLayer): StepFunctions;
   accumulation(layer: LinearLayer): Accumulation;
   add(layer: AddLayer): AddFunctions;
+  /** A function of two bytes; left out where the engine has no such operator. */
+  multiply?(layer: MultiplyLayer): (a: number, b: number) => number;
+  /** Left out where the engine has no such operator. */
+  averagePool?(layer: AveragePoolLayer): AveragePoolFunctions;
   /** One function for all channels, of the accumulator sum(x - zx). */
   globalAveragePool(layer: PoolLayer): StepFunctions;
   /** Non-decreasing in x; x is a float32, infinities included, never NaN. */

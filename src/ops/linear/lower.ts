@@ -63,7 +63,10 @@ export function lowerLinear(node: GraphNode, context: OpContext, linear: Linear)
   const place: LayerGeometry = { node: node.name, kind: task.kind, geometry: geometryKey(linear) };
   const { variant, tile } = choose(task, place, context);
   const lowered = variant.lower(task, context.features, tile);
-  const stage = outputStage(context.semantics.linear(layer), task.range, layer.output, context.preferences.forms);
+  const stage = outputStage(context.semantics.linear(layer), task.range, layer.output, {
+    forms: context.preferences.forms,
+    ...(lowered.floatSums ? { floatSums: true } : {}),
+  });
   return {
     node: node.name,
     op: node.op,
@@ -74,6 +77,7 @@ export function lowerLinear(node: GraphNode, context: OpContext, linear: Linear)
     parameters: stage.parameters,
     geometry: lowered.geometry,
     overrides: { ...stage.overrides, ...lowered.overrides },
+    ...(lowered.unroll ? { unroll: lowered.unroll } : {}),
     workgroups: lowered.workgroups,
     macs: outputPixels(linear) * layer.outputChannels * weightsPerChannel(linear),
     accumulates: true,

@@ -1,4 +1,5 @@
 import type { Step } from '../../ops/step.ts';
+import { FORMS } from '../../requantize/prove.ts';
 
 /** WebGPU's default limit of storage buffers a shader stage; every device allows it. */
 export const MOST_STORAGE_BUFFERS = 8;
@@ -11,10 +12,7 @@ export function storageBuffers({ operands, parameters }: Pick<Step, 'operands' |
 /** The buffers of a step's form, by the names its shader gives them. */
 function formBuffers({ proof, parameters }: Step): [string, Int32Array][] {
   if (!proof) return [];
-  const names = [
-    ...(proof.parameters[0]!.length > 0 ? ['parameters'] : []),
-    ...(proof.table.length > 0 ? ['boundaries'] : []),
-  ];
+  const names = FORMS.find(({ name }) => name === proof.form)!.buffers;
   return names.map((name, i) => [name, parameters[i] as Int32Array]);
 }
 

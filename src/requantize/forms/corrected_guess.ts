@@ -14,6 +14,7 @@ const LIMIT = 2 ** 32;
 export const correctedGuess: RequantizeForm = {
   name: 'corrected_guess',
   formula: 'g = ((u >> k)*m + r) >> s; g + (acc >= boundary[g + 1])',
+  buffers: ['parameters', 'boundaries'],
   words: 6,
   table: true,
   fit(channel, slope) {

@@ -7,6 +7,7 @@ const LIMIT = 2 ** 32;
 export const multiplyShift: RequantizeForm = {
   name: 'multiply_shift',
   formula: '(u*m + r) >> s in 32 bits',
+  buffers: ['parameters'],
   words: 5,
   table: false,
   fit(channel, slope) {

@@ -4,6 +4,7 @@ import type { RequantizeForm } from '../form.ts';
 export const search: RequantizeForm = {
   name: 'search',
   formula: 'number of boundaries <= acc, by bisection',
+  buffers: ['boundaries'],
   words: 0,
   table: true,
   fit: () => [],

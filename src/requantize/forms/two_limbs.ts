@@ -11,6 +11,7 @@ const LIMB = 2 ** 12;
 export const twoLimbs: RequantizeForm = {
   name: 'two_limbs',
   formula: '(u*m + r) >> s in two limbs of 12 bits',
+  buffers: ['parameters'],
   words: 6,
   table: false,
   fit(channel, slope) {

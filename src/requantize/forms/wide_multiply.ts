@@ -10,6 +10,7 @@ const LIMIT = 2 ** 32;
 export const wideMultiply: RequantizeForm = {
   name: 'wide_multiply',
   formula: '(u*m + r) >> s with a 64-bit product',
+  buffers: ['parameters'],
   words: 6,
   table: false,
   fit(channel, slope) {

@@ -18,11 +18,13 @@ export interface LinearTask {
   readonly saturatingChannels: number;
 }
 
-/** What a variant decides of a step; the input tensor is operand 0, and the output stage follows from `sums`. */
-export interface LoweredLinear extends Pick<Step, 'links' | 'geometry' | 'overrides' | 'workgroups'> {
+/** What a variant decides of a step; the input tensor is operand 0, and the output stage follows. */
+export interface LoweredLinear extends Pick<Step, 'links' | 'geometry' | 'overrides' | 'workgroups' | 'unroll'> {
   readonly kernel: string;
   /** Operands after the input. */
   readonly operands: readonly (Int32Array | Uint32Array)[];
+  /** The kernel has its sums in f32 lanes, and calls emit_float. */
+  readonly floatSums?: boolean;
 }
 
 /** One way to compute a layer: a kernel, the layers it is for, and its data as the kernel reads them. */

@@ -1,0 +1,56 @@
+// Words under the window of an output pixel, in the order ky, kx, word; `padding` where the window leaves the input.
+
+struct Cursor {
+  ox: u32,
+  oy: u32,
+  // first word of the image
+  image: u32,
+}
+
+// Relative to the window's origin, which is above and left of the input where there is padding: differences wrap.
+struct Place {
+  y: u32,
+  x: u32,
+  word: u32,
+}
+
+fn place_of(k: u32) -> Place {
+  let tap = k / geometry.in_groups;
+  return Place(
+    tap / geometry.kernel_width * geometry.dilation_y - geometry.pad_top,
+    tap % geometry.kernel_width * geometry.dilation_x - geometry.pad_left,
+    k % geometry.in_groups
+  );
+}
+
+fn cursor_of(pixel: u32) -> Cursor {
+  let row = pixel / geometry.out_width;
+  let image = row / geometry.out_height;
+  return Cursor(
+    pixel % geometry.out_width,
+    row % geometry.out_height,
+    image * geometry.in_height * geometry.in_width * geometry.in_groups
+  );
+}
+
+fn next(cursor: Cursor) -> Cursor {
+  var after = cursor;
+  after.ox += 1u;
+  if (after.ox == geometry.out_width) {
+    after.ox = 0u;
+    after.oy += 1u;
+    if (after.oy == geometry.out_height) {
+      after.oy = 0u;
+      after.image += geometry.in_height * geometry.in_width * geometry.in_groups;
+    }
+  }
+  return after;
+}
+
+fn load(cursor: Cursor, place: Place) -> u32 {
+  let y = cursor.oy * geometry.stride_y + place.y;
+  let x = cursor.ox * geometry.stride_x + place.x;
+  let inside = y < geometry.in_height && x < geometry.in_width;
+  let at = cursor.image + (y * geometry.in_width + x) * geometry.in_groups + place.word;
+  return select(geometry.padding, input[select(0u, at, inside)] ^ geometry.input_flip, inside);
+}

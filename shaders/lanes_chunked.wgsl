@@ -1,0 +1,85 @@
+// y[p, o] = emit(sum over k of (x[p, k] - zx) * (w[o, k] - zw)), the weights of a chunk of k in registers while the
+// pixels pass by. x, w, y as in lanes.wgsl, w by chunks: [chunk][group][word of the chunk][output]. f32: the sums of
+// 64 pixels, carried from chunk to chunk, are integers below 2^24 (proved at load).
+
+struct Geometry {
+  in_height: u32,
+  in_width: u32,
+  in_groups: u32,
+  out_height: u32,
+  out_width: u32,
+  out_groups: u32,
+  kernel_height: u32,
+  kernel_width: u32,
+  stride_y: u32,
+  stride_x: u32,
+  dilation_y: u32,
+  dilation_x: u32,
+  pad_top: u32,
+  pad_left: u32,
+  pixels: u32,
+  // pixels of a workgroup, at most 64
+  rows: u32,
+  input_flip: u32,
+  padding: u32,
+  chunks: u32,
+}
+
+@group(0) @binding(0) var<storage, read> input: array<u32>;
+@group(0) @binding(1) var<storage, read> weights: array<u32>;
+@group(0) @binding(2) var<storage, read> corrections: array<vec4<f32>>;
+@group(0) @binding(3) var<storage, read_write> output: array<u32>;
+@group(2) @binding(0) var<uniform> geometry: Geometry;
+
+@compute @workgroup_size(4)
+fn main(@builtin(workgroup_id) workgroup_id: vec3<u32>, @builtin(local_invocation_index) local_index: u32) {
+  let lane = lane_of(local_index);
+  let own = workgroup_id.x * 4u + lane;
+  // lanes beyond the last group compute that one again, and do not write it
+  let group = min(own, geometry.out_groups - 1u);
+  let zeros = corrections[group * 2u + 1u];
+  let first = workgroup_id.y * geometry.rows;
+  let rows = min(geometry.rows, geometry.pixels - first);
+  var sums: array<vec4<f32>, 64>;
+  for (var i = 0u; i < rows; i++) {
+    sums[i] = corrections[group * 2u];
+  }
+  for (var chunk = 0u; chunk < geometry.chunks; chunk++) {
+    let at_weights = (chunk * geometry.out_groups + group) * QUADS * 16u;
+    let first_word = chunk * QUADS * 4u;
+    //#for q in 0..QUADS
+    let place_q = place_of(first_word + q * 4u + lane);
+    //#for l in 0..4
+    //#for o in 0..4
+    let w_q_l_o = weight_lanes(weights[at_weights + q * 16u + l * 4u + o], zeros[o]);
+    //#end
+    //#end
+    //#end
+    var cursor = cursor_of(first);
+    for (var i = 0u; i < rows; i++) {
+      //#for q in 0..QUADS
+      let own_q = load(cursor, place_q);
+      //#end
+      let before = sums[i];
+      //#for o in 0..4
+      var sum_o = before[o];
+      //#end
+      //#for q in 0..QUADS
+      //#for l in 0..4
+      let x_q_l = byte_lanes(word_of_lane_l(own_q, cursor, first_word + q * 4u));
+      //#for o in 0..4
+      sum_o += dot(x_q_l, w_q_l_o);
+      //#end
+      //#end
+      //#end
+      sums[i] = vec4<f32>(sum_0, sum_1, sum_2, sum_3);
+      cursor = next(cursor);
+    }
+  }
+  if (own < geometry.out_groups) {
+    let form = form_of(group);
+    for (var i = 0u; i < rows; i++) {
+      emit_float((first + i) * geometry.out_groups + group, form, sums[i]);
+    }
+  }
+}

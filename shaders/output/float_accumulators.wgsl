@@ -1,0 +1,13 @@
+// A kernel's sums in f32 lanes, integers below 2^24, before requantization: int32, four words where the codes take one.
+
+alias Form = u32;
+
+fn form_of(group: u32) -> Form {
+  return group;
+}
+
+fn emit_float(index: u32, form: Form, accumulators: vec4<f32>) {
+  for (var lane = 0u; lane < 4u; lane++) {
+    output[index * 4u + lane] = bitcast<u32>(i32(accumulators[lane]));
+  }
+}

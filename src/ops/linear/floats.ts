@@ -1,0 +1,105 @@
+import { byteRange } from '../../graph/graph.ts';
+import { kindOf } from './geometry.ts';
+import { weightZero, weightsPerChannel, type Linear } from './linear.ts';
+
+/**
+ * For kernels that sum in f32 lanes (shared/byte_lanes): codes (0 to 255 from the smallest value on) of
+ * inputs and weights, of which the fourth byte of a word is a code less 128.
+ */
+
+/** Sums of integers below this are exact in f32, in any order and however they are rounded. */
+const EXACT = 2 ** 24;
+
+const inputZero = ({ layer }: Linear): number => layer.input.zeroPoint - byteRange(layer.input.type)[0];
+const weightMin = ({ weightSigned }: Linear): number => (weightSigned ? -128 : 0);
+
+/** What an input word is XORed with: bytes become codes, the fourth one less 128. */
+export function inputFlip({ layer }: Linear): number {
+  return layer.input.type === 'uint8' ? 0x80000000 : 0x00808080;
+}
+
+/** A word of four input zero points, as the kernels see it. */
+export function paddingWord(linear: Linear): number {
+  return ((inputZero(linear) * 0x01010101) ^ 0x80000000) >>> 0;
+}
+
+/** The place of weight k of a channel in the bytes of its words: [tap][channel padded to words]; depthwise: its own lane. */
+function placeOf(linear: Linear, o: number, k: number): number {
+  const taps = linear.layer.kernel[0] * linear.layer.kernel[1];
+  if (kindOf(linear) === 'depthwise') return o % 4;
+  return (k % taps) * linear.input.groups * 4 + Math.floor(k / taps);
+}
+
+/**
+ * What the sums start from, so that they end as sum((x - zx) * (w - zw)): -sum(zx' * (w - zw)), with zx'
+ * less 128 in fourth bytes. Undefined where a channel's partial sums can reach 2^24.
+ */
+export function startingSums(linear: Linear): Float32Array | undefined {
+  const { layer, weights, output } = linear;
+  const count = weightsPerChannel(linear);
+  const zero = inputZero(linear);
+  const starts = new Float32Array(output.groups * 4);
+  for (let o = 0; o < layer.outputChannels; o++) {
+    const weightZeroPoint = weightZero(layer, o);
+    let [start, magnitude] = [0, 0];
+    for (let k = 0; k < count; k++) {
+      const w = weights[o * count + k]! - weightZeroPoint;
+      start -= w * (placeOf(linear, o, k) % 4 === 3 ? zero - 128 : zero);
+      magnitude += Math.abs(w) * 255;
+    }
+    if (Math.abs(start) + magnitude >= EXACT) return undefined;
+    starts[o] = start;
+  }
+  return starts;
+}
+
+/** For lanes and lanes_chunked: [group of 4 outputs] of their starting sums and of their weights' zero codes. */
+export function laneCorrections(linear: Linear, starts: Float32Array): Uint32Array {
+  const { layer, output } = linear;
+  const packed = new Float32Array(output.groups * 8);
+  for (let o = 0; o < layer.outputChannels; o++) {
+    const at = (o >> 2) * 8 + (o & 3);
+    packed[at] = starts[o]!;
+    packed[at + 4] = weightZero(layer, o) - weightMin(linear);
+  }
+  return new Uint32Array(packed.buffer);
+}
+
+/**
+ * For lanes and lanes_chunked: [chunk of words][group of 4 outputs][word][output] of four codes, the fourth
+ * one's top bit flipped; words and channels that do not exist hold the zero point, and so add nothing.
+ */
+export function packLaneWeights(linear: Linear, words: number, chunkWords: number): Uint32Array {
+  const { layer, weights, output } = linear;
+  const count = weightsPerChannel(linear);
+  const chunks = Math.ceil(words / chunkWords);
+  const packed = new Uint32Array(chunks * output.groups * chunkWords * 4);
+  const bytes = new Uint8Array(packed.buffer);
+  const byteAt = (o: number, place: number): number => {
+    const word = place >> 2;
+    const row = (Math.floor(word / chunkWords) * output.groups + (o >> 2)) * chunkWords + (word % chunkWords);
+    return (row * 4 + (o & 3)) * 4 + (place & 3);
+  };
+  for (let o = 0; o < output.groups * 4; o++) {
+    const zero = o < layer.outputChannels ? weightZero(layer, o) - weightMin(linear) : 0;
+    for (let place = 0; place < chunks * chunkWords * 4; place++)
+      bytes[byteAt(o, place)] = place % 4 === 3 ? zero ^ 128 : zero;
+    if (o >= layer.outputChannels) continue;
+    for (let k = 0; k < count; k++) {
+      const place = placeOf(linear, o, k);
+      const code = weights[o * count + k]! - weightMin(linear);
+      bytes[byteAt(o, place)] = place % 4 === 3 ? code ^ 128 : code;
+    }
+  }
+  return packed;
+}
+
+/** For depthwise_tile: [tap][channel padded to words] of w - zw, the channels of lane j times 2^-8j. */
+export function packTileWeights({ layer, weights, output }: Linear): Uint32Array {
+  const taps = layer.kernel[0] * layer.kernel[1];
+  const packed = new Float32Array(taps * output.groups * 4);
+  for (let o = 0; o < layer.outputChannels; o++)
+    for (let tap = 0; tap < taps; tap++)
+      packed[tap * output.groups * 4 + o] = (weights[o * taps + tap]! - weightZero(layer, o)) * 2 ** (-8 * (o % 4));
+  return new Uint32Array(packed.buffer);
+}
