@@ -5,6 +5,7 @@ import type { Command } from 'commander';
 import { defaultNetwork } from '../../models/index.ts';
 import type { Network } from '../../models/network.ts';
 import { InvalidInputError } from '../../src/errors.ts';
+import { FUSIONS, type Fusion } from '../../src/plan/fuse/index.ts';
 import type { Tensor } from '../../src/tensor.ts';
 import { openBench, type BenchBrowser } from '../bench/browser.ts';
 import { PEER_NAMES } from '../bench/engines.ts';
@@ -27,7 +28,7 @@ import {
   describeTotals,
 } from './describe_bench.ts';
 import { EXIT, type ExitCode } from './exit_codes.ts';
-import { writeOutput } from './files.ts';
+import { readInput, writeOutput } from './files.ts';
 import { fixed, pictureSource, type InputSource } from './inputs.ts';
 import { DEFAULT_MODEL, loadModel, type LoadedModel } from './model.ts';
 import { addHostOptions, addModelOptions, integer, type HostOptions, type ModelOptions } from './options.ts';
@@ -40,6 +41,8 @@ interface BenchOptions extends ModelOptions, HostOptions {
   readonly timeLimit: number;
   readonly batches?: readonly number[];
   readonly cases?: number;
+  readonly fusion?: readonly Fusion[];
+  readonly profile?: string;
   readonly html?: string;
   readonly leak?: boolean;
   readonly sweep?: boolean;
@@ -71,6 +74,8 @@ export function addBench(program: Command, done: (code: ExitCode) => void): void
     .option('--time-limit <s>', 'seconds for the warm inferences of all engines', integer(1), 120)
     .option('--batches <sizes>', 'measure batches of these sizes as well, such as 1,8,64', sizeList)
     .option('--cases <n>', 'first check so many generated operators, by every kernel variant', integer(1))
+    .option('--fusion <plans>', `measure these plans as well: ${FUSIONS.join(',')}`, fusionList)
+    .option('--profile <file>', 'measure this tuned profile as well')
     .option('--html <file>', 'write a report with charts')
     .option('--sweep', 'measure instead how time grows with picture size, width and batch: exit code 1 where it rises')
     .option('--leak', 'check instead that warm inferences allocate nothing: exit code 1 where they do')
@@ -82,6 +87,13 @@ function peerList(text: string): readonly string[] {
   const unknown = peers.find((peer) => !PEER_NAMES.includes(peer));
   if (unknown !== undefined) throw new InvalidInputError(`--against ${unknown}: supported: ${PEER_NAMES.join(', ')}`);
   return [...new Set(peers)];
+}
+
+function fusionList(text: string): readonly Fusion[] {
+  const wanted = text.split(',');
+  const unknown = wanted.find((name) => !(FUSIONS as readonly string[]).includes(name));
+  if (unknown !== undefined) throw new InvalidInputError(`--fusion ${unknown}: supported: ${FUSIONS.join(', ')}`);
+  return wanted as Fusion[];
 }
 
 function sizeList(text: string): readonly number[] {
@@ -138,7 +150,7 @@ async function compare(
     options.cases === undefined ? undefined : await runExactness(browser, model, input, options.cases, progress);
   const network: Network | undefined = peers.length > 0 ? await defaultNetwork() : undefined;
   const results = await runContest(
-    { model: model.bytes, input, peers, ...(network && { network }) },
+    { model: model.bytes, input, peers, plans: await plansOf(options), ...(network && { network }) },
     { host: options, iterations, timeLimitMs, progress },
     browser,
   );
@@ -175,6 +187,23 @@ async function compare(
   const sameClass = results.every(({ classIndex }) => classIndex === results[0]!.classIndex);
   const exact = (exactness?.mismatches ?? 0) === 0 && (batches ?? []).every((batch) => batch.exact);
   return sameClass && exact ? EXIT.done : EXIT.differs;
+}
+
+/** Session options by the name that the plan is listed under. */
+async function plansOf({ fusion = [], profile }: BenchOptions): Promise<Record<string, object>> {
+  const plans: Record<string, object> = Object.fromEntries(
+    fusion.map((name) => [`exact8 (fusion ${name})`, { fusion: name }]),
+  );
+  if (profile !== undefined) plans['exact8 (tuned)'] = { profile: await readJson(profile) };
+  return plans;
+}
+
+async function readJson(path: string): Promise<object> {
+  try {
+    return JSON.parse(new TextDecoder().decode(await readInput(path))) as object;
+  } catch (error) {
+    throw error instanceof SyntaxError ? new InvalidInputError(`${path} is not JSON: ${error.message}`) : error;
+  }
 }
 
 async function sweep(browser: BenchBrowser, options: BenchOptions): Promise<ExitCode> {
