@@ -1,12 +1,15 @@
 import { InvalidInputError } from '../../../src/errors.ts';
 import { featuresOf, hasPackedDot } from '../../../src/gpu/device.ts';
 import type { Graph } from '../../../src/graph/graph.ts';
-import { createPlan } from '../../../src/plan/plan.ts';
+import { createPlan, type Plan } from '../../../src/plan/plan.ts';
 import { findSemantics } from '../../../src/semantics/index.ts';
-import { generateCase } from '../../cases/generate.ts';
-import { runCases, type CasesResult } from '../../cases/run.ts';
+import { generateCase, type Case } from '../../cases/generate.ts';
+import { runCases, type CaseMismatch, type CasesResult } from '../../cases/run.ts';
+import { coordinatesOf } from '../../explain/at.ts';
+import { analyzeElement, type ElementAnalysis } from '../../explain/element.ts';
 import { verdict } from '../../report/format.ts';
 import { element, fill } from '../dom.ts';
+import { elementOpener } from './element.ts';
 
 /** Where a case is found: `?case=ENGINE/SEED/INDEX`. */
 interface CaseAddress {
@@ -26,7 +29,8 @@ export function parseCase(text: string): CaseAddress {
 /** Runs one generated case on the device, by each way that it has to compute dot products, and shows what came out. */
 export async function showCase(place: HTMLElement, wanted: string, device: GPUDevice): Promise<void> {
   const { engine, seed, index } = parseCase(wanted);
-  const { id, description, graph } = generateCase(engine, seed, index);
+  const test = generateCase(engine, seed, index);
+  const { id, description, graph } = test;
   const result = element('div', { role: 'status', id: 'case-result' }, element('p', { class: 'hint' }, 'running …'));
   fill(
     place,
@@ -38,7 +42,7 @@ export async function showCase(place: HTMLElement, wanted: string, device: GPUDe
     navigation(engine, seed, index),
   );
   place.hidden = false;
-  const outcomes = await run({ engine, seed, index }, graph, device).catch((error: unknown) => {
+  const outcomes = await run({ engine, seed, index }, test, device).catch((error: unknown) => {
     fill(result);
     throw error;
   });
@@ -46,8 +50,9 @@ export async function showCase(place: HTMLElement, wanted: string, device: GPUDe
 }
 
 /** @throws UnsupportedModelError where the engine, or exact8, refuses the case */
-async function run({ engine, seed, index }: CaseAddress, graph: Graph, device: GPUDevice): Promise<HTMLElement[]> {
-  const { steps } = createPlan(graph);
+async function run({ engine, seed, index }: CaseAddress, test: Case, device: GPUDevice): Promise<HTMLElement[]> {
+  const plan = createPlan(test.graph);
+  const { steps } = plan;
   const choice = hasPackedDot() && steps.some(({ links }) => links.includes('shared/dot_packed'));
   const results: HTMLElement[] = [];
   for (const packed of choice ? [true, false] : [hasPackedDot()]) {
@@ -55,12 +60,17 @@ async function run({ engine, seed, index }: CaseAddress, graph: Graph, device: G
       ...featuresOf(device),
       packedDot: packed,
     });
-    results.push(outcome(found, choice ? ` (${packed ? 'packed' : 'unpacked'} dot product)` : ''));
+    const path = choice ? ` (${packed ? 'packed' : 'unpacked'} dot product)` : '';
+    results.push(outcome(found, path, (failure) => analysisOf(test, plan, failure)));
   }
   return results;
 }
 
-function outcome({ elements, mismatches, failures, coverage }: CasesResult, path: string): HTMLElement {
+function outcome(
+  { elements, mismatches, failures, coverage }: CasesResult,
+  path: string,
+  analyze: (failure: CaseMismatch) => ElementAnalysis,
+): HTMLElement {
   const [failure] = failures;
   const title = verdict({ elements, mismatches }, 'the host reference') + path;
   const rows: [string, string][] = [['Kernel', Object.keys(coverage).join('; ').replaceAll(' ', ', ')]];
@@ -73,7 +83,25 @@ function outcome({ elements, mismatches, failures, coverage }: CasesResult, path
     {},
     element('p', { class: 'verdict', 'data-equal': failure ? 'no' : 'yes' }, title),
     facts(rows),
+    failure && elementOpener(() => analyze(failure)),
   );
+}
+
+/** The element that failed; of an accumulator nothing but the sum is compared. */
+function analysisOf({ feeds }: Case, { graph, semantics }: Plan, failure: CaseMismatch): ElementAnalysis {
+  const { index, actual, expected, what } = failure;
+  const [tensor] = graph.outputs as [string];
+  const info = graph.tensors.get(tensor)!;
+  // float32 outputs are compared, and said, by their bits
+  const isValue = what === 'output' && info.type !== 'float32';
+  return analyzeElement({
+    graph,
+    semantics,
+    tensor,
+    index: coordinatesOf(index, info.shape),
+    operands: new Map(Object.entries(feeds).map(([name, { data }]) => [name, data])),
+    ...(isValue ? { theirs: actual, reference: expected } : {}),
+  });
 }
 
 function graphFacts({ nodes, inputs, constants, tensors }: Graph): [string, string][] {
