@@ -80,7 +80,14 @@ function feedsOf(graph: Pick<Graph, 'inputs'>, fill: (typeof FILLS)[number]): Fe
       const data = newElementData(type, elementCount(shape));
       const [min, max] = isByteType(type) ? byteRange(type) : [-2, 2];
       for (let i = 0; i < data.length; i++)
-        data[i] = fill === 'least' ? min : fill === 'most' ? max : isByteType(type) ? random.integer(min, max) : random.unit() * 4 - 2;
+        data[i] =
+          fill === 'least'
+            ? min
+            : fill === 'most'
+              ? max
+              : isByteType(type)
+                ? random.integer(min, max)
+                : random.unit() * 4 - 2;
       return [name, new Tensor(type, data as never, shape)];
     }),
   );
@@ -106,8 +113,9 @@ export async function tuneLayer(index: number, budgetMs: number): Promise<TunedL
   });
   const wrong: number[] = [];
   for (const choice of choices) {
-    const options = { device, semantics, features, fusion: 'none', profile: { ...profile, nodes: { [task.node]: choice } } };
-    const session = await InferenceSession.create(graph, { ...options, fusion: 'none' });
+    const forced = { ...profile, nodes: { [task.node]: choice } };
+    const options = { device, semantics, features, profile: forced, fusion: 'none' } as const;
+    const session = await InferenceSession.create(graph, options);
     let mismatches = 0;
     for (const { feeds, expected } of inputs)
       mismatches += firstDifference(bitsOf((await session.run(feeds))[graph.outputs[0]!]!.data), expected).count;

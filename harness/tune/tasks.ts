@@ -89,7 +89,12 @@ export function bestFusion(fusions: readonly TunedFusion[]): TunedFusion | undef
 }
 
 /** A profile with what was measured, before what the profile that it is made from says of whole kinds. */
-export function tunedProfile(base: Profile, name: string, layers: readonly TunedLayer[], fusion?: TunedFusion): Profile {
+export function tunedProfile(
+  base: Profile,
+  name: string,
+  layers: readonly TunedLayer[],
+  fusion?: TunedFusion,
+): Profile {
   return {
     ...base,
     name,
