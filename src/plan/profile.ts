@@ -42,6 +42,9 @@ export const DEFAULT_PROFILES: Readonly<Record<AdapterFamily, Profile>> = {
   },
   gpu: {
     name: 'gpu',
+    // tables of boundaries are more than all weights together
+    forms: ['multiply_shift', 'two_limbs', 'wide_multiply', 'checked_line'],
+    fusion: 'blocks',
     kinds: { pointwise: choices('pointwise'), gemm: choices('pointwise') },
   },
 };
