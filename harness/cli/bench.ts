@@ -42,7 +42,7 @@ interface BenchOptions extends ModelOptions, HostOptions {
   readonly timeLimit: number;
   readonly batches?: readonly number[];
   readonly cases?: number;
-  readonly fusion?: readonly Fusion[];
+  readonly plans?: readonly Fusion[];
   readonly profile?: string;
   readonly html?: string;
   readonly leak?: boolean;
@@ -75,7 +75,7 @@ export function addBench(program: Command, done: (code: ExitCode) => void): void
     .option('--time-limit <s>', 'seconds for the warm inferences of all engines', integer(1), 120)
     .option('--batches <sizes>', 'measure batches of these sizes as well, such as 1,8,64', sizeList)
     .option('--cases <n>', 'first check so many generated operators, by every kernel variant', integer(1))
-    .option('--fusion <plans>', `measure these plans as well: ${FUSIONS.join(',')}`, fusionList)
+    .option('--plans <fusions>', `measure these plans as well: ${FUSIONS.join(',')}`, fusionList)
     .option('--profile <file>', 'measure this tuned profile as well')
     .option('--html <file>', 'write a report with charts')
     .option('--sweep', 'measure instead how time grows with picture size, width and batch: exit code 1 where it rises')
@@ -93,7 +93,7 @@ function peerList(text: string): readonly string[] {
 function fusionList(text: string): readonly Fusion[] {
   const wanted = text.split(',');
   const unknown = wanted.find((name) => !(FUSIONS as readonly string[]).includes(name));
-  if (unknown !== undefined) throw new InvalidInputError(`--fusion ${unknown}: supported: ${FUSIONS.join(', ')}`);
+  if (unknown !== undefined) throw new InvalidInputError(`--plans ${unknown}: supported: ${FUSIONS.join(', ')}`);
   return wanted as Fusion[];
 }
 
@@ -196,9 +196,9 @@ async function compare(
 }
 
 /** Session options by the name that the plan is listed under. */
-async function plansOf({ fusion = [], profile }: BenchOptions): Promise<Record<string, object>> {
+async function plansOf({ plans: fusions = [], profile }: BenchOptions): Promise<Record<string, object>> {
   const plans: Record<string, object> = Object.fromEntries(
-    fusion.map((name) => [`exact8 (fusion ${name})`, { fusion: name }]),
+    fusions.map((name) => [`exact8 (fusion ${name})`, { fusion: name }]),
   );
   if (profile !== undefined) plans['exact8 (tuned)'] = { profile: await readProfile(profile) };
   return plans;
