@@ -56,17 +56,17 @@ describe('layer results', () => {
   const layers = layerResults(
     [
       timing({ bareMs: summarize([3]) }),
-      timing({ bareMs: summarize([5]) }),
+      timing({ ms: summarize([5, 4]), bareMs: summarize([3.5, 6]) }),
       timing({ op: 'Add', kind: 'other', macs: 0, ms: summarize([2]) }),
     ],
     roof,
   );
-  it('takes the ablation as the time of requantization, and no negative one', () => {
-    expect(layers.map(({ requantizationMs }) => requantizationMs)).toEqual([1, 0, undefined]);
+  it('takes the ablation as the time of requantization', () => {
+    expect(layers.map(({ requantizationMs }) => requantizationMs)).toEqual([1, 0.5, undefined]);
   });
   it('adds up by kind', () => {
     const totals = layerTotals(layers, roof);
-    expect(totals).toMatchObject({ ms: 10, macs: 2e7, bytes: 3e5, requantizationMs: 1, requantizationShare: 0.1 });
+    expect(totals).toMatchObject({ ms: 10, macs: 2e7, bytes: 3e5, requantizationMs: 1.5, requantizationShare: 0.15 });
     expect(totals.kinds[0]).toMatchObject({ kind: 'pointwise', layers: 2, ms: 8, gmacs: 2.5, arithmeticShare: 0.25 });
   });
 });

@@ -120,8 +120,11 @@ function engines(results: readonly EngineResult[]): Html {
     <div class="pair">${shown.map((bars) => barTable(results, bars))}</div>
     <p>
       <small>
-        The others run the float32 original of the network. Ratios: how many times as long as exact8, or how few of its
-        images. Lines: from the fastest to the slowest run.
+        The others run the float32 original of the network. A ratio above 1: exact8 is so many times ahead. Warm runs
+        took turns:
+        ${results
+          .map(({ name, latencyMs: { min, max, count } }) => `${name} ${count}, ${formatMs(min)} to ${formatMs(max)}`)
+          .join('; ')}.
       </small>
     </p>
   </section>`;
