@@ -45,6 +45,8 @@ export const gemm: Op = {
     const input = context.info(node.inputs[0]!);
     expectByteInput(node, input);
     const { shape } = input;
+    const [output] = node.outputs as [string];
+    if (!context.quantizedType(output)) refuse(node, `a float32 output '${output}'`, 'a QuantizeLinear behind it');
     if (node.op === 'Gemm' ? shape.length !== 2 : shape.length === 4 || shape.length === 0)
       return refuse(
         node,
