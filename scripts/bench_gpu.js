@@ -4,7 +4,18 @@ import { spawnSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 
 const FOLDER = 'bench-gpu';
-const BENCH = ['bench', '--cases', '150', '--batches', '1,2,4,8,16,32,64', '--time-limit', '60', '--json'];
+const BENCH = [
+  'bench',
+  '--cases',
+  '150',
+  '--batches',
+  '1,2,4,8,16,32,64',
+  '--fusion',
+  'none,layers,blocks',
+  '--time-limit',
+  '60',
+  '--json',
+];
 
 const own = process.argv.slice(2);
 // WebAssembly has no share in a GPU's measurement, and other engines need a page

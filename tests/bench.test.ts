@@ -13,6 +13,8 @@ import { renderBenchReport } from '../harness/bench/report/report.ts';
 import { linearTicks, logScale, logTicks } from '../harness/bench/report/scale.ts';
 import { layerResults, layerTotals, type EngineResult } from '../harness/bench/result.ts';
 import { placeUnderRoof } from '../harness/bench/roofline.ts';
+import { stepKind } from '../harness/bench/work.ts';
+import type { Step } from '../src/ops/step.ts';
 import { summarize } from '../harness/bench/statistics.ts';
 import { judgeSeries, perMac, type SweepPoint } from '../harness/bench/sweep.ts';
 
@@ -212,6 +214,25 @@ describe('judgeSeries', () => {
     const points = judgeSeries([point(1e6, 1), point(2e6, 3), point(4e6, 5)]);
     expect(points.map(({ rises }) => rises)).toEqual([undefined, true, true]);
     expect(points[2]!.againstBest).toBeCloseTo(1.25);
+  });
+});
+
+describe('stepKind', () => {
+  const step = (kind: string, macs: number, parts?: Step[]): Step =>
+    ({ macs, ...(macs && !parts && { variant: { kind } }), ...(parts && { parts }) }) as unknown as Step;
+  it('goes by what is computed, whichever kernel does', () => {
+    expect(['pointwise', 'gemm', 'depthwise', 'conv'].map((kind) => stepKind(step(kind, 1)))).toEqual([
+      'pointwise',
+      'pointwise',
+      'depthwise',
+      'convolution',
+    ]);
+    expect(stepKind(step('', 0))).toBe('other');
+  });
+  it('tells blocks from layers with an add folded in', () => {
+    const [project, add] = [step('pointwise', 1), step('', 0)];
+    expect(stepKind(step('', 1, [project, add]))).toBe('pointwise');
+    expect(stepKind(step('', 3, [step('pointwise', 1), step('depthwise', 1), project, add]))).toBe('block');
   });
 });
 

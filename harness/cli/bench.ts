@@ -5,6 +5,7 @@ import type { Command } from 'commander';
 import { defaultNetwork } from '../../models/index.ts';
 import type { Network } from '../../models/network.ts';
 import { InvalidInputError } from '../../src/errors.ts';
+import { FUSIONS, type Fusion } from '../../src/plan/fuse/index.ts';
 import type { Tensor } from '../../src/tensor.ts';
 import { openBench, type BenchBrowser } from '../bench/browser.ts';
 import { PEER_NAMES } from '../bench/engines.ts';
@@ -30,6 +31,7 @@ import { EXIT, type ExitCode } from './exit_codes.ts';
 import { writeOutput } from './files.ts';
 import { fixed, pictureSource, type InputSource } from './inputs.ts';
 import { DEFAULT_MODEL, loadModel, type LoadedModel } from './model.ts';
+import { readProfile } from './profile.ts';
 import { addHostOptions, addModelOptions, integer, type HostOptions, type ModelOptions } from './options.ts';
 import { note, printResult, progress } from './output.ts';
 import { randomFeeds } from './vectors.ts';
@@ -40,6 +42,8 @@ interface BenchOptions extends ModelOptions, HostOptions {
   readonly timeLimit: number;
   readonly batches?: readonly number[];
   readonly cases?: number;
+  readonly plans?: readonly Fusion[];
+  readonly profile?: string;
   readonly html?: string;
   readonly leak?: boolean;
   readonly sweep?: boolean;
@@ -71,6 +75,8 @@ export function addBench(program: Command, done: (code: ExitCode) => void): void
     .option('--time-limit <s>', 'seconds for the warm inferences of all engines', integer(1), 120)
     .option('--batches <sizes>', 'measure batches of these sizes as well, such as 1,8,64', sizeList)
     .option('--cases <n>', 'first check so many generated operators, by every kernel variant', integer(1))
+    .option('--plans <fusions>', `measure these plans as well: ${FUSIONS.join(',')}`, fusionList)
+    .option('--profile <file>', 'measure this tuned profile as well')
     .option('--html <file>', 'write a report with charts')
     .option('--sweep', 'measure instead how time grows with picture size, width and batch: exit code 1 where it rises')
     .option('--leak', 'check instead that warm inferences allocate nothing: exit code 1 where they do')
@@ -84,6 +90,13 @@ function peerList(text: string): readonly string[] {
   return [...new Set(peers)];
 }
 
+function fusionList(text: string): readonly Fusion[] {
+  const wanted = text.split(',');
+  const unknown = wanted.find((name) => !(FUSIONS as readonly string[]).includes(name));
+  if (unknown !== undefined) throw new InvalidInputError(`--plans ${unknown}: supported: ${FUSIONS.join(', ')}`);
+  return wanted as Fusion[];
+}
+
 function sizeList(text: string): readonly number[] {
   return text.split(',').map(integer(1));
 }
@@ -93,7 +106,12 @@ async function runBench(options: BenchOptions): Promise<ExitCode> {
     throw new InvalidInputError('--sweep and --leak measure different things: say one');
   if (options.sweep && options.model !== undefined)
     throw new InvalidInputError('--sweep has models of its own: no --model');
-  const model = await loadModel(options);
+  const { model: path, semantics, threads } = options;
+  const model = await loadModel({
+    ...(path === undefined ? {} : { model: path }),
+    ...(semantics === undefined ? {} : { semantics }),
+    ...(threads === undefined ? {} : { threads }),
+  });
   const peers = peersFor(model, options);
   const browser = await openBench(options, peerPackages(peers));
   try {
@@ -138,7 +156,7 @@ async function compare(
     options.cases === undefined ? undefined : await runExactness(browser, model, input, options.cases, progress);
   const network: Network | undefined = peers.length > 0 ? await defaultNetwork() : undefined;
   const results = await runContest(
-    { model: model.bytes, input, peers, ...(network && { network }) },
+    { model: model.bytes, input, peers, plans: await plansOf(options), ...(network && { network }) },
     { host: options, iterations, timeLimitMs, progress },
     browser,
   );
@@ -175,6 +193,15 @@ async function compare(
   const sameClass = results.every(({ classIndex }) => classIndex === results[0]!.classIndex);
   const exact = (exactness?.mismatches ?? 0) === 0 && (batches ?? []).every((batch) => batch.exact);
   return sameClass && exact ? EXIT.done : EXIT.differs;
+}
+
+/** Session options by the name that the plan is listed under. */
+async function plansOf({ plans: fusions = [], profile }: BenchOptions): Promise<Record<string, object>> {
+  const plans: Record<string, object> = Object.fromEntries(
+    fusions.map((name) => [`exact8 (fusion ${name})`, { fusion: name }]),
+  );
+  if (profile !== undefined) plans['exact8 (tuned)'] = { profile: await readProfile(profile) };
+  return plans;
 }
 
 async function sweep(browser: BenchBrowser, options: BenchOptions): Promise<ExitCode> {
