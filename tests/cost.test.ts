@@ -4,6 +4,7 @@ import { generateBlock } from '../harness/cases/blocks.ts';
 import { checkPlan, readBench } from '../harness/cost/check.ts';
 import { GPUS, type Device } from '../harness/cost/gpus.ts';
 import { predictPlan, predictStep } from '../harness/cost/predict.ts';
+import { defaultModel } from '../models/index.ts';
 import { readModel } from '../src/formats/index.ts';
 import { planCost, stepCost, type PlanCost } from '../src/plan/cost.ts';
 import { createPlan } from '../src/plan/plan.ts';
@@ -84,6 +85,14 @@ describe('against what bench measured', () => {
     for (const text of ['', '{}', '{"roof":{},"layers":[]}', '{"roof":{"gmacs":1,"gbytes":1},"layers":[1]}'])
       expect(() => readBench(text, 'b.json')).toThrow(/^b\.json: .*expected: what exact8 bench --json prints/);
   });
+});
+
+it('the default MobileNetV2 fused takes at most 22 dispatches and moves at most 6 MB; with adds folded alone at most 64', async () => {
+  const model = readModel(await defaultModel());
+  const cost = planCost(createPlan(model, { fusion: 'blocks' }));
+  expect(cost.dispatches).toBeLessThanOrEqual(22);
+  expect(cost.bytes).toBeLessThanOrEqual(6e6);
+  expect(planCost(createPlan(model, { fusion: 'layers' })).dispatches).toBeLessThanOrEqual(64);
 });
 
 describe.skipIf(!existsSync('../shared/models'))('models of ../shared', () => {

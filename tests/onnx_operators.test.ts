@@ -332,3 +332,123 @@ it('a chain onnxruntime has no known arithmetic for is refused by name', () => {
   d.finish(d.network.op('Softmax', [d.real([1, 5])]));
   expect(refusal(d.network)).toMatch(/^UnsupportedModelError: node 'Softmax_.*Softmax, which is not supported/);
 });
+
+/** Weights and what stands around them in a Q/DQ model. */
+const signed = (random: Random, count: number): Int8Array =>
+  Int8Array.from({ length: count }, () => random.integer(-127, 127));
+
+/** QuantizeLinear, then DequantizeLinear. */
+function pair({ network }: Drawn, real: string, { scale, zero, type }: Quantized): string {
+  return network.dequantize(network.quantize(real, scale, zero, type), scale, zero, type);
+}
+
+describe('layers of Q/DQ models as onnxruntime fuses them', () => {
+  const layer = (
+    d: Drawn,
+    x: string,
+    sx: number,
+    bias: 'none' | 'int32' | 'float',
+    op: 'Conv' | 'Gemm' | 'MatMul',
+  ): string => {
+    const { random, network } = d;
+    const [inputs, outputs] = [6, 5];
+    const perChannel = random.chance(0.5);
+    const scales = Float32Array.from({ length: perChannel ? outputs : 1 }, () => random.scale(0.002, 0.05));
+    const dims = op === 'Conv' ? [outputs, inputs, 3, 3] : op === 'Gemm' ? [outputs, inputs] : [inputs, outputs];
+    const axis = op === 'MatMul' ? 1 : 0;
+    const weights = signed(random, elementCount(dims));
+    const weight = network.dequantizedConstant(weights, dims, perChannel ? scales : scales[0]!, axis);
+    const products = scales.map((s) => Math.fround(Math.fround(sx) * s));
+    const integers = Int32Array.from({ length: outputs }, () => random.integer(-9000, 9000));
+    const real = Float32Array.from({ length: outputs }, () => (random.unit() - 0.5) * 9000 * products[0]!);
+    const biases = {
+      none: [],
+      int32: [network.dequantizedConstant(integers, [outputs], perChannel ? products : products[0]!)],
+      float: [network.constant(real, [outputs])],
+    }[bias];
+    if (op === 'MatMul') {
+      const product = network.op('MatMul', [x, weight]);
+      return biases.length > 0 ? network.op('Add', [product, ...biases]) : product;
+    }
+    return network.op(op, [x, weight, ...biases], op === 'Gemm' ? { transB: 1 } : {});
+  };
+  const spread = (d: Drawn): Quantized => ({ ...d.y, scale: d.x.scale * d.random.scale(0.3, 3) });
+
+  it.each(['none', 'int32', 'float'] as const)(
+    'Conv, Gemm, MatMul and Add: bias %s, clamps that change nothing',
+    (bias) =>
+      compare(
+        18,
+        (d) => {
+          const q = { ...d.x, type: 'uint8' as const, zero: d.random.integer(0, 255) };
+          const op = d.random.pick(['Conv', 'Gemm', 'MatMul'] as const);
+          const made = layer(d, d.real(op === 'Conv' ? [1, 6, 7, 7] : [3, 6], q), q.scale, bias, op);
+          const clamped = d.random.chance(0.3);
+          d.finish(clamped ? d.network.op('Relu', [made]) : made, {
+            ...spread(d),
+            type: 'uint8',
+            zero: clamped ? 0 : d.random.integer(0, 255),
+          });
+        },
+        [],
+      ),
+  );
+
+  it('int8 activations between one QuantizeLinear and one DequantizeLinear become uint8', () =>
+    compare(
+      10,
+      (d) => {
+        const { network, random } = d;
+        const int8 = (): Quantized => ({
+          scale: d.x.scale * random.scale(0.5, 2),
+          zero: random.integer(-128, 127),
+          type: 'int8',
+        });
+        const data = Float32Array.from({ length: 6 * 81 }, () => (random.unit() - 0.5) * d.x.scale * 200);
+        const first = int8();
+        const x = pair(d, network.input(new Tensor('float32', data, [1, 6, 9, 9])), first);
+        const second = int8();
+        let y = pair(d, layer(d, x, first.scale, 'int32', 'Conv'), second);
+        if (random.chance(0.5)) y = pair(d, network.op('MaxPool', [y], { kernel_shape: [2, 2] }), second);
+        const third = int8();
+        const made = random.pick([
+          () => network.op('Sigmoid', [y]),
+          () => network.op('AveragePool', [y], { kernel_shape: [3, 3] }),
+          () => network.op('GlobalAveragePool', [y]),
+        ]);
+        network.output(pair(d, made(), third), 'float32');
+      },
+      [],
+    ));
+
+  it('a DequantizeLinear goes down through moves, into a Conv behind a Pad of zeros too', () =>
+    compare(
+      8,
+      (d) => {
+        const q = { ...d.x, type: 'uint8' as const, zero: d.random.integer(0, 255) };
+        const x = d.real([1, 6, 7, 8], q);
+        const moved = d.random.pick([
+          () => d.network.op('Pad', [x, d.network.integers(0, 0, 1, 2, 0, 0, 0, 1)]),
+          () => d.network.op('MaxPool', [x], { kernel_shape: [2, 2] }),
+          () => d.network.op('Transpose', [x], { perm: [0, 1, 3, 2] }),
+        ])();
+        d.finish(layer(d, moved, q.scale, 'int32', 'Conv'), { ...spread(d), type: 'uint8', zero: 100 });
+      },
+      [],
+    ));
+
+  it.each([
+    ['a ReLU that is not at the end of the range', (d: Drawn, y: string) => d.network.op('Relu', [y]), 'uint8'],
+    [
+      'a Pad between',
+      (d: Drawn, y: string) => d.network.op('Pad', [y, d.network.integers(0, 0, 1, 1, 0, 0, 1, 1)]),
+      'uint8',
+    ],
+    ['int8 activations that stay float', (_: Drawn, y: string) => y, 'int8'],
+  ] as const)('a Conv that onnxruntime runs in float is refused: %s', (_, between, type) => {
+    const d = draw(3);
+    const q: Quantized = { scale: 0.1, zero: 3, type };
+    d.finish(between(d, layer(d, d.real([1, 6, 7, 7], q), q.scale, 'int32', 'Conv')), { scale: 0.2, zero: 7, type });
+    expect(refusal(d.network)).toMatch(/^UnsupportedModelError: node 'Conv_.*runs this operator in float/);
+  });
+});

@@ -362,6 +362,8 @@ export function generateCase(semantics: string, seed: number, index: number): Ca
     const round = Math.floor(index / kinds.length);
     return linearCase(random, semantics, op, EXTREMES[(index + round) % EXTREMES.length]!);
   };
+  // they take turns in one place, so that most cases are layers with sums
+  const others = [() => floatAddCase(random, semantics), ...byteOperatorKinds(random, semantics)];
   const kinds: (() => Unnamed)[] = [
     ...Array.from({ length: 12 }, () => linear('Conv')),
     ...Array.from({ length: 3 }, () => linear('Gemm')),
@@ -369,9 +371,7 @@ export function generateCase(semantics: string, seed: number, index: number): Ca
     () => poolCase(random, semantics),
     () => quantizeCase(random, semantics),
     () => dequantizeCase(random, semantics),
-    ...(dialectOf(semantics).torch
-      ? []
-      : [() => floatAddCase(random, semantics), ...byteOperatorKinds(random, semantics)]),
+    ...(dialectOf(semantics).torch ? [] : [() => others[Math.floor(index / kinds.length) % others.length]!()]),
   ];
   const made = kinds[index % kinds.length]!();
   return { id: `${semantics}/${seed}/${index}`, form: formOf(made.graph, index), ...made };

@@ -28,9 +28,10 @@ import {
   describeTotals,
 } from './describe_bench.ts';
 import { EXIT, type ExitCode } from './exit_codes.ts';
-import { readInput, writeOutput } from './files.ts';
+import { writeOutput } from './files.ts';
 import { fixed, pictureSource, type InputSource } from './inputs.ts';
 import { DEFAULT_MODEL, loadModel, type LoadedModel } from './model.ts';
+import { readProfile } from './profile.ts';
 import { addHostOptions, addModelOptions, integer, type HostOptions, type ModelOptions } from './options.ts';
 import { note, printResult, progress } from './output.ts';
 import { randomFeeds } from './vectors.ts';
@@ -109,7 +110,12 @@ async function runBench(options: BenchOptions): Promise<ExitCode> {
     throw new InvalidInputError('--sweep and --leak measure different things: say one');
   if (options.sweep && options.model !== undefined)
     throw new InvalidInputError('--sweep has models of its own: no --model');
-  const model = await loadModel(options);
+  const { model: path, semantics, threads } = options;
+  const model = await loadModel({
+    ...(path === undefined ? {} : { model: path }),
+    ...(semantics === undefined ? {} : { semantics }),
+    ...(threads === undefined ? {} : { threads }),
+  });
   const peers = peersFor(model, options);
   const browser = await openBench(options, peerPackages(peers));
   try {
@@ -198,16 +204,8 @@ async function plansOf({ plans: fusions = [], profile }: BenchOptions): Promise<
   const plans: Record<string, object> = Object.fromEntries(
     fusions.map((name) => [`exact8 (fusion ${name})`, { fusion: name }]),
   );
-  if (profile !== undefined) plans['exact8 (tuned)'] = { profile: await readJson(profile) };
+  if (profile !== undefined) plans['exact8 (tuned)'] = { profile: await readProfile(profile) };
   return plans;
-}
-
-async function readJson(path: string): Promise<object> {
-  try {
-    return JSON.parse(new TextDecoder().decode(await readInput(path))) as object;
-  } catch (error) {
-    throw error instanceof SyntaxError ? new InvalidInputError(`${path} is not JSON: ${error.message}`) : error;
-  }
 }
 
 async function sweep(browser: BenchBrowser, options: BenchOptions): Promise<ExitCode> {

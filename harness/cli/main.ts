@@ -17,6 +17,7 @@ import { clearProgress, note } from './output.ts';
 import { addMatrix } from './matrix.ts';
 import { addPack } from './pack.ts';
 import { addTrace } from './trace.ts';
+import { addTune } from './tune.ts';
 import { addVerify } from './verify.ts';
 import { addVectors } from './write_vectors.ts';
 
@@ -45,6 +46,7 @@ async function main(argv: readonly string[]): Promise<ExitCode> {
   addBlind(program, done);
   addCases(program, done);
   addBench(program, done);
+  addTune(program, done);
   addMatrix(program, done);
   addVectors(program, done);
   addPack(program, done);

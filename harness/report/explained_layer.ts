@@ -1,4 +1,5 @@
 import { UnsupportedModelError } from '../../src/errors.ts';
+import { coordinatesOf } from '../explain/at.ts';
 import { analyzeElement, type ElementAnalysis } from '../explain/element.ts';
 import type { Engine } from '../explain/engine.ts';
 import type { ExplainedLayer } from '../explain/explanation.ts';
@@ -31,7 +32,7 @@ function worstElement(layer: ExplainedLayer, { graph, semantics }: Engine): Elem
       graph,
       semantics,
       tensor: info.name,
-      index: coordinates(worst, info.shape),
+      index: coordinatesOf(worst, info.shape),
       operands,
       theirs: Number(theirs[worst]),
       reference: Number(reference[worst]),
@@ -41,13 +42,4 @@ function worstElement(layer: ExplainedLayer, { graph, semantics }: Engine): Elem
     if (error instanceof UnsupportedModelError) return undefined;
     throw error;
   }
-}
-
-function coordinates(flat: number, shape: readonly number[]): number[] {
-  const index: number[] = [];
-  for (const size of shape.toReversed()) {
-    index.unshift(flat % size);
-    flat = Math.floor(flat / size);
-  }
-  return index;
 }

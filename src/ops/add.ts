@@ -12,7 +12,8 @@ const sameShape = (a: readonly number[], b: readonly number[]): boolean =>
   a.length === b.length && a.every((d, i) => d === b[i]);
 
 export function layerOf(node: GraphNode, context: OpContext): AddLayer {
-  return { ...pairOf(node, context), relu: node.attributes['relu'] === 1 };
+  const { swapped } = broadcastOf(node, context);
+  return { ...pairOf(node, context), relu: node.attributes['relu'] === 1, swapped };
 }
 
 /** Does a float32 operand hold one value a channel, to be added to every pixel? */

@@ -1,6 +1,6 @@
-import { byteRange, newElementData, type GraphNode } from '../graph/graph.ts';
+import { byteRange, newElementData, type GraphNode, type TensorInfo } from '../graph/graph.ts';
 import { f32 } from '../semantics/rounding.ts';
-import type { AveragePoolLayer, StepFunctions } from '../semantics/semantics.ts';
+import type { AveragePoolFunctions, AveragePoolLayer, StepFunctions } from '../semantics/semantics.ts';
 import { floatOfKey, keyOfFloat } from './float_bits.ts';
 import { extent, groupsOf } from './layout.ts';
 import { expectByteInput } from './linear/linear.ts';
@@ -11,12 +11,16 @@ import { outputStage, signMask } from './requantization.ts';
 import { threadGrid, type Step } from './step.ts';
 import { forEachWindow, windowFields, type Window } from './window.ts';
 
-function averageOf(node: GraphNode, context: OpContext, op: AveragePoolLayer['op']) {
-  const { averagePool } = context.semantics;
-  if (!averagePool)
-    return refuse(node, `semantics '${context.semantics.name}'`, 'engines that define an average pool: onnxruntime');
+function averageOf(
+  node: GraphNode,
+  context: OpContext,
+  op: AveragePoolLayer['op'],
+  output: TensorInfo = context.info(node.outputs[0]!),
+): AveragePoolFunctions {
   const input = tensorQuantization(node, context.info(node.inputs[0]!));
-  return averagePool({ op, input, output: tensorQuantization(node, context.info(node.outputs[0]!)) });
+  const { averagePool, name } = context.semantics;
+  const functions = averagePool?.({ op, input, output: tensorQuantization(node, output) });
+  return functions ?? refuse(node, `semantics '${name}'`, `engines that define ${op}`);
 }
 
 /** What a sum over `count` elements is divided by. */
@@ -104,7 +108,7 @@ export const averagePool: Op = {
     expectByteInput(node, input);
     const { size } = poolWindow(node, context);
     const output = quantizedOutput(node, context, [...input.shape.slice(0, 2), ...size]);
-    if (!context.semantics.averagePool) averageOf(node, context, 'AveragePool');
+    averageOf(node, context, 'AveragePool', output);
     return output;
   },
   reference: (node, context, operand) =>
@@ -136,7 +140,7 @@ export const reduceMean: Op = {
     wholeWindow(node, context);
     const keeps = node.attributes['keepdims'] !== 0;
     const output = quantizedOutput(node, context, [...input.shape.slice(0, 2), ...(keeps ? [1, 1] : [])]);
-    if (!context.semantics.averagePool) averageOf(node, context, 'ReduceMean');
+    averageOf(node, context, 'ReduceMean', output);
     return output;
   },
   reference: (node, context, operand) =>

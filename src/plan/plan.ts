@@ -20,7 +20,7 @@ export interface PlanOptions {
   readonly features?: Features;
   /** Which kernel variant computes which layer. Default: the one for GPUs. Never changes a result. */
   readonly profile?: Profile;
-  /** How far steps are joined: see Fusion. Never changes a result. Default: the profile's, else 'none'. */
+  /** How far steps are joined: see Fusion. Never changes a result. Default: that of a profile that is given, else 'none'. */
   readonly fusion?: Fusion;
 }
 
@@ -65,7 +65,7 @@ export function createPlan(graph: Graph, options: PlanOptions = {}): Plan {
     else unfused.push(lowered);
   }
   const size = (tensor: string): number => packedBytes(typed.tensors.get(tensor) as TensorInfo);
-  const fusion = options.fusion ?? profile.fusion ?? 'none';
+  const fusion = options.fusion ?? options.profile?.fusion ?? 'none';
   const plain = contextOf(typed, fused.tensors, semantics, features, plainPreferences(profile));
   const nodes = new Map(typed.nodes.map((node) => [node.name, node]));
   const lowerPlain = (step: Step): Step => opOf(nodes.get(step.node)!).lower(nodes.get(step.node)!, plain) as Step;

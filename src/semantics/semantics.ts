@@ -46,6 +46,8 @@ export interface AddLayer {
   readonly b: TensorQuantization;
   readonly output: TensorQuantization;
   readonly relu: boolean;
+  /** Is `a` the smaller operand, broadcast to the shape of `b`? */
+  readonly swapped?: boolean;
 }
 
 /** An element-wise function of two 8-bit values, and where an engine has one, another for the end of a memory block. */
@@ -105,8 +107,8 @@ export interface Semantics {
   add(layer: AddLayer): AddFunctions;
   /** A function of two bytes; left out where the engine has no such operator. */
   multiply?(layer: MultiplyLayer): (a: number, b: number) => number;
-  /** Left out where the engine has no such operator. */
-  averagePool?(layer: AveragePoolLayer): AveragePoolFunctions;
+  /** Left out, or undefined, where the engine has no such operator, or none whose arithmetic is known. */
+  averagePool?(layer: AveragePoolLayer): AveragePoolFunctions | undefined;
   /** One function for all channels, of the accumulator sum(x - zx). */
   globalAveragePool(layer: PoolLayer): StepFunctions;
   /** Non-decreasing in x; x is a float32, infinities included, never NaN. */

@@ -92,7 +92,12 @@ function withoutRequantization(step: Step): Step | undefined {
 }
 
 /** Takes turns, so that what disturbs one step disturbs the other. */
-async function timeSteps(timer: PassTimer, plan: Plan, steps: readonly Step[], budgetMs: number): Promise<Summary[]> {
+export async function timeSteps(
+  timer: PassTimer,
+  plan: Plan,
+  steps: readonly Step[],
+  budgetMs: number,
+): Promise<Summary[]> {
   const begin = performance.now();
   const prepared = [] as Awaited<ReturnType<typeof prepareStep>>[];
   for (const step of steps) prepared.push(await prepareStep(timer, plan, step));

@@ -8,6 +8,7 @@ import type { LoadedPeer, PeerInput, PeerModel } from '../peers/peer.ts';
 import type { BenchMethods, Job } from '../protocol.ts';
 import { runCases } from '../../cases/run.ts';
 import { fetchBytes, fetchTensor } from '../../worker/exchange.ts';
+import { closeTuning, compareProfiles, openTuning, tuneFusion, tuneLayer } from '../../tune/measure.ts';
 import { callsOf, watchGpu } from './gpu_calls.ts';
 import { measureLayers } from './layers.ts';
 import { measureRoof } from './roof.ts';
@@ -97,6 +98,11 @@ export const benchMethods: BenchMethods = {
   async layers(model, engine, batch, budgetMs) {
     return measureLayers(await fetchBytes(model), engine, batch, budgetMs);
   },
+  openTuning: async (model, engine, without) => openTuning(await fetchBytes(model), engine, without),
+  tuneLayer,
+  tuneFusion,
+  compareProfiles,
+  closeTuning: async () => closeTuning(),
 };
 
 /** By bits. */

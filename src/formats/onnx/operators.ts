@@ -172,6 +172,40 @@ const qgemm: Converter = (node, name, builder) => {
   )({ ...node, attributes: new Map([...node.attributes].filter(([key]) => key === 'transB')) }, name, builder);
 };
 
+/** With a matrix of weights for each index of the first dimension: a product for each, concatenated. */
+const qlinearMatMul: Converter = (node, name, builder) => {
+  const convert = quantized('MatMul', [0, 3], 6);
+  const weight = builder.constants.get(operand(node, name, 3));
+  const [count = 0, rows = 0, columns = 0] = weight?.shape ?? [];
+  if (!weight || weight.shape.length !== 3) return convert(node, name, builder);
+  const [x, y] = [operand(node, name, 0), node.outputs[0]!];
+  const input = scaleAndZeroPoint(builder, node, name, 1, 0);
+  const output = scaleAndZeroPoint(builder, node, name, 6, 0);
+  builder.quantize(x, input.quantization, input.type);
+  builder.quantize(y, output.quantization, output.type);
+  // one row of the first dimension each: Split refuses an input with more or fewer of them
+  const sizes = `${name}.sizes`;
+  const ones = BigInt64Array.from({ length: count }, () => 1n);
+  builder.constants.set(sizes, { name: sizes, type: 'int64', shape: [count], data: ones });
+  const products = Array.from({ length: count }, (_, i) => {
+    const [part, matrix, product] = [`${x}.${name}.${i}`, `${weight.name}.${name}.${i}`, `${y}.${name}.${i}`];
+    const data = weight.data.slice(i * rows * columns, (i + 1) * rows * columns);
+    builder.constants.set(matrix, { ...weight, name: matrix, shape: [rows, columns], data });
+    builder.quantize(part, input.quantization, input.type);
+    builder.nodes.push({
+      name: `${name}.split.${i}`,
+      op: 'Split',
+      inputs: [x, sizes],
+      outputs: [part],
+      attributes: { axis: 0, part: i, parts: count },
+    });
+    const operands = [part, ...node.inputs.slice(1, 3), matrix, ...node.inputs.slice(4)];
+    convert({ ...node, inputs: operands, outputs: [product] }, `${name}.${i}`, builder);
+    return product;
+  });
+  builder.nodes.push({ name, op: 'Concat', inputs: products, outputs: [y], attributes: { axis: 0 } });
+};
+
 /** Y_scale, Y_zero_point, then tensor, scale and zero point of each operand. */
 const qlinearConcat: Converter = (node, name, builder) => {
   const indices = Array.from({ length: Math.floor((node.inputs.length - 2) / 3) }, (_, i) => 2 + 3 * i);
@@ -242,7 +276,7 @@ const dropout: Converter = (node, name, builder) => {
 /** Domain and operator of every node that is read; what each becomes in the graph. */
 const CONVERTERS: Readonly<Record<string, Converter>> = {
   QLinearConv: quantized('Conv', [0, 3], 6, 8),
-  QLinearMatMul: quantized('MatMul', [0, 3], 6),
+  QLinearMatMul: qlinearMatMul,
   QuantizeLinear: quantizeLinear,
   DequantizeLinear: dequantizeLinear,
   Conv: plain,
