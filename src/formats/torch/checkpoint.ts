@@ -51,9 +51,13 @@ function unzip(bytes: Uint8Array): Map<string, Uint8Array> {
   const check = ({ name, compression, originalSize }: UnzipFileInfo): boolean => {
     total += originalSize;
     if (compression !== 0)
-      throw new InvalidModelError(`zip entry ${describe(name)} is compressed; torch.save stores its entries uncompressed`);
+      throw new InvalidModelError(
+        `zip entry ${describe(name)} is compressed; torch.save stores its entries uncompressed`,
+      );
     if (names.has(name) || total > bytes.length)
-      throw new InvalidModelError(`zip entry ${describe(name)} (${originalSize} bytes) is there twice or overlaps others`);
+      throw new InvalidModelError(
+        `zip entry ${describe(name)} (${originalSize} bytes) is there twice or overlaps others`,
+      );
     names.add(name);
     return true;
   };
