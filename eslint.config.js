@@ -2,7 +2,7 @@ import eslint from '@eslint/js';
 import tseslint from 'typescript-eslint';
 
 export default tseslint.config(
-  { ignores: ['dist', 'test-results', 'exact8-demo'] },
+  { ignores: ['dist', 'test-results', 'exact8-demo', 'bench-gpu'] },
   eslint.configs.recommended,
   tseslint.configs.strict,
   {

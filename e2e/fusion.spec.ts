@@ -33,3 +33,65 @@ for (const [engine, count] of Object.entries(ENGINES))
       for (const link of ['block/unexpanded', 'input/floats', 'output/floats', 'output/float_sums'])
         expect(used).toContain(link);
   });
+
+test('the default model: what run computes in fused dispatches is what the trace has node by node', async ({ gpu }) => {
+  const result = await gpu.evaluate(async () => {
+    const { InferenceSession } = (await import('/src/session.ts' as string)) as typeof import('../src/session.ts');
+    const { Tensor } = (await import('/src/tensor.ts' as string)) as typeof import('../src/tensor.ts');
+    const { defaultModelBytes } = (await import(
+      '/harness/page/default_model_bytes.ts' as string
+    )) as typeof import('../harness/page/default_model_bytes.ts');
+    const session = await InferenceSession.create(await defaultModelBytes(), { fusion: 'blocks' });
+    const { name, shape } = session.plan.graph.inputs[0]!;
+    const data = Float32Array.from({ length: shape.reduce((a, b) => a * b, 1) }, (_, i) => Math.sin(i * 12.9898));
+    const feeds = { [name]: new Tensor('float32', data, shape) };
+    const run = Object.values(await session.run(feeds)).map((tensor) => [...(tensor.data as Float32Array)]);
+    const trace = Object.values((await session.trace(feeds)).outputs).map(({ data }) => [...(data as Float32Array)]);
+    const dispatches = session.plan.steps.length;
+    session.release();
+    return { run, trace, dispatches };
+  });
+  expect(result.run).toEqual(result.trace);
+  expect(result.dispatches).toBeLessThanOrEqual(22);
+});
+
+test('a planted fault is seen: one bit of a fused weight', async ({ gpu }) => {
+  const differing = await gpu.evaluate(async () => {
+    const { generateBlock } = (await import(
+      '/harness/cases/blocks.ts' as string
+    )) as typeof import('../harness/cases/blocks.ts');
+    const { firstDifference } = (await import(
+      '/harness/cases/run.ts' as string
+    )) as typeof import('../harness/cases/run.ts');
+    const { createPlan } = (await import('/src/plan/plan.ts' as string)) as typeof import('../src/plan/plan.ts');
+    const { referenceTrace } = (await import(
+      '/src/plan/reference.ts' as string
+    )) as typeof import('../src/plan/reference.ts');
+    const { Executable } = (await import(
+      '/src/gpu/executable.ts' as string
+    )) as typeof import('../src/gpu/executable.ts');
+    const { PipelineCache } = (await import(
+      '/src/gpu/pipelines.ts' as string
+    )) as typeof import('../src/gpu/pipelines.ts');
+    const { requestDevice } = (await import('/src/gpu/device.ts' as string)) as typeof import('../src/gpu/device.ts');
+    const { graph, feeds } = generateBlock('qnnpack', 1, 0);
+    const plan = createPlan(graph, { fusion: 'blocks' });
+    const expected = referenceTrace(plan, feeds).outputs[graph.outputs[0]!]!.data as Uint8Array;
+    const device = await requestDevice();
+    const differences = async (): Promise<number> => {
+      const executable = await Executable.compile(device, plan, PipelineCache.of(device));
+      const actual = (await executable.run(feeds))[graph.outputs[0]!]!.data as Uint8Array;
+      executable.release();
+      return firstDifference(actual, expected).count;
+    };
+    const before = await differences();
+    const weights = plan.steps[0]!.operands[1] as { data: Uint32Array };
+    // the highest bit of the last stage's first weight
+    weights.data[plan.steps[0]!.geometry['project_weights']! * 4]! ^= 0x80;
+    const after = await differences();
+    device.destroy();
+    return { before, after };
+  });
+  expect(differing.before).toBe(0);
+  expect(differing.after).toBeGreaterThan(0);
+});

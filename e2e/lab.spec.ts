@@ -118,6 +118,14 @@ test.describe('a generated case has an address', () => {
       /output \[0, 0, 0, 0\]: -?\d+ expected, -?\d+ computed, accumulator -?\d+/,
     );
     await expect(gpu.locator('#case .verdict').first()).toHaveAttribute('data-equal', 'no');
+    const failure = await gpu.locator('#case').textContent();
+    const [, expected, computed] = /output 0: (-?\d+) expected, (-?\d+) computed/.exec(failure ?? '') ?? [];
+    await gpu.getByRole('button', { name: 'Take this element apart' }).first().press('Enter');
+    const element = gpu.locator('#case .element').first();
+    await expect(element).toContainText(new RegExp(`theirs\\s+${computed}`));
+    await expect(element).toContainText(new RegExp(`onnxruntime gives\\s+${expected}`));
+    await expect(element.getByRole('region', { name: 'Under every engine' })).toContainText('= reference');
+    await expect(element).toContainText(`${computed} (theirs): `);
   });
 
   test('an engine that there is not: the ones that there are', async ({ gpu, baseURL }) => {

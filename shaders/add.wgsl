@@ -1,10 +1,17 @@
-// y = combine(a, b), element by element: two bytes to a byte.
+// y = combine(a, b), element by element: two bytes to a byte; b may be broadcast to the shape of a.
 // a, b, y: NHWC, 4 channels a word. combine is proved at load over all 65,536 pairs of codes.
 
 struct Geometry {
   groups: u32,
   a_sign: u32,
   b_sign: u32,
+  height: u32,
+  width: u32,
+  channel_groups: u32,
+  b_image: u32,
+  b_row: u32,
+  b_column: u32,
+  b_group: u32,
 }
 
 @group(0) @binding(0) var<storage, read> a: array<u32>;
@@ -14,6 +21,23 @@ struct Geometry {
 
 // 0 for uint8, 0x80808080 for int8, whose codes start at -128.
 override OUTPUT_SIGN: u32 = 0u;
+// 1 where b has another shape than a.
+override BROADCAST: u32 = 0u;
+// 1 where b has one channel for all of a's.
+override ONE_CHANNEL: u32 = 0u;
+
+fn partner_of(index: u32) -> u32 {
+  if (BROADCAST == 0u) {
+    return index;
+  }
+  let group = index % geometry.channel_groups;
+  let pixel = index / geometry.channel_groups;
+  let x = pixel % geometry.width;
+  let row = pixel / geometry.width;
+  let y = row % geometry.height;
+  let image = row / geometry.height;
+  return image * geometry.b_image + y * geometry.b_row + x * geometry.b_column + group * geometry.b_group;
+}
 
 @compute @workgroup_size(64)
 fn main(
@@ -25,6 +49,10 @@ fn main(
   if (index >= geometry.groups) {
     return;
   }
-  let codes = combine(unpack_codes(a[index] ^ geometry.a_sign), unpack_codes(b[index] ^ geometry.b_sign));
+  var other = unpack_codes(b[partner_of(index)] ^ geometry.b_sign);
+  if (ONE_CHANNEL == 1u) {
+    other = vec4<i32>(other.x);
+  }
+  let codes = combine(unpack_codes(a[index] ^ geometry.a_sign), other);
   output[index] = pack_codes(codes) ^ OUTPUT_SIGN;
 }

@@ -1,5 +1,5 @@
 // y = emit(project(depthwise(expand(x)))): an inverted residual block, one tile of y a workgroup; the tensors between
-// stay in workgroup memory. x, y: NHWC, 4 channels a word; weights: all stages', laid out by src/ops/fused/block.ts.
+// stay in workgroup memory. x, y: NHWC, 4 channels a word; weights: all stages', laid out by src/plan/fuse/weights.ts.
 // Sums wrap mod 2^32, and each stage's corrected result is an int32 (proved at load).
 
 struct Geometry {
@@ -43,6 +43,9 @@ override KERNEL_HEIGHT: u32 = 3u;
 override KERNEL_WIDTH: u32 = 3u;
 override STRIDE_Y: u32 = 1u;
 override STRIDE_X: u32 = 1u;
+// Weights of the depthwise stage are bytes and an offset a channel, behind the correction.
+override DEPTHWISE_OFFSET: bool = false;
+// Zero points of weights lie behind the corrections.
 override PROJECT_WEIGHT_ZERO: bool = false;
 // The engine adds the depthwise stage's products in pairs saturated to int16.
 override SATURATES: bool = false;
@@ -91,14 +94,26 @@ fn saturate(products: vec4<i32>) -> vec4<i32> {
   return clamp(products, vec4<i32>(-32768), vec4<i32>(32767));
 }
 
+// A word of four channels' weights, as signed bytes: [group][tap], padded to whole vec4s.
+fn depthwise_weights(group: u32, tap: u32) -> vec4<i32> {
+  let taps = (KERNEL_HEIGHT * KERNEL_WIDTH + 3u) / 4u;
+  let word = weights[geometry.depthwise_weights + group * taps + tap / 4u][tap & 3u];
+  return vec4<i32>(vec4<u32>(word) << vec4<u32>(24u, 16u, 8u, 0u)) >> vec4<u32>(24u);
+}
+
 fn filter_group(corner: u32, group: u32) -> vec4<i32> {
-  var sum = weight(geometry.depthwise_corrections + group);
+  let correction = geometry.depthwise_corrections + group * select(1u, 2u, DEPTHWISE_OFFSET);
+  var sum = weight(correction);
+  var code_sum = vec4<i32>();
   var first_of_pair = vec4<i32>();
   for (var ky = 0u; ky < KERNEL_HEIGHT; ky++) {
     for (var kx = 0u; kx < KERNEL_WIDTH; kx++) {
       let tap = ky * KERNEL_WIDTH + kx;
       let codes = unpack_codes(middle[corner + (ky * MIDDLE_TILE_WIDTH + kx) * CHUNK]);
-      let product = codes * weight(geometry.depthwise_weights + tap * MIDDLE_GROUPS + group);
+      let product = codes * depthwise_weights(group, tap);
+      if (DEPTHWISE_OFFSET) {
+        code_sum += codes;
+      }
       if (!SATURATES) {
         sum += product;
       } else if ((tap & 1u) == 1u) {
@@ -108,6 +123,9 @@ fn filter_group(corner: u32, group: u32) -> vec4<i32> {
         first_of_pair = product;
       }
     }
+  }
+  if (DEPTHWISE_OFFSET) {
+    sum += weight(correction + 1u) * code_sum;
   }
   return sum + saturate(first_of_pair);
 }
@@ -140,8 +158,8 @@ fn project(tile: Tile, local_index: u32) {
     let group = item % geometry.out_groups;
     let first = (item / geometry.out_groups) * 4u;
     let rows = (vec4<u32>(first) + vec4<u32>(0u, 1u, 2u, 3u)) * MIDDLE_GROUPS;
-    let offset = weight(geometry.project_corrections + group * 2u);
-    let weight_zero = weight(geometry.project_corrections + group * 2u + 1u);
+    let correction = geometry.project_corrections + group * select(1u, 2u, PROJECT_WEIGHT_ZERO);
+    let offset = weight(correction);
     var sum0 = offset;
     var sum1 = offset;
     var sum2 = offset;
@@ -158,10 +176,17 @@ fn project(tile: Tile, local_index: u32) {
         x_sums += vec4<i32>(dot4(x.x, ONES), dot4(x.y, ONES), dot4(x.z, ONES), dot4(x.w, ONES));
       }
     }
-    store(tile, first, group, sum0 - weight_zero * x_sums.x);
-    store(tile, first + 1u, group, sum1 - weight_zero * x_sums.y);
-    store(tile, first + 2u, group, sum2 - weight_zero * x_sums.z);
-    store(tile, first + 3u, group, sum3 - weight_zero * x_sums.w);
+    if (PROJECT_WEIGHT_ZERO) {
+      let weight_zero = weight(correction + 1u);
+      sum0 -= weight_zero * x_sums.x;
+      sum1 -= weight_zero * x_sums.y;
+      sum2 -= weight_zero * x_sums.z;
+      sum3 -= weight_zero * x_sums.w;
+    }
+    store(tile, first, group, sum0);
+    store(tile, first + 1u, group, sum1);
+    store(tile, first + 2u, group, sum2);
+    store(tile, first + 3u, group, sum3);
   }
 }
 

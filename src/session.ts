@@ -1,3 +1,4 @@
+import { DeviceError, InvalidInputError } from './errors.ts';
 import { readModel } from './formats/index.ts';
 import type { Graph } from './graph/graph.ts';
 import { featuresOf, profileOf, requestDevice } from './gpu/device.ts';
@@ -27,6 +28,7 @@ export class InferenceSession {
   /** By fusion and input shapes: a model with an open batch is planned once for each size. */
   readonly #executables = new Map<string, Promise<Executable>>();
   #plan: Plan;
+  #released = false;
 
   private constructor(graph: Graph, plan: Plan, options: PlanOptions, device: GPUDevice, ownsDevice: boolean) {
     this.graph = graph;
@@ -89,6 +91,7 @@ export class InferenceSession {
 
   /** Frees the GPU's memory, and the device where it is the session's own. */
   release(): void {
+    this.#released = true;
     for (const executable of this.#executables.values())
       void executable.then(
         (e) => e.release(),
@@ -99,6 +102,12 @@ export class InferenceSession {
   }
 
   #planFor(feeds: Readonly<Record<string, Tensor>>): Plan {
+    // a caller's device lives on: without this, the plan would be compiled again, and never released
+    if (this.#released) throw new DeviceError('the session was released');
+    if (typeof feeds !== 'object' || feeds === null)
+      throw new InvalidInputError(
+        `tensors by name are needed, as { ${this.inputNames.join(', ')} }; got ${typeof feeds}`,
+      );
     const shapes = shapesOf(feeds);
     const same = this.#plan.graph.inputs.every(({ name, shape }) => String(shapes[name] ?? shape) === String(shape));
     if (!same) this.#plan = createPlan(this.graph, { ...this.#options, shapes });

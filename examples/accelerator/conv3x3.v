@@ -136,7 +136,7 @@ module conv3x3 #(
 
   reg requantized;
   integer requantized_channel;
-  reg signed [ACCUMULATOR_BITS-1:0] requantized_accumulator;
+  integer requantized_accumulator;  // what the boundaries are compared with: they have the bias in them
   integer value;
 
   reg signed [SUM_BITS-1:0] biased;
@@ -144,7 +144,7 @@ module conv3x3 #(
   always @(posedge clock) begin
     requantized <= accumulated && !reset;
     requantized_channel <= accumulated_channel;
-    requantized_accumulator <= accumulator;
+    requantized_accumulator <= FAULT_NO_BIAS ? accumulator - bias[accumulated_channel] : accumulator;
     if (accumulated) begin
       biased = accumulator;
       if (!FAULT_NO_BIAS) biased = biased + bias[accumulated_channel];

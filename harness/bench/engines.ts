@@ -9,5 +9,9 @@ export const PACKAGES_OF: Readonly<Record<string, readonly string[]>> = {
 /** What can be measured against. */
 export const PEER_NAMES: readonly string[] = Object.keys(PACKAGES_OF);
 
+export const OWN = 'exact8';
+/** Is it exact8, by whatever plan? */
+export const isOwn = (engine: string): boolean => engine === OWN || engine.startsWith(`${OWN} `);
+
 /** Peers that are to run on WebGPU: that they do is checked. */
-export const isWebgpu = (peer: string): boolean => peer === 'exact8' || peer.endsWith('-webgpu');
+export const isWebgpu = (peer: string): boolean => isOwn(peer) || peer.endsWith('-webgpu');

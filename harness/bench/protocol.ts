@@ -1,3 +1,7 @@
+import type { Profile } from '../../src/plan/profile.ts';
+import type { Without } from '../tune/measure.ts';
+import type { TunedFusion, TunedLayer, TuneTask } from '../tune/tasks.ts';
+import type { CasesResult } from '../cases/run.ts';
 import type { Engine, RemoteTensor } from '../worker/protocol.ts';
 import type { GpuCalls } from './measure/gpu_calls.ts';
 import type { LayerTiming } from './measure/layers.ts';
@@ -34,7 +38,22 @@ export interface BenchMethods {
   /** What `runs` inferences together call and allocate. */
   count(id: string, runs: number): Promise<GpuCalls>;
   close(id: string): Promise<void>;
+  /** Elements of all tensors in which exact8 differs from the host reference. */
+  compare(job: Job): Promise<number>;
   roof(): Promise<Roof>;
+  /** Generated operators `from` to `to - 1`, each by every kernel variant that may compute it, against the host. */
+  cases(engine: string, seed: number, from: number, to: number): Promise<CasesResult>;
   /** Every dispatch of exact8's plan by itself. */
   layers(model: string, engine: Engine, batch: number, budgetMs: number): Promise<LayerTiming[]>;
+  /** Opens a model for tuning: see harness/tune/measure.ts. */
+  openTuning(
+    model: string,
+    engine: Engine,
+    without: readonly Without[],
+  ): Promise<{ tasks: readonly TuneTask[]; profile: Profile }>;
+  /** Proves and times the variants of the geometry of a task. */
+  tuneLayer(task: number, budgetMs: number): Promise<TunedLayer>;
+  tuneFusion(profile: Profile, budgetMs: number): Promise<TunedFusion[]>;
+  compareProfiles(tuned: Profile, budgetMs: number): Promise<{ untuned: number; tuned: number }>;
+  closeTuning(): Promise<void>;
 }

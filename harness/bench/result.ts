@@ -25,9 +25,10 @@ export interface EngineResult {
 }
 
 export interface LayerResult extends Omit<LayerTiming, 'ms' | 'bareMs'>, RooflinePoint {
+  /** The least of the samples, as the roof is the most of several. */
   readonly ms: number;
   readonly spread: number;
-  /** Of `ms`, what requantization and packing take: by ablation. */
+  /** Of `ms`, what requantization and packing take, by ablation: below 0 where noise is larger than they are. */
   readonly requantizationMs?: number;
 }
 
@@ -53,11 +54,10 @@ export interface LayerTotals {
 export function layerResults(timings: readonly LayerTiming[], roof: Roof): LayerResult[] {
   return timings.map(({ ms, bareMs, ...layer }) => ({
     ...layer,
-    ms: ms.median,
+    ms: ms.min,
     spread: ms.spread,
-    // two measurements: noise can make the difference negative
-    ...(bareMs && { requantizationMs: Math.max(0, ms.median - bareMs.median) }),
-    ...placeUnderRoof({ ...layer, ms: ms.median }, roof),
+    ...(bareMs && { requantizationMs: ms.min - bareMs.min }),
+    ...placeUnderRoof({ ...layer, ms: ms.min }, roof),
   }));
 }
 

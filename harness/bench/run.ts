@@ -1,6 +1,6 @@
 import { floatModels } from './float_models.ts';
-import { isWebgpu } from './engines.ts';
-import { DeviceError } from '../../src/errors.ts';
+import { isOwn, isWebgpu, OWN } from './engines.ts';
+import { DeviceError, Exact8Error } from '../../src/errors.ts';
 import { openBench, type BenchBrowser, type Host } from './browser.ts';
 import type { Network } from '../../models/network.ts';
 import type { Tensor } from '../../src/tensor.ts';
@@ -17,6 +17,8 @@ export interface Contest {
   /** [1, 3, height, width] */
   readonly input: Tensor;
   readonly peers: readonly string[];
+  /** Plans of exact8 besides its own choice: session options by the plan's name. */
+  readonly plans?: Readonly<Record<string, object>>;
 }
 
 export interface Effort {
@@ -27,7 +29,6 @@ export interface Effort {
   readonly progress: (what: string) => void;
 }
 
-const OWN = 'exact8';
 /** Of any network that is worth measuring, however much of it is fused. */
 const LEAST_DISPATCHES = 10;
 /** Rounds that are taken even where the time is up. */
@@ -36,14 +37,15 @@ const LEAST_ROUNDS = 3;
 type Files = (browser: BenchBrowser, engine: string) => Job;
 
 /** Makes each engine's files available to a page. */
-function filesOf({ model, network, input }: Contest): Files {
+function filesOf({ model, network, input, plans = {} }: Contest): Files {
   const [, , height, width] = input.dims as [number, number, number, number];
   const floats = network && floatModels(network, height, width);
   return (browser, engine) => {
-    const files = engine === OWN ? { model } : floats![engine.startsWith('tfjs') ? 'tfjs' : 'onnx'];
+    const own = { model, options: new TextEncoder().encode(JSON.stringify(plans[engine] ?? {})) };
+    const files = isOwn(engine) ? own : floats![engine.startsWith('tfjs') ? 'tfjs' : 'onnx'];
     const entries = Object.entries(files).map(([name, bytes]) => [name, browser.addBlob(bytes)]);
     return {
-      engine,
+      engine: isOwn(engine) ? OWN : engine,
       model: Object.fromEntries(entries),
       input: browser.addTensor(input),
     };
@@ -81,7 +83,8 @@ async function firstResults(
  * @throws DeviceError where a peer that is to run on WebGPU does not
  */
 export async function runContest(contest: Contest, effort: Effort, browser: BenchBrowser): Promise<EngineResult[]> {
-  const engines = [OWN, ...contest.peers];
+  const plans = Object.keys(contest.plans ?? {});
+  const engines = [OWN, ...plans, ...contest.peers];
   const files = filesOf(contest);
   const first: Record<string, FirstResults> = {};
   for (const engine of engines) {
@@ -97,6 +100,7 @@ export async function runContest(contest: Contest, effort: Effort, browser: Benc
       throw new DeviceError(`${engine} made ${calls.dispatches} GPU dispatches: it does not run where its name says`);
     checked[engine] = { calls, opened, logits };
   }
+  expectSameBits(plans, checked);
   expectAgreement(contest.peers, checked);
   const times = await takeTurns(browser, engines, effort);
   const results: EngineResult[] = [];
@@ -128,6 +132,14 @@ interface Checked {
   readonly opened: FirstResult;
   readonly logits: readonly number[];
   readonly calls: GpuCalls;
+}
+
+/** @throws Exact8Error where a plan of exact8 gives other bits than its own choice: that would be a fault of exact8 */
+function expectSameBits(plans: readonly string[], checked: Readonly<Record<string, Checked>>): void {
+  const { logits: own } = checked[OWN]!;
+  for (const plan of plans)
+    if (!checked[plan]!.logits.every((logit, i) => Object.is(logit, own[i])))
+      throw new Exact8Error(`${plan} gives other bits than ${OWN}`);
 }
 
 /** All peers compute the same float network, each in its own order of sums. */

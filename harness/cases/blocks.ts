@@ -6,20 +6,8 @@ import {
   type TensorInfo,
 } from '../../src/graph/graph.ts';
 import { Tensor } from '../../src/tensor.ts';
-import {
-  bias,
-  bytes,
-  channelCount,
-  dialectOf,
-  FILLS,
-  outputQuantization,
-  someScale,
-  weightsAndScales,
-  whole,
-  zeroPoint,
-  type ByteType,
-  type Case,
-} from './generate.ts';
+import { bytes, channelCount, FILLS, someScale, whole, zeroPoint, type ByteType } from './draw.ts';
+import { bias, dialectOf, outputQuantization, weightsAndScales, type Case } from './generate.ts';
 import { Random } from './random.ts';
 
 /** A chain of operators, each of one input tensor, with quantizations of its own. */

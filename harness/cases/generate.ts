@@ -3,7 +3,6 @@ import {
   byteRange,
   elementCount,
   newElementData,
-  type Attributes,
   type Constant,
   type Graph,
   type Quantization,
@@ -11,7 +10,9 @@ import {
   type TensorInfo,
 } from '../../src/graph/graph.ts';
 import { Tensor } from '../../src/tensor.ts';
+import { bytes, channelCount, FILLS, graphOf, someScale, whole, zeroPoint, type ByteType } from './draw.ts';
 import type { OnnxForm } from './onnx.ts';
+import { byteOperatorKinds } from './operators.ts';
 import { Random } from './random.ts';
 
 /** A graph of one operator with its input: everything follows from engine, seed and index. */
@@ -26,26 +27,14 @@ export interface Case {
 }
 
 /** What a kind of case makes; where it stands among the others gives it its name. */
-type Unnamed = Omit<Case, 'id' | 'form'>;
+export type Unnamed = Omit<Case, 'id' | 'form'> & { readonly form?: OnnxForm };
 
 /** What the engines' own formats can say: PyTorch has uint8 activations, signed weights without zero points, float biases. */
 interface Dialect {
   readonly torch: boolean;
 }
 
-export type ByteType = 'uint8' | 'int8';
-
 export const dialectOf = (semantics: string): Dialect => ({ torch: !semantics.startsWith('onnxruntime') });
-
-export function zeroPoint(random: Random, type: ByteType): number {
-  const [min, max] = byteRange(type);
-  return random.pick([min, max, min + 128, random.integer(min, max), random.integer(min, max)]);
-}
-
-export const whole = (scale: number, zero: number): Quantization => ({
-  scale: Float32Array.of(scale),
-  zeroPoint: Int32Array.of(zero),
-});
 
 /**
  * What a convolution or a fully connected layer goes to the end of: sums that lie exactly between two codes, sums
@@ -53,60 +42,6 @@ export const whole = (scale: number, zero: number): Quantization => ({
  */
 const EXTREMES = ['none', 'ties', 'large sums', 'saturation', 'padding', 'none'] as const;
 type Extreme = (typeof EXTREMES)[number];
-
-/** How inputs are filled: extremes beside random values. */
-export const FILLS = ['random', 'random', 'random', 'least', 'most', 'checkerboard', 'sparse'] as const;
-
-export function bytes(
-  random: Random,
-  type: ByteType,
-  shape: readonly number[],
-  fill: (typeof FILLS)[number],
-  zero: number,
-) {
-  const [min, max] = byteRange(type);
-  const data = newElementData(type, elementCount(shape));
-  for (let i = 0; i < data.length; i++) {
-    if (fill === 'least') data[i] = min;
-    else if (fill === 'most') data[i] = max;
-    else if (fill === 'checkerboard') data[i] = i % 2 ? min : max;
-    else if (fill === 'sparse' && random.chance(0.8)) data[i] = zero;
-    else data[i] = random.integer(min, max);
-  }
-  return new Tensor(type, data, shape);
-}
-
-/** Scales for which ties happen (powers of two) beside any others. */
-export const someScale = (random: Random, powers = 0.3): number =>
-  random.chance(powers) ? 2 ** random.integer(-9, 2) : random.scale(0.001, 4);
-
-function graphOf(
-  semantics: string,
-  op: string,
-  inputs: readonly TensorInfo[],
-  constants: readonly Constant[],
-  output: QuantizedType | undefined,
-  attributes: Attributes,
-): Graph {
-  return {
-    name: op,
-    format: 'case',
-    semantics,
-    nodes: [
-      {
-        name: op,
-        op,
-        inputs: [...inputs, ...constants].map(({ name }) => name),
-        outputs: ['y'],
-        attributes,
-      },
-    ],
-    inputs,
-    outputs: ['y'],
-    constants: new Map(constants.map((constant) => [constant.name, constant])),
-    tensors: new Map(output ? [[output.name, output]] : []),
-  };
-}
 
 interface Geometry {
   readonly groups: number;
@@ -116,9 +51,6 @@ interface Geometry {
   /** Padding that keeps the size; otherwise any. */
   readonly samePads?: boolean;
 }
-
-export const channelCount = (random: Random): number =>
-  random.chance(0.8) ? random.integer(1, 17) : random.pick([24, 32, 33, 64, 96, 130]);
 
 function geometry(random: Random): Geometry {
   const kernel: [number, number] = random.pick([
@@ -430,6 +362,8 @@ export function generateCase(semantics: string, seed: number, index: number): Ca
     const round = Math.floor(index / kinds.length);
     return linearCase(random, semantics, op, EXTREMES[(index + round) % EXTREMES.length]!);
   };
+  // they take turns in one place, so that most cases are layers with sums
+  const others = [() => floatAddCase(random, semantics), ...byteOperatorKinds(random, semantics)];
   const kinds: (() => Unnamed)[] = [
     ...Array.from({ length: 12 }, () => linear('Conv')),
     ...Array.from({ length: 3 }, () => linear('Gemm')),
@@ -437,7 +371,7 @@ export function generateCase(semantics: string, seed: number, index: number): Ca
     () => poolCase(random, semantics),
     () => quantizeCase(random, semantics),
     () => dequantizeCase(random, semantics),
-    ...(dialectOf(semantics).torch ? [] : [() => floatAddCase(random, semantics)]),
+    ...(dialectOf(semantics).torch ? [] : [() => others[Math.floor(index / kinds.length) % others.length]!()]),
   ];
   const made = kinds[index % kinds.length]!();
   return { id: `${semantics}/${seed}/${index}`, form: formOf(made.graph, index), ...made };

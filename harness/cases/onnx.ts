@@ -72,7 +72,13 @@ function parameters(draft: Draft, { name, type, quantization: { scale, zeroPoint
   return names;
 }
 
-const onnxAttributes = (attributes: Attributes): Record<string, OnnxAttribute> => ({ ...attributes });
+/** A whole number is written as an integer; ONNX's float attributes are these. */
+const FLOATS = new Set(['alpha', 'beta']);
+
+const onnxAttributes = (attributes: Attributes): Record<string, OnnxAttribute> =>
+  Object.fromEntries(
+    Object.entries(attributes).map(([key, value]) => [key, FLOATS.has(key) ? { float: Number(value) } : value]),
+  );
 
 function push(
   { nodes }: Draft,
@@ -94,6 +100,7 @@ function plain(draft: Draft, node: GraphNode, quantized?: Quantized): void {
 /** The operands of a node that are tensors of 8 bits, then a bias where there is one. */
 function betweenQAndDq(draft: Draft, node: GraphNode): void {
   const dequantized = node.inputs.map((name, index) => {
+    if (isParameter(draft, name)) return name;
     const bias = index === 2 && draft.graph.constants.get(name)?.type === 'int32';
     const tensor = bias ? quantizedBias(draft, node) : quantizedTensor(draft, name);
     const axis = tensor.quantization.scale.length > 1 ? { axis: tensor.quantization.axis ?? 0 } : {};
@@ -112,6 +119,16 @@ function quantizedBias(draft: Draft, { inputs }: GraphNode): Quantized {
   return { name: inputs[2]!, type: 'int32', quantization: { scale, zeroPoint: new Int32Array(scale.length), axis: 0 } };
 }
 
+/** Operators that take bytes as they are. */
+const MOVES = new Set(['MaxPool', 'Transpose', 'Slice', 'Reshape', 'Pad']);
+
+/** An operand that says how, not what: a shape, indices, a value. */
+const isParameter = ({ graph }: Draft, name: string): boolean =>
+  name === '' ||
+  (graph.constants.has(name) &&
+    !graph.constants.get(name)!.quantization &&
+    graph.constants.get(name)!.type !== 'int32');
+
 /** ONNX's quantized operators: operands are followed by their scale and zero point. */
 const QUANTIZED: Readonly<
   Record<string, { op: string; domain: OnnxNode['domain']; biasLast?: boolean; attributes?: Attributes }>
@@ -119,6 +136,11 @@ const QUANTIZED: Readonly<
   Conv: { op: 'QLinearConv', domain: '', biasLast: true },
   Gemm: { op: 'QGemm', domain: 'com.microsoft' },
   Add: { op: 'QLinearAdd', domain: 'com.microsoft' },
+  Mul: { op: 'QLinearMul', domain: 'com.microsoft' },
+  Sigmoid: { op: 'QLinearSigmoid', domain: 'com.microsoft' },
+  LeakyRelu: { op: 'QLinearLeakyRelu', domain: 'com.microsoft' },
+  AveragePool: { op: 'QLinearAveragePool', domain: 'com.microsoft', attributes: { channels_last: 0 } },
+  Concat: { op: 'QLinearConcat', domain: 'com.microsoft' },
   GlobalAveragePool: {
     op: 'QLinearGlobalAveragePool',
     domain: 'com.microsoft',
@@ -128,6 +150,7 @@ const QUANTIZED: Readonly<
 
 function quantizedOperator(draft: Draft, node: GraphNode): void {
   const known = QUANTIZED[node.op];
+  if (!known && MOVES.has(node.op)) return plain(draft, node);
   if (!known) throw new InvalidInputError(`no quantized ONNX operator is known for a ${node.op}`);
   const isBias = (name: string): boolean => draft.graph.constants.get(name)?.type === 'int32';
   const biases = node.inputs.filter(isBias);
@@ -136,6 +159,8 @@ function quantizedOperator(draft: Draft, node: GraphNode): void {
   const output = node.outputs[0]!;
   const result = parameters(draft, quantizedTensor(draft, output));
   // QGemm has a place for a bias before the output's parameters; QLinearConv has one at the end, or none
+  if (node.op === 'Concat')
+    return push(draft, known.op, [...result, ...operands], output, node.attributes, known.domain);
   const inputs = known.biasLast
     ? [...operands, ...result, ...biases]
     : [...operands, ...(node.op === 'Gemm' ? [biases[0] ?? ''] : []), ...result];

@@ -1,31 +1,56 @@
 import { createRequire } from 'node:module';
+import { pathToFileURL } from 'node:url';
+import { resolve } from 'node:path';
 import type { Command } from 'commander';
-import type { Network } from '../../models/network.ts';
 import { defaultNetwork } from '../../models/index.ts';
+import type { Network } from '../../models/network.ts';
 import { InvalidInputError } from '../../src/errors.ts';
+import { FUSIONS, type Fusion } from '../../src/plan/fuse/index.ts';
+import type { Tensor } from '../../src/tensor.ts';
 import { openBench, type BenchBrowser } from '../bench/browser.ts';
 import { PEER_NAMES } from '../bench/engines.ts';
 import { measureLeak } from '../bench/leak.ts';
 import { peerPackages } from '../bench/packages.ts';
+import { renderBenchReport, type BenchReport } from '../bench/report/report.ts';
 import { layerResults, layerTotals, ratios } from '../bench/result.ts';
 import { runContest } from '../bench/run.ts';
+import { runBatches } from '../bench/run_batches.ts';
+import { runExactness } from '../bench/run_exactness.ts';
+import { runSweep } from '../bench/run_sweep.ts';
 import { describeAdapter } from '../chrome/launch.ts';
-import { describeLayers, describeLeak, describeResults, describeTotals } from './describe_bench.ts';
+import {
+  describeBatches,
+  describeExactness,
+  describeLayers,
+  describeLeak,
+  describeResults,
+  describeSweep,
+  describeTotals,
+} from './describe_bench.ts';
 import { EXIT, type ExitCode } from './exit_codes.ts';
+import { writeOutput } from './files.ts';
 import { fixed, pictureSource, type InputSource } from './inputs.ts';
 import { DEFAULT_MODEL, loadModel, type LoadedModel } from './model.ts';
+import { readProfile } from './profile.ts';
 import { addHostOptions, addModelOptions, integer, type HostOptions, type ModelOptions } from './options.ts';
 import { note, printResult, progress } from './output.ts';
 import { randomFeeds } from './vectors.ts';
 
 interface BenchOptions extends ModelOptions, HostOptions {
-  readonly against: readonly string[];
+  readonly against?: readonly string[];
   readonly iterations?: number;
   readonly timeLimit: number;
+  readonly batches?: readonly number[];
+  readonly cases?: number;
+  readonly plans?: readonly Fusion[];
+  readonly profile?: string;
+  readonly html?: string;
   readonly leak?: boolean;
+  readonly sweep?: boolean;
 }
 
 const ITERATIONS = 10;
+const SWEEP_ITERATIONS = 5;
 const LEAK_ITERATIONS = 1000;
 const LAYERS_BUDGET_MS = 60_000;
 /** The picture that is classified: of a package that is installed with this one, public domain (PDDL-1.0). */
@@ -37,13 +62,23 @@ export function addBench(program: Command, done: (code: ExitCode) => void): void
   addHostOptions(
     addModelOptions(program.command('bench').description('measure a model against other engines, and layer by layer')),
   )
-    .option('--against <engines>', `which to measure against: ${PEER_NAMES.join(',')}, or none`, peerList, PEER_NAMES)
+    .option(
+      '--against <engines>',
+      `engines to measure against: ${PEER_NAMES.join(',')}, or none (default: all, for the built-in model in Chrome)`,
+      peerList,
+    )
     .option(
       '--iterations <n>',
-      `warm inferences (default: ${ITERATIONS} of each engine; ${LEAK_ITERATIONS} with --leak)`,
+      `warm inferences (default: ${ITERATIONS} of each engine, ${SWEEP_ITERATIONS} with --sweep, ${LEAK_ITERATIONS} with --leak)`,
       integer(1),
     )
     .option('--time-limit <s>', 'seconds for the warm inferences of all engines', integer(1), 120)
+    .option('--batches <sizes>', 'measure batches of these sizes as well, such as 1,8,64', sizeList)
+    .option('--cases <n>', 'first check so many generated operators, by every kernel variant', integer(1))
+    .option('--plans <fusions>', `measure these plans as well: ${FUSIONS.join(',')}`, fusionList)
+    .option('--profile <file>', 'measure this tuned profile as well')
+    .option('--html <file>', 'write a report with charts')
+    .option('--sweep', 'measure instead how time grows with picture size, width and batch: exit code 1 where it rises')
     .option('--leak', 'check instead that warm inferences allocate nothing: exit code 1 where they do')
     .action(async (options: BenchOptions) => done(await runBench(options)));
 }
@@ -55,15 +90,52 @@ function peerList(text: string): readonly string[] {
   return [...new Set(peers)];
 }
 
+function fusionList(text: string): readonly Fusion[] {
+  const wanted = text.split(',');
+  const unknown = wanted.find((name) => !(FUSIONS as readonly string[]).includes(name));
+  if (unknown !== undefined) throw new InvalidInputError(`--plans ${unknown}: supported: ${FUSIONS.join(', ')}`);
+  return wanted as Fusion[];
+}
+
+function sizeList(text: string): readonly number[] {
+  return text.split(',').map(integer(1));
+}
+
 async function runBench(options: BenchOptions): Promise<ExitCode> {
-  const model = await loadModel(options);
-  const browser = await openBench(options, options.leak ? {} : peerPackages(options.against));
+  if (options.sweep && options.leak)
+    throw new InvalidInputError('--sweep and --leak measure different things: say one');
+  if (options.sweep && options.model !== undefined)
+    throw new InvalidInputError('--sweep has models of its own: no --model');
+  const { model: path, semantics, threads } = options;
+  const model = await loadModel({
+    ...(path === undefined ? {} : { model: path }),
+    ...(semantics === undefined ? {} : { semantics }),
+    ...(threads === undefined ? {} : { threads }),
+  });
+  const peers = peersFor(model, options);
+  const browser = await openBench(options, peerPackages(peers));
   try {
-    note(`adapter: ${describeAdapter(browser.adapter)}`);
-    return await (options.leak ? runLeak(model, browser, options) : runComparison(model, browser, options));
+    note(`adapter: ${describeAdapter(browser.adapter)}; WebGPU of ${browser.runtime}`);
+    if (options.sweep) return await sweep(browser, options);
+    const input = Object.values(await (await inputOf(model)).feeds(browser))[0]!;
+    if (options.leak) return await leak(model, input, browser, options);
+    return await compare(model, input, peers, browser, options);
   } finally {
     await browser.close();
   }
+}
+
+function peersFor({ name }: LoadedModel, { against, webgpu, sweep, leak }: BenchOptions): readonly string[] {
+  if (sweep || leak) return [];
+  const possible = name === DEFAULT_MODEL && webgpu === 'chrome';
+  const peers = against ?? (possible ? PEER_NAMES : []);
+  if (peers.length > 0 && webgpu !== 'chrome')
+    throw new InvalidInputError(`${peers.join(', ')} run in a page: --webgpu chrome, or --against none`);
+  if (peers.length > 0 && name !== DEFAULT_MODEL)
+    throw new InvalidInputError(
+      `the float original of ${name}, which other engines would run, is not known: --against none`,
+    );
+  return peers;
 }
 
 async function inputOf(model: LoadedModel): Promise<InputSource> {
@@ -71,65 +143,98 @@ async function inputOf(model: LoadedModel): Promise<InputSource> {
   return pictureSource(model, createRequire(import.meta.url).resolve(PICTURE), undefined);
 }
 
-async function runComparison(model: LoadedModel, browser: BenchBrowser, options: BenchOptions): Promise<ExitCode> {
-  const input = Object.values(await (await inputOf(model)).feeds(browser))[0]!;
+async function compare(
+  model: LoadedModel,
+  input: Tensor,
+  peers: readonly string[],
+  browser: BenchBrowser,
+  options: BenchOptions,
+): Promise<ExitCode> {
+  const timeLimitMs = 1000 * options.timeLimit;
+  const iterations = options.iterations ?? ITERATIONS;
+  const exactness =
+    options.cases === undefined ? undefined : await runExactness(browser, model, input, options.cases, progress);
+  const network: Network | undefined = peers.length > 0 ? await defaultNetwork() : undefined;
   const results = await runContest(
-    {
-      model: model.bytes,
-      ...(options.against.length > 0 && { network: await floatOriginal(model) }),
-      input,
-      peers: options.against,
-    },
-    {
-      host: options,
-      iterations: options.iterations ?? ITERATIONS,
-      timeLimitMs: 1000 * options.timeLimit,
-      progress,
-    },
+    { model: model.bytes, input, peers, plans: await plansOf(options), ...(network && { network }) },
+    { host: options, iterations, timeLimitMs, progress },
     browser,
   );
+  const batches =
+    options.batches &&
+    (await runBatches(browser, model.bytes, input, options.batches, { iterations, timeLimitMs, progress }));
   progress('measuring the roof');
   const roof = await browser.call('roof');
   progress('measuring layers');
   const path = browser.addBlob(model.bytes);
   const layers = layerResults(await browser.call('layers', path, model.engine, 1, LAYERS_BUDGET_MS), roof);
   const totals = layerTotals(layers, roof);
-  printResult(
-    options.json,
-    {
-      ...described(model, browser),
-      roof,
-      results,
-      ratios: ratios(results, ({ latencyMs }) => latencyMs.median),
-      firstResultRatios: ratios(results, ({ firstResultMs }) => firstResultMs),
-      layers,
-      totals,
-    },
-    [describeResults(results), describeLayers(layers), describeTotals(roof, totals)].join('\n\n'),
-  );
-  return results.every(({ classIndex }) => classIndex === results[0]!.classIndex) ? EXIT.done : EXIT.differs;
+  const measured = {
+    ...described(model.name, browser),
+    modelHash: model.hash,
+    semantics: model.plan.semantics.name,
+    roof,
+    results,
+    ratios: ratios(results, ({ latencyMs }) => latencyMs.median),
+    firstResultRatios: ratios(results, ({ firstResultMs }) => firstResultMs),
+    layers,
+    totals,
+    ...(batches && { batches }),
+    ...(exactness && { exactness }),
+  };
+  const text = [
+    ...(exactness ? [describeExactness(exactness)] : []),
+    describeResults(results),
+    ...(batches ? [describeBatches(batches)] : []),
+    describeLayers(layers),
+    describeTotals(roof, totals),
+  ];
+  await finish(options, measured, text.join('\n\n'));
+  const sameClass = results.every(({ classIndex }) => classIndex === results[0]!.classIndex);
+  const exact = (exactness?.mismatches ?? 0) === 0 && (batches ?? []).every((batch) => batch.exact);
+  return sameClass && exact ? EXIT.done : EXIT.differs;
 }
 
-/** @throws InvalidInputError where it is not known */
-async function floatOriginal({ name }: LoadedModel): Promise<Network> {
-  if (name === DEFAULT_MODEL) return defaultNetwork();
-  throw new InvalidInputError(
-    `the float original of ${name} is not known, which other engines would run: --against none`,
+/** Session options by the name that the plan is listed under. */
+async function plansOf({ plans: fusions = [], profile }: BenchOptions): Promise<Record<string, object>> {
+  const plans: Record<string, object> = Object.fromEntries(
+    fusions.map((name) => [`exact8 (fusion ${name})`, { fusion: name }]),
   );
+  if (profile !== undefined) plans['exact8 (tuned)'] = { profile: await readProfile(profile) };
+  return plans;
 }
 
-async function runLeak(model: LoadedModel, browser: BenchBrowser, options: BenchOptions): Promise<ExitCode> {
-  const input = Object.values(await (await inputOf(model)).feeds(browser))[0]!;
+async function sweep(browser: BenchBrowser, options: BenchOptions): Promise<ExitCode> {
+  const iterations = options.iterations ?? SWEEP_ITERATIONS;
+  const series = await runSweep(browser, { iterations, timeLimitMs: 1000 * options.timeLimit, progress });
+  await finish(options, { ...described('MobileNetV2', browser), series }, describeSweep(series));
+  const points = series.flatMap(({ points }) => points);
+  return points.every(({ rises, exact }) => !rises && exact) ? EXIT.done : EXIT.differs;
+}
+
+async function leak(
+  model: LoadedModel,
+  input: Tensor,
+  browser: BenchBrowser,
+  options: BenchOptions,
+): Promise<ExitCode> {
   const job = {
     engine: 'exact8',
     model: { model: browser.addBlob(model.bytes) },
     input: browser.addTensor(input),
   };
-  const leak = await measureLeak(browser, job, options.iterations ?? LEAK_ITERATIONS, progress);
-  printResult(options.json, { ...described(model, browser), ...leak }, describeLeak(leak));
-  return leak.flat ? EXIT.done : EXIT.differs;
+  const result = await measureLeak(browser, job, options.iterations ?? LEAK_ITERATIONS, progress);
+  printResult(options.json, { ...described(model.name, browser), ...result }, describeLeak(result));
+  return result.flat ? EXIT.done : EXIT.differs;
 }
 
-function described({ name, hash, plan }: LoadedModel, { adapter, runtime }: BenchBrowser): object {
-  return { model: name, modelHash: hash, semantics: plan.semantics.name, adapter: describeAdapter(adapter), runtime };
+function described(model: string, { adapter, runtime }: BenchBrowser) {
+  return { model, adapter: describeAdapter(adapter), runtime, date: new Date().toISOString() };
+}
+
+async function finish({ json, html }: BenchOptions, measured: BenchReport, text: string): Promise<void> {
+  if (html === undefined) return printResult(json, measured, text);
+  const file = resolve(html);
+  await writeOutput(file, renderBenchReport(measured));
+  printResult(json, { ...measured, report: file }, `${text}\n\nThe report: ${pathToFileURL(file)}`);
 }

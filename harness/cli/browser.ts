@@ -104,7 +104,7 @@ export async function openBrowser(
       const size = await call('decode', server.addBlob(file), path);
       return { ...size, data: await bytes };
     },
-    open: (model) => call('open', server.addBlob(model.bytes), model.engine),
+    open: (model) => call('open', server.addBlob(model.bytes), model.engine, model.fusion),
     run: (feeds) => call('run', remote(feeds)),
     async trace(feeds, accumulators) {
       const { path, bytes } = server.expectResult();

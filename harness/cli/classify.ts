@@ -8,10 +8,10 @@ import { inputHash } from './feeds.ts';
 import { readInput } from './files.ts';
 import { inputSources, pictureSource, type InputSource } from './inputs.ts';
 import { loadModel, type LoadedModel } from './model.ts';
-import { addInferenceOptions, integer, type InferenceOptions } from './options.ts';
+import { addFusionOption, addInferenceOptions, integer, type FusionOptions, type InferenceOptions } from './options.ts';
 import { printResult, progress } from './output.ts';
 
-interface ClassifyOptions extends InferenceOptions {
+interface ClassifyOptions extends InferenceOptions, FusionOptions {
   readonly input?: string;
   readonly labels?: string;
   readonly top: number;
@@ -28,7 +28,7 @@ export function addClassify(program: Command, done: (code: ExitCode) => void): v
     .command('classify')
     .description('name the classes of pictures')
     .argument('[image...]', 'picture files');
-  addInferenceOptions(command)
+  addFusionOption(addInferenceOptions(command))
     .option('--labels <file>', 'the names of the classes, one a line')
     .option('--top <n>', 'how many classes to print', integer(1), 5)
     .action(async (images: string[], options: ClassifyOptions) => done(await runClassify(images, options)));

@@ -15,11 +15,13 @@ import { describeLayer } from '../explain/text.ts';
 import { decodeFile } from '../images/decode_file.ts';
 import { openNpz } from '../numpy/npz.ts';
 import { createOnnxruntimeWeb } from '../oracles/onnxruntime_web.ts';
+import { reportLayer } from '../report/explained_layer.ts';
+import { renderExplanation, type ReportLayer } from '../report/explanation.ts';
 import { formatCount } from '../report/format.ts';
 import { elementText } from './element.ts';
 import { EXIT, type ExitCode } from './exit_codes.ts';
 import { readFeeds, type Feeds } from './feeds.ts';
-import { readInput } from './files.ts';
+import { readInput, writeOutput } from './files.ts';
 import { pictureSource, type InputOptions } from './inputs.ts';
 import { stopOnInterrupt } from './interrupt.ts';
 import { loadModel, type LoadedModel } from './model.ts';
@@ -32,6 +34,7 @@ export interface ExplainOptions extends ModelOptions, InputFileOptions, Pick<Inp
   readonly against?: string;
   readonly layer?: string;
   readonly at?: string;
+  readonly html?: string;
 }
 
 export function addExplain(program: Command, done: (code: ExitCode) => void): void {
@@ -49,6 +52,7 @@ export function addExplain(program: Command, done: (code: ExitCode) => void): vo
     )
     .option('--layer <name>', 'this tensor only')
     .option('--at <element>', 'LAYER,c,y,x: this layer only, and one of its elements in full')
+    .option('--html <file>', 'a report with pictures, as one file')
     .action(async (options: ExplainOptions) => done(await runExplain(options)));
 }
 
@@ -86,9 +90,23 @@ async function runExplain({ at, ...given }: ExplainOptions): Promise<ExitCode> {
   });
   if (!options.json) note(introduce(options, reference, explanation));
   let reproduced: TwoSides['reproduced'];
+  const drawn: ReportLayer[] = [];
   const { layers, stopped } = await collect(explanation, options.json ?? false, (layer) => {
     reproduced = layer.reproduced;
+    if (options.html !== undefined) drawn.push(reportLayer(layer, explanation.identified.engine));
   });
+  if (options.html !== undefined)
+    await writeOutput(
+      options.html,
+      renderExplanation({
+        model,
+        theirs: options.theirs,
+        against: reference.name,
+        layers: drawn,
+        stopped,
+        ...reportedExplanation(explanation),
+      }),
+    );
   const element =
     address &&
     elementAt(explanation.identified.engine, address, {
@@ -196,6 +214,21 @@ async function readGiven(model: LoadedModel, { image, input, preprocess }: Expla
   if (image !== undefined && input !== undefined) throw new InvalidInputError('say either --image or --input');
   if (input !== undefined) return readFeeds(model.graph, input);
   return (await pictureSource(model, image!, preprocess)).feeds({ decode: decodeFile });
+}
+
+/** What the report says of the reference's engine and of all that was compared. */
+function reportedExplanation({ identified, compared }: Explanation) {
+  const { engine, equals, missed } = identified;
+  const infos = compared.map((name) => {
+    const node = engine.graph.nodes.find(({ outputs }) => outputs[0] === name)!;
+    return { name, op: node.op, shape: engine.graph.tensors.get(name)!.shape };
+  });
+  return {
+    engine: engine.semantics,
+    engines: equals,
+    compared: infos,
+    ...(missed.length > 0 ? { note: `no engine reproduces ${missed.join(', ')}` } : {}),
+  };
 }
 
 function introduce({ theirs, against }: ExplainOptions, reference: Reference, { identified }: Explanation): string {

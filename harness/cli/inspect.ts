@@ -1,12 +1,12 @@
 import type { Command } from 'commander';
-import { packedBytes } from '../../src/ops/layout.ts';
 import type { Step } from '../../src/ops/step.ts';
+import { stepCost } from '../../src/plan/cost.ts';
 import type { Plan } from '../../src/plan/plan.ts';
 import { FORMS, type ProvedRequantization } from '../../src/requantize/prove.ts';
 import { formatCount } from '../report/format.ts';
 import { EXIT, type ExitCode } from './exit_codes.ts';
 import { loadModel, type LoadedModel } from './model.ts';
-import { addModelOptions, type ModelOptions } from './options.ts';
+import { addFusionOption, addModelOptions, type FusionOptions, type ModelOptions } from './options.ts';
 import { printResult, table } from './output.ts';
 
 const FORMULAS = new Map(FORMS.map(({ name, formula }) => [name, formula]));
@@ -15,6 +15,8 @@ interface InspectedLayer {
   readonly node: string;
   readonly op: string;
   readonly kernel: string;
+  /** The nodes whose work it does, where it is a fusion of several. */
+  readonly nodes?: readonly string[];
   readonly output: string;
   readonly type: string;
   /** NCHW. */
@@ -47,12 +49,13 @@ interface Inspection {
 }
 
 export function addInspect(program: Command, done: (code: ExitCode) => void): void {
-  addModelOptions(program.command('inspect').description('show the plan of a model; needs no browser')).action(
-    async (options: ModelOptions) => done(await runInspect(options)),
+  const command = program.command('inspect').description('show the plan of a model; needs no browser');
+  addFusionOption(addModelOptions(command)).action(async (options: ModelOptions & FusionOptions) =>
+    done(await runInspect(options)),
   );
 }
 
-async function runInspect(options: ModelOptions): Promise<ExitCode> {
+async function runInspect(options: ModelOptions & FusionOptions): Promise<ExitCode> {
   const model = await loadModel(options);
   const inspection = inspectPlan(model.plan);
   printResult(options.json, inspectionResult(model, inspection), describeInspection(model, inspection));
@@ -77,14 +80,8 @@ export function inspectPlan(plan: Plan): Inspection {
   };
 }
 
-function inspectStep(
-  { node, op, kernel, output, operands, parameters, macs, proof, saturatingChannels }: Step,
-  plan: Plan,
-): InspectedLayer {
-  const tensorBytes = (name: string): number => packedBytes(plan.graph.tensors.get(name)!);
-  const read = operands.map((operand) => ('tensor' in operand ? tensorBytes(operand.tensor) : operand.data.byteLength));
-  const linked = parameters.map((p) => ('tensor' in p ? tensorBytes(p.tensor) : p.byteLength));
-  const bytes = [...read, ...linked, tensorBytes(output)];
+function inspectStep(step: Step, plan: Plan): InspectedLayer {
+  const { node, op, kernel, output, macs, proof, saturatingChannels, parts } = step;
   const { type, shape } = plan.graph.tensors.get(output)!;
   return {
     node,
@@ -94,7 +91,8 @@ function inspectStep(
     type,
     shape,
     macs,
-    bytes: bytes.reduce((sum, count) => sum + count, 0),
+    bytes: stepCost(step, plan).bytes,
+    ...(parts && { nodes: parts.map((part) => part.node) }),
     ...(proof && { form: proof.form, boundaries: proof.boundaries, rejected: proof.rejected }),
     ...(saturatingChannels && { saturatingChannels }),
   };

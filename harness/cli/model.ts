@@ -3,13 +3,14 @@ import { DEFAULT_LABELS, defaultModel } from '../../models/index.ts';
 import { InvalidInputError } from '../../src/errors.ts';
 import { readModel } from '../../src/formats/index.ts';
 import type { Graph } from '../../src/graph/graph.ts';
+import type { Fusion } from '../../src/plan/fuse/index.ts';
 import { createPlan, type Plan } from '../../src/plan/plan.ts';
 import { findSemantics } from '../../src/semantics/index.ts';
 import { knownRecipe } from '../images/known_models.ts';
 import { recipeName, RECIPE_NAMES, type RecipeName } from '../images/preprocess.ts';
 import type { Engine } from '../worker/protocol.ts';
 import { readInput } from './files.ts';
-import type { EngineOptions } from './options.ts';
+import type { EngineOptions, FusionOptions } from './options.ts';
 import { progress } from './output.ts';
 
 export interface LoadedModel {
@@ -22,6 +23,8 @@ export interface LoadedModel {
   readonly plan: Plan;
   /** Whose bits are computed. */
   readonly engine: Engine;
+  /** How far dispatches are joined, where it was asked for. */
+  readonly fusion?: Fusion;
   /** The recipe for pictures, where it is known for this very file. */
   readonly recipe?: RecipeName;
   readonly labels?: readonly string[];
@@ -42,13 +45,15 @@ export async function loadModel({
   model: path,
   semantics,
   threads,
-}: EngineOptions & { model?: string }): Promise<LoadedModel> {
+  fusion,
+}: EngineOptions & FusionOptions & { model?: string }): Promise<LoadedModel> {
   progress(path === undefined ? 'building the default model' : `reading ${path}`);
   const bytes = path === undefined ? await defaultModel() : await readInput(path);
   const graph = readModel(bytes);
   progress('planning');
   const engine = { name: semantics ?? graph.semantics, options: threads === undefined ? {} : { threads } };
-  const plan = createPlan(graph, { semantics: findSemantics(engine.name, engine.options) });
+  const semanticsOf = findSemantics(engine.name, engine.options);
+  const plan = createPlan(graph, { semantics: semanticsOf, fusion: fusion ?? 'none' });
   const hash = sha256(bytes);
   const recipe = path === undefined ? 'nsfwjs' : (knownRecipe(hash) ?? RECIPES_OF_FORMATS[graph.format]);
   return {
@@ -58,6 +63,7 @@ export async function loadModel({
     graph,
     plan,
     engine,
+    ...(fusion && { fusion }),
     ...(recipe && { recipe }),
     ...(path === undefined && { labels: DEFAULT_LABELS }),
   };

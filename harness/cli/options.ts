@@ -1,4 +1,5 @@
 import { InvalidArgumentError, Option, type Command } from 'commander';
+import { FUSIONS, type Fusion } from '../../src/plan/fuse/index.ts';
 import { SEMANTICS } from '../../src/semantics/index.ts';
 import { ADAPTER_CHOICES, type AdapterChoice } from '../chrome/launch.ts';
 import { RECIPE_NAMES } from '../images/preprocess.ts';
@@ -74,6 +75,17 @@ export function addInputOptions(command: Command): Command {
       '--preprocess <recipe>',
       `how pictures are prepared: ${RECIPE_NAMES.join(', ')} (default: known models only)`,
     );
+}
+
+/** How far the dispatches of an inference are joined. */
+export interface FusionOptions {
+  readonly fusion?: Fusion;
+}
+
+export function addFusionOption(command: Command): Command {
+  return command.addOption(
+    new Option('--fusion <fusion>', "how far dispatches are joined (default: the adapter's profile)").choices(FUSIONS),
+  );
 }
 
 /** An integer of at least `least`, for Commander. */

@@ -9,14 +9,14 @@ import { EXIT, type ExitCode } from './exit_codes.ts';
 import { inputHash, type Feeds } from './feeds.ts';
 import { inputSources, type InputOptions, type InputSource } from './inputs.ts';
 import { loadModel, sha256, type LoadedModel } from './model.ts';
-import { addInferenceOptions, integer, type InferenceOptions } from './options.ts';
+import { addFusionOption, addInferenceOptions, integer, type FusionOptions, type InferenceOptions } from './options.ts';
 import { note, printResult, progress, table } from './output.ts';
 import { describeRecorded, readRecorded, recordedFeeds } from './recorded.ts';
 
 /** What is verified where no input is named. */
 const DEFAULT_SEED = 1;
 
-interface VerifyOptions extends InferenceOptions, InputOptions {
+interface VerifyOptions extends InferenceOptions, InputOptions, FusionOptions {
   readonly runs: number;
   readonly against?: string;
   readonly eachLayer?: boolean;
@@ -41,7 +41,7 @@ export function addVerify(program: Command, done: (code: ExitCode) => void): voi
     .command('verify')
     .description('compare every tensor with another engine, bit for bit, from the same input')
     .option('--image <file>', 'a picture');
-  addInferenceOptions(command)
+  addFusionOption(addInferenceOptions(command))
     .option(
       '--random <seed>',
       `uniformly distributed input, the same for the same seed (default: ${DEFAULT_SEED})`,
@@ -76,6 +76,7 @@ async function runVerify(options: VerifyOptions): Promise<ExitCode> {
       layers ? bothViews(comparison, layers) : comparisonTable(comparison),
       ...inputs.map(describeInput),
       `${model.name}, semantics ${model.engine.name}, against ${reference.name}, on ${adapter}`,
+      ...inputs.slice(0, 1).map(({ verification: { plan } }) => describePlan(plan)),
     ].join('\n'),
   );
   return exitCode(inputs, layers ? addUp(comparison, layers) : comparison);
@@ -137,6 +138,10 @@ export function exitCode(inputs: readonly VerifiedInput[], comparison: Compariso
   return steady && comparison.mismatches === 0 ? EXIT.done : EXIT.differs;
 }
 
+function describePlan({ fusion, dispatches }: Verification['plan']): string {
+  return `traced node by node; run in ${dispatches} dispatches (fusion ${fusion}): the same outputs, or a run differs`;
+}
+
 function verifyResult(
   model: LoadedModel,
   reference: Reference,
@@ -162,6 +167,7 @@ function verifyResult(
     ...(layers ? { endToEnd: comparison } : {}),
     ...(reference.recorded ? { missing: reference.recorded.missing, resolved: reference.recorded.notes } : {}),
     runs,
+    ...(inputs[0] && { plan: inputs[0].verification.plan }),
     inputs: inputs.map(({ name, hash, verification }) => ({
       name,
       inputHash: hash,

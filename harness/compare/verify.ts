@@ -33,7 +33,12 @@ export async function verify(
   const outputs = Object.entries(reference.outputs)
     .filter(([name]) => !rows.some((row) => row.name === name))
     .map(([name, expected]) => compareTensor(named(name, expected), named(name, trace.outputs[name]!), 'output'));
-  return { comparison: summarize([...rows, ...outputs]), ...(unsteady && { unsteady }) };
+  const { fusion, steps } = session.plan;
+  return {
+    plan: { fusion, dispatches: steps.length },
+    comparison: summarize([...rows, ...outputs]),
+    ...(unsteady && { unsteady }),
+  };
 }
 
 async function findUnsteady(

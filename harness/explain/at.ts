@@ -41,6 +41,16 @@ export function flatIndex(index: readonly number[], shape: readonly number[]): n
   return index.reduce((flat, i, d) => flat * shape[d]! + i, 0);
 }
 
+/** The index of an element from its place in memory. */
+export function coordinatesOf(flat: number, shape: readonly number[]): number[] {
+  const index: number[] = [];
+  for (const size of shape.toReversed()) {
+    index.unshift(flat % size);
+    flat = Math.floor(flat / size);
+  }
+  return index;
+}
+
 /** Two computations of a model, and what the causes that were found for the layer give. */
 export interface TwoSides {
   readonly reference: ReadonlyMap<string, ElementData>;

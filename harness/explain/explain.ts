@@ -37,7 +37,7 @@ export interface Explanation {
 }
 
 /** Sets of deviations up to this size are tried, as long as it does not take more tries than this. */
-const LIMITS = { most: 6, tries: 5e6 };
+const LIMITS = { most: 6, tries: 2e6 };
 
 /**
  * Explains why two computations of a model differ: names the reference's engine, then, layer by layer as `layers` is

@@ -4,6 +4,8 @@ import { drawSample } from './sample.ts';
 
 /** Sets that are carried on at each size. */
 const BEAM = 4;
+/** The share of the rest that a deviation has to explain. */
+const WORTH = 0.2;
 
 /**
  * A set of deviations that leaves few values unexplained, where none explains all: grown one deviation at a time, judged
@@ -35,8 +37,8 @@ export function nearest(problem: Problem, expected: ElementData, most: number): 
               grown.set(next.join(), { recipe: next, rest: unexplained(next) });
           }
     beam = [...grown.values()].sort((a, b) => a.rest - b.rest).slice(0, BEAM);
-    // a further deviation has to explain something
-    if (!beam[0] || beam[0].rest >= best.rest) break;
+    // a further deviation has to explain something, or it is only fitted to what is left
+    if (!beam[0] || beam[0].rest > best.rest * (1 - WORTH)) break;
     best = beam[0];
   }
   return best.recipe;

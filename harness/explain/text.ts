@@ -1,7 +1,7 @@
 import { formatCount, formatShape } from '../report/format.ts';
 import type { Cause, Count, LayerExplanation, Where } from './explanation.ts';
 
-const percent = (part: number, whole: number): string => {
+export const percent = (part: number, whole: number): string => {
   const share = (100 * part) / whole;
   return `${share > 0 && share < 0.01 ? '< 0.01' : share.toFixed(share < 1 ? 2 : 1)} %`;
 };
@@ -33,7 +33,8 @@ function size({ differences, offByOne }: Where, mismatches: number): string {
   );
 }
 
-function whereLines(where: Where, mismatches: number): string[] {
+/** Where values differ, in sentences. */
+export function whereLines(where: Where, mismatches: number): string[] {
   const lines = [size(where, mismatches), channels(where)].filter(Boolean);
   if (where.border.elements > 0)
     lines.push(
@@ -43,7 +44,7 @@ function whereLines(where: Where, mismatches: number): string[] {
 }
 
 /** What the same step may be as well, going by these values. */
-function variants(layer: LayerExplanation, index: number): string[] {
+export function variants(layer: LayerExplanation, index: number): string[] {
   const { detail } = layer.causes[index]!;
   const same = layer.alternatives.filter((set) => kindsOf(set) === kindsOf(layer.causes));
   const others = new Set(same.map((set) => set[index]!.detail).filter((other) => other !== detail));
@@ -68,7 +69,8 @@ function causeLines(layer: LayerExplanation, index: number): string[] {
 
 const kindsOf = (causes: readonly Cause[]): string => causes.map(({ kind, side }) => `${kind} ${side}`).join();
 
-function verdict(layer: LayerExplanation): string[] {
+/** What is known of the causes: do they reproduce everything, and could others? */
+export function verdict(layer: LayerExplanation): string[] {
   const { exact, certain, unexplained, elements, causes, alternatives } = layer;
   if (!exact)
     return [

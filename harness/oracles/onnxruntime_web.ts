@@ -1,5 +1,6 @@
 import * as ort from 'onnxruntime-web/wasm';
 import { Exact8Error, UnsupportedModelError } from '../../src/errors.ts';
+import { parseOnnx } from '../../src/formats/onnx/proto.ts';
 import { Tensor } from '../../src/tensor.ts';
 import type { ElementType } from '../../src/graph/graph.ts';
 import { watchOutputs, type WatchedTensor } from './watch_outputs.ts';
@@ -12,7 +13,7 @@ export class DisturbedOracleError extends Exact8Error {
 export interface OracleResult {
   /** The final outputs of the untouched file. */
   readonly outputs: Readonly<Record<string, Tensor>>;
-  /** Every watched tensor. */
+  /** Every watched tensor that the file has. */
   readonly tensors: Readonly<Record<string, Tensor>>;
 }
 
@@ -36,11 +37,15 @@ const OPTIONS: ort.InferenceSession.SessionOptions = {
  * Which tensors can be watched is the caller's to know: QuantizeLinear outputs and tensors that are float in the
  * engine; others would undo the fusions.
  *
+ * Tensors that the file does not have, steps of exact8's own between its tensors, are not watched.
+ *
  * @throws UnsupportedModelError where onnxruntime-web does not take the model.
  */
 export async function createOnnxruntimeWeb(model: Uint8Array, tensors: readonly WatchedTensor[]): Promise<Oracle> {
   const untouched = await createSession(model);
-  const watched = tensors.filter(({ name }) => !untouched.outputNames.includes(name));
+  const inFile = new Set(parseOnnx(model).graph?.nodes.flatMap(({ outputs }) => outputs));
+  const known = tensors.filter(({ name }) => inFile.has(name));
+  const watched = known.filter(({ name }) => !untouched.outputNames.includes(name));
   const watching = await createSession(watchOutputs(model, watched));
   return {
     async run(feeds) {
@@ -51,7 +56,7 @@ export async function createOnnxruntimeWeb(model: Uint8Array, tensors: readonly 
           throw new DisturbedOracleError(
             `onnxruntime-web computes another ${name} when ${watched.length} of the model's tensors are watched`,
           );
-      return { outputs, tensors: Object.fromEntries(tensors.map(({ name }) => [name, all[name]!])) };
+      return { outputs, tensors: Object.fromEntries(known.map(({ name }) => [name, all[name]!])) };
     },
     async release() {
       await untouched.release();

@@ -20,7 +20,7 @@ export interface Program {
 /** This project, or the installed package. */
 export const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 /** Packages that only some need, so that nobody else has to download them: see docs/webgpu.md. */
-export const ON_DEMAND = join(ROOT, 'node_modules/.cache/webgpu');
+export const ON_DEMAND = join(process.cwd(), 'node_modules/.cache/webgpu');
 /** Where a package may be installed: by the user, beside exact8, by the tests. */
 const IMPORTERS = [join(process.cwd(), 'package.json'), join(ROOT, 'package.json'), join(ON_DEMAND, 'package.json')];
 

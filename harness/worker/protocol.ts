@@ -1,4 +1,5 @@
 import type { ElementType } from '../../src/graph/graph.ts';
+import type { Fusion } from '../../src/plan/fuse/index.ts';
 import type { SemanticsOptions } from '../../src/semantics/index.ts';
 import type { BenchMethods } from '../bench/protocol.ts';
 import type { CasesResult } from '../cases/run.ts';
@@ -21,6 +22,8 @@ export interface PlainTensor {
 }
 
 export interface Verification {
+  /** How `run` computed what was compared with the trace. */
+  readonly plan: { readonly fusion: Fusion; readonly dispatches: number };
   readonly comparison: Comparison;
   /** Every layer computed from the reference's own inputs, where that was asked for. */
   readonly layers?: Comparison;
@@ -49,7 +52,7 @@ export interface WorkerMethods {
   /** Posts the RGB bytes of a picture file. */
   decode(file: string, result: string): Promise<{ width: number; height: number }>;
   /** Opens a model; the other methods use it. */
-  open(model: string, engine: Engine): Promise<void>;
+  open(model: string, engine: Engine, fusion?: Fusion): Promise<void>;
   run(feeds: RemoteFeeds): Promise<Record<string, PlainTensor>>;
   /** Posts an .npz file of every tensor. */
   trace(feeds: RemoteFeeds, accumulators: boolean, result: string): Promise<void>;

@@ -28,10 +28,11 @@ const methods: WorkerMethods = {
     await post(result, data);
     return { width, height };
   },
-  async open(path, engine) {
+  async open(path, engine, fusion) {
     session?.release();
     model = await fetchBytes(path);
-    session = await InferenceSession.create(model, { semantics: findSemantics(engine.name, engine.options) });
+    const semantics = findSemantics(engine.name, engine.options);
+    session = await InferenceSession.create(model, { semantics, ...(fusion && { fusion }) });
     computed = engine;
   },
   async run(feeds) {

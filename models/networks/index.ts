@@ -12,7 +12,8 @@ export interface NetworkRecipe {
   readonly description: string;
   /** The forms that it can be written in. */
   readonly forms: readonly Form[];
-  build(): Promise<Network>;
+  /** @param size pixels of a side of the picture, for networks that take any; the network's own without */
+  build(size?: number): Promise<Network>;
 }
 
 /** Networks other than the default model, built for tests and by `npm run models`. */
@@ -20,12 +21,12 @@ export const NETWORKS: Readonly<Record<string, NetworkRecipe>> = {
   resnet: {
     description: "dlib's face recognition ResNet of the npm package @vladmandic/face-api: trained weights",
     forms: ['qoperator', 'qdq'],
-    build: faceResnet,
+    build: () => faceResnet(),
   },
   inception: {
     description: "the InceptionV3 of the npm package nsfwjs: trained weights; concatenations, 'same' average pools",
     forms: ['qoperator', 'qdq'],
-    build: async () => foldNetwork(await readNsfwjs('inception_v3'), 'nsfwjs_inception_v3', 299),
+    build: async (size = 299) => foldNetwork(await readNsfwjs('inception_v3'), 'nsfwjs_inception_v3', size),
   },
   squeezenet: {
     description: 'SqueezeNet 1.1, seeded weights; fire modules with concatenations',

@@ -1,7 +1,7 @@
 /**
  * Writes an 8-bit ONNX model of one of the networks of models/networks, its activations measured on two photographs:
  *
- *     npm run models -- NAME OUT.onnx [qoperator|qdq]
+ *     npm run models -- NAME OUT.onnx [qoperator|qdq] [SIZE]
  */
 import { writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
@@ -18,11 +18,12 @@ const PHOTOGRAPHS = [
 ].map((path) => createRequire(import.meta.url).resolve(path));
 
 /**
- * The network `name` in one of its forms, for pictures as the recipe `nsfwjs` prepares them.
+ * The network `name` in one of its forms, for pictures as the recipe `nsfwjs` prepares them; InceptionV3 for pictures of
+ * any size, `pixels` of a side.
  *
  * @throws InvalidInputError where there is none
  */
-export async function quantizedNetwork(name: string, form?: Form): Promise<Uint8Array<ArrayBuffer>> {
+export async function quantizedNetwork(name: string, form?: Form, pixels?: number): Promise<Uint8Array<ArrayBuffer>> {
   const recipe = Object.hasOwn(NETWORKS, name) ? NETWORKS[name]! : undefined;
   const chosen = form ?? recipe?.forms[0];
   if (!recipe || !chosen || !recipe.forms.includes(chosen))
@@ -32,7 +33,7 @@ export async function quantizedNetwork(name: string, form?: Form): Promise<Uint8
           .map(([name, { forms }]) => `${name} (${forms.join(', ')})`)
           .join(', '),
     );
-  const network = await recipe.build();
+  const network = await recipe.build(pixels);
   const { size } = network.input;
   const pictures = (await readPictures(PHOTOGRAPHS))
     .flatMap(({ picture }) => [picture, mirrored(picture)])
@@ -42,14 +43,21 @@ export async function quantizedNetwork(name: string, form?: Form): Promise<Uint8
 }
 
 if (process.argv[1] === import.meta.filename) {
-  const [name, out, form] = process.argv.slice(2);
-  if (name === undefined || out === undefined) {
-    console.error('usage: npm run models -- NAME OUT.onnx [qoperator|qdq]');
-    for (const [name, { description }] of Object.entries(NETWORKS)) console.error(`  ${name}: ${description}`);
-    process.exitCode = 2;
-  } else {
-    const model = await quantizedNetwork(name, form as Form | undefined);
+  const [name, out, form, pixels] = process.argv.slice(2);
+  try {
+    if (name === undefined || out === undefined)
+      throw new InvalidInputError('usage: npm run models -- NAME OUT.onnx [qoperator|qdq] [SIZE]');
+    const model = await quantizedNetwork(
+      name,
+      form as Form | undefined,
+      pixels === undefined ? undefined : Number(pixels),
+    );
     await writeFile(out, model);
     console.log(`${out}: ${model.length} bytes`);
+  } catch (error) {
+    if (!(error instanceof InvalidInputError)) throw error;
+    console.error(error.message);
+    for (const [name, { description }] of Object.entries(NETWORKS)) console.error(`  ${name}: ${description}`);
+    process.exitCode = 2;
   }
 }

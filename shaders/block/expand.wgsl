@@ -44,8 +44,8 @@ fn fill_middle(tile: Tile, first_group: u32, local_index: u32) {
       let pixels = min(vec4<u32>(first) + vec4<u32>(0u, 1u, 2u, 3u), vec4<u32>(MIDDLE_TILE_PIXELS - 1u));
       let rows = pixels / MIDDLE_TILE_WIDTH * EXPAND_STRIDE_Y * INPUT_TILE_WIDTH;
       let corners = (rows + pixels % MIDDLE_TILE_WIDTH * EXPAND_STRIDE_X) * IN_GROUPS;
-      let offset = weight(geometry.expand_corrections + group * 2u);
-      let weight_zero = weight(geometry.expand_corrections + group * 2u + 1u);
+      let correction = geometry.expand_corrections + group * select(1u, 2u, EXPAND_WEIGHT_ZERO);
+      let offset = weight(correction);
       var sum0 = offset;
       var sum1 = offset;
       var sum2 = offset;
@@ -67,10 +67,17 @@ fn fill_middle(tile: Tile, first_group: u32, local_index: u32) {
           at_weight += MIDDLE_GROUPS;
         }
       }
-      fill(tile, pixels.x, lane, group, sum0 - weight_zero * x_sums.x);
-      fill(tile, pixels.y, lane, group, sum1 - weight_zero * x_sums.y);
-      fill(tile, pixels.z, lane, group, sum2 - weight_zero * x_sums.z);
-      fill(tile, pixels.w, lane, group, sum3 - weight_zero * x_sums.w);
+      if (EXPAND_WEIGHT_ZERO) {
+        let weight_zero = weight(correction + 1u);
+        sum0 -= weight_zero * x_sums.x;
+        sum1 -= weight_zero * x_sums.y;
+        sum2 -= weight_zero * x_sums.z;
+        sum3 -= weight_zero * x_sums.w;
+      }
+      fill(tile, pixels.x, lane, group, sum0);
+      fill(tile, pixels.y, lane, group, sum1);
+      fill(tile, pixels.z, lane, group, sum2);
+      fill(tile, pixels.w, lane, group, sum3);
     }
   }
 }

@@ -4,5 +4,5 @@
 fn input_word(index: u32) -> u32 {
   let at = index * 4u;
   let bits = bitcast<vec4<i32>>(vec4<u32>(input[at], input[at + 1u], input[at + 2u], input[at + 3u]));
-  return pack_codes(requantize_input(float_keys(bits), 0u)) ^ 0x80808080u;
+  return requantize_input(form_of_input(0u), float_keys(bits)) ^ 0x80808080u;
 }

@@ -1,24 +1,19 @@
 import { InvalidModelError } from '../errors.ts';
-import { byteRange, elementCount, type ElementData, type GraphNode, type TensorInfo } from '../graph/graph.ts';
+import { elementCount, type GraphNode, type TensorInfo } from '../graph/graph.ts';
 import { addTable, proveAdd } from '../requantize/add.ts';
 import { f32 } from '../semantics/rounding.ts';
-import type { AddLayer } from '../semantics/semantics.ts';
+import type { AddLayer, TensorQuantization as Q } from '../semantics/semantics.ts';
 import { extent, groupCount, pack, groupsOf } from './layout.ts';
 import { expectOperands, label, quantizedOutput, refuse, tensorQuantization, type Op, type OpContext } from './op.ts';
-import { signMask } from './requantization.ts';
+import { broadcastOf, lowerPairs, onCodes, pairOf, referencePairs } from './pairs.ts';
 import { threadGrid, type Step } from './step.ts';
 
 const sameShape = (a: readonly number[], b: readonly number[]): boolean =>
   a.length === b.length && a.every((d, i) => d === b[i]);
 
 export function layerOf(node: GraphNode, context: OpContext): AddLayer {
-  const quantization = (name: string) => tensorQuantization(node, context.info(name));
-  return {
-    a: quantization(node.inputs[0]!),
-    b: quantization(node.inputs[1]!),
-    output: quantization(node.outputs[0]!),
-    relu: node.attributes['relu'] === 1,
-  };
+  const { swapped } = broadcastOf(node, context);
+  return { ...pairOf(node, context), relu: node.attributes['relu'] === 1, swapped };
 }
 
 /** Does a float32 operand hold one value a channel, to be added to every pixel? */
@@ -97,10 +92,11 @@ export const add: Op = {
     }
     if (a.type === 'float32' || b.type === 'float32')
       throw new InvalidModelError(`${label(node)}: operands of types ${a.type} and ${b.type}`);
-    if (!sameShape(a.shape, b.shape))
-      refuse(node, `8-bit operands of shapes [${a.shape.join(', ')}] and [${b.shape.join(', ')}]`, 'equal shapes');
-    for (const name of node.inputs) if (context.constant(name)) refuse(node, `constant '${name}'`, 'computed operands');
-    return quantizedOutput(node, context, a.shape);
+    const output = quantizedOutput(node, context, broadcastOf(node, context).large.shape);
+    const [qa, qb, qy] = [a, b, output].map((info) => tensorQuantization(node, info)) as [Q, Q, Q];
+    if (context.semantics.add({ a: qa, b: qb, output: qy, relu: false }).tail && !sameShape(a.shape, b.shape))
+      refuse(node, `operands of shapes [${a.shape.join(', ')}] and [${b.shape.join(', ')}]`, 'equal shapes');
+    return output;
   },
 
   reference(node, context, operand) {
@@ -118,20 +114,13 @@ export const add: Op = {
       };
     }
     const { body, tail, isTail } = context.semantics.add(layerOf(node, context));
-    const [x, y] = [operand(0), operand(1)] as [Uint8Array, Uint8Array];
-    const data: ElementData = info.type === 'uint8' ? new Uint8Array(elements) : new Int8Array(elements);
     const { channels, height, width } = extent(info);
     const plane = height * width;
-    for (let i = 0; i < elements; i++) {
-      let f = body;
-      if (tail && isTail) {
-        const image = Math.floor(i / (plane * channels));
-        const nhwc = (image * plane + (i % plane)) * channels + (Math.floor(i / plane) % channels);
-        if (isTail(nhwc, elements)) f = tail;
-      }
-      data[i] = f(x[i]!, y[i]!);
-    }
-    return { data };
+    const inTail = (i: number): boolean => {
+      const image = Math.floor(i / (plane * channels));
+      return isTail!((image * plane + (i % plane)) * channels + (Math.floor(i / plane) % channels), elements);
+    };
+    return referencePairs(node, context, operand, (x, y, i) => (tail && isTail && inTail(i) ? tail : body)(x, y));
   },
 
   lower(node, context) {
@@ -139,37 +128,21 @@ export const add: Op = {
     if (info.type === 'float32') return lowerFloat(node, context);
     const layer = layerOf(node, context);
     const { body, tail, isTail } = context.semantics.add(layer);
-    const [minA, minB, minY] = [layer.a, layer.b, layer.output].map((q) => byteRange(q.type)[0]) as [
-      number,
-      number,
-      number,
-    ];
     const { output } = layer;
     const slope = { a: layer.a.scale / output.scale, b: layer.b.scale / output.scale };
-    const onCodes = (f: typeof body) => (a: number, b: number) => f(a + minA, b + minB) - minY;
-    const proof = proveAdd(onCodes(body), slope);
-    const groups = groupsOf(info);
+    const step = lowerPairs(node, context, body, (f, swapped) =>
+      proveAdd(f, swapped ? { a: slope.b, b: slope.a } : slope),
+    );
     const tails = tail && isTail ? tailRanges(isTail, elementCount(info.shape)) : [];
+    if (!tail || tails.length === 0) return step;
     const { channels, groups: channelGroups } = extent(info);
-    const operands = [{ tensor: node.inputs[0]! }, { tensor: node.inputs[1]! }];
-    const geometry = { groups, a_sign: signMask(layer.a.type), b_sign: signMask(layer.b.type) };
-    const step = {
-      node: node.name,
-      op: node.op,
-      links: [`requantize/${proof.form}`],
-      output: node.outputs[0]!,
-      parameters: [proof.parameters],
-      overrides: { OUTPUT_SIGN: signMask(layer.output.type) },
-      workgroups: threadGrid(groups),
-      macs: 0,
-      accumulates: false,
-    };
-    if (!tail || tails.length === 0) return { ...step, kernel: 'add', operands, geometry };
+    const { groups, a_sign, b_sign } = step.geometry as Record<'groups' | 'a_sign' | 'b_sign', number>;
     return {
       ...step,
       kernel: 'add_tail',
-      operands: [...operands, { data: Uint32Array.from(tails.flat()) }, { data: addTable(onCodes(tail)) }],
-      geometry: { ...geometry, channels, channel_groups: channelGroups, tails: tails.length },
+      operands: [...step.operands, { data: Uint32Array.from(tails.flat()) }, { data: addTable(onCodes(layer, tail)) }],
+      geometry: { groups, a_sign, b_sign, channels, channel_groups: channelGroups, tails: tails.length },
+      overrides: { OUTPUT_SIGN: step.overrides['OUTPUT_SIGN']! },
     };
   },
 };

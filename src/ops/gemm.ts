@@ -38,17 +38,25 @@ export function linearOf(node: GraphNode, context: OpContext): Linear {
   };
 }
 
-/** Gemm and MatMul: x [N, C] 8 bits, w [C, O] (or [O, C] with transB) 8 bits, bias [O]; y [N, O] 8 bits. */
+/** Gemm and MatMul: x [N, C] 8 bits (of MatMul: [..., C]), w [C, O] (or [O, C] with transB) 8 bits, bias [O]; y [N, O] 8 bits. */
 export const gemm: Op = {
   infer(node, context) {
     expectOperands(node, 2);
     const input = context.info(node.inputs[0]!);
     expectByteInput(node, input);
-    if (input.shape.length !== 2) return refuse(node, `input of shape [${input.shape.join(', ')}]`, '2-D inputs');
+    const { shape } = input;
+    const [output] = node.outputs as [string];
+    if (!context.quantizedType(output)) refuse(node, `a float32 output '${output}'`, 'a QuantizeLinear behind it');
+    if (node.op === 'Gemm' ? shape.length !== 2 : shape.length === 4 || shape.length === 0)
+      return refuse(
+        node,
+        `input of shape [${shape.join(', ')}]`,
+        node.op === 'Gemm' ? '2-D inputs' : 'inputs of 1, 2, 3, 5 or more dimensions',
+      );
     const { inputs, outputs } = weightShape(node, context);
-    if (inputs !== input.shape[1])
-      throw new InvalidModelError(`${label(node)}: an input of ${input.shape[1]} values, weights for ${inputs}`);
-    return quantizedOutput(node, context, [input.shape[0]!, outputs]);
+    if (inputs !== shape.at(-1))
+      throw new InvalidModelError(`${label(node)}: an input of ${shape.at(-1)} values, weights for ${inputs}`);
+    return quantizedOutput(node, context, [...shape.slice(0, -1), outputs]);
   },
   reference: (node, context, operand) => referenceLinear(context, linearOf(node, context), operand(0)),
   lower: (node, context) => lowerLinear(node, context, linearOf(node, context)),

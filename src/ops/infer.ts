@@ -4,7 +4,6 @@ import { withoutDeadNodes } from '../graph/rewrite.ts';
 import type { Semantics } from '../semantics/semantics.ts';
 import { DEFAULT_FEATURES, type Features } from './features.ts';
 import { OPS } from './index.ts';
-import { extentOf } from './layout.ts';
 import { label, type Op, type OpContext, type TypedGraph } from './op.ts';
 import { NO_PREFERENCES, type Preferences } from './variant.ts';
 
@@ -28,8 +27,6 @@ function resolveInput(input: TensorInfo, asked: readonly number[] | undefined): 
     const wanted = input.shape.map((d) => (d === DYNAMIC ? '?' : d)).join(', ');
     throw new InvalidInputError(`input '${input.name}' has shape [${shape.join(', ')}]; the model takes [${wanted}]`);
   }
-  if (!extentOf(shape))
-    throw new UnsupportedModelError(`input '${input.name}' has ${shape.length} dimensions; supported: 1, 2, 4`);
   return { ...input, shape };
 }
 

@@ -11,13 +11,7 @@ export interface Kernel {
 /** Threads a workgroup of kernels that number their threads: shaders/shared/words.wgsl has the same number. */
 export const WORKGROUP_SIZE = 64;
 
-const WINDOW = [
-  'in_height',
-  'in_width',
-  'in_groups',
-  'out_height',
-  'out_width',
-  'out_groups',
+const TAPS = [
   'kernel_height',
   'kernel_width',
   'stride_y',
@@ -27,6 +21,10 @@ const WINDOW = [
   'pad_top',
   'pad_left',
 ] as const;
+
+const WINDOW = ['in_height', 'in_width', 'in_groups', 'out_height', 'out_width', 'out_groups', ...TAPS] as const;
+
+const POOL = ['in_height', 'in_width', 'out_height', 'out_width', 'channel_groups', ...TAPS, 'groups'] as const;
 
 /** Every kernel: one shader, one line. */
 export const KERNELS: Readonly<Record<string, Kernel>> = {
@@ -65,7 +63,21 @@ export const KERNELS: Readonly<Record<string, Kernel>> = {
     operands: ['input', 'weights', 'corrections'],
     geometry: [...WINDOW, 'pixels', 'in_per_group', 'out_per_group', 'input_zero'],
   },
-  add: { operands: ['a', 'b'], geometry: ['groups', 'a_sign', 'b_sign'] },
+  add: {
+    operands: ['a', 'b'],
+    geometry: [
+      'groups',
+      'a_sign',
+      'b_sign',
+      'height',
+      'width',
+      'channel_groups',
+      'b_image',
+      'b_row',
+      'b_column',
+      'b_group',
+    ],
+  },
   add_tail: {
     operands: ['a', 'b', 'tails', 'tail_codes'],
     geometry: ['groups', 'a_sign', 'b_sign', 'channels', 'channel_groups', 'tails'],
@@ -106,6 +118,29 @@ export const KERNELS: Readonly<Record<string, Kernel>> = {
   pointwise_pool: {
     operands: ['input', 'weights', 'corrections'],
     geometry: ['images', 'pixels', 'in_groups', 'out_groups', 'input_flip', 'pool_zero'],
+  },
+  average_pool: { operands: ['input', 'values', 'stage_of_count'], geometry: [...POOL, 'input_sign'] },
+  max_pool: { operands: ['input'], geometry: [...POOL, 'sign'] },
+  lookup: { operands: ['input', 'values'], geometry: ['groups', 'input_sign'] },
+  move: {
+    operands: ['input', 'places'],
+    geometry: ['groups', 'out_height', 'out_width', 'channel_groups', 'batch', 'base', 'fill'],
+  },
+  concat: {
+    operands: ['input_0', 'input_1', 'input_2', 'input_3', 'input_4', 'input_5'],
+    geometry: [
+      'groups',
+      'out_height',
+      'out_width',
+      'channel_groups',
+      'axis',
+      'size',
+      'start_1',
+      'start_2',
+      'start_3',
+      'start_4',
+      'start_5',
+    ],
   },
   quantize_linear: { operands: ['input'], geometry: ['groups'] },
   dequantize_linear: { operands: ['input', 'values'], geometry: ['groups', 'input_sign'] },

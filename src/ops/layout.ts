@@ -20,19 +20,16 @@ export interface Extent {
   readonly groups: number;
 }
 
-/** [N, C, H, W], [N, C] or [C], as an image; undefined for other ranks. */
-export function extentOf(shape: readonly number[]): Extent | undefined {
-  const padded = shape.length === 4 ? shape : shape.length === 2 ? [...shape, 1, 1] : [1, ...shape, 1, 1];
-  if (padded.length !== 4) return undefined;
-  const [batch, channels, height, width] = padded as [number, number, number, number];
+/** [N, C, H, W] as an image; of other ranks the last dimension is the channels, and all before it the batch. */
+export function extentOf(shape: readonly number[]): Extent {
+  const last = shape.at(-1) ?? 1;
+  const image = shape.length === 4 ? shape : [elementCount(shape.slice(0, -1)), last, 1, 1];
+  const [batch, channels, height, width] = image as [number, number, number, number];
   return { batch, channels, height, width, groups: Math.ceil(channels / 4) };
 }
 
-/** As extentOf, for a tensor that is known to have one. */
 export function extent(info: TensorInfo): Extent {
-  const found = extentOf(info.shape);
-  if (!found) throw new RangeError(`tensor '${info.name}' has rank ${info.shape.length}`);
-  return found;
+  return extentOf(info.shape);
 }
 
 export function groupCount(e: Extent): number {
@@ -59,6 +56,13 @@ function forEachElement(e: Extent, visit: (nchw: number, padded: number) => void
       let padded = n * pixels * stride + c;
       for (let p = 0; p < pixels; p++, padded += stride) visit(nchw++, padded);
     }
+}
+
+/** Where each element, in NCHW order, lies in GPU memory. */
+export function paddedPlaces(e: Extent): Int32Array {
+  const places = new Int32Array(e.batch * e.channels * e.height * e.width);
+  forEachElement(e, (nchw, padded) => (places[nchw] = padded));
+  return places;
 }
 
 /** From NCHW to GPU memory. */

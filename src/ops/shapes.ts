@@ -1,4 +1,6 @@
 import { elementCount, type Constant, type GraphNode } from '../graph/graph.ts';
+import { gatherAlong, slice, slicesOf } from './moves/slice.ts';
+import { squeeze, unsqueeze } from './moves/reshape.ts';
 import { expectOperands, refuse, type Op, type OpContext } from './op.ts';
 
 /**
@@ -7,26 +9,25 @@ import { expectOperands, refuse, type Op, type OpContext } from './op.ts';
  */
 type Fold = (node: GraphNode, context: OpContext, operands: readonly Constant[]) => readonly [BigInt64Array, number[]];
 
-function folded(compute: Fold): Op {
-  const never = (node: GraphNode): never => refuse(node, 'operands that are computed at run time', 'shape arithmetic');
-  return {
-    infer: never,
-    reference: never,
-    lower: never,
-    fold(node, context) {
-      expectOperands(node, 1);
-      const operands = node.inputs.map((input) => context.constant(input));
-      if (!operands.every((operand) => operand?.data instanceof BigInt64Array)) return undefined;
-      const [data, shape] = compute(node, context, operands as Constant[]);
-      return { name: node.outputs[0]!, type: 'int64', shape, data };
-    },
+/** The output as a constant where all operands are constants of int64, and there are any. */
+function folding(compute: Fold): NonNullable<Op['fold']> {
+  return (node, context) => {
+    expectOperands(node, 1);
+    const operands = node.inputs.filter((input) => input !== '').map((input) => context.constant(input));
+    if (!operands.every((operand) => operand?.data instanceof BigInt64Array)) return undefined;
+    const [data, shape] = compute(node, context, operands as Constant[]);
+    return { name: node.outputs[0]!, type: 'int64', shape, data };
   };
 }
 
 const values = (constant: Constant): BigInt64Array => constant.data as BigInt64Array;
 
+const never = (node: GraphNode): never => refuse(node, 'operands that are computed at run time', 'shape arithmetic');
+
 export const shape: Op = {
-  ...folded(() => [new BigInt64Array(0), []]),
+  infer: never,
+  reference: never,
+  lower: never,
   fold(node, context) {
     expectOperands(node, 1);
     const dims = context.info(node.inputs[0]!).shape;
@@ -37,22 +38,40 @@ export const shape: Op = {
   },
 };
 
-export const gather = folded((node, _context, [from, indices]) => {
-  if (!from || !indices || from.shape.length !== 1 || Number(node.attributes['axis'] ?? 0) !== 0)
-    return refuse(node, 'a gather from more than one dimension', 'shape arithmetic');
-  const data = BigInt64Array.from(values(indices), (index) => values(from).at(Number(index)) ?? 0n);
-  return [data, [...indices.shape]];
+export const gather: Op = {
+  ...gatherAlong,
+  fold: folding((node, _context, [from, indices]) => {
+    if (!from || !indices || from.shape.length !== 1 || Number(node.attributes['axis'] ?? 0) !== 0)
+      return refuse(node, 'a gather from more than one dimension', 'shape arithmetic');
+    const data = BigInt64Array.from(values(indices), (index) => values(from).at(Number(index)) ?? 0n);
+    return [data, [...indices.shape]];
+  }),
+};
+
+/** Values unchanged, in the shape that `op` infers. */
+const reshaped = (op: Op): Op => ({
+  ...op,
+  fold: folding((node, _context, [from]) => {
+    const shape = node.op === 'Unsqueeze' ? [elementCount(from!.shape)] : [];
+    if (from!.shape.length > 1 || elementCount(from!.shape) !== elementCount(shape))
+      return refuse(node, 'more than one dimension', 'shape arithmetic');
+    return [values(from!), shape];
+  }),
 });
 
-export const unsqueeze = folded((node, _context, [from, axesOperand]) => {
-  const axes = axesOperand
-    ? Array.from(values(axesOperand), Number)
-    : [node.attributes['axes'] ?? []].flat().map(Number);
-  if (!from || from.shape.length + axes.length > 1) return refuse(node, 'more than one dimension', 'shape arithmetic');
-  return [values(from), Array.from({ length: from.shape.length + axes.length }, () => elementCount(from.shape))];
-});
+export const unsqueezed = reshaped(unsqueeze);
+export const squeezed = reshaped(squeeze);
 
-export const concat = folded((node, _context, operands) => {
+export const sliced: Op = {
+  ...slice,
+  fold: folding((node, context, [from]) => {
+    if (from!.shape.length !== 1) return refuse(node, 'more than one dimension', 'shape arithmetic');
+    const [indices] = slicesOf(node, context, from!.shape) as [number[]];
+    return [BigInt64Array.from(indices, (i) => values(from!)[i]!), [indices.length]];
+  }),
+};
+
+export const concatShapes = folding((node, _context, operands) => {
   if (operands.some((operand) => operand.shape.length !== 1))
     return refuse(node, 'a concatenation of more than one dimension', 'shape arithmetic');
   const data = BigInt64Array.from(operands.flatMap((operand) => [...values(operand)]));

@@ -42,6 +42,8 @@ export interface Step {
   readonly parts?: readonly Step[];
   /** Bytes of workgroup memory; 0 where it is left out. */
   readonly workgroupBytes?: number;
+  /** What all workgroups together compute and load, where tiles overlap or each reads the weights for itself. */
+  readonly tiling?: { readonly macs: number; readonly loadedBytes: number };
 }
 
 /** Tensors that a step reads, as operands or through linked modules. */

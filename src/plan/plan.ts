@@ -20,7 +20,7 @@ export interface PlanOptions {
   readonly features?: Features;
   /** Which kernel variant computes which layer. Default: the one for GPUs. Never changes a result. */
   readonly profile?: Profile;
-  /** How far steps are joined: see Fusion. Never changes a result. Default: the profile's, else 'none'. */
+  /** How far steps are joined: see Fusion. Never changes a result. Default: that of a profile that is given, else 'none'. */
   readonly fusion?: Fusion;
 }
 
@@ -51,10 +51,11 @@ export interface Plan {
 export function createPlan(graph: Graph, options: PlanOptions = {}): Plan {
   const wanted = options.semantics ?? graph.semantics;
   const semantics = typeof wanted === 'string' ? findSemantics(wanted) : wanted;
-  const typed = inferGraph(semantics.fuse(graph), semantics, options.shapes);
+  const fused = semantics.fuse(graph);
+  const typed = inferGraph(fused, semantics, options.shapes);
   const features = options.features ?? DEFAULT_FEATURES;
   const profile = options.profile ?? DEFAULT_PROFILES.gpu;
-  const context = contextOf(typed, graph.tensors, semantics, features, preferencesOf(profile));
+  const context = contextOf(typed, fused.tensors, semantics, features, preferencesOf(profile));
   const unfused: Step[] = [];
   const views = new Map<string, string>();
   const memoryOf = (tensor: string): string => views.get(tensor) ?? tensor;
@@ -64,8 +65,8 @@ export function createPlan(graph: Graph, options: PlanOptions = {}): Plan {
     else unfused.push(lowered);
   }
   const size = (tensor: string): number => packedBytes(typed.tensors.get(tensor) as TensorInfo);
-  const fusion = options.fusion ?? profile.fusion ?? 'none';
-  const plain = contextOf(typed, graph.tensors, semantics, features, plainPreferences(profile));
+  const fusion = options.fusion ?? options.profile?.fusion ?? 'none';
+  const plain = contextOf(typed, fused.tensors, semantics, features, plainPreferences(profile));
   const nodes = new Map(typed.nodes.map((node) => [node.name, node]));
   const lowerPlain = (step: Step): Step => opOf(nodes.get(step.node)!).lower(nodes.get(step.node)!, plain) as Step;
   const steps = fuseSteps({ steps: unfused, outputs: typed.outputs, memoryOf }, fusion, {

@@ -1,5 +1,6 @@
+import { InvalidInputError } from '../errors.ts';
 import type { Preferences, VariantChoice } from '../ops/variant.ts';
-import type { Fusion } from './fuse/index.ts';
+import { FUSIONS, type Fusion } from './fuse/fusion.ts';
 
 /**
  * Which kernel variant computes which layer: plain JSON. Results never depend on it, only their time:
@@ -41,6 +42,9 @@ export const DEFAULT_PROFILES: Readonly<Record<AdapterFamily, Profile>> = {
   },
   gpu: {
     name: 'gpu',
+    // tables of boundaries are more than all weights together
+    forms: ['multiply_shift', 'two_limbs', 'wide_multiply', 'checked_line'],
+    fusion: 'blocks',
     kinds: { pointwise: choices('pointwise'), gemm: choices('pointwise') },
   },
 };
@@ -79,4 +83,36 @@ export function preferencesOf(profile: Profile): Preferences {
     },
     forms: profile.forms ?? [],
   };
+}
+
+const isRecord = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+const isChoice = (value: unknown): value is VariantChoice =>
+  isRecord(value) && typeof value['variant'] === 'string' && ['number', 'undefined'].includes(typeof value['tile']);
+
+/**
+ * A profile from parsed JSON. Variants that it names and that are not there are no error, unless they are forced: a
+ * profile outlives kernels.
+ *
+ * @throws InvalidInputError naming what is not as a profile has it
+ */
+export function parseProfile(value: unknown): Profile {
+  const require = (holds: boolean, what: string): void => {
+    if (!holds) throw new InvalidInputError(`this is no profile: ${what}`);
+  };
+  require(isRecord(value), 'an object is needed');
+  const { name, kinds, layers = {}, nodes = {}, forms = [], fusion, blocks = {} } = value as Record<string, unknown>;
+  require(typeof name === 'string', "'name' is a string");
+  require(isRecord(kinds) &&
+    Object.values(kinds).every(
+      (list) => Array.isArray(list) && list.every(isChoice),
+    ), "'kinds' holds lists of { variant, tile? }");
+  for (const [key, choices] of Object.entries({ layers, nodes }))
+    require(isRecord(choices) && Object.values(choices).every(isChoice), `'${key}' holds { variant, tile? } by name`);
+  require(Array.isArray(forms) && forms.every((form) => typeof form === 'string'), "'forms' is a list of names");
+  require(fusion === undefined || FUSIONS.includes(fusion as Fusion), `'fusion' is one of ${FUSIONS.join(', ')}`);
+  require(isRecord(blocks) &&
+    Object.values(blocks).every((b) => typeof b === 'string'), "'blocks' holds tiles by name");
+  return value as unknown as Profile;
 }

@@ -30,6 +30,12 @@ function offset(codes: Uint8Array, mA: number, mB: number, s: number, min: numbe
   return Number.isFinite(least) ? least : Math.min(most, 0);
 }
 
+/** Integers around a multiplier, the nearest first: an engine's own rounding may have turned the line a little. */
+function around(multiplier: number): number[] {
+  const nearest = Math.round(multiplier);
+  return [0, -1, 1, -2, 2, -3, 3, -4, 4].map((step) => nearest + step);
+}
+
 function fitAddLine(codes: Uint8Array, slope: { a: number; b: number }): Int32Array | undefined {
   let min = 255;
   let max = 0;
@@ -40,8 +46,8 @@ function fitAddLine(codes: Uint8Array, slope: { a: number; b: number }): Int32Ar
   // 255 * (mA + mB) + c has to stay below 2^31; engines that round their scales to few bits need as few here
   const finest = Math.floor(Math.log2(2 ** 30 / (255 * (slope.a + slope.b))));
   for (let s = Math.min(finest, 24); s >= Math.max(0, finest - 12); s--)
-    for (const mA of [Math.round(slope.a * 2 ** s), Math.floor(slope.a * 2 ** s)])
-      for (const mB of [Math.round(slope.b * 2 ** s), Math.floor(slope.b * 2 ** s)]) {
+    for (const mA of around(slope.a * 2 ** s))
+      for (const mB of around(slope.b * 2 ** s)) {
         const c = offset(codes, mA, mB, s, min, max);
         if (c !== undefined && 255 * (mA + mB) + Math.abs(c) < 2 ** 31)
           return Int32Array.of(mA, mB, c, s, min, max, 0, 0);

@@ -2,6 +2,7 @@ import { UnsupportedModelError } from '../errors.ts';
 import { createFbgemm, createFbgemmAvx2 } from './fbgemm.ts';
 import { createOnednn } from './onednn.ts';
 import { onnxruntime } from './onnxruntime.ts';
+import { onnxruntimeX64 } from './onnxruntime_x64.ts';
 import type { PyTorchOptions } from './pytorch.ts';
 import { qnnpack } from './qnnpack.ts';
 import type { Semantics } from './semantics.ts';
@@ -13,6 +14,7 @@ export type SemanticsOptions = PyTorchOptions;
 /** Every reference engine: one file, one line. */
 const ENGINES: readonly ((options: SemanticsOptions) => Semantics)[] = [
   () => onnxruntime,
+  () => onnxruntimeX64,
   () => qnnpack,
   createFbgemm,
   createFbgemmAvx2,

@@ -1,8 +1,12 @@
 import { UnsupportedModelError } from '../errors.ts';
-import { byteRange, type Graph, type GraphNode } from '../graph/graph.ts';
-import { edges, withoutDeadNodes } from '../graph/rewrite.ts';
+import { byteRange, type Graph } from '../graph/graph.ts';
+import { toBytes } from './onnxruntime_bytes.ts';
+import { twoRoundings, type MultiplyAdd } from './onnxruntime_float.ts';
+import { fuseOperatorsOf } from './onnxruntime_fusion.ts';
 import { clamp, f32, roundHalfEven } from './rounding.ts';
 import type { Semantics, StepFunctions, TensorQuantization } from './semantics.ts';
+
+type Engine = Omit<Semantics, 'fuse' | 'name' | 'description'>;
 
 /** `y = rne(v) + zy` with v clamped first: onnxruntime's (MLAS's) output stage, ties to even before the zero point. */
 function outputStage(output: TensorQuantization): (value: number) => number {
@@ -21,59 +25,20 @@ function stepFunctions(
   return { channels, min, max, at, slope };
 }
 
-/** Operators that onnxruntime 1.30 fuses when every activation comes from a DQ and the only consumer is a Q. */
-const FUSED = new Set(['Conv', 'MatMul', 'Gemm', 'Add', 'GlobalAveragePool']);
-/** Operators that move values only: fused where both sides have the same quantization. */
-const MOVES = new Set(['Reshape', 'Flatten', 'Identity']);
-
-function fuse(graph: Graph): Graph {
-  const { producer, consumers } = edges(graph);
-  const isOutput = new Set(graph.outputs);
-  const fusedAway = new Set<GraphNode>();
-
-  const dequantized = (tensor: string): string | undefined => {
-    const node = producer.get(tensor);
-    return node?.op === 'DequantizeLinear' ? node.inputs[0] : undefined;
+/** What onnxruntime makes of a Q/DQ model, and what is left in float on bytes. */
+export function fuseWith(engine: Engine, multiplyAdd: MultiplyAdd): (graph: Graph) => Graph {
+  return (graph) => {
+    const draft = fuseOperatorsOf(graph);
+    toBytes(draft, engine, multiplyAdd);
+    return draft.finish();
   };
-  const quantizationOf = (tensor: string) =>
-    graph.constants.get(tensor)?.quantization ?? graph.tensors.get(tensor)?.quantization;
-
-  const fuseNode = (node: GraphNode): GraphNode => {
-    if (!FUSED.has(node.op) && !MOVES.has(node.op)) return node;
-    const output = node.outputs[0]!;
-    const users = consumers(output);
-    const quantize = users[0];
-    if (users.length !== 1 || quantize?.op !== 'QuantizeLinear' || isOutput.has(output)) return node;
-    const operands = MOVES.has(node.op) ? node.inputs.slice(0, 1) : node.inputs;
-    const sources = operands.map((input) => (input === '' ? '' : dequantized(input)));
-    if (sources.some((source) => source === undefined)) return node;
-    const target = quantize.outputs[0]!;
-    if (MOVES.has(node.op)) {
-      const from = quantizationOf(sources[0]!);
-      const to = quantizationOf(target);
-      if (from?.scale[0] !== to?.scale[0] || from?.zeroPoint[0] !== to?.zeroPoint[0]) return node;
-    }
-    if (graph.tensors.get(target)?.type === 'int8')
-      throw new UnsupportedModelError(
-        `node '${node.name}' (${node.op}): a Q/DQ model with int8 activations; supported: uint8 activations`,
-      );
-    fusedAway.add(quantize);
-    return { ...node, inputs: [...(sources as string[]), ...node.inputs.slice(operands.length)], outputs: [target] };
-  };
-
-  const nodes = graph.nodes.map(fuseNode).filter((node) => !fusedAway.has(node));
-  return { ...graph, nodes: withoutDeadNodes(nodes, graph.outputs) };
 }
 
 /**
  * onnxruntime-web (wasm), which neither saturates nor fuses multiply-adds. Arithmetic read in MLAS and
  * measured on onnxruntime-web 1.30.
  */
-export const onnxruntime: Semantics = {
-  name: 'onnxruntime',
-  description: 'onnxruntime-web (wasm) at its default optimization level: float32 scale, ties to even',
-  fuse,
-
+const engine: Engine = {
   // S = f32(f32(sx*sw)/sy); y = rne(clamp(f32(f32(acc + bias) * S))) + zy
   linear(layer) {
     const { input, output, weightScale, bias } = layer;
@@ -108,6 +73,26 @@ export const onnxruntime: Semantics = {
     };
   },
 
+  // y = rne(f32(f32(f32(f32(sA*(a-zA)) * f32(sB*(b-zB))) / sC) + zC)): ties to even after the zero point
+  multiply({ a, b, output }) {
+    const [min, max] = byteRange(output.type);
+    return (x, y) => {
+      const product = f32(f32(a.scale * (x - a.zeroPoint)) * f32(b.scale * (y - b.zeroPoint)));
+      return clamp(roundHalfEven(f32(f32(product / output.scale) + output.zeroPoint)), min, max);
+    };
+  },
+
+  // mean = f32(sum / n), of dequantized values. QLinearAveragePool: y = rne(f32(f32(mean / sy) + zy)), ties to even after
+  // the zero point; ReduceMean is a float operator before a QuantizeLinear, whose ties are even before it
+  averagePool({ op, input, output }) {
+    const [min, max] = byteRange(output.type);
+    const quantize = engine.quantize(output);
+    const fused = (mean: number): number =>
+      clamp(roundHalfEven(f32(f32(mean / output.scale) + output.zeroPoint)), min, max);
+    const end = op === 'AveragePool' ? fused : quantize;
+    return { value: engine.dequantize(input), output: (divisor) => (sum) => end(f32(sum / divisor)) };
+  },
+
   // k = f32(sx / f32(sy*n)); y = rne(f32(f32(acc) * k)) + zy
   globalAveragePool({ input, output, count }) {
     const k = f32(input.scale / f32(output.scale * count));
@@ -134,4 +119,11 @@ export const onnxruntime: Semantics = {
     ({ scale, zeroPoint }) =>
     (q) =>
       f32((q - zeroPoint) * scale),
+};
+
+export const onnxruntime: Semantics = {
+  ...engine,
+  name: 'onnxruntime',
+  description: 'onnxruntime-web (wasm) at its default optimization level: float32 scale, ties to even',
+  fuse: fuseWith(engine, twoRoundings),
 };

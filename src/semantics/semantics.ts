@@ -46,6 +46,8 @@ export interface AddLayer {
   readonly b: TensorQuantization;
   readonly output: TensorQuantization;
   readonly relu: boolean;
+  /** Is `a` the smaller operand, broadcast to the shape of `b`? */
+  readonly swapped?: boolean;
 }
 
 /** An element-wise function of two 8-bit values, and where an engine has one, another for the end of a memory block. */
@@ -54,6 +56,27 @@ export interface AddFunctions {
   /** `isTail(index, elements)`: does the element at this index, in NHWC memory order, use `tail`? */
   readonly tail?: (a: number, b: number) => number;
   readonly isTail?: (index: number, elements: number) => boolean;
+}
+
+/** A product of two 8-bit tensors, element by element. */
+export interface MultiplyLayer {
+  readonly a: TensorQuantization;
+  readonly b: TensorQuantization;
+  readonly output: TensorQuantization;
+}
+
+export interface AveragePoolLayer {
+  readonly op: 'AveragePool' | 'ReduceMean';
+  readonly input: TensorQuantization;
+  readonly output: TensorQuantization;
+}
+
+/** An average over a window: float32 values, summed row by row with one rounding each, then one function of the sum. */
+export interface AveragePoolFunctions {
+  /** What one element adds: a float32. */
+  value(q: number): number;
+  /** From the float32 sum, in which it is non-decreasing, to 8 bits; one function for each divisor. */
+  output(divisor: number): (sum: number) => number;
 }
 
 export interface PoolLayer {
@@ -82,6 +105,10 @@ export interface Semantics {
   linear(layer: LinearLayer): StepFunctions;
   accumulation(layer: LinearLayer): Accumulation;
   add(layer: AddLayer): AddFunctions;
+  /** A function of two bytes; left out where the engine has no such operator. */
+  multiply?(layer: MultiplyLayer): (a: number, b: number) => number;
+  /** Left out, or undefined, where the engine has no such operator, or none whose arithmetic is known. */
+  averagePool?(layer: AveragePoolLayer): AveragePoolFunctions | undefined;
   /** One function for all channels, of the accumulator sum(x - zx). */
   globalAveragePool(layer: PoolLayer): StepFunctions;
   /** Non-decreasing in x; x is a float32, infinities included, never NaN. */

@@ -59,6 +59,7 @@ export async function measureLayers(
     for (const [index, step] of plan.steps.entries()) {
       const left = (deadline - performance.now()) / (plan.steps.length - index);
       const bare = withoutRequantization(step);
+      const [ms, bareMs] = await timeSteps(timer, plan, bare ? [step, bare] : [step], left);
       timings.push({
         name: step.node,
         op: step.op,
@@ -68,8 +69,8 @@ export async function measureLayers(
         ...(step.proof && { form: step.proof.form }),
         macs: step.macs,
         bytes: stepBytes(step, plan),
-        ms: await timeStep(timer, plan, step, bare ? left / 2 : left),
-        ...(bare && { bareMs: await timeStep(timer, plan, bare, left / 2) }),
+        ms: ms!,
+        ...(bareMs && { bareMs }),
       });
     }
     return timings;
@@ -90,20 +91,34 @@ function withoutRequantization(step: Step): Step | undefined {
   return { ...step, links, overrides, parameters: [] };
 }
 
-async function timeStep(timer: PassTimer, plan: Plan, step: Step, budgetMs: number): Promise<Summary> {
+/** Takes turns, so that what disturbs one step disturbs the other. */
+export async function timeSteps(
+  timer: PassTimer,
+  plan: Plan,
+  steps: readonly Step[],
+  budgetMs: number,
+): Promise<Summary[]> {
   const begin = performance.now();
+  const prepared = [] as Awaited<ReturnType<typeof prepareStep>>[];
+  for (const step of steps) prepared.push(await prepareStep(timer, plan, step));
+  const samples = steps.map(() => [] as number[]);
+  for (let round = 0; round < SAMPLES && (round === 0 || performance.now() - begin < budgetMs); round++)
+    for (const [i, { executable, repeats }] of prepared.entries())
+      samples[i]!.push((await timer.time(() => executable.run({}))) / repeats);
+  for (const { executable } of prepared) executable.release();
+  return samples.map(summarize);
+}
+
+/** As many repetitions as take long enough. */
+async function prepareStep(timer: PassTimer, plan: Plan, step: Step) {
   const once = await repeated(timer.device, plan, step, 1);
   // the first run may still compile
   await once.run({});
   const first = await timer.time(() => once.run({}));
   const repeats = Math.min(MOST_REPEATS, Math.max(1, Math.ceil(SAMPLE_MS / first)));
-  const many = repeats === 1 ? once : await repeated(timer.device, plan, step, repeats);
-  const samples: number[] = [];
-  while (samples.length < SAMPLES && (samples.length === 0 || performance.now() - begin < budgetMs))
-    samples.push((await timer.time(() => many.run({}))) / repeats);
+  if (repeats === 1) return { executable: once, repeats };
   once.release();
-  many.release();
-  return summarize(samples);
+  return { executable: await repeated(timer.device, plan, step, repeats), repeats };
 }
 
 /** A plan of one step, again and again. It reads what its buffers hold: zeros, which take as long as any values. */

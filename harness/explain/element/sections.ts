@@ -68,7 +68,7 @@ function overview({
     ...(theirs === undefined ? [] : [`theirs             ${theirs}`]),
     ...(reference === undefined ? [] : [`the reference      ${reference}`]),
     ...(explained === undefined ? [] : [`by the causes      ${explained}`]),
-    `${engine}, from here`.padEnd(18) + ` ${computed}   (${output.type}${zero}${range})`,
+    `${engine} gives`.padEnd(18) + ` ${computed}   (${output.type}${zero}${range})`,
     ...(fromReferenceOperands
       ? [
           `The reference's own inputs differ in ${fromReferenceOperands.differing} of those shown; from them ${engine} gives ` +

@@ -1,11 +1,13 @@
 import { featuresOf, hasPackedDot } from '../../../src/gpu/device.ts';
 import type { Graph } from '../../../src/graph/graph.ts';
-import { createPlan } from '../../../src/plan/plan.ts';
+import { createPlan, type Plan } from '../../../src/plan/plan.ts';
 import { findSemantics } from '../../../src/semantics/index.ts';
-import { generateCase, parseCaseId } from '../../cases/generate.ts';
-import { runCases, type CasesResult } from '../../cases/run.ts';
+import { generateCase, parseCaseId, type Case } from '../../cases/generate.ts';
+import { runCases, type CaseMismatch, type CasesResult } from '../../cases/run.ts';
+import { analyzeElement, type ElementAnalysis } from '../../explain/element.ts';
 import { verdict } from '../../report/format.ts';
 import { element, fill } from '../dom.ts';
+import { elementOpener } from './element.ts';
 
 /** Where a case is found: `?case=ENGINE/SEED/INDEX`. */
 interface CaseAddress {
@@ -23,7 +25,8 @@ export function parseCase(text: string): CaseAddress {
 /** Runs one generated case on the device, by each way that it has to compute dot products, and shows what came out. */
 export async function showCase(place: HTMLElement, wanted: string, device: GPUDevice): Promise<void> {
   const { engine, seed, index } = parseCase(wanted);
-  const { id, description, graph } = generateCase(engine, seed, index);
+  const test = generateCase(engine, seed, index);
+  const { id, description, graph } = test;
   const result = element('div', { role: 'status', id: 'case-result' }, element('p', { class: 'hint' }, 'running …'));
   fill(
     place,
@@ -35,7 +38,7 @@ export async function showCase(place: HTMLElement, wanted: string, device: GPUDe
     navigation(engine, seed, index),
   );
   place.hidden = false;
-  const outcomes = await run({ engine, seed, index }, graph, device).catch((error: unknown) => {
+  const outcomes = await run({ engine, seed, index }, test, device).catch((error: unknown) => {
     fill(result);
     throw error;
   });
@@ -43,8 +46,9 @@ export async function showCase(place: HTMLElement, wanted: string, device: GPUDe
 }
 
 /** @throws UnsupportedModelError where the engine, or exact8, refuses the case */
-async function run({ engine, seed, index }: CaseAddress, graph: Graph, device: GPUDevice): Promise<HTMLElement[]> {
-  const { steps } = createPlan(graph);
+async function run({ engine, seed, index }: CaseAddress, test: Case, device: GPUDevice): Promise<HTMLElement[]> {
+  const plan = createPlan(test.graph);
+  const { steps } = plan;
   const choice = hasPackedDot() && steps.some(({ links }) => links.includes('shared/dot_packed'));
   const other =
     engine === 'onnxruntime' ? (await import('../../oracles/onnxruntime_web.ts')).runOnnxruntimeWeb : undefined;
@@ -53,7 +57,8 @@ async function run({ engine, seed, index }: CaseAddress, graph: Graph, device: G
   for (const packed of choice ? [true, false] : [hasPackedDot()]) {
     const features = { ...featuresOf(device), packedDot: packed };
     const found = await runCases(engine, seed, index, index + 1, device, { features, ...(other && { engine: other }) });
-    results.push(outcome(found, references, choice ? ` (${packed ? 'packed' : 'unpacked'} dot product)` : ''));
+    const path = choice ? ` (${packed ? 'packed' : 'unpacked'} dot product)` : '';
+    results.push(outcome(found, references, path, (failure) => analysisOf(test, plan, failure)));
   }
   return results;
 }
@@ -62,6 +67,7 @@ function outcome(
   { elements, mismatches, failures, coverage }: CasesResult,
   references: string,
   path: string,
+  analyze: (failure: CaseMismatch) => ElementAnalysis,
 ): HTMLElement {
   const [failure] = failures;
   const title = verdict({ elements, mismatches }, failures[0]?.between.split(' and ')[1] ?? references) + path;
@@ -79,7 +85,25 @@ function outcome(
     {},
     element('p', { class: 'verdict', 'data-equal': failure ? 'no' : 'yes' }, title),
     facts(rows),
+    failure && elementOpener(() => analyze(failure)),
   );
+}
+
+/** The element that failed; of an accumulator nothing but the sum is compared. */
+function analysisOf({ feeds }: Case, { graph, semantics }: Plan, failure: CaseMismatch): ElementAnalysis {
+  const { index, actual, expected, what } = failure;
+  const [tensor] = graph.outputs as [string];
+  const info = graph.tensors.get(tensor)!;
+  // float32 outputs are compared, and said, by their bits
+  const isValue = what === 'output' && info.type !== 'float32';
+  return analyzeElement({
+    graph,
+    semantics,
+    tensor,
+    index,
+    operands: new Map(Object.entries(feeds).map(([name, { data }]) => [name, data])),
+    ...(isValue ? { theirs: actual, reference: expected } : {}),
+  });
 }
 
 function graphFacts({ nodes, inputs, constants, tensors }: Graph): [string, string][] {

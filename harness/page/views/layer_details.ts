@@ -4,15 +4,22 @@ import type { TensorComparison } from '../../compare/compare.ts';
 import { featureMaps, type FeatureMaps } from '../../report/feature_maps.ts';
 import { formatCount } from '../../report/format.ts';
 import { element } from '../dom.ts';
+import type { ElementAnalysis } from '../../explain/element.ts';
+import { elementOpener } from './element.ts';
 import { greyCanvas } from './pictures.ts';
 
 const CHANNELS = 8;
 
-/** What a row of the table opens to: the first mismatch, the proof, pictures of the first channels. */
+/**
+ * What a row of the table opens to: the first mismatch, the proof, pictures of the first channels.
+ *
+ * @param analyze takes the first mismatch apart; undefined where there is none
+ */
 export function layerDetails(
   tensor: TracedTensor | undefined,
   step: Step | undefined,
   comparison: TensorComparison | undefined,
+  analyze: (() => ElementAnalysis) | undefined,
 ): HTMLElement {
   const maps = tensor && featureMaps(tensor, CHANNELS);
   return element(
@@ -24,6 +31,7 @@ export function layerDetails(
       ['Proof', step && proof(step)],
       ['Linked shaders', step && [step.kernel, ...step.links].join(', ')],
     ]),
+    analyze && elementOpener(analyze),
     maps && tiles(maps),
   );
 }

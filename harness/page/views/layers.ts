@@ -2,6 +2,7 @@ import type { Plan } from '../../../src/plan/plan.ts';
 import type { Step } from '../../../src/ops/step.ts';
 import { elementCount } from '../../../src/graph/graph.ts';
 import type { TensorComparison } from '../../compare/compare.ts';
+import { analyzeElement, type ElementAnalysis } from '../../explain/element.ts';
 import { formatCount, formatShape } from '../../report/format.ts';
 import { byId, element, fill } from '../dom.ts';
 import type { LabState } from '../state.ts';
@@ -90,7 +91,7 @@ function rows(layer: Layer, state: LabState): HTMLElement[] {
   button.addEventListener('click', () => {
     details.hidden = !details.hidden;
     button.setAttribute('aria-expanded', String(!details.hidden));
-    if (!details.hidden) fill(cell, layerDetails(state.tensors?.get(name), step, comparison));
+    if (!details.hidden) fill(cell, layerDetails(state.tensors?.get(name), step, comparison, analysisOf(layer, state)));
   });
   const row = element(
     'tr',
@@ -106,6 +107,22 @@ function rows(layer: Layer, state: LabState): HTMLElement[] {
     number(step && step.macs > 0 ? formatCount(step.macs) : ''),
   );
   return [row, details];
+}
+
+/** Takes the first mismatch of a layer apart, from the operands that it was computed from here. */
+function analysisOf({ name, comparison }: Layer, { plan, tensors }: LabState): (() => ElementAnalysis) | undefined {
+  const first = comparison?.first;
+  if (!first || !plan || !tensors || !plan.graph.nodes.some(({ outputs }) => outputs[0] === name)) return undefined;
+  return () =>
+    analyzeElement({
+      graph: plan.graph,
+      semantics: plan.semantics,
+      tensor: name,
+      index: first.index,
+      operands: new Map([...tensors].map(([tensor, { data }]) => [tensor, data])),
+      theirs: first.actual,
+      reference: first.expected,
+    });
 }
 
 function totals(layers: readonly Layer[], compared: boolean): HTMLElement {

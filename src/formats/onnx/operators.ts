@@ -172,26 +172,152 @@ const qgemm: Converter = (node, name, builder) => {
   )({ ...node, attributes: new Map([...node.attributes].filter(([key]) => key === 'transB')) }, name, builder);
 };
 
+/** With a matrix of weights for each index of the first dimension: a product for each, concatenated. */
+const qlinearMatMul: Converter = (node, name, builder) => {
+  const convert = quantized('MatMul', [0, 3], 6);
+  const weight = builder.constants.get(operand(node, name, 3));
+  const [count = 0, rows = 0, columns = 0] = weight?.shape ?? [];
+  if (!weight || weight.shape.length !== 3) return convert(node, name, builder);
+  const [x, y] = [operand(node, name, 0), node.outputs[0]!];
+  const input = scaleAndZeroPoint(builder, node, name, 1, 0);
+  const output = scaleAndZeroPoint(builder, node, name, 6, 0);
+  builder.quantize(x, input.quantization, input.type);
+  builder.quantize(y, output.quantization, output.type);
+  // one row of the first dimension each: Split refuses an input with more or fewer of them
+  const sizes = `${name}.sizes`;
+  const ones = BigInt64Array.from({ length: count }, () => 1n);
+  builder.constants.set(sizes, { name: sizes, type: 'int64', shape: [count], data: ones });
+  const products = Array.from({ length: count }, (_, i) => {
+    const [part, matrix, product] = [`${x}.${name}.${i}`, `${weight.name}.${name}.${i}`, `${y}.${name}.${i}`];
+    const data = weight.data.slice(i * rows * columns, (i + 1) * rows * columns);
+    builder.constants.set(matrix, { ...weight, name: matrix, shape: [rows, columns], data });
+    builder.quantize(part, input.quantization, input.type);
+    builder.nodes.push({
+      name: `${name}.split.${i}`,
+      op: 'Split',
+      inputs: [x, sizes],
+      outputs: [part],
+      attributes: { axis: 0, part: i, parts: count },
+    });
+    const operands = [part, ...node.inputs.slice(1, 3), matrix, ...node.inputs.slice(4)];
+    convert({ ...node, inputs: operands, outputs: [product] }, `${name}.${i}`, builder);
+    return product;
+  });
+  builder.nodes.push({ name, op: 'Concat', inputs: products, outputs: [y], attributes: { axis: 0 } });
+};
+
+/** Y_scale, Y_zero_point, then tensor, scale and zero point of each operand. */
+const qlinearConcat: Converter = (node, name, builder) => {
+  const indices = Array.from({ length: Math.floor((node.inputs.length - 2) / 3) }, (_, i) => 2 + 3 * i);
+  quantized('Concat', indices, 0)(node, name, builder);
+};
+
+/** One node for each output, which take a part of the input each. */
+const split: Converter = (node, name, builder) => {
+  const attributes = { ...attributesOf(node, name), parts: node.outputs.length };
+  for (const [part, output] of node.outputs.entries())
+    builder.nodes.push({
+      name: part === 0 ? name : `${name}.${part}`,
+      op: 'Split',
+      inputs: node.inputs,
+      outputs: [output],
+      attributes: { ...attributes, part },
+    });
+};
+
+/** Before operator set 11 the value of a Pad is an attribute. */
+const pad: Converter = (node, name, builder) => {
+  const { value, ...attributes } = attributesOf(node, name);
+  const inputs = [...node.inputs];
+  if (value !== undefined && value !== 0) {
+    const constant = `${name}.value`;
+    builder.constants.set(constant, {
+      name: constant,
+      type: 'float32',
+      shape: [],
+      data: Float32Array.of(Number(value)),
+    });
+    inputs.splice(1, 2, '', constant);
+  }
+  builder.nodes.push({ name, op: 'Pad', inputs, outputs: node.outputs, attributes });
+};
+
+/** Operator set 10 (and Upsample) has scales as operand 1, and rounds down. */
+const resize: Converter = (node, name, builder) => {
+  if (node.opType === 'Resize' && builder.opset > 10) return plain(node, name, builder);
+  const { mode = 'nearest' } = attributesOf(node, name);
+  const scales = builder.constants.get(operand(node, name, 1));
+  if (scales?.data.some((scale) => Number(scale) < 1))
+    throw new UnsupportedModelError(
+      `node '${name}' (${node.opType}): scales below 1; supported in operator set 10: from 1`,
+    );
+  builder.nodes.push({
+    name,
+    op: 'Resize',
+    inputs: [operand(node, name, 0), '', operand(node, name, 1)],
+    outputs: node.outputs,
+    attributes: { mode, coordinate_transformation_mode: 'asymmetric', nearest_mode: 'floor' },
+  });
+};
+
+/** In inference its output is its input. */
+const dropout: Converter = (node, name, builder) => {
+  if (node.outputs.length > 1 && node.outputs[1])
+    throw new UnsupportedModelError(`node '${name}' (Dropout) has a mask; supported: one output`);
+  builder.nodes.push({
+    name,
+    op: 'Identity',
+    inputs: [operand(node, name, 0)],
+    outputs: [node.outputs[0]!],
+    attributes: {},
+  });
+};
+
 /** Domain and operator of every node that is read; what each becomes in the graph. */
 const CONVERTERS: Readonly<Record<string, Converter>> = {
   QLinearConv: quantized('Conv', [0, 3], 6, 8),
-  QLinearMatMul: quantized('MatMul', [0, 3], 6),
+  QLinearMatMul: qlinearMatMul,
   QuantizeLinear: quantizeLinear,
   DequantizeLinear: dequantizeLinear,
   Conv: plain,
   MatMul: plain,
   Gemm: gemm,
   Add: plain,
+  Sub: plain,
+  Mul: plain,
+  Div: plain,
+  Relu: plain,
+  Clip: plain,
+  LeakyRelu: plain,
+  Sigmoid: plain,
+  HardSigmoid: plain,
+  HardSwish: plain,
   GlobalAveragePool: plain,
+  AveragePool: plain,
+  MaxPool: plain,
+  ReduceMean: plain,
   Reshape: plain,
   Flatten: plain,
   Identity: plain,
+  Dropout: dropout,
+  Transpose: plain,
+  Squeeze: plain,
+  Unsqueeze: plain,
+  Slice: plain,
+  Split: split,
+  Pad: pad,
+  Resize: resize,
+  Upsample: resize,
+  Concat: plain,
   Shape: plain,
   Gather: plain,
-  Unsqueeze: plain,
-  Concat: plain,
   Constant: constant,
   'com.microsoft.QLinearAdd': quantized('Add', [0, 3], 6),
+  'com.microsoft.QLinearMul': quantized('Mul', [0, 3], 6),
+  'com.microsoft.QLinearSigmoid': quantized('Sigmoid', [0], 3),
+  'com.microsoft.QLinearLeakyRelu': quantized('LeakyRelu', [0], 3),
+  'com.microsoft.QLinearConcat': qlinearConcat,
+  'com.microsoft.QLinearAveragePool': quantized('AveragePool', [0], 3),
   'com.microsoft.QLinearGlobalAveragePool': quantized('GlobalAveragePool', [0], 3),
   'com.microsoft.QGemm': qgemm,
   'com.microsoft.QuantizeLinear': quantizeLinear,

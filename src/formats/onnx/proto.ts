@@ -209,15 +209,22 @@ const readModelFields: FieldReader<OnnxModel> = (m, field, _wire, r) => {
   return true;
 };
 
-/** @throws InvalidModelError where the bytes are not a whole ModelProto. */
-export function parseOnnx(bytes: Uint8Array): OnnxModel {
-  const model: OnnxModel = { producer: '', opsets: new Map(), functions: 0 };
+function parse<T>(bytes: Uint8Array, message: T, read: FieldReader<T>): T {
   try {
-    readMessage(new BinaryReader(bytes), bytes.length, model, readModelFields);
+    return readMessage(new BinaryReader(bytes), bytes.length, message, read);
   } catch (error) {
     throw new InvalidModelError(
       `not a whole ONNX file (${bytes.length} bytes): ${error instanceof Error ? error.message : String(error)}`,
     );
   }
-  return model;
+}
+
+/** @throws InvalidModelError where the bytes are not a whole ModelProto. */
+export function parseOnnx(bytes: Uint8Array): OnnxModel {
+  return parse(bytes, { producer: '', opsets: new Map(), functions: 0 }, readModelFields);
+}
+
+/** @throws InvalidModelError where the bytes are not a whole TensorProto. */
+export function parseTensor(bytes: Uint8Array): OnnxTensor {
+  return parse(bytes, newTensor(), readTensor);
 }

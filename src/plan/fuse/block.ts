@@ -1,22 +1,13 @@
 import { InvalidInputError } from '../../errors.ts';
-import { workgroupGrid, type Step, type StepOperand } from '../../ops/step.ts';
+import { workgroupGrid, type Step } from '../../ops/step.ts';
 import type { Profile } from '../profile.ts';
 import type { Fused, FuseOptions } from './fused.ts';
 import { joinStages, MOST_STORAGE_BUFFERS, storageBuffers } from './stages.ts';
-import { chooseTile, tileBytes, tileGrid, TILES, type BlockShape } from './tiles.ts';
+import { chooseTile, tileBytes, tileGrid, tileMacs, tilePixels, TILES, type BlockShape } from './tiles.ts';
 import type { Uses } from './uses.ts';
-
-/** The steps of an inverted residual block, its add not among them. */
-interface Block {
-  /** float32 to the 8 bits that the first stage takes. */
-  readonly quantize?: Step;
-  readonly expand?: Step;
-  readonly depthwise: Step;
-  readonly project: Step;
-}
+import { packWeights, type Block } from './weights.ts';
 
 const field = (step: Step, name: string): number => step.geometry[name]!;
-const dataOf = (operand: StepOperand | undefined): Int32Array | Uint32Array => (operand as { data: Int32Array }).data;
 const tensorOf = (step: Step): string => (step.operands[0] as { tensor: string }).tensor;
 const repeatByte = (byte: number): number => (byte * 0x01010101) >>> 0;
 
@@ -76,42 +67,6 @@ function shapeOf({ expand, depthwise, project }: Block): BlockShape {
   };
 }
 
-/** [weights, corrections] of each stage, one behind the other, and where each begins, in vec4s of 32 bits. */
-function packWeights({ expand, depthwise, project }: Block): { data: Uint32Array; starts: Record<string, number> } {
-  const parts: [string, Int32Array | Uint32Array][] = [
-    ...(expand
-      ? ([
-          ['expand_weights', dataOf(expand.operands[1])],
-          ['expand_corrections', dataOf(expand.operands[2])],
-        ] as [string, Int32Array][])
-      : []),
-    ['depthwise_weights', dataOf(depthwise.operands[1])],
-    ['depthwise_corrections', depthwiseCorrections(depthwise)],
-    ['project_weights', dataOf(project.operands[1])],
-    ['project_corrections', dataOf(project.operands[2])],
-  ];
-  const starts: Record<string, number> = {};
-  const data = new Uint32Array(parts.reduce((sum, [, { length }]) => sum + length, 0));
-  let at = 0;
-  for (const [name, part] of parts) {
-    starts[name] = at / 4;
-    data.set(new Uint32Array(part.buffer, part.byteOffset, part.length), at);
-    at += part.length;
-  }
-  // those of the first stage are at 0
-  const { expand_weights: _, ...others } = starts;
-  return { data, starts: { expand_corrections: 0, ...others } };
-}
-
-/** -zx * sum(w) a channel: taps outside the tensor hold its zero point, so every tap always counts. */
-function depthwiseCorrections({ operands, geometry }: Step): Int32Array {
-  const weights = dataOf(operands[1]);
-  const channels = geometry['out_groups']! * 4;
-  const corrections = new Int32Array(channels);
-  for (const [i, w] of weights.entries()) corrections[i % channels]! -= geometry['input_zero']! * w;
-  return corrections;
-}
-
 /** The tile that a profile names for a block, or that it is not to be fused. */
 function chosenTile({ blocks }: Profile, { variant }: Step): readonly [number, number] | 'unfused' | undefined {
   const chosen = blocks?.[variant!.geometry];
@@ -140,12 +95,14 @@ function blockStep(block: Block, workgroupStorage: number, only?: readonly [numb
   if (!tile) return undefined;
   const first = expand ?? depthwise;
   const grid = tileGrid(shape, tile);
-  const { data, starts } = packWeights(block);
+  const { data, starts, offsets } = packWeights(block);
   const stages = joinStages(project, {
     ...(expand && { expand }),
     depthwise,
     ...(quantize && { input: quantize }),
   });
+  // every workgroup reads all parameters; of tables it reads at most an entry a value, of a size that depends on the values
+  const formBytes = stages.parameters.reduce((sum, one) => sum + ('tensor' in one ? 0 : one.byteLength), 0);
   const signed = expand ? field(expand, 'input_flip') : (field(depthwise, 'input_sign') ^ 0x80808080) >>> 0;
   const parts = [quantize, expand, depthwise, project].filter((step) => step !== undefined);
   return {
@@ -192,6 +149,7 @@ function blockStep(block: Block, workgroupStorage: number, only?: readonly [numb
       STRIDE_Y: shape.stride[0],
       STRIDE_X: shape.stride[1],
       PROJECT_WEIGHT_ZERO: project.overrides['HAS_WEIGHT_ZERO']!,
+      DEPTHWISE_OFFSET: Number(offsets),
       SATURATES: Number(depthwise.kernel === 'conv_pairs'),
       ...(shape.expand && {
         IN_GROUPS: shape.inGroups,
@@ -204,6 +162,12 @@ function blockStep(block: Block, workgroupStorage: number, only?: readonly [numb
     },
     workgroups: workgroupGrid(grid.count),
     workgroupBytes: tileBytes(shape, tile),
+    tiling: {
+      macs: grid.count * tileMacs(shape, tile),
+      loadedBytes:
+        grid.count * (tilePixels(shape, tile)[expand ? 'input' : 'middle'] * shape.inGroups * (quantize ? 16 : 4)) +
+        grid.count * (data.byteLength + formBytes),
+    },
     macs: parts.reduce((sum, { macs }) => sum + macs, 0),
     accumulates: false,
     ...(project.proof && { proof: project.proof }),

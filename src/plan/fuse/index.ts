@@ -3,14 +3,10 @@ import { fuseBlock } from './block.ts';
 import { fuseEpilogue } from './epilogue.ts';
 import type { Fused, FuseOptions } from './fused.ts';
 import { fusePool } from './pool.ts';
+import type { Fusion } from './fusion.ts';
 import { Uses } from './uses.ts';
 
-/**
- * How far steps are joined. 'none': one for each node; 'layers': adds and dequantizes into the layer before them;
- * 'blocks': also inverted residual blocks, a quantize into the block behind it, a pool into the layer before it.
- */
-export type Fusion = 'none' | 'layers' | 'blocks';
-export const FUSIONS: readonly Fusion[] = ['none', 'layers', 'blocks'];
+export { FUSIONS, type Fusion } from './fusion.ts';
 
 /** The fused step stands where the last of its parts stood: by then all that it reads is computed. */
 function replace(steps: readonly Step[], { step: fused, replaces }: Fused): Step[] {

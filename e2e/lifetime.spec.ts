@@ -1,0 +1,169 @@
+import type { Page } from 'playwright/test';
+import { expect, test } from './gpu.ts';
+
+test.describe.configure({ timeout: 120_000 });
+
+type Library = typeof import('../src/index.ts');
+type Models = typeof import('../tests/helpers/small_onnx.ts');
+type Device = typeof import('../src/gpu/device.ts');
+type Session = import('../src/session.ts').InferenceSession;
+
+/** What the tests in the page use: `make` opens a small model on a device, or on one of its own. */
+async function install(page: Page): Promise<void> {
+  await page.evaluate(async () => {
+    const library = (await import('/src/index.ts' as string)) as Library;
+    const { smallQOperatorModel } = (await import('/tests/helpers/small_onnx.ts' as string)) as Models;
+    const { requestDevice } = (await import('/src/gpu/device.ts' as string)) as Device;
+    const pixels = Float32Array.from({ length: 192 }, (_, i) => Math.sin(i) * 5);
+    const feeds = { x: new library.Tensor('float32', pixels, [1, 3, 8, 8]) };
+    const make = (device?: GPUDevice) =>
+      library.InferenceSession.create(smallQOperatorModel(), device ? { device } : {});
+    /** The error's class and message; or the output. */
+    const outcome = async (work: () => Promise<Record<string, { data: unknown }>>): Promise<string> => {
+      try {
+        return String((await work())['y']!.data);
+      } catch (error) {
+        return `${(error as Error).name}: ${(error as Error).message}`;
+      }
+    };
+    Object.assign(globalThis, { exact8: { ...library, requestDevice, feeds, make, outcome } });
+  });
+}
+
+interface InPage extends Library, Device {
+  readonly feeds: Record<string, InstanceType<Library['Tensor']>>;
+  make(device?: GPUDevice): Promise<Session>;
+  outcome(work: () => Promise<Record<string, { data: unknown }>>): Promise<string>;
+}
+declare global {
+  var exact8: InPage;
+}
+
+const OUTPUT = /^-?[\d.]+(,-?[\d.]+){3}$/;
+const LOST = /^DeviceError: .*lost/;
+
+test('a device that is destroyed: each use is a DeviceError, and a new session computes the same', async ({ gpu }) => {
+  await install(gpu);
+  const { before, after, traced, created, again } = await gpu.evaluate(async () => {
+    const { make, outcome, requestDevice, feeds } = exact8;
+    const device = await requestDevice();
+    const session = await make(device);
+    const before = await outcome(() => session.run(feeds));
+    device.destroy();
+    const after = await outcome(() => session.run(feeds));
+    const traced = await outcome(async () => (await session.trace(feeds)).outputs);
+    const created = await outcome(async () => (await make(device)).run(feeds));
+    const fresh = await make();
+    return { before, after, traced, created, again: await outcome(() => fresh.run(feeds)) };
+  });
+  expect(before).toMatch(OUTPUT);
+  expect(after).toMatch(LOST);
+  expect(traced).toMatch(LOST);
+  expect(created).toMatch(/^DeviceError: /);
+  expect(again).toBe(before);
+});
+
+test('a device that is destroyed while inferences are under way: they end, right or with a DeviceError', async ({
+  gpu,
+}) => {
+  await install(gpu);
+  const { right, outcomes } = await gpu.evaluate(async () => {
+    const { make, outcome, requestDevice, feeds } = exact8;
+    const device = await requestDevice();
+    const session = await make(device);
+    const right = await outcome(() => session.run(feeds));
+    const running = Array.from({ length: 8 }, () => outcome(() => session.run(feeds)));
+    await running[0];
+    device.destroy();
+    return { right, outcomes: await Promise.all(running) };
+  });
+  for (const outcome of outcomes) if (outcome !== right) expect(outcome).toMatch(LOST);
+  expect(outcomes.at(-1)).toMatch(LOST);
+});
+
+test('created, run and released 50 times, on devices of their own and on one: the same output each time', async ({
+  gpu,
+}) => {
+  await install(gpu);
+  const { outputs, released } = await gpu.evaluate(async () => {
+    const { make, outcome, requestDevice, feeds } = exact8;
+    const shared = await requestDevice();
+    const outputs: string[] = [];
+    let released = '';
+    for (let i = 0; i < 50; i++) {
+      const session = await make(i % 2 === 0 ? undefined : shared);
+      outputs.push(await outcome(() => session.run(feeds)));
+      session.release();
+      session.release();
+      if (i === 1) released = await outcome(() => session.run(feeds));
+    }
+    shared.destroy();
+    return { outputs, released };
+  });
+  expect(outputs).toHaveLength(50);
+  expect(new Set(outputs).size).toBe(1);
+  expect(outputs[0]).toMatch(OUTPUT);
+  expect(released).toMatch(/^DeviceError: .*released/);
+});
+
+test('the GPU process crashes: the session reports a DeviceError, and a new session computes the same', async ({
+  gpu,
+}) => {
+  await install(gpu);
+  const before = await gpu.evaluate(async () => {
+    const session = await exact8.make();
+    Object.assign(globalThis, { session });
+    return exact8.outcome(() => session.run(exact8.feeds));
+  });
+  const devtools = await gpu.context().browser()!.newBrowserCDPSession();
+  // the answer may go down with the process
+  await devtools.send('Browser.crashGpuProcess').catch(() => undefined);
+  const { after, again } = await gpu.evaluate(async () => {
+    const { make, outcome, feeds } = exact8;
+    const { session } = globalThis as unknown as { session: Session };
+    const after = await outcome(() => session.run(feeds));
+    // Chrome starts another GPU process when it is needed; until then there is no adapter
+    let again = '';
+    for (let attempt = 0; attempt < 20 && !/^-?\d/.test(again); attempt++) {
+      again = await outcome(async () => (await make()).run(feeds));
+      if (!/^-?\d/.test(again)) await new Promise((resolve) => setTimeout(resolve, 250));
+    }
+    return { after, again };
+  });
+  expect(before).toMatch(OUTPUT);
+  expect(after).toMatch(LOST);
+  expect(again).toBe(before);
+});
+
+test('wrong inputs are refused by name, and do the session no harm', async ({ gpu }) => {
+  await install(gpu);
+  const { before, refused, after } = await gpu.evaluate(async () => {
+    const { make, outcome, feeds, Tensor } = exact8;
+    const session = await make();
+    const before = await outcome(() => session.run(feeds));
+    const float = (count: number, dims: number[], value = 0) =>
+      new Tensor('float32', new Float32Array(count).fill(value), dims);
+    const wrong: Record<string, () => unknown> = {
+      'none at all': () => ({}),
+      'another name': () => ({ y: feeds['x'] }),
+      'one too many': () => ({ ...feeds, y: feeds['x'] }),
+      'another type': () => ({ x: new Tensor('uint8', new Uint8Array(192), [1, 3, 8, 8]) }),
+      'another size': () => ({ x: float(3 * 9 * 8, [1, 3, 9, 8]) }),
+      'another rank': () => ({ x: float(192, [192]) }),
+      'a leading dimension alone': () => ({ x: float(1, [1]) }),
+      'no batch': () => ({ x: float(0, [0, 3, 8, 8]) }),
+      'not a number': () => ({ x: float(192, [1, 3, 8, 8], NaN) }),
+      'dims of other data': () => ({ x: float(100, [1, 3, 8, 8]) }),
+      'data of another class': () => ({ x: new Tensor('float32', [1, 2] as never, [1, 2]) }),
+      'no tensor': () => ({ x: 'x' }),
+      'no object': () => undefined,
+    };
+    const refused: Record<string, string> = {};
+    for (const [what, make] of Object.entries(wrong))
+      refused[what] = await outcome(async () => session.run(make() as typeof feeds));
+    return { before, refused, after: await outcome(() => session.run(feeds)) };
+  });
+  for (const [what, outcome] of Object.entries(refused)) expect(outcome, what).toMatch(/^InvalidInputError: /);
+  expect(refused['another type']).toContain("'x' is uint8; the model takes float32");
+  expect(after).toBe(before);
+});

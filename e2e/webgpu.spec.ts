@@ -1,0 +1,92 @@
+import { cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, test } from 'playwright/test';
+import { findDriver, type SoftwareDriver } from '../harness/process/drivers.ts';
+import { installRuntimes } from '../harness/process/install.ts';
+import { findRuntime, type Runtime } from '../harness/process/runtimes.ts';
+import { smallQOperatorModel } from '../tests/helpers/small_onnx.ts';
+import { exact8 } from './command.ts';
+
+/** Without a browser: what `npm run test:webgpu` does with every model, with a small one and a few cases. */
+const COLUMNS: readonly [Runtime, SoftwareDriver][] = [
+  ['node', 'swiftshader'],
+  ['deno', 'swiftshader'],
+  ['deno', 'llvmpipe'],
+];
+
+test.describe.configure({ timeout: 400_000 });
+
+function isInstalled(runtime: Runtime): boolean {
+  try {
+    findRuntime(runtime);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Skips by name; in CI the packages are installed. */
+async function need(runtime: Runtime, driver: SoftwareDriver): Promise<void> {
+  if (process.env['CI'] && !isInstalled(runtime)) await installRuntimes().catch(() => undefined);
+  test.skip(!isInstalled(runtime), `needs ${runtime === 'node' ? 'the package webgpu' : 'Deno'}`);
+  test.skip(findDriver(driver) === undefined, `needs the driver ${driver}`);
+}
+
+function smallModel(): string {
+  const { outputDir } = test.info();
+  mkdirSync(outputDir, { recursive: true });
+  const path = join(outputDir, 'small.onnx');
+  writeFileSync(path, smallQOperatorModel());
+  return path;
+}
+
+for (const [runtime, driver] of COLUMNS)
+  test(`${runtime} on ${driver}: every tensor and generated cases equal the host (needs ${runtime === 'node' ? 'the package webgpu' : 'Deno'})`, async () => {
+    await need(runtime, driver);
+    const only = `${runtime}+${driver}`;
+    const { code, stdout, stderr } = await exact8(['matrix', smallModel(), '--only', only, '--cases', '3', '--json']);
+    expect(code, stderr).toBe(0);
+    const { rows } = JSON.parse(stdout);
+    expect(rows.length).toBeGreaterThan(6);
+    for (const { cells } of rows) {
+      expect(cells).toMatchObject([{ column: only, mismatches: 0 }]);
+      expect(cells[0].elements).toBeGreaterThan(20);
+    }
+    expect(rows[0].cells[0]).toMatchObject({ tensors: 6, identicalRuns: true });
+  });
+
+test('node on swiftshader: verify compares with onnxruntime-web, and sees a kernel that is wrong (needs the package webgpu)', async () => {
+  await need('node', 'swiftshader');
+  const args = ['verify', '--model', smallModel(), '--random', '1', '--webgpu', 'node', '--adapter', 'swiftshader'];
+  const right = await exact8([...args, '--json']);
+  expect(right.code, right.stderr).toBe(0);
+  expect(JSON.parse(right.stdout)).toMatchObject({ against: 'onnxruntime', mismatches: 0 });
+
+  // inside the project, so that the copy finds its packages
+  const planted = join(test.info().outputDir, 'planted/dist');
+  cpSync('dist', planted, { recursive: true });
+  const worker = join(planted, 'worker/process.js');
+  const text = readFileSync(worker, 'utf8');
+  const wrong = text.replace('emit(index, 0u, sums -', 'emit(index, 0u, vec4<i32>(1000) + sums -');
+  expect(wrong).not.toBe(text);
+  writeFileSync(worker, wrong);
+  const { code, stdout } = await exact8([...args, '--json'], {}, planted);
+  expect(code).toBe(1);
+  expect(JSON.parse(stdout).mismatches).toBeGreaterThan(0);
+});
+
+test('exit 2 and 3: what is not supported or not installed, and what to do', async () => {
+  const usages: [args: string[], code: number, cause: RegExp][] = [
+    [['matrix', '--only', 'firefox+llvmpipe'], 2, /firefox.*supported: chrome, node, deno/],
+    [['verify', '--random', '1', '--webgpu', 'firefox'], 2, /chrome, node, deno/],
+    [['classify', 'package.json', '--webgpu', 'node'], 2, /not a picture|npm install webgpu/],
+    [['verify', '--random', '1', '--adapter', 'llvmpipe'], 2, /--webgpu deno/],
+  ];
+  for (const [args, code, cause] of usages) {
+    const result = await exact8(args);
+    const ok = result.code === code || (/npm install/.test(result.stderr) && result.code === 3);
+    expect(ok, `${args.join(' ')}: ${result.code}\n${result.stderr}`).toBe(true);
+    expect(result.stderr).toMatch(cause);
+    expect(result.stdout).toBe('');
+  }
+});

@@ -1,0 +1,150 @@
+import { byteRange, newElementData, type GraphNode, type TensorInfo } from '../graph/graph.ts';
+import { f32 } from '../semantics/rounding.ts';
+import type { AveragePoolFunctions, AveragePoolLayer, StepFunctions } from '../semantics/semantics.ts';
+import { floatOfKey, keyOfFloat } from './float_bits.ts';
+import { extent, groupsOf } from './layout.ts';
+import { expectByteInput } from './linear/linear.ts';
+import { poolWindow } from './max_pool.ts';
+import { axisOf, integerList } from './moves/move.ts';
+import { expectOperands, quantizedOutput, refuse, tensorQuantization, type Op, type OpContext } from './op.ts';
+import { outputStage, signMask } from './requantization.ts';
+import { threadGrid, type Step } from './step.ts';
+import { forEachWindow, windowFields, type Window } from './window.ts';
+
+function averageOf(
+  node: GraphNode,
+  context: OpContext,
+  op: AveragePoolLayer['op'],
+  output: TensorInfo = context.info(node.outputs[0]!),
+): AveragePoolFunctions {
+  const input = tensorQuantization(node, context.info(node.inputs[0]!));
+  const { averagePool, name } = context.semantics;
+  const functions = averagePool?.({ op, input, output: tensorQuantization(node, output) });
+  return functions ?? refuse(node, `semantics '${name}'`, `engines that define ${op}`);
+}
+
+/** What a sum over `count` elements is divided by. */
+function divisor(node: GraphNode, { kernel }: Window, count: number): number {
+  return node.attributes['count_include_pad'] === 1 ? kernel[0] * kernel[1] : count;
+}
+
+function reference(node: GraphNode, context: OpContext, op: AveragePoolLayer['op'], window: Window, x: Uint8Array) {
+  const { value, output } = averageOf(node, context, op);
+  const { height, width } = extent(context.info(node.inputs[0]!));
+  const [plane, outPlane] = [height * width, window.size[0] * window.size[1]];
+  const type = context.info(node.outputs[0]!).type as 'uint8' | 'int8';
+  const data = newElementData(type, (x.length / plane) * outPlane);
+  forEachWindow(window, [height, width], (at, places) => {
+    const f = output(divisor(node, window, places.length));
+    for (let from = 0, to = at; from < x.length; from += plane, to += outPlane)
+      data[to] = f(places.reduce((sum, place) => f32(sum + value(x[from + place]!)), 0));
+  });
+  return { data };
+}
+
+function lower(node: GraphNode, context: OpContext, op: AveragePoolLayer['op'], window: Window): Step {
+  const { value, output } = averageOf(node, context, op);
+  const info = context.info(node.outputs[0]!);
+  const [from, to] = [extent(context.info(node.inputs[0]!)), extent(info)];
+  const quantization = tensorQuantization(node, info);
+  const input = tensorQuantization(node, context.info(node.inputs[0]!));
+  const counts = new Set<number>();
+  forEachWindow(window, [from.height, from.width], (_, places) => counts.add(places.length));
+  const distinct = [...counts].sort((a, b) => a - b);
+  const stageOfCount = new Uint32Array(Math.max(4, window.kernel[0] * window.kernel[1] + 1));
+  for (const [stage, count] of distinct.entries()) stageOfCount[count] = stage;
+  const [min, max] = byteRange(quantization.type);
+  // four equal channels a count: emit's group is then the number of the stage
+  const channels = distinct.length * 4;
+  const functions: StepFunctions = {
+    channels,
+    min,
+    max,
+    at: (channel) => {
+      const f = output(divisor(node, window, distinct[channel >> 2]!));
+      return (key) => f(floatOfKey(key));
+    },
+    slope: () => 2 ** -24,
+  };
+  const range = {
+    lo: new Float64Array(channels).fill(keyOfFloat(-Infinity)),
+    hi: new Float64Array(channels).fill(keyOfFloat(Infinity)),
+  };
+  const stage = outputStage(functions, range, quantization, context.preferences);
+  const [least] = byteRange(input.type);
+  const values = Float32Array.from({ length: 256 }, (_, code) => value(code + least));
+  const groups = groupsOf(info);
+  return {
+    node: node.name,
+    op: node.op,
+    kernel: 'average_pool',
+    links: [...stage.links, 'shared/float32_add'],
+    operands: [{ tensor: node.inputs[0]! }, { data: new Uint32Array(values.buffer) }, { data: stageOfCount }],
+    output: node.outputs[0]!,
+    parameters: stage.parameters,
+    geometry: {
+      in_height: from.height,
+      in_width: from.width,
+      out_height: to.height,
+      out_width: to.width,
+      channel_groups: from.groups,
+      ...windowFields(window),
+      groups,
+      input_sign: signMask(input.type),
+    },
+    overrides: stage.overrides,
+    unroll: stage.unroll,
+    workgroups: threadGrid(groups),
+    macs: 0,
+    accumulates: false,
+    proof: stage.proof,
+  };
+}
+
+/** AveragePool: x [N, C, H, W] 8 bits; y [N, C, H', W'] 8 bits, from sums in float32, row by row. */
+export const averagePool: Op = {
+  infer(node, context) {
+    expectOperands(node, 1);
+    const input = context.info(node.inputs[0]!);
+    expectByteInput(node, input);
+    const { size } = poolWindow(node, context);
+    const output = quantizedOutput(node, context, [...input.shape.slice(0, 2), ...size]);
+    averageOf(node, context, 'AveragePool', output);
+    return output;
+  },
+  reference: (node, context, operand) =>
+    reference(node, context, 'AveragePool', poolWindow(node, context), operand(0) as Uint8Array),
+  lower: (node, context) => lower(node, context, 'AveragePool', poolWindow(node, context)),
+};
+
+/** The mean's window: the whole of height and width. */
+function wholeWindow(node: GraphNode, context: OpContext): Window {
+  const { shape } = context.info(node.inputs[0]!);
+  const axes = (integerList(node, context, 'axes', 1) ?? []).map((axis) => axisOf(node, axis, shape.length)).sort();
+  if (shape.length !== 4 || axes.join() !== '2,3')
+    return refuse(node, `axes [${axes.join(', ')}] of shape [${shape.join(', ')}]`, 'axes 2 and 3 of four');
+  return {
+    kernel: [shape[2]!, shape[3]!],
+    strides: [1, 1],
+    dilations: [1, 1],
+    pads: [0, 0, 0, 0],
+    size: [1, 1],
+  };
+}
+
+/** ReduceMean over height and width: x [N, C, H, W] 8 bits; y [N, C, 1, 1], or [N, C] without keepdims. */
+export const reduceMean: Op = {
+  infer(node, context) {
+    expectOperands(node, 1);
+    const input = context.info(node.inputs[0]!);
+    expectByteInput(node, input);
+    wholeWindow(node, context);
+    const keeps = node.attributes['keepdims'] !== 0;
+    const output = quantizedOutput(node, context, [...input.shape.slice(0, 2), ...(keeps ? [1, 1] : [])]);
+    averageOf(node, context, 'ReduceMean', output);
+    return output;
+  },
+  reference: (node, context, operand) =>
+    reference(node, context, 'ReduceMean', wholeWindow(node, context), operand(0) as Uint8Array),
+  lower: (node, context) => lower(node, context, 'ReduceMean', wholeWindow(node, context)),
+};

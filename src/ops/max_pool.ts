@@ -1,0 +1,76 @@
+import { byteRange, newElementData, type GraphNode } from '../graph/graph.ts';
+import { extent, groupsOf } from './layout.ts';
+import { expectByteInput } from './linear/linear.ts';
+import { expectOperands, integers, refuse, type Op, type OpContext } from './op.ts';
+import { signMask } from './requantization.ts';
+import { threadGrid } from './step.ts';
+import { forEachWindow, windowFields, windowOf, type Window } from './window.ts';
+
+/** A pool's window over its input [N, C, H, W]. */
+export function poolWindow(node: GraphNode, context: OpContext): Window {
+  const { shape } = context.info(node.inputs[0]!);
+  if (shape.length !== 4) return refuse(node, `input of shape [${shape.join(', ')}]`, '4-D inputs');
+  const kernel = integers(node, 'kernel_shape', 2, 0) as [number, number];
+  const window = windowOf(node, kernel, [shape[2]!, shape[3]!]);
+  const isSame = String(node.attributes['auto_pad'] ?? '').startsWith('SAME');
+  // onnxruntime has its own ideas there: dilations do not widen the window, and the padding may be negative
+  const skips = [0, 1].some((i) => (window.size[i]! - 1) * window.strides[i]! + kernel[i]! < shape[i + 2]!);
+  if (isSame && (skips || window.dilations.some((d) => d > 1)))
+    return refuse(node, 'auto_pad with dilations, or with strides that skip elements', 'explicit pads there');
+  return window;
+}
+
+/** MaxPool: x [N, C, H, W] 8 bits; y [N, C, H', W'] of the same type and quantization. */
+export const maxPool: Op = {
+  infer(node, context) {
+    expectOperands(node, 1);
+    const input = context.info(node.inputs[0]!);
+    expectByteInput(node, input);
+    const { size } = poolWindow(node, context);
+    return { ...input, name: node.outputs[0]!, shape: [...input.shape.slice(0, 2), ...size] };
+  },
+
+  reference(node, context, operand) {
+    const { type, shape } = context.info(node.inputs[0]!);
+    const [height, width] = [shape[2]!, shape[3]!];
+    const window = poolWindow(node, context);
+    const x = operand(0) as Uint8Array;
+    const [min] = byteRange(type as 'uint8' | 'int8');
+    const [plane, outPlane] = [height * width, window.size[0] * window.size[1]];
+    const data = newElementData(type as 'uint8' | 'int8', (x.length / plane) * outPlane);
+    forEachWindow(window, [height, width], (output, places) => {
+      for (let from = 0, to = output; from < x.length; from += plane, to += outPlane)
+        data[to] = places.reduce((largest, place) => Math.max(largest, x[from + place]!), min);
+    });
+    return { data };
+  },
+
+  lower(node, context) {
+    const info = context.info(node.outputs[0]!);
+    const [input, output] = [extent(context.info(node.inputs[0]!)), extent(info)];
+    const groups = groupsOf(info);
+    return {
+      node: node.name,
+      op: node.op,
+      kernel: 'max_pool',
+      links: [],
+      operands: [{ tensor: node.inputs[0]! }],
+      output: node.outputs[0]!,
+      parameters: [],
+      geometry: {
+        in_height: input.height,
+        in_width: input.width,
+        out_height: output.height,
+        out_width: output.width,
+        channel_groups: output.groups,
+        ...windowFields(poolWindow(node, context)),
+        groups,
+        sign: signMask(info.type as 'uint8' | 'int8'),
+      },
+      overrides: {},
+      workgroups: threadGrid(groups),
+      macs: 0,
+      accumulates: false,
+    };
+  },
+};

@@ -1,0 +1,25 @@
+import { addTable } from '../requantize/add.ts';
+import { expectByteInput } from './linear/linear.ts';
+import { expectOperands, quantizedOutput, refuse, type Op, type OpContext } from './op.ts';
+import { broadcastOf, lowerPairs, pairOf, referencePairs } from './pairs.ts';
+import type { GraphNode } from '../graph/graph.ts';
+
+function product(node: GraphNode, context: OpContext): (a: number, b: number) => number {
+  const { multiply } = context.semantics;
+  if (!multiply)
+    return refuse(node, `semantics '${context.semantics.name}'`, 'engines that define a multiplication: onnxruntime');
+  return multiply(pairOf(node, context));
+}
+
+/** Mul of two 8-bit tensors, one of which may be broadcast (as in squeeze-and-excitation): one code for each pair. */
+export const multiply: Op = {
+  infer(node, context) {
+    expectOperands(node, 2);
+    for (const name of node.inputs) expectByteInput(node, context.info(name));
+    if (!context.semantics.multiply) product(node, context);
+    return quantizedOutput(node, context, broadcastOf(node, context).large.shape);
+  },
+  reference: (node, context, operand) => referencePairs(node, context, operand, product(node, context)),
+  lower: (node, context) =>
+    lowerPairs(node, context, product(node, context), (f) => ({ form: 'add_table', parameters: addTable(f) })),
+};

@@ -1,0 +1,61 @@
+import { packedBytes } from '../ops/layout.ts';
+import { tensorsRead, type Step } from '../ops/step.ts';
+import type { Plan } from './plan.ts';
+
+/** What a dispatch asks of a device, counted from the plan. */
+export interface StepCost {
+  /** Multiply-adds of the layers it computes. */
+  readonly macs: number;
+  /** Multiply-adds that its kernel does: with the halo of tiles, which several workgroups compute. */
+  readonly computedMacs: number;
+  /** Distinct bytes: each tensor, weight and table that it reads or writes, once. What caches cannot save. */
+  readonly bytes: number;
+  /** Bytes that workgroups load again, each for itself: halos and weights of tiles. Caches may hold them. */
+  readonly rereadBytes: number;
+  readonly workgroups: number;
+  /** Workgroup memory of one workgroup. */
+  readonly workgroupBytes: number;
+}
+
+export interface PlanCost {
+  readonly dispatches: number;
+  readonly macs: number;
+  readonly computedMacs: number;
+  readonly bytes: number;
+  readonly rereadBytes: number;
+  readonly steps: readonly StepCost[];
+}
+
+/** Bytes of the weights, tables and parameters that a step brings with it. */
+function constantBytes({ operands, parameters }: Step): number {
+  const data = [...operands.map((operand) => ('data' in operand ? operand.data : operand)), ...parameters];
+  return data.reduce((sum, one) => sum + ('tensor' in one ? 0 : one.byteLength), 0);
+}
+
+export function stepCost(step: Step, { graph }: Pick<Plan, 'graph'>): StepCost {
+  const tensorBytes = (name: string): number => packedBytes(graph.tensors.get(name)!);
+  const read = [...new Set(tensorsRead(step))].reduce((sum, name) => sum + tensorBytes(name), 0);
+  const bytes = read + constantBytes(step) + tensorBytes(step.output);
+  return {
+    macs: step.macs,
+    computedMacs: step.tiling?.macs ?? step.macs,
+    bytes,
+    rereadBytes: step.tiling ? Math.max(0, step.tiling.loadedBytes + tensorBytes(step.output) - bytes) : 0,
+    workgroups: step.workgroups[0] * step.workgroups[1] * step.workgroups[2],
+    workgroupBytes: step.workgroupBytes ?? 0,
+  };
+}
+
+/** A whole inference, and each of its dispatches. */
+export function planCost(plan: Pick<Plan, 'graph' | 'steps'>): PlanCost {
+  const steps = plan.steps.map((step) => stepCost(step, plan));
+  const sum = (of: (cost: StepCost) => number): number => steps.reduce((total, cost) => total + of(cost), 0);
+  return {
+    dispatches: steps.length,
+    macs: sum(({ macs }) => macs),
+    computedMacs: sum(({ computedMacs }) => computedMacs),
+    bytes: sum(({ bytes }) => bytes),
+    rereadBytes: sum(({ rereadBytes }) => rereadBytes),
+    steps,
+  };
+}

@@ -1,0 +1,83 @@
+import type { Step } from '../../ops/step.ts';
+
+/** The steps of an inverted residual block, its add not among them, each by its plain kernel. */
+export interface Block {
+  /** float32 to the 8 bits that the first stage takes. */
+  readonly quantize?: Step;
+  readonly expand?: Step;
+  readonly depthwise: Step;
+  readonly project: Step;
+}
+
+const dataOf = ({ operands }: Step, index: number): Int32Array | Uint32Array =>
+  (operands[index] as { data: Int32Array }).data;
+
+/** [offset], and [zero point of the weights] only where there is one, for each group of four channels. */
+function dotCorrections(step: Step): Int32Array {
+  const both = Int32Array.from(dataOf(step, 2));
+  return step.overrides['HAS_WEIGHT_ZERO'] ? both : both.filter((_, i) => i % 8 < 4);
+}
+
+/**
+ * Filters as signed bytes, a word for the four channels of a tap: [group][tap], padded to whole vec4s. Weights less
+ * their zero points may not fit into a byte; then each channel has an offset, which is added to all of its bytes.
+ */
+function packFilters(depthwise: Step): { words: Uint32Array; corrections: Int32Array; offsets: boolean } {
+  const weights = dataOf(depthwise, 1);
+  const groups = depthwise.geometry['out_groups']!;
+  const channels = groups * 4;
+  const taps = weights.length / channels;
+  const offsets = Int32Array.from({ length: channels }, (_, c) => {
+    const own = Array.from({ length: taps }, (_, tap) => weights[tap * channels + c]!);
+    const [least, most] = [Math.min(...own), Math.max(...own)];
+    return least >= -128 && most <= 127 ? 0 : least + 128;
+  });
+  const anyOffset = offsets.some((offset) => offset !== 0);
+  const stride = Math.ceil(taps / 4) * 4;
+  const bytes = new Int8Array(groups * stride * 4);
+  const sums = new Int32Array(channels);
+  for (let c = 0; c < channels; c++)
+    for (let tap = 0; tap < taps; tap++) {
+      const w = weights[tap * channels + c]!;
+      bytes[((c >> 2) * stride + tap) * 4 + (c & 3)] = w - offsets[c]!;
+      sums[c]! += w;
+    }
+  // taps outside the tensor hold its zero point, so every tap always counts
+  const corrections = new Int32Array(channels * (anyOffset ? 2 : 1));
+  for (let c = 0; c < channels; c++) {
+    const at = (c >> 2) * (anyOffset ? 8 : 4) + (c & 3);
+    corrections[at] = -depthwise.geometry['input_zero']! * sums[c]!;
+    if (anyOffset) corrections[at + 4] = offsets[c]!;
+  }
+  return { words: new Uint32Array(bytes.buffer), corrections, offsets: anyOffset };
+}
+
+/**
+ * Weights and corrections of each stage, one behind the other, as shaders/inverted_residual.wgsl reads them.
+ *
+ * @returns `starts`: where each begins, in vec4s of 32 bits; the first stage's weights are at 0
+ */
+export function packWeights({ expand, depthwise, project }: Block): {
+  data: Uint32Array;
+  starts: Record<string, number>;
+  offsets: boolean;
+} {
+  const filters = packFilters(depthwise);
+  const parts: [string, Int32Array | Uint32Array][] = [
+    ['expand_weights', expand ? dataOf(expand, 1) : new Uint32Array(0)],
+    ['expand_corrections', expand ? dotCorrections(expand) : new Int32Array(0)],
+    ['depthwise_weights', filters.words],
+    ['depthwise_corrections', filters.corrections],
+    ['project_weights', dataOf(project, 1)],
+    ['project_corrections', dotCorrections(project)],
+  ];
+  const data = new Uint32Array(parts.reduce((sum, [, { length }]) => sum + length, 0));
+  const starts: Record<string, number> = {};
+  let at = 0;
+  for (const [name, part] of parts) {
+    if (name !== 'expand_weights') starts[name] = at / 4;
+    data.set(new Uint32Array(part.buffer, part.byteOffset, part.length), at);
+    at += part.length;
+  }
+  return { data, starts, offsets: filters.offsets };
+}
