@@ -30,8 +30,11 @@ for (const engine of ENGINES)
     expect(result.failures).toEqual([]);
     expect(result).toMatchObject({ cases: CASES, mismatches: 0, refused: 0 });
     // the cases reach every form, and where the engine saturates, the kernel for it
-    for (const form of ['multiply_shift', 'two_limbs', 'wide_multiply', 'corrected_guess', 'search'])
+    for (const form of ['multiply_shift', 'two_limbs', 'checked_line', 'wide_multiply', 'corrected_guess', 'search'])
       expect(used(result)).toContain(`requantize/${form}`);
+    // every kernel variant computes the cases that it may
+    for (const kernel of ['lanes ', 'lanes_chunked', 'lanes_plain', 'lanes_subgroup', 'depthwise_tile'])
+      expect(used(result)).toContain(kernel);
     if (['fbgemm', 'fbgemm-avx2', 'x86'].includes(engine)) expect(used(result)).toContain('conv_pairs');
     if (['fbgemm', 'onednn'].includes(engine)) expect(used(result)).toContain('add_tail');
   });

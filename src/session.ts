@@ -4,7 +4,6 @@ import type { Graph } from './graph/graph.ts';
 import { featuresOf, profileOf, requestDevice } from './gpu/device.ts';
 import { checkFeeds, Executable } from './gpu/executable.ts';
 import { PipelineCache } from './gpu/pipelines.ts';
-import type { Step } from './ops/step.ts';
 import { createPlan, type Plan, type PlanOptions } from './plan/plan.ts';
 import type { Tensor } from './tensor.ts';
 import type { Trace } from './trace.ts';
@@ -88,12 +87,6 @@ export class InferenceSession {
     const unfused =
       plan.fusion === 'none' ? plan : createPlan(this.graph, { ...this.#options, shapes, fusion: 'none' });
     return (await this.#executable(unfused)).trace(feeds, options.accumulators ?? false);
-  }
-
-  /** Milliseconds that each step of the plan takes on the device: see Executable.timeSteps. */
-  async timeSteps(repeats = 10): Promise<readonly { readonly step: Step; readonly ms: number }[]> {
-    const times = await (await this.#executable(this.#plan)).timeSteps(repeats);
-    return this.#plan.steps.map((step, index) => ({ step, ms: times[index]! }));
   }
 
   /** Frees the GPU's memory, and the device where it is the session's own. */

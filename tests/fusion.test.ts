@@ -51,7 +51,7 @@ describe('the default MobileNetV2', () => {
       expect(Object.values(step.geometry).every(Number.isInteger), step.node).toBe(true);
       expect(step.operands.length + 1 + step.parameters.length, step.node).toBeLessThanOrEqual(8);
       expect(step.workgroupBytes ?? 0, step.node).toBeLessThanOrEqual(16384);
-      const { bindings, code } = linkShader(step.kernel, step.links);
+      const { bindings, code } = linkShader(step.kernel, step.links, step.unroll);
       expect(bindings, step.node).toHaveLength(step.parameters.length);
       for (const [index, name] of bindings.entries())
         expect(code).toContain(`@group(1) @binding(${index}) var<storage, read> ${name}:`);

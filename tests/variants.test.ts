@@ -1,9 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { generateCase } from '../harness/cases/generate.ts';
 import { UnsupportedModelError } from '../src/errors.ts';
+import { linkShader } from '../src/gpu/shaders.ts';
+import { DEFAULT_FEATURES } from '../src/ops/features.ts';
 import { LINEAR_VARIANTS } from '../src/ops/linear/variants/index.ts';
 import { createPlan, variantsFor, type Plan } from '../src/plan/plan.ts';
 import { adapterFamily, DEFAULT_PROFILES, type Profile } from '../src/plan/profile.ts';
+import { FORMS } from '../src/requantize/prove.ts';
 
 const ENGINES = ['onnxruntime', 'qnnpack', 'fbgemm-avx2'];
 const plans: Plan[] = ENGINES.flatMap((engine) =>
@@ -59,6 +62,17 @@ describe('kernel variants', () => {
     }
     expect(saturating.length).toBeGreaterThan(10);
   });
+});
+
+it('every step of every case says how often its text repeats what it marks', () => {
+  for (const engine of ENGINES)
+    for (let index = 0; index < 60; index++)
+      for (const form of FORMS) {
+        const profile = { ...DEFAULT_PROFILES.software, forms: [form.name] };
+        const features = { ...DEFAULT_FEATURES, subgroups: { min: 4, max: 4 } };
+        const { steps } = createPlan(generateCase(engine, 4, index).graph, { profile, features });
+        for (const step of steps) expect(() => linkShader(step.kernel, step.links, step.unroll)).not.toThrow();
+      }
 });
 
 describe('profiles', () => {

@@ -9,6 +9,7 @@ import { referenceTrace } from '../../src/plan/reference.ts';
 import { elementCount } from '../../src/graph/graph.ts';
 import type { Tensor } from '../../src/tensor.ts';
 import type { TracedTensor } from '../../src/trace.ts';
+import { FORMS } from '../../src/requantize/prove.ts';
 import type { Semantics } from '../../src/semantics/semantics.ts';
 import { generateCase, type Case } from './generate.ts';
 import { writeCase } from './onnx.ts';
@@ -81,10 +82,16 @@ interface CaseResult {
 }
 
 /**
- * Traces and runs a case by every kernel variant that may compute it, in every tile, on the host, and as a file in
- * `engine`.
+ * Traces and runs a case by every kernel variant that may compute it, on the host, and as a file in `engine`.
+ *
+ * @param turn of what comes in several sizes or forms, which of them: cases take turns
  */
-async function runCase(test: Case, device: GPUDevice, { features, engine }: CaseOptions): Promise<CaseResult[]> {
+async function runCase(
+  test: Case,
+  device: GPUDevice,
+  { features, engine }: CaseOptions,
+  turn: number,
+): Promise<CaseResult[]> {
   // what another engine reads from a file, exact8 reads from it too
   const file = engine && writeCase(test.graph, test.form);
   const graph = file ? { ...readModel(file), semantics: test.graph.semantics } : test.graph;
@@ -92,19 +99,20 @@ async function runCase(test: Case, device: GPUDevice, { features, engine }: Case
   const host = referenceTrace(plan, test.feeds).tensors.at(-1)!;
   const expected = { host, onnxruntime: file && (await engine(file, test.feeds))['y']! };
   const results: CaseResult[] = [];
-  for (const choice of choicesFor(plan)) {
-    const profile = { ...plan.profile, ...(choice ? { nodes: { [plan.steps[0]!.node]: choice } } : {}) };
+  const forms = [FORMS[turn % FORMS.length]!.name];
+  for (const choice of choicesFor(plan, turn)) {
+    const profile = { ...plan.profile, forms, ...(choice ? { nodes: { [plan.steps[0]!.node]: choice } } : {}) };
     results.push(await runVariant({ ...test, graph }, device, { features: plan.features, profile }, expected));
   }
   return results;
 }
 
-/** One for each admitted variant and tile of the only step; one `undefined` where there is no choice. */
-function choicesFor(plan: Plan): (VariantChoice | undefined)[] {
+/** One for each admitted variant of the only step, in one of its tiles; one `undefined` where there is no choice. */
+function choicesFor(plan: Plan, turn: number): (VariantChoice | undefined)[] {
   // a view has no step
   const admitted = variantsFor(plan, plan.steps[0]?.node ?? '').filter((option) => option.admitted === true);
-  const choices = admitted.flatMap(({ variant, tiles }): VariantChoice[] =>
-    tiles.length > 0 ? tiles.map((tile) => ({ variant, tile })) : [{ variant }],
+  const choices = admitted.map(({ variant, tiles }): VariantChoice =>
+    tiles.length > 0 ? { variant, tile: tiles[turn % tiles.length]! } : { variant },
   );
   return choices.length > 0 ? choices : [undefined];
 }
@@ -214,7 +222,7 @@ export async function runCases(
   for (let index = from; index < to; index++) {
     const test = generateCase(semantics, seed, index);
     try {
-      for (const result of await runCase(test, device, options)) {
+      for (const result of await runCase(test, device, options, index)) {
         runs++;
         elements += result.elements;
         coverage[result.kernel] = (coverage[result.kernel] ?? 0) + 1;

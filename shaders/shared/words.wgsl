@@ -17,6 +17,6 @@ fn pack_codes(codes: vec4<u32>) -> u32 {
 
 // The same of codes in f32 lanes, without shifts: the halves are integers below 2^16, exact as all below 2^24.
 fn pack_floats(codes: vec4<f32>) -> u32 {
-  let halves = vec2<i32>(codes.xz + codes.yw * 256.0);
-  return u32(halves.x | (halves.y * 65536));
+  let halves = bitcast<vec2<u32>>(codes.xz + codes.yw * 256.0 + 8388608.0) & vec2<u32>(0xffffu);
+  return halves.x | (halves.y * 65536u);
 }

@@ -244,48 +244,6 @@ export class Executable {
     });
   }
 
-  /**
-   * How long each step takes on the device, in milliseconds: `repeats` dispatches each, over whatever the
-   * buffers hold. Needs the device feature `timestamp-query`; browsers quantize timestamps, hence repeats.
-   */
-  timeSteps(repeats: number): Promise<number[]> {
-    return this.#exclusively('timing the steps', async () => {
-      if (!this.#device.features.has('timestamp-query'))
-        throw new DeviceError('timing the steps: the device was made without the feature timestamp-query');
-      const count = this.#dispatches.length * 2;
-      const querySet = this.#device.createQuerySet({ type: 'timestamp', count });
-      const resolved = this.#device.createBuffer({
-        size: count * 8,
-        usage: GPUBufferUsage.QUERY_RESOLVE | GPUBufferUsage.COPY_SRC,
-      });
-      const read = this.#device.createBuffer({
-        size: count * 8,
-        usage: GPUBufferUsage.COPY_DST | GPUBufferUsage.MAP_READ,
-      });
-      try {
-        const encoder = this.#device.createCommandEncoder();
-        for (const [index, dispatch] of this.#dispatches.entries()) {
-          const timestampWrites = {
-            querySet,
-            beginningOfPassWriteIndex: 2 * index,
-            endOfPassWriteIndex: 2 * index + 1,
-          };
-          const pass = encoder.beginComputePass({ timestampWrites });
-          for (let i = 0; i < repeats; i++) encodeDispatch(pass, dispatch);
-          pass.end();
-        }
-        encoder.resolveQuerySet(querySet, 0, count, resolved, 0);
-        encoder.copyBufferToBuffer(resolved, 0, read, 0, count * 8);
-        this.#device.queue.submit([encoder.finish()]);
-        await read.mapAsync(GPUMapMode.READ);
-        const nanoseconds = new BigUint64Array(read.getMappedRange());
-        return this.#dispatches.map((_, i) => Number(nanoseconds[2 * i + 1]! - nanoseconds[2 * i]!) / 1e6 / repeats);
-      } finally {
-        for (const made of [querySet, resolved, read]) made.destroy();
-      }
-    });
-  }
-
   /** Frees the GPU's memory. Nothing can be run afterwards. */
   release(): void {
     this.#released = true;

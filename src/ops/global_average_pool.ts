@@ -64,6 +64,7 @@ export const globalAveragePool: Op = {
         input_zero: zeroPoint - min,
       },
       overrides: stage.overrides,
+      unroll: stage.unroll,
       workgroups: threadGrid(groups),
       macs: 0,
       accumulates: true,

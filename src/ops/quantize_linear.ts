@@ -54,6 +54,7 @@ export const quantizeLinear: Op = {
       parameters: stage.parameters,
       geometry: { groups },
       overrides: stage.overrides,
+      unroll: stage.unroll,
       workgroups: threadGrid(groups),
       macs: 0,
       accumulates: false,

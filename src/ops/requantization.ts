@@ -31,34 +31,43 @@ function packTable(proof: ProvedRequantization, channels: number): Int32Array {
   return packed;
 }
 
+/** Which forms a layer may have. */
+export interface FormOptions {
+  /** The cheapest first; those left out follow. */
+  readonly forms: readonly string[];
+  /** None whose shader takes sums in f32: see Preferences. */
+  readonly integersOnly?: boolean;
+  /** The kernel's sums are in f32 lanes: it calls emit_float. */
+  readonly floatSums?: boolean;
+}
+
 /** Everything a step needs to turn accumulators into bytes. */
 export interface OutputStage {
   readonly links: readonly string[];
   readonly parameters: readonly Int32Array[];
   readonly overrides: Readonly<Record<string, number>>;
+  readonly unroll: Readonly<Record<string, number>>;
   readonly proof: ProvedRequantization;
 }
 
 /**
  * Proves a form for a layer's requantization and packs it for its shader. A layer with one function for
  * all channels (a pool, a quantize) addresses it as one group of four equal channels.
- *
- * @param options.forms the cheapest first; those left out follow
- * @param options.floatSums the kernel's sums are in f32 lanes: it calls emit_float
  */
 export function outputStage(
   functions: StepFunctions,
   range: AccumulatorRange,
   output: TensorQuantization,
-  { forms, floatSums = false }: { forms: readonly string[]; floatSums?: boolean },
+  { forms, integersOnly, floatSums = false }: FormOptions,
 ): OutputStage {
   const [min] = byteRange(output.type);
-  const proof = proveRequantization(functions, range, min, formsInOrder(forms));
+  const proof = proveRequantization(functions, range, min, formsInOrder(forms, integersOnly));
   const channels = functions.channels === 1 ? 4 : functions.channels;
   const form = FORMS.find(({ name }) => name === proof.form)!;
   return {
     links: linksOf(form, floatSums),
     parameters: form.pack ? form.pack(ofChannels(proof, channels)) : packWords(proof, channels),
+    unroll: form.unroll?.(proof.parameters) ?? {},
     overrides: { OUTPUT_SIGN: signMask(output.type) },
     proof,
   };

@@ -26,6 +26,8 @@ export interface RequantizeForm {
   evaluate(parameters: FormParameters, channel: ChannelBoundaries, accumulator: number): number;
   /** Accumulators at which it may leave its otherwise non-decreasing course: the proof looks at them and around them. */
   checkpoints?(parameters: FormParameters): readonly number[];
+  /** How often the shader's marked loops run for these channels: see gpu/expand.ts. */
+  unroll?(channels: readonly FormParameters[]): Readonly<Record<string, number>>;
   /** The buffers the shader reads, where they are not [group of 4 channels][word][lane] and the boundaries. */
   pack?(channels: readonly FormParameters[]): Int32Array[];
 }

@@ -64,7 +64,7 @@ export function lowerLinear(node: GraphNode, context: OpContext, linear: Linear)
   const { variant, tile } = choose(task, place, context);
   const lowered = variant.lower(task, context.features, tile);
   const stage = outputStage(context.semantics.linear(layer), task.range, layer.output, {
-    forms: context.preferences.forms,
+    ...context.preferences,
     ...(lowered.floatSums ? { floatSums: true } : {}),
   });
   return {
@@ -77,7 +77,7 @@ export function lowerLinear(node: GraphNode, context: OpContext, linear: Linear)
     parameters: stage.parameters,
     geometry: lowered.geometry,
     overrides: { ...stage.overrides, ...lowered.overrides },
-    ...(lowered.unroll ? { unroll: lowered.unroll } : {}),
+    unroll: { ...stage.unroll, ...lowered.unroll },
     workgroups: lowered.workgroups,
     macs: outputPixels(linear) * layer.outputChannels * weightsPerChannel(linear),
     accumulates: true,

@@ -14,7 +14,7 @@ export function fusePool(pool: Step, uses: Uses, { lowerPlain }: FuseOptions): F
   if (producer?.variant?.kind !== 'pointwise') return undefined;
   const pointwise = lowerPlain(producer);
   if (pointwise.kernel !== 'pointwise') return undefined;
-  const stages = joinStages(pool, { pixel: pointwise });
+  const stages = joinStages(lowerPlain(pool), { pixel: pointwise });
   const { in_groups, out_groups, input_flip } = pointwise.geometry as Record<string, number>;
   const pixels = pool.geometry['pixels']!;
   const images = pointwise.geometry['pixels']! / pixels;
@@ -39,7 +39,7 @@ export function fusePool(pool: Step, uses: Uses, { lowerPlain }: FuseOptions): F
     workgroupBytes: THREADS * 16,
     macs: pointwise.macs + pool.macs,
     accumulates: false,
-    ...(pool.proof && { proof: pool.proof }),
+    ...(pool.proof && { proof: lowerPlain(pool).proof! }),
     parts: [pointwise, pool],
   };
   return { step, replaces: [producer, pool] };

@@ -8,13 +8,14 @@ const MOST_PERIOD = 2 ** 30;
 const MOST_DIFFERENCE = 1.5 * 2 ** 30;
 /** Doubles hold the products of fit exactly below this. */
 const EXACT = 2 ** 52;
-/** Accumulators of a channel that are listed one by one; more, and the form does not pay. */
-const MOST_EXCEPTIONS = 160;
+/** How many accumulators of a channel can be listed one by one: each list length is a pipeline of its own. */
+const LISTS = [0, 2, 8];
+const MOST_EXCEPTIONS = LISTS.at(-1)!;
 /** More than the relative error of a product and a sum in f32, however either is rounded, fused or not. */
 const ROUNDING = 2 ** -22;
 
 /** Parameters of a channel before its exceptions. */
-const LINE = 7;
+const LINE = 8;
 
 /** The last convergent multiplier / period of the slope's continued fraction within the limits. */
 function convergent(slope: number): { multiplier: number; period: number } | undefined {
@@ -32,18 +33,21 @@ function convergent(slope: number): { multiplier: number; period: number } | und
   return m1 > 0 && p1 > 0 ? { multiplier: m1, period: p1 } : undefined;
 }
 
-/** The offset R for which floor((a*M + R) / P) has the most of the channel's boundaries: all of them, where there is one. */
-function bestOffset({ at, codes }: ChannelBoundaries, M: number, P: number): number {
-  let least = -Infinity;
-  let most = Infinity;
+/** The offset R for which a*M + R >= code*P at and only at the most of some boundaries: all of them, where there is one. */
+function bestOffset({ at, codes }: ChannelBoundaries, parity: number, M: number, P: number): number | undefined {
+  let [least, most] = [-Infinity, Infinity];
   for (let k = 0; k < at.length; k++) {
+    if ((codes[k]! & 1) !== parity) continue;
     const smallest = codes[k]! * P - at[k]! * M;
-    least = Math.max(least, smallest);
-    most = Math.min(most, smallest + M - 1);
+    if (smallest > least) least = smallest;
+    if (smallest + M - 1 < most) most = smallest + M - 1;
   }
+  if (least === -Infinity) return undefined;
   if (least <= most) return least;
   // each boundary admits M consecutive offsets: the window of that length with the most beginnings in it
-  const begins = Float64Array.from(at, (a, k) => codes[k]! * P - a * M).sort();
+  const begins = Float64Array.from(at, (a, k) => codes[k]! * P - a * M)
+    .filter((_, k) => (codes[k]! & 1) === parity)
+    .sort();
   let [best, from, offset] = [0, 0, begins[0]!];
   for (let to = 0; to < begins.length; to++) {
     while (begins[to]! - begins[from]! >= M) from++;
@@ -52,41 +56,52 @@ function bestOffset({ at, codes }: ChannelBoundaries, M: number, P: number): num
   return offset;
 }
 
+/** M, P, and R of odd and of even codes. */
+type CheckedLine = readonly [number, number, number, number];
+
+/** The code at an accumulator, by the thresholds of all codes. */
+function lineAt([M, P, odd, even]: CheckedLine, accumulator: number): number {
+  const below = Math.floor((accumulator * M + Math.min(odd, even)) / P);
+  const next = below + 1;
+  return accumulator * M + (next & 1 ? odd : even) >= next * P ? next : below;
+}
+
 /** Accumulators at which the line is wrong, and their codes: [accumulator, code, ...]; undefined where there are too many. */
-function exceptionsOf(channel: ChannelBoundaries, M: number, P: number, R: number): number[] | undefined {
-  const { at, codes, start, lo, hi } = channel;
+function exceptionsOf({ at, codes, start, lo, hi }: ChannelBoundaries, line: CheckedLine): number[] | undefined {
+  const [M, P, odd, even] = line;
   const exceptions: number[] = [];
-  const line = (accumulator: number): number => Math.floor((accumulator * M + R) / P);
-  for (let k = 0; k < at.length; k++) {
+  const few = (): boolean => exceptions.length <= 2 * MOST_EXCEPTIONS;
+  for (let k = 0; k < at.length && few(); k++) {
     const boundary = at[k]!;
     const code = codes[k]!;
-    const before = k === 0 ? start : codes[k - 1]!;
-    const value = boundary * M + R;
+    const value = boundary * M + (code & 1 ? odd : even) - code * P;
     // the usual case, without a division: the line is below the code just before its boundary, and not at it
-    if (value >= code * P && value - M < code * P) continue;
+    if (value >= 0 && value - M < 0) continue;
+    const before = k === 0 ? start : codes[k - 1]!;
     // the plateaus on either side of the boundary; beyond them other boundaries see to it
     const end = at[k + 1] ?? hi + 1;
     const begin = k === 0 ? lo : at[k - 1]!;
-    const few = (): boolean => exceptions.length <= 2 * MOST_EXCEPTIONS;
-    for (let a = boundary; a < end && line(a) < code && few(); a++) exceptions.push(a, code);
-    for (let a = boundary - 1; a >= begin && line(a) > before && few(); a--) exceptions.push(a, before);
-    if (!few()) return undefined;
+    for (let a = boundary; a < end && lineAt(line, a) < code && few(); a++) exceptions.push(a, code);
+    for (let a = boundary - 1; a >= begin && lineAt(line, a) > before && few(); a--) exceptions.push(a, before);
   }
-  return exceptions;
+  return few() ? exceptions : undefined;
 }
 
+/** [code, difference of the check] with one guess. */
 function checked(p: FormParameters, u: number, guess: number): number {
-  const difference = u * p[4]! + p[6]! - (guess + 1) * p[5]!;
+  const difference = u * p[4]! + p[guess & 1 ? 7 : 6]! - (guess + 1) * p[5]!;
   if (Math.abs(difference) >= MOST_DIFFERENCE) return NaN;
   return difference >= 0 ? guess + 1 : guess;
 }
 
 /**
  * A guess by one f32 multiply, which may be one too low and rounded in any way, and one exact check in
- * integers mod 2^32 of the line that a fraction M / P gives: no 64-bit product, no shift, no table. Where
- * an engine's own rounding leaves the line (at a few accumulators of a few channels), they are listed.
+ * integers mod 2^32 of the line that a fraction M / P gives: no 64-bit product, no shift, no table. Engines
+ * round ties to even, so odd and even codes have an offset each; where an engine's rounding leaves that line,
+ * too (at a few accumulators of a few channels), they are listed.
  *
- * Parameters: least, most, m, c (f32 values); M, P, R; then pairs of an exceptional accumulator and its code.
+ * Parameters: least, most, m, c (f32 values); M, P; R of odd and of even codes, which follow even and odd
+ * guesses; then pairs of an exceptional accumulator and its code.
  */
 export const checkedLine: RequantizeForm = {
   name: 'checked_line',
@@ -97,13 +112,17 @@ export const checkedLine: RequantizeForm = {
   floats: true,
   fit(channel, slope) {
     const { origin, span } = changingPart(channel);
-    if (span === 0) return [0, 0, 0, channel.start, 0, 1, channel.start];
+    if (span === 0) return [0, 0, 0, channel.start, 0, 1, channel.start, channel.start];
     const fraction = convergent(slope);
     if (!fraction || origin <= -MOST_ACCUMULATOR || origin + span >= MOST_ACCUMULATOR) return undefined;
     const { multiplier: M, period: P } = fraction;
     if (Math.max(Math.abs(origin), Math.abs(origin + span)) * M >= EXACT || 256 * P >= EXACT) return undefined;
-    const R = bestOffset(channel, M, P);
-    const exceptions = exceptionsOf(channel, M, P, R);
+    const [ofOdd, ofEven] = [bestOffset(channel, 1, M, P), bestOffset(channel, 0, M, P)];
+    const odd = ofOdd ?? ofEven!;
+    const even = ofEven ?? odd;
+    // thresholds have to ascend from code to code
+    if (Math.abs(odd - even) >= P / 2) return undefined;
+    const exceptions = exceptionsOf(channel, [M, P, odd, even]);
     if (!exceptions) return undefined;
     // beyond an exception at either end, the line itself has to have the end's code
     let [least, most] = [origin, origin + span];
@@ -112,7 +131,8 @@ export const checkedLine: RequantizeForm = {
       most = Math.max(most, exceptions[i]! + 1);
     }
     // half a code below the line, so that it may err by half a code on either side
-    return [least, most, Math.fround(M / P), Math.fround(R / P - 0.5), M, P, R, ...exceptions];
+    const c = Math.fround((odd + even) / 2 / P - 0.5);
+    return [least, most, Math.fround(M / P), c, M, P, odd, even, ...exceptions];
   },
   evaluate(p, _channel, accumulator) {
     for (let i = LINE; i < p.length; i += 2) if (accumulator === p[i]) return p[i + 1]!;
@@ -126,38 +146,41 @@ export const checkedLine: RequantizeForm = {
     return low === high || code === checked(p, u, high) ? code : NaN;
   },
   checkpoints: (p) => p.slice(LINE).filter((_, i) => i % 2 === 0),
+  unroll: (channels) => ({ EXCEPTIONS: listLength(channels) }),
   pack: packCheckedLines,
 };
+
+/** Exceptions that the shader has room for: the shortest of LISTS that holds every channel's. */
+function listLength(channels: readonly FormParameters[]): number {
+  const longest = channels.reduce((most, { length }) => Math.max(most, (length - LINE) / 2), 0);
+  return LISTS.find((length) => length >= longest)!;
+}
 
 /** As the shader's bits of u + SHIFT and guess + SHIFT have it: what SHIFT's own bits add to the check is taken off. */
 const SHIFT_BITS = 0x4b400000;
 
-/** The words of each group of four channels as the shader reads them; behind them the groups' lists of exceptions. */
-function packCheckedLines(channels: readonly FormParameters[]): Int32Array[] {
-  const groups = Math.ceil(channels.length / 4);
-  const parameters = new Int32Array(groups * 32);
-  const floats = new Float32Array(parameters.buffer);
-  const pairs: number[] = [];
-  for (let g = 0; g < groups; g++) {
-    const lanes = [0, 1, 2, 3].map((lane) => channels[g * 4 + lane]);
-    for (const [lane, p] of lanes.entries()) {
-      if (!p) continue;
-      const word = (index: number): number => g * 32 + index * 4 + lane;
-      for (let i = 0; i < 4; i++) floats[word(i)] = p[i]!;
-      const [M, P, R] = [p[4]!, p[5]!, p[6]!];
-      parameters[word(4)] = M;
-      parameters[word(5)] = P;
-      parameters[word(6)] = R - P - Math.imul(SHIFT_BITS, M) + Math.imul(SHIFT_BITS, P);
-    }
-    const count = Math.max(...lanes.map((p) => (p ? (p.length - LINE) / 2 : 0)));
-    parameters[g * 32 + 28] = groups * 8 + pairs.length / 4;
-    for (let i = 0; i < count; i++)
-      for (const part of [0, 1]) for (const p of lanes) pairs.push(p?.[LINE + 2 * i + part] ?? NEVER_REACHED);
-    parameters[g * 32 + 29] = groups * 8 + pairs.length / 4;
-  }
-  const lists = new Int32Array(Float32Array.from(pairs).buffer);
-  return [Int32Array.of(...parameters, ...lists)];
-}
-
 /** Above every accumulator. */
 const NEVER_REACHED = 2 ** 100;
+
+/** [group of 4 channels][word][lane], as the shader reads it. */
+function packCheckedLines(channels: readonly FormParameters[]): Int32Array[] {
+  const list = listLength(channels);
+  const words = 8 + 2 * list;
+  const packed = new Int32Array(Math.ceil(channels.length / 4) * words * 4);
+  const floats = new Float32Array(packed.buffer);
+  for (const [channel, p] of channels.entries()) {
+    const word = (index: number): number => (channel >> 2) * words * 4 + index * 4 + (channel & 3);
+    for (let i = 0; i < 4; i++) floats[word(i)] = p[i]!;
+    const [M, P, odd, even] = [p[4]!, p[5]!, p[6]!, p[7]!];
+    packed[word(4)] = M;
+    packed[word(5)] = P;
+    // SHIFT_BITS is even: the bits' parity is the guess's
+    packed[word(6)] = odd - P - Math.imul(SHIFT_BITS, M) + Math.imul(SHIFT_BITS, P);
+    packed[word(7)] = even - odd;
+    for (let e = 0; e < list; e++) {
+      floats[word(8 + 2 * e)] = p[LINE + 2 * e] ?? NEVER_REACHED;
+      floats[word(9 + 2 * e)] = p[LINE + 2 * e + 1] ?? 0;
+    }
+  }
+  return [packed];
+}
