@@ -72,10 +72,7 @@ describe.skipIf(!hasIcarus())('the Verilog unit (needs Icarus Verilog)', () => {
   const kinds = [
     ['an ordinary convolution', { channels: [3, 6], stride: 2 }],
     ['a depthwise convolution', { channels: [6, 6], stride: 1, depthwise: true }],
-    [
-      'int8 activations, uint8 weights with a zero point',
-      { channels: [2, 4], stride: 1, type: 'int8', weightType: 'uint8', weightZero: 131 },
-    ],
+    ['int8 activations, weights with a zero point', { channels: [2, 4], stride: 1, type: 'int8', weightZero: 3 }],
   ] as const;
   it.each(kinds)('%s: equal in every output', async (name, kind) => {
     await write(name, smallLayer(kind, 5).graph, smallLayer(kind, 5));

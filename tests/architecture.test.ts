@@ -18,7 +18,6 @@ const ORDER = [
   'src/index.ts',
   'models',
   'harness',
-  'models/networks',
   'models/tools',
   'e2e',
 ];

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { generateCase } from '../harness/cases/generate.ts';
-import { Random } from '../harness/cases/random.ts';
+import { Random } from '../models/random.ts';
 import { elementText } from '../harness/cli/element.ts';
 import { matchRecorded } from '../harness/compare/recorded.ts';
 import { elementAt, parseElementAddress } from '../harness/explain/at.ts';

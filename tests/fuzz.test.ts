@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { Random } from '../harness/cases/random.ts';
+import { Random } from '../models/random.ts';
 import { Exact8Error } from '../src/errors.ts';
 import { readModel } from '../src/formats/index.ts';
 import type { Graph } from '../src/graph/graph.ts';

@@ -1,7 +1,7 @@
 import { pathToFileURL } from 'node:url';
 import * as ort from 'onnxruntime-web/wasm';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { Random } from '../harness/cases/random.ts';
+import { Random } from '../models/random.ts';
 import { ortFolder } from '../harness/chrome/ort_folder.ts';
 import { createOnnxruntimeWeb } from '../harness/oracles/onnxruntime_web.ts';
 import { readModel } from '../src/formats/index.ts';

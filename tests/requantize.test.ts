@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { Random } from '../harness/cases/random.ts';
+import { Random } from '../models/random.ts';
 import { proveAdd, evaluateAddLine } from '../src/requantize/add.ts';
 import { codeAt, findBoundaries } from '../src/requantize/boundaries.ts';
 import { channelBoundaries, type RequantizeForm } from '../src/requantize/form.ts';

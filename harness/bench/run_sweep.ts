@@ -7,7 +7,7 @@ import { writeInt8Model, type Ranges } from '../../models/int8_model.ts';
 import { INPUT, type Network } from '../../models/network.ts';
 import { mobilenetV2 } from '../../models/networks/mobilenet_v2.ts';
 import { measureRanges } from '../../models/networks/quantize.ts';
-import { Random } from '../cases/random.ts';
+import { Random } from '../../models/random.ts';
 import type { BenchBrowser } from './browser.ts';
 import type { Job } from './protocol.ts';
 import { summarize } from './statistics.ts';

@@ -8,7 +8,7 @@ import {
 import { Tensor } from '../../src/tensor.ts';
 import { bytes, channelCount, FILLS, someScale, whole, zeroPoint, type ByteType } from './draw.ts';
 import { bias, dialectOf, outputQuantization, weightsAndScales, type Case } from './generate.ts';
-import { Random } from './random.ts';
+import { Random } from '../../models/random.ts';
 
 /** A chain of operators, each of one input tensor, with quantizations of its own. */
 class Chain {

@@ -10,7 +10,7 @@ import {
   type TensorInfo,
 } from '../../src/graph/graph.ts';
 import { Tensor } from '../../src/tensor.ts';
-import type { Random } from './random.ts';
+import type { Random } from '../../models/random.ts';
 
 /** What kinds of cases are drawn from. */
 export type ByteType = 'uint8' | 'int8';

@@ -13,7 +13,7 @@ import { Tensor } from '../../src/tensor.ts';
 import { bytes, channelCount, FILLS, graphOf, someScale, whole, zeroPoint, type ByteType } from './draw.ts';
 import type { OnnxForm } from './onnx.ts';
 import { byteOperatorKinds } from './operators.ts';
-import { Random } from './random.ts';
+import { Random } from '../../models/random.ts';
 
 /** A graph of one operator with its input: everything follows from engine, seed and index. */
 export interface Case {

@@ -8,7 +8,7 @@ import {
 import type { Tensor } from '../../src/tensor.ts';
 import { bytes, channelCount, FILLS, graphOf, someScale, whole, zeroPoint, type ByteType } from './draw.ts';
 import type { Unnamed } from './generate.ts';
-import type { Random } from './random.ts';
+import type { Random } from '../../models/random.ts';
 
 /** 8-bit inputs of one type, and the quantization of the output. */
 class Draw {

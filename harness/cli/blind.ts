@@ -1,7 +1,7 @@
 import { basename } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import type { Command } from 'commander';
-import { Random } from '../cases/random.ts';
+import { Random } from '../../models/random.ts';
 import { blind, createScene, type BlindResult, type Outcome, type Scene } from '../explain/blind/run.ts';
 import { EXIT, type ExitCode } from './exit_codes.ts';
 import { decodeFile } from '../images/decode_file.ts';

@@ -1,5 +1,5 @@
 import type { ElementData } from '../../src/graph/graph.ts';
-import { Random } from '../cases/random.ts';
+import { Random } from '../../models/random.ts';
 
 /** Elements to try implementations on before all are looked at. */
 export interface Sample {

@@ -15,7 +15,7 @@ import { Tensor } from '../../src/tensor.ts';
 import { timeSteps } from '../bench/measure/layers.ts';
 import { PassTimer } from '../bench/measure/timer.ts';
 import { median } from '../bench/statistics.ts';
-import { Random } from '../cases/random.ts';
+import { Random } from '../../models/random.ts';
 import { bitsOf, firstDifference } from '../cases/run.ts';
 import { layerGraph } from '../compare/layers.ts';
 import type { Engine } from '../worker/protocol.ts';

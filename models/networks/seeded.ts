@@ -1,4 +1,4 @@
-import { Random } from '../../harness/cases/random.ts';
+import { Random } from '../random.ts';
 import type { Activation, Layer, WeightedLayer } from '../network.ts';
 
 interface Convolution {

@@ -1,4 +1,4 @@
-import { Random } from '../../harness/cases/random.ts';
+import { Random } from '../../models/random.ts';
 import type { Graph, Quantization } from '../../src/graph/graph.ts';
 import { Tensor } from '../../src/tensor.ts';
 

@@ -1,5 +1,5 @@
 import type { ElementData } from '../../../src/graph/graph.ts';
-import type { Random } from '../../cases/random.ts';
+import type { Random } from '../../../models/random.ts';
 import { describe, valuesOf } from '../attribute.ts';
 import type { Cause } from '../explanation.ts';
 import { deviations, referenceRecipe, type Problem, type Recipe } from '../problem.ts';

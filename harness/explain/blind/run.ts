@@ -2,7 +2,7 @@ import type { ElementData, Graph } from '../../../src/graph/graph.ts';
 import { referenceTrace } from '../../../src/plan/reference.ts';
 import type { Semantics } from '../../../src/semantics/semantics.ts';
 import type { Tensor } from '../../../src/tensor.ts';
-import type { Random } from '../../cases/random.ts';
+import type { Random } from '../../../models/random.ts';
 import { createEngine, type Engine } from '../engine.ts';
 import type { Cause } from '../explanation.ts';
 import { explain } from '../explain.ts';
