@@ -38,7 +38,7 @@ test.describe('exact8 cases --against onnxruntime', () => {
     // a copy of what was built, in a folder inside the project, so that it finds its packages
     const planted = join(test.info().outputDir, 'planted');
     cpSync('dist', planted, { recursive: true });
-    const right = 'pack_codes(requantize(accumulators, group)) ^';
+    const right = 'requantize(form, accumulators) ^';
     const wrong = `${right} 1u ^`;
     const assets = join(planted, 'lab/assets');
     const changed = readdirSync(assets).filter((name) => {

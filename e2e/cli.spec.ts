@@ -144,8 +144,8 @@ test('verify: exit 1, and the element is named, where one element of one kernel 
   // A copy of what was built, with a kernel changed; the test's folder is inside the project, so it finds its packages.
   const planted = temporary('planted');
   cpSync('dist', planted, { recursive: true });
-  const right = 'emit(index, 0u, sums -';
-  const wrong = 'emit(index, 0u, vec4<i32>(0, select(0, 10000, index == 5u), 0, 0) + sums -';
+  const right = 'emit(index, form_of(0u), sums -';
+  const wrong = 'emit(index, form_of(0u), vec4<i32>(0, select(0, 10000, index == 5u), 0, 0) + sums -';
   const assets = join(planted, 'lab/assets');
   const changed = readdirSync(assets).filter((name) => {
     const text = readFileSync(join(assets, name), 'utf8');

@@ -44,8 +44,8 @@ test('a kernel that is wrong at one element is named', async ({ gpu, baseURL }) 
   let planted = 0;
   await gpu.route(/\/global_average_pool\.wgsl/, async (route) => {
     const response = await route.fetch();
-    const right = 'emit(index, 0u, sums -';
-    const wrong = 'emit(index, 0u, vec4<i32>(0, select(0, 10000, index == 5u), 0, 0) + sums -';
+    const right = 'emit(index, form_of(0u), sums -';
+    const wrong = 'emit(index, form_of(0u), vec4<i32>(0, select(0, 10000, index == 5u), 0, 0) + sums -';
     const body = await response.text();
     planted += Number(body.includes(right));
     await route.fulfill({ response, body: body.replace(right, wrong) });
@@ -119,7 +119,8 @@ test.describe('a generated case has an address', () => {
     );
     await expect(gpu.locator('#case .verdict').first()).toHaveAttribute('data-equal', 'no');
     const failure = await gpu.locator('#case').textContent();
-    const [, expected, computed] = /output 0: (-?\d+) expected, (-?\d+) computed/.exec(failure ?? '') ?? [];
+    const [, expected, computed] =
+      /output \[0, 0, 0, 0\]: (-?\d+) expected, (-?\d+) computed/.exec(failure ?? '') ?? [];
     await gpu.getByRole('button', { name: 'Take this element apart' }).first().press('Enter');
     const element = gpu.locator('#case .element').first();
     await expect(element).toContainText(new RegExp(`theirs\\s+${computed}`));

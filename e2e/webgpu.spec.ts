@@ -67,7 +67,7 @@ test('node on swiftshader: verify compares with onnxruntime-web, and sees a kern
   cpSync('dist', planted, { recursive: true });
   const worker = join(planted, 'worker/process.js');
   const text = readFileSync(worker, 'utf8');
-  const wrong = text.replace('emit(index, 0u, sums -', 'emit(index, 0u, vec4<i32>(1000) + sums -');
+  const wrong = text.replace('emit(index, form_of(0u), sums -', 'emit(index, form_of(0u), vec4<i32>(1000) + sums -');
   expect(wrong).not.toBe(text);
   writeFileSync(worker, wrong);
   const { code, stdout } = await exact8([...args, '--json'], {}, planted);
