@@ -66,5 +66,5 @@ fn main(
   }
   let bits = bitcast<vec4<i32>>(sums);
   // of negative numbers all bits but the sign are flipped
-  emit(index, stage_of_count[count], bits ^ ((bits >> vec4<u32>(31u)) & vec4<i32>(0x7fffffff)));
+  emit(index, form_of(stage_of_count[count]), bits ^ ((bits >> vec4<u32>(31u)) & vec4<i32>(0x7fffffff)));
 }

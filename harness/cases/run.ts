@@ -43,6 +43,8 @@ export interface CaseOptions {
   readonly features?: Features;
   /** onnxruntime, to compare with. */
   readonly engine?: FileEngine;
+  /** Run each case by every variant that may compute it; otherwise variants take turns, as tiles and forms do. */
+  readonly everyVariant?: boolean;
 }
 
 export interface CasesResult {
@@ -89,7 +91,7 @@ interface CaseResult {
 async function runCase(
   test: Case,
   device: GPUDevice,
-  { features, engine }: CaseOptions,
+  { features, engine, everyVariant = false }: CaseOptions,
   turn: number,
 ): Promise<CaseResult[]> {
   // what another engine reads from a file, exact8 reads from it too
@@ -100,7 +102,8 @@ async function runCase(
   const expected = { host, onnxruntime: file && (await engine(file, test.feeds))['y']! };
   const results: CaseResult[] = [];
   const forms = [FORMS[turn % FORMS.length]!.name];
-  for (const choice of choicesFor(plan, turn)) {
+  const choices = choicesFor(plan, turn);
+  for (const choice of everyVariant ? choices : [choices[Math.floor(turn / FORMS.length) % choices.length]]) {
     const profile = { ...plan.profile, forms, ...(choice ? { nodes: { [plan.steps[0]!.node]: choice } } : {}) };
     results.push(await runVariant({ ...test, graph }, device, { features: plan.features, profile }, expected));
   }

@@ -1,17 +1,19 @@
 // code = number of boundaries 1 to 255 of the channel that are <= acc, by bisection. Right for any step function.
 @group(1) @binding(0) var<storage, read> boundaries: array<i32>;
 
-// The first of the group's boundaries.
-alias Form = u32;
+struct Form {
+  // of the group's boundaries
+  first: u32,
+}
 
 fn form_of(group: u32) -> Form {
-  return group * 1024u;
+  return Form(group * 1024u);
 }
 
 fn requantize(form: Form, accumulators: vec4<i32>) -> u32 {
   var codes = vec4<u32>(0u);
   for (var lane = 0u; lane < 4u; lane++) {
-    let base = form + lane * 256u;
+    let base = form.first + lane * 256u;
     var code = 0u;
     for (var step = 128u; step > 0u; step >>= 1u) {
       code += select(0u, step, accumulators[lane] >= boundaries[base + code + step]);

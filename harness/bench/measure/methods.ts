@@ -90,7 +90,7 @@ export const benchMethods: BenchMethods = {
   async cases(engine, seed, from, to) {
     const device = await requestDevice();
     try {
-      return await runCases(engine, seed, from, to, device);
+      return await runCases(engine, seed, from, to, device, { everyVariant: true });
     } finally {
       device.destroy();
     }

@@ -56,7 +56,11 @@ async function run({ engine, seed, index }: CaseAddress, test: Case, device: GPU
   const results: HTMLElement[] = [];
   for (const packed of choice ? [true, false] : [hasPackedDot()]) {
     const features = { ...featuresOf(device), packedDot: packed };
-    const found = await runCases(engine, seed, index, index + 1, device, { features, ...(other && { engine: other }) });
+    const found = await runCases(engine, seed, index, index + 1, device, {
+      features,
+      everyVariant: true,
+      ...(other && { engine: other }),
+    });
     const path = choice ? ` (${packed ? 'packed' : 'unpacked'} dot product)` : '';
     results.push(outcome(found, references, path, (failure) => analysisOf(test, plan, failure)));
   }
