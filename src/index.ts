@@ -3,7 +3,7 @@ export { Tensor } from './tensor.ts';
 export type { Trace, TracedTensor } from './trace.ts';
 export { readModel } from './formats/index.ts';
 export { createPlan, variantsFor, type Plan, type PlanOptions } from './plan/plan.ts';
-export { DEFAULT_PROFILES, type AdapterFamily, type Profile } from './plan/profile.ts';
+export { DEFAULT_PROFILES, parseProfile, type AdapterFamily, type Profile } from './plan/profile.ts';
 export type { Features } from './ops/features.ts';
 export type { VariantChoice, VariantOption } from './ops/variant.ts';
 export { referenceTrace } from './plan/reference.ts';
