@@ -44,10 +44,12 @@ class Bindings {
 
 /**
  * A module linked a second time, for an inner stage of a fused kernel: what it declares is renamed to
- * `<name>_<stage>`, and what it reads of a shared buffer begins at the override `<STAGE>_<BUFFER>`. Lines stay lines.
+ * `<name>_<stage>`, its loops' counts too, and what it reads of a shared buffer begins at the override
+ * `<STAGE>_<BUFFER>`. Lines stay lines.
  */
-function renamed(lines: readonly ShaderLine[], stage: string): ShaderLine[] {
-  const declared = lines.flatMap(({ text }) => /^(?:fn|const|override|struct|alias) (\w+)/.exec(text)?.[1] ?? []);
+function renamed(lines: readonly ShaderLine[], stage: string, counts: readonly string[]): ShaderLine[] {
+  const own = lines.flatMap(({ text }) => /^(?:fn|const|override|struct|alias) (\w+)/.exec(text)?.[1] ?? []);
+  const declared = [...own, ...counts];
   const buffers = lines.flatMap(({ text }) => BINDING.exec(text)?.[1] ?? []);
   const start = (buffer: string): string => `${stage}_${buffer}`.toUpperCase();
   const renameIn = (text: string): string => {
@@ -59,6 +61,13 @@ function renamed(lines: readonly ShaderLine[], stage: string): ShaderLine[] {
     });
   };
   return lines.map((line) => ({ ...line, text: renameIn(line.text) }));
+}
+
+/** The counts `<NAME>_<stage>`, as the file of the stage calls them: `<NAME>`. */
+function countsOf(unroll: Readonly<Record<string, number>>, stage: string): Record<string, number> {
+  const end = `_${stage}`;
+  const own = Object.entries(unroll).filter(([name]) => name.endsWith(end));
+  return Object.fromEntries(own.map(([name, count]) => [name.slice(0, -end.length), count]));
 }
 
 /** What has to stand before all declarations. */
@@ -77,8 +86,10 @@ export function linkShader(
   const bindings = new Bindings();
   const linked = [kernel, ALWAYS, ...links].flatMap((link) => {
     const [file, stage] = link.split('#') as [string, string?];
-    const lines = expand(linesOf(file), unroll);
-    return (stage ? renamed(lines, stage) : lines).map((line) => bindings.declare(line));
+    if (!stage) return expand(linesOf(file), unroll).map((line) => bindings.declare(line));
+    const counts = countsOf(unroll, stage);
+    const lines = renamed(expand(linesOf(file), counts), stage, Object.keys(counts));
+    return lines.map((line) => bindings.declare(line));
   });
   const counts = Object.entries(unroll).map(([name, count]) => ({
     text: `const ${name} = ${count}u;`,

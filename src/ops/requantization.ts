@@ -35,8 +35,6 @@ function packTable(proof: ProvedRequantization, channels: number): Int32Array {
 export interface FormOptions {
   /** The cheapest first; those left out follow. */
   readonly forms: readonly string[];
-  /** None whose shader takes sums in f32: see Preferences. */
-  readonly integersOnly?: boolean;
   /** The kernel's sums are in f32 lanes: it calls emit_float. */
   readonly floatSums?: boolean;
 }
@@ -58,10 +56,10 @@ export function outputStage(
   functions: StepFunctions,
   range: AccumulatorRange,
   output: TensorQuantization,
-  { forms, integersOnly, floatSums = false }: FormOptions,
+  { forms, floatSums = false }: FormOptions,
 ): OutputStage {
   const [min] = byteRange(output.type);
-  const proof = proveRequantization(functions, range, min, formsInOrder(forms, integersOnly));
+  const proof = proveRequantization(functions, range, min, formsInOrder(forms));
   const channels = functions.channels === 1 ? 4 : functions.channels;
   const form = FORMS.find(({ name }) => name === proof.form)!;
   return {

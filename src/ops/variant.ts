@@ -32,8 +32,6 @@ export interface Preferences {
   wanted(layer: LayerGeometry): readonly VariantChoice[];
   /** Requantization forms, the cheapest first. */
   readonly forms: readonly string[];
-  /** Only forms in integers: what fused steps are put together from, under other names. */
-  readonly integersOnly?: boolean;
 }
 
 export const NO_PREFERENCES: Preferences = { forced: () => undefined, wanted: () => [], forms: [] };

@@ -69,7 +69,6 @@ export function plainPreferences(profile: Profile): Preferences {
     forced: () => undefined,
     wanted: () => choices('pointwise', 'depthwise', 'conv'),
     forms: profile.forms ?? [],
-    integersOnly: true,
   };
 }
 

@@ -19,9 +19,9 @@ export const FORMS: readonly RequantizeForm[] = [
 ];
 
 /** All forms: those named first, in that order; then the others, the last one being the one that always holds. */
-export function formsInOrder(names: readonly string[], integersOnly = false): readonly RequantizeForm[] {
+export function formsInOrder(names: readonly string[]): readonly RequantizeForm[] {
   const rank = ({ name }: RequantizeForm): number => (names.includes(name) ? names.indexOf(name) : names.length);
-  return FORMS.filter(({ floats }) => !(integersOnly && floats)).sort((a, b) => rank(a) - rank(b));
+  return [...FORMS].sort((a, b) => rank(a) - rank(b));
 }
 
 /** Where a form gives another code than the engine. */

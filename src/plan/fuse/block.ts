@@ -118,6 +118,7 @@ function blockStep(block: Block, workgroupStorage: number, only?: readonly [numb
     operands: [{ tensor: tensorOf(quantize ?? first) }, { data }],
     output: project.output,
     parameters: stages.parameters,
+    unroll: stages.unroll ?? {},
     geometry: {
       in_height: expand?.kernel === 'pointwise' ? field(depthwise, 'in_height') : field(first, 'in_height'),
       in_width: expand?.kernel === 'pointwise' ? field(depthwise, 'in_width') : field(first, 'in_width'),

@@ -35,8 +35,7 @@ const PLAIN = ['pointwise', 'depthwise', 'conv', 'conv_pairs'];
 function onlyOnce(lower: (step: Step) => Step): (step: Step) => Step {
   const known = new Map<Step, Step>();
   return (step) => {
-    // forms in f32 are unrolled, which text under other names is not
-    const isPlain = (PLAIN.includes(step.kernel) || !step.variant) && Object.keys(step.unroll ?? {}).length === 0;
+    const isPlain = PLAIN.includes(step.kernel) || !step.variant;
     const plain = isPlain ? step : (known.get(step) ?? lower(step));
     known.set(step, plain);
     return plain;

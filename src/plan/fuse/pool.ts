@@ -26,6 +26,7 @@ export function fusePool(pool: Step, uses: Uses, { lowerPlain }: FuseOptions): F
     operands: pointwise.operands,
     output: pool.output,
     parameters: stages.parameters,
+    unroll: stages.unroll ?? {},
     geometry: {
       images,
       pixels,

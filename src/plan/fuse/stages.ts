@@ -26,13 +26,16 @@ const WORDS: Readonly<Record<string, number>> = { parameters: 4, boundaries: 1 }
 export function joinStages(
   last: Step,
   inner: Readonly<Record<string, Step>>,
-): Pick<Step, 'links' | 'parameters' | 'overrides'> {
+): Pick<Step, 'links' | 'parameters' | 'overrides' | 'unroll'> {
   const buffers = new Map<string, number[][]>();
   const links: string[] = ['output/codes'];
   const overrides: Record<string, number> = { OUTPUT_SIGN: last.overrides['OUTPUT_SIGN']! };
+  const unroll: Record<string, number> = {};
   for (const [stage, step] of [['', last] as const, ...Object.entries(inner)]) {
     const form = `requantize/${step.proof!.form}`;
     links.push(stage === '' ? form : `${form}#${stage}`);
+    for (const [name, count] of Object.entries(step.unroll ?? {}))
+      unroll[stage === '' ? name : `${name}_${stage}`] = count;
     for (const [name, data] of formBuffers(step)) {
       const parts = buffers.get(name) ?? [];
       buffers.set(name, parts);
@@ -41,5 +44,5 @@ export function joinStages(
       parts.push(Array.from(data));
     }
   }
-  return { links, parameters: [...buffers.values()].map((parts) => Int32Array.from(parts.flat())), overrides };
+  return { links, parameters: [...buffers.values()].map((parts) => Int32Array.from(parts.flat())), overrides, unroll };
 }
