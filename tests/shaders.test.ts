@@ -11,13 +11,13 @@ const text = (name: string): string => readFileSync(`shaders/${name}.wgsl`, 'utf
 const UNROLL: Readonly<Record<string, Readonly<Record<string, number>>>> = {
   lanes: { QUADS: 2 },
   lanes_chunked: { QUADS: 2 },
-  depthwise_tile: {
-    TILE_HEIGHT: 2,
-    TILE_WIDTH: 2,
+  depthwise_rows: {
+    WIDTH: 2,
     KERNEL_HEIGHT: 3,
     KERNEL_WIDTH: 3,
     STRIDE: 1,
-    WINDOW_HEIGHT: 4,
+    KEPT: 2,
+    NEW: 1,
     WINDOW_WIDTH: 4,
   },
 };

@@ -16,3 +16,8 @@ fn weight_lanes(word: u32, zero: f32) -> vec4<f32> {
   let w = byte_lanes(word) * UNITS - vec4<f32>(zero, zero, zero, zero - 128.0);
   return w * UNITS;
 }
+
+// The same of four channels, for products with byte_lanes lane by lane: zeros, a channel each.
+fn channel_weights(word: u32, zeros: vec4<f32>) -> vec4<f32> {
+  return (byte_lanes(word) * UNITS - (zeros - vec4<f32>(0.0, 0.0, 0.0, 128.0))) * UNITS;
+}

@@ -94,12 +94,16 @@ export function packLaneWeights(linear: Linear, words: number, chunkWords: numbe
   return packed;
 }
 
-/** For depthwise_tile: [tap][channel padded to words] of w - zw, the channels of lane j times 2^-8j. */
-export function packTileWeights({ layer, weights, output }: Linear): Uint32Array {
+/** For depthwise_rows: [tap][group of 4 channels] of four codes, the fourth one's top bit flipped. */
+export function packRowWeights(linear: Linear): Uint32Array {
+  const { layer, weights, output } = linear;
   const taps = layer.kernel[0] * layer.kernel[1];
-  const packed = new Float32Array(taps * output.groups * 4);
+  const packed = new Uint32Array(taps * output.groups);
+  const bytes = new Uint8Array(packed.buffer);
   for (let o = 0; o < layer.outputChannels; o++)
-    for (let tap = 0; tap < taps; tap++)
-      packed[tap * output.groups * 4 + o] = (weights[o * taps + tap]! - weightZero(layer, o)) * 2 ** (-8 * (o % 4));
-  return new Uint32Array(packed.buffer);
+    for (let tap = 0; tap < taps; tap++) {
+      const code = weights[o * taps + tap]! - weightMin(linear);
+      bytes[tap * output.groups * 4 + o] = o % 4 === 3 ? code ^ 128 : code;
+    }
+  return packed;
 }
