@@ -87,14 +87,16 @@ fn main(@builtin(workgroup_id) workgroup_id: vec3<u32>, @builtin(local_invocatio
     //#end
     //#end
     //#for u in 0..WIDTH
-    var sum_u = start;
+    //#for c in 0..4
+    var sum_u_c = start[c];
     //#for j in 0..KERNEL_HEIGHT
     //#for i in 0..KERNEL_WIDTH
-    sum_u += values[j * WINDOW_WIDTH + u * STRIDE + i] * w_j_i;
+    sum_u_c += values[j * WINDOW_WIDTH + u * STRIDE + i][c] * w_j_i[c];
+    //#end
     //#end
     //#end
     if (ox + u < geometry.out_width) {
-      emit_float(at + u * geometry.out_groups, form, sum_u);
+      emit_float(at + u * geometry.out_groups, form, vec4<f32>(sum_u_0, sum_u_1, sum_u_2, sum_u_3));
     }
     //#end
     //#for r in 0..KEPT

@@ -9,7 +9,7 @@ const text = (name: string): string => readFileSync(`shaders/${name}.wgsl`, 'utf
 
 /** How often marked loops run, for kernels that have them. */
 const UNROLL: Readonly<Record<string, Readonly<Record<string, number>>>> = {
-  lanes: { QUADS: 2 },
+  lanes: { QUADS: 2, GROUPS: 2 },
   lanes_chunked: { QUADS: 2 },
   depthwise_rows: {
     WIDTH: 2,

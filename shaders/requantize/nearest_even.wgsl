@@ -22,7 +22,9 @@ fn form_of(group: u32) -> Form {
 
 fn requantize_float(form: Form, accumulators: vec4<f32>) -> u32 {
   let value = (accumulators + form.bias) * form.scale;
-  let codes = bitcast<vec4<u32>>(min(max(value, vec4<f32>(form.least)), vec4<f32>(form.most)) + SHIFT);
+  // selects: min and max have NaNs to see to
+  let low = select(value, vec4<f32>(form.least), value < vec4<f32>(form.least));
+  let codes = bitcast<vec4<u32>>(select(low, vec4<f32>(form.most), low > vec4<f32>(form.most)) + SHIFT);
   return codes.x + codes.y * 256u + codes.z * 65536u + codes.w * 16777216u + form.rest;
 }
 

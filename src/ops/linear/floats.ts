@@ -77,7 +77,9 @@ export function packLaneWeights(linear: Linear, words: number, chunkWords: numbe
   const bytes = new Uint8Array(packed.buffer);
   const byteAt = (o: number, place: number): number => {
     const word = place >> 2;
-    const row = (Math.floor(word / chunkWords) * output.groups + (o >> 2)) * chunkWords + (word % chunkWords);
+    // the four lanes of a quad have their words in other orders: shared/lanes_subgroup
+    const slot = word ^ ((o >> 2) & 3);
+    const row = (Math.floor(word / chunkWords) * output.groups + (o >> 2)) * chunkWords + (slot % chunkWords);
     return (row * 4 + (o & 3)) * 4 + (place & 3);
   };
   for (let o = 0; o < output.groups * 4; o++) {

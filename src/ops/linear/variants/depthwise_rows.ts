@@ -13,7 +13,7 @@ const ROWS = 28;
 export const depthwiseRows: LinearVariant = {
   name: 'depthwise_rows',
   kinds: ['depthwise'],
-  tiles: [4, 7, 2],
+  tiles: [2, 4],
   admits(task) {
     const { layer, strides, dilations } = task.linear;
     if (dilations.some((d) => d !== 1)) return 'its window is dilated';
