@@ -1,6 +1,6 @@
 // x = the float32 of a key; g = clamp(floor(x * m + c), 0, 254), half a code low; code = g + (key >= boundary[g + 1]).
 // Proved at load: however the guess is rounded, it is the code or one below it. Not bound to integers below 2^24.
-@group(1) @binding(0) var<storage, read> parameters: array<vec4<f32>>;
+@group(1) @binding(0) var<storage, read> parameters: array<vec4<i32>>;
 @group(1) @binding(1) var<storage, read> boundaries: array<i32>;
 
 struct Form {
@@ -12,7 +12,8 @@ struct Form {
 
 fn form_of(group: u32) -> Form {
   let tables = vec4<u32>(1u, 257u, 513u, 769u) + group * 1024u;
-  return Form(parameters[group * 2u], parameters[group * 2u + 1u], tables);
+  let m = bitcast<vec4<f32>>(parameters[group * 2u]);
+  return Form(m, bitcast<vec4<f32>>(parameters[group * 2u + 1u]), tables);
 }
 
 fn requantize(form: Form, keys: vec4<i32>) -> u32 {

@@ -1,7 +1,7 @@
 // code = rne(clamp((acc + bias) * scale, least, most)) + zero, each step one f32 rounding to nearest, ties to even, as the
 // engine has it. Only on devices that round so (probe.wgsl). acc: integers below 2^24. The sum with 1.5 * 2^23 rounds to an
 // integer, whose bits are the integer plus SHIFT's bits: what that adds to the word, and the zero points, is one constant.
-@group(1) @binding(0) var<storage, read> parameters: array<vec4<f32>>;
+@group(1) @binding(0) var<storage, read> parameters: array<vec4<i32>>;
 
 const SHIFT = 12582912.0;
 
@@ -17,7 +17,13 @@ struct Form {
 // parameters: [group of 4 channels] of least, most and rest, the same in all groups; then bias; then scale
 fn form_of(group: u32) -> Form {
   let layer = parameters[group * 3u];
-  return Form(parameters[group * 3u + 1u], parameters[group * 3u + 2u], layer.x, layer.y, bitcast<u32>(layer.z));
+  return Form(
+    bitcast<vec4<f32>>(parameters[group * 3u + 1u]),
+    bitcast<vec4<f32>>(parameters[group * 3u + 2u]),
+    bitcast<f32>(layer.x),
+    bitcast<f32>(layer.y),
+    bitcast<u32>(layer.z)
+  );
 }
 
 fn requantize_float(form: Form, accumulators: vec4<f32>) -> u32 {
