@@ -6,6 +6,8 @@ import type { LinearTask, LinearVariant, LoweredLinear } from './variant.ts';
 
 /** Quads of words of weights that a thread keeps: more would make a loop of more text than processors keep decoded. */
 const MOST_QUADS = 4;
+/** The same where one chunk is all there is, and no sums are carried. */
+const MOST_QUADS_ALONE = 6;
 /** The longest array of sums that lanes_chunked carries, and what that costs: as much as so many quads. */
 const MOST_SUMS = 64;
 const SUMS_COST = 1.5;
@@ -22,7 +24,7 @@ function wordsOf({ linear }: LinearTask): number {
 /** Quads of words a chunk: what costs least, padding included. */
 function quadsOf(words: number): number {
   const quads = Math.ceil(words / 4);
-  if (quads <= MOST_QUADS) return quads;
+  if (quads <= MOST_QUADS_ALONE) return quads;
   const cost = (size: number): number => Math.ceil(quads / size) * (size + SUMS_COST);
   const sizes = Array.from({ length: MOST_QUADS }, (_, i) => MOST_QUADS - i);
   return sizes.reduce((best, size) => (cost(size) < cost(best) ? size : best));
