@@ -15,7 +15,7 @@ const run = (page: import('playwright/test').Page, engine: string, count: number
         '/src/gpu/device.ts' as string
       )) as typeof import('../src/gpu/device.ts');
       const device = await requestDevice();
-      const result = await runCases(engine, 1, 0, count, device, { features: { ...featuresOf(device), packedDot } });
+      const result = await runCases(engine, 1, 0, count, device, { features: { ...(await featuresOf(device)), packedDot } });
       device.destroy();
       return result;
     },
@@ -33,7 +33,7 @@ for (const engine of ENGINES)
     for (const form of ['multiply_shift', 'two_limbs', 'checked_line', 'wide_multiply', 'corrected_guess', 'search'])
       expect(used(result)).toContain(`requantize/${form}`);
     // every kernel variant computes the cases that it may
-    for (const kernel of ['lanes ', 'lanes_chunked', 'lanes_plain', 'lanes_subgroup', 'depthwise_tile'])
+    for (const kernel of ['lanes ', 'lanes_chunked', 'lanes_plain', 'lanes_subgroup', 'depthwise_rows'])
       expect(used(result)).toContain(kernel);
     if (['fbgemm', 'fbgemm-avx2', 'x86'].includes(engine)) expect(used(result)).toContain('conv_pairs');
     if (['fbgemm', 'onednn'].includes(engine)) expect(used(result)).toContain('add_tail');

@@ -55,7 +55,8 @@ export class InferenceSession {
     const device = options.device ?? (await requestDevice());
     let session: InferenceSession | undefined;
     try {
-      const planOptions = { features: featuresOf(device), profile: profileOf(device), ...options };
+      const features = options.features ?? (await featuresOf(device));
+      const planOptions = { profile: profileOf(device), ...options, features };
       const plan = createPlan(graph, planOptions);
       session = new InferenceSession(graph, plan, planOptions, device, options.device === undefined);
       await session.#executable(plan);

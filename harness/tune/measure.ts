@@ -53,7 +53,7 @@ export async function openTuning(
   const graph = readModel(model);
   const semantics = findSemantics(engine.name, engine.options);
   const device = await requestDevice(['timestamp-query']);
-  const { subgroups, packedDot, ...limits } = featuresOf(device);
+  const { subgroups, packedDot, ...limits } = await featuresOf(device);
   const features: Features = {
     ...limits,
     packedDot: packedDot && !without.includes('packed-dot'),

@@ -55,7 +55,7 @@ export function createPlan(graph: Graph, options: PlanOptions = {}): Plan {
   const typed = inferGraph(fused, semantics, options.shapes);
   const features = options.features ?? DEFAULT_FEATURES;
   const profile = options.profile ?? DEFAULT_PROFILES.gpu;
-  const context = contextOf(typed, fused.tensors, semantics, features, preferencesOf(profile));
+  const context = contextOf(typed, fused.tensors, semantics, features, preferencesOf(profile, features));
   const unfused: Step[] = [];
   const views = new Map<string, string>();
   const memoryOf = (tensor: string): string => views.get(tensor) ?? tensor;
@@ -66,7 +66,7 @@ export function createPlan(graph: Graph, options: PlanOptions = {}): Plan {
   }
   const size = (tensor: string): number => packedBytes(typed.tensors.get(tensor) as TensorInfo);
   const fusion = options.fusion ?? options.profile?.fusion ?? 'none';
-  const plain = contextOf(typed, fused.tensors, semantics, features, plainPreferences(profile));
+  const plain = contextOf(typed, fused.tensors, semantics, features, plainPreferences(profile, features));
   const nodes = new Map(typed.nodes.map((node) => [node.name, node]));
   const lowerPlain = (step: Step): Step => opOf(nodes.get(step.node)!).lower(nodes.get(step.node)!, plain) as Step;
   const steps = fuseSteps({ steps: unfused, outputs: typed.outputs, memoryOf }, fusion, {

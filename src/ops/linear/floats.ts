@@ -77,7 +77,9 @@ export function packLaneWeights(linear: Linear, words: number, chunkWords: numbe
   const bytes = new Uint8Array(packed.buffer);
   const byteAt = (o: number, place: number): number => {
     const word = place >> 2;
-    const row = (Math.floor(word / chunkWords) * output.groups + (o >> 2)) * chunkWords + (word % chunkWords);
+    // the four lanes of a quad have their words in other orders: shared/lanes_subgroup
+    const slot = word ^ ((o >> 2) & 3);
+    const row = (Math.floor(word / chunkWords) * output.groups + (o >> 2)) * chunkWords + (slot % chunkWords);
     return (row * 4 + (o & 3)) * 4 + (place & 3);
   };
   for (let o = 0; o < output.groups * 4; o++) {
@@ -94,12 +96,16 @@ export function packLaneWeights(linear: Linear, words: number, chunkWords: numbe
   return packed;
 }
 
-/** For depthwise_tile: [tap][channel padded to words] of w - zw, the channels of lane j times 2^-8j. */
-export function packTileWeights({ layer, weights, output }: Linear): Uint32Array {
+/** For depthwise_rows: [tap][group of 4 channels] of four codes, the fourth one's top bit flipped. */
+export function packRowWeights(linear: Linear): Uint32Array {
+  const { layer, weights, output } = linear;
   const taps = layer.kernel[0] * layer.kernel[1];
-  const packed = new Float32Array(taps * output.groups * 4);
+  const packed = new Uint32Array(taps * output.groups);
+  const bytes = new Uint8Array(packed.buffer);
   for (let o = 0; o < layer.outputChannels; o++)
-    for (let tap = 0; tap < taps; tap++)
-      packed[tap * output.groups * 4 + o] = (weights[o * taps + tap]! - weightZero(layer, o)) * 2 ** (-8 * (o % 4));
-  return new Uint32Array(packed.buffer);
+    for (let tap = 0; tap < taps; tap++) {
+      const code = weights[o * taps + tap]! - weightMin(linear);
+      bytes[tap * output.groups * 4 + o] = o % 4 === 3 ? code ^ 128 : code;
+    }
+  return packed;
 }
