@@ -105,7 +105,8 @@ function concatenation(draw: Draw): Unnamed {
   const axis = random.integer(0, 3);
   const shape = draw.image();
   const shared = draw.quantization();
-  for (let parts = random.integer(1, 6); parts > 0; parts--)
+  // more than six are concatenated in parts
+  for (let parts = random.chance(0.7) ? random.integer(1, 6) : random.integer(7, 15); parts > 0; parts--)
     draw.input(
       shape.map((size, i) => (i === axis ? random.integer(1, 9) : size)),
       random.chance(0.5) ? shared : draw.quantization(),
