@@ -15,7 +15,9 @@ const run = (page: import('playwright/test').Page, engine: string, count: number
         '/src/gpu/device.ts' as string
       )) as typeof import('../src/gpu/device.ts');
       const device = await requestDevice();
-      const result = await runCases(engine, 1, 0, count, device, { features: { ...(await featuresOf(device)), packedDot } });
+      const result = await runCases(engine, 1, 0, count, device, {
+        features: { ...(await featuresOf(device)), packedDot },
+      });
       device.destroy();
       return result;
     },
