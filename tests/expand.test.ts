@@ -38,7 +38,7 @@ describe('marked loops of a shader', () => {
   });
 
   it('keep each line’s place in its file; directives come first', () => {
-    const shader = linkShader('lanes', ['shared/lanes_subgroup'], { QUADS: 3 });
+    const shader = linkShader('lanes', ['shared/lanes_subgroup'], { QUADS: 3, GROUPS: 1 });
     const text = shader.code.split('\n');
     expect(text[0]).toBe('enable subgroups;');
     expect(shader.origin(1).file).toBe('shared/lanes_subgroup.wgsl');
