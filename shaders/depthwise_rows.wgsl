@@ -50,10 +50,10 @@ fn main(@builtin(workgroup_id) workgroup_id: vec3<u32>, @builtin(local_invocatio
   let inside_x = column_x < geometry.in_width;
   let offset_x = plane + select(0u, column_x * geometry.in_groups, inside_x);
   //#end
-  let zeros = corrections[group * 2u + 1u];
+  let zeros = weight_zeros(corrections[group * 2u + 1u]);
   //#for j in 0..KERNEL_HEIGHT
   //#for i in 0..KERNEL_WIDTH
-  let w_j_i = channel_weights(weights[(j * KERNEL_WIDTH + i) * geometry.out_groups + group], zeros);
+  let w_j_i = weight_lanes(weights[(j * KERNEL_WIDTH + i) * geometry.out_groups + group], zeros);
   //#end
   //#end
   let start = corrections[group * 2u];

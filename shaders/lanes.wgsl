@@ -26,7 +26,7 @@ struct Geometry {
 }
 
 @group(0) @binding(0) var<storage, read> input: array<u32>;
-@group(0) @binding(1) var<storage, read> weights: array<u32>;
+@group(0) @binding(1) var<storage, read> weights: array<vec4<u32>>;
 @group(0) @binding(2) var<storage, read> corrections: array<vec4<f32>>;
 @group(0) @binding(3) var<storage, read_write> output: array<u32>;
 @group(2) @binding(0) var<uniform> geometry: Geometry;
@@ -40,11 +40,15 @@ fn main(@builtin(workgroup_id) workgroup_id: vec3<u32>, @builtin(local_invocatio
   let group_g = min(own_g, geometry.out_groups - 1u);
   let form_g = form_of(group_g);
   let start_g = corrections[group_g * 2u];
-  let zeros_g = corrections[group_g * 2u + 1u];
+  let zero_points_g = corrections[group_g * 2u + 1u];
+  //#for o in 0..4
+  let zeros_g_o = weight_zeros(vec4<f32>(zero_points_g[o]));
+  //#end
   //#for q in 0..QUADS
   //#for s in 0..4
+  let words_g_q_s = weights[(group_g * QUADS + q) * 4u + s];
   //#for o in 0..4
-  let w_g_q_s_o = weight_lanes(weights[(group_g * QUADS + q) * 16u + s * 4u + o], zeros_g[o]);
+  let w_g_q_s_o = weight_lanes(words_g_q_s[o], zeros_g_o);
   //#end
   //#end
   //#end

@@ -26,7 +26,7 @@ struct Geometry {
 }
 
 @group(0) @binding(0) var<storage, read> input: array<u32>;
-@group(0) @binding(1) var<storage, read> weights: array<u32>;
+@group(0) @binding(1) var<storage, read> weights: array<vec4<u32>>;
 @group(0) @binding(2) var<storage, read> corrections: array<vec4<f32>>;
 @group(0) @binding(3) var<storage, read_write> output: array<u32>;
 @group(2) @binding(0) var<uniform> geometry: Geometry;
@@ -38,7 +38,10 @@ fn main(@builtin(workgroup_id) workgroup_id: vec3<u32>, @builtin(local_invocatio
   // lanes beyond the last group compute that one again, and do not write it
   let group = min(own, geometry.out_groups - 1u);
   let start = corrections[group * 2u];
-  let zeros = corrections[group * 2u + 1u];
+  let zero_points = corrections[group * 2u + 1u];
+  //#for o in 0..4
+  let zeros_o = weight_zeros(vec4<f32>(zero_points[o]));
+  //#end
   let first = workgroup_id.y * geometry.rows;
   let rows = min(geometry.rows, geometry.pixels - first);
   var sums: array<vec4<f32>, 64>;
@@ -46,13 +49,14 @@ fn main(@builtin(workgroup_id) workgroup_id: vec3<u32>, @builtin(local_invocatio
     sums[i] = start;
   }
   for (var chunk = 0u; chunk < geometry.chunks; chunk++) {
-    let at_weights = (chunk * geometry.out_groups + group) * QUADS * 16u;
+    let at_weights = (chunk * geometry.out_groups + group) * QUADS * 4u;
     let first_word = chunk * QUADS * 4u;
     //#for q in 0..QUADS
     let place_q = place_of(first_word + q * 4u + lane);
     //#for s in 0..4
+    let words_q_s = weights[at_weights + q * 4u + s];
     //#for o in 0..4
-    let w_q_s_o = weight_lanes(weights[at_weights + q * 16u + s * 4u + o], zeros[o]);
+    let w_q_s_o = weight_lanes(words_q_s[o], zeros_o);
     //#end
     //#end
     //#end

@@ -3,8 +3,8 @@ import { readModel } from './formats/index.ts';
 import type { Graph } from './graph/graph.ts';
 import { featuresOf, profileOf, requestDevice } from './gpu/device.ts';
 import { checkFeeds, Executable } from './gpu/executable.ts';
-import { PipelineCache } from './gpu/pipelines.ts';
-import { createPlan, type Plan, type PlanOptions } from './plan/plan.ts';
+import { PipelineCache, pipelineKey } from './gpu/pipelines.ts';
+import { createPlan, planSteps, type Plan, type PlanOptions } from './plan/plan.ts';
 import type { Tensor } from './tensor.ts';
 import type { Trace } from './trace.ts';
 
@@ -57,7 +57,7 @@ export class InferenceSession {
     try {
       const features = options.features ?? (await featuresOf(device));
       const planOptions = { profile: profileOf(device), ...options, features };
-      const plan = createPlan(graph, planOptions);
+      const plan = await planWhileCompiling(graph, planOptions, device);
       session = new InferenceSession(graph, plan, planOptions, device, options.device === undefined);
       await session.#executable(plan);
       return session;
@@ -124,6 +124,25 @@ export class InferenceSession {
       this.#executables.set(key, found);
     }
     return found;
+  }
+}
+
+/** Longest stretch of planning between two calls to the device, in milliseconds. */
+const STRETCH_MS = 30;
+
+/** Has a device compile each step's pipeline while the next ones are planned; what fails to compile fails again in `compile`. */
+async function planWhileCompiling(graph: Graph, options: PlanOptions, device: GPUDevice): Promise<Plan> {
+  const pipelines = PipelineCache.of(device);
+  const planning = planSteps(graph, options);
+  let since = Date.now();
+  for (;;) {
+    const next = planning.next();
+    if (next.done) return next.value;
+    pipelines.get(pipelineKey(next.value)).catch(() => undefined);
+    if (Date.now() - since < STRETCH_MS) continue;
+    // browsers send what was asked of a device once a task ends; in between, a page can answer its user
+    await device.queue.onSubmittedWorkDone();
+    since = Date.now();
   }
 }
 

@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { heat, renderHeatMap } from '../harness/tune/report.ts';
-import { bestFusion, bestOf, tunedProfile, tuneTasks, type TunedLayer } from '../harness/tune/tasks.ts';
+import { heat } from '../harness/tune/heat_map.ts';
+import { renderHeatMap } from '../harness/tune/report.ts';
+import { tuneTasks } from '../harness/tune/tasks.ts';
+import { bestFusion, bestOf, refusals, tunedProfile, type TunedLayer } from '../harness/tune/tuned.ts';
 import { createPlan } from '../src/plan/plan.ts';
 import { DEFAULT_PROFILES, parseProfile } from '../src/plan/profile.ts';
 import { smallLayer } from './helpers/small_layers.ts';
@@ -56,7 +58,17 @@ const tuned: TunedLayer = {
 };
 
 describe('a tuned profile', () => {
-  const profile = tunedProfile(DEFAULT_PROFILES.software, 'tuned', [tuned]);
+  const profile = tunedProfile(DEFAULT_PROFILES.software, 'tuned', { layers: [tuned], blocks: [] });
+  it('names what was refused, and why', () => {
+    const broken = {
+      ...tuned,
+      variants: [...tuned.variants, { variant: 'odd', tile: 3, mismatches: 0, failure: 'no' }],
+    };
+    expect(refusals({ layers: [broken], blocks: [], fusions: [] })).toEqual([
+      'quick gives 7 wrong values in n',
+      'odd 3 does not run in n: no',
+    ]);
+  });
   it('makes a plan of what was chosen, and goes through JSON', () => {
     expect(createPlan(graph, { profile }).steps[0]!.variant).toMatchObject({ variant: 'conv' });
     expect(parseProfile(JSON.parse(JSON.stringify(profile)))).toEqual(profile);
@@ -78,7 +90,7 @@ describe('the heat map', () => {
     const page = renderHeatMap({
       ...{ adapter: 'an adapter', runtime: 'a browser', model: 'm.onnx', date: '2026-11-25T00:00:00Z' },
       layers: [tuned],
-      fusions: [],
+      ...{ blocks: [], fusions: [] },
     });
     expect(page).toContain('wrong: 7');
     expect(page).toMatch(/1\.000\s*●/);

@@ -1,6 +1,5 @@
-import type { Profile } from '../../src/plan/profile.ts';
-import type { Without } from '../tune/measure.ts';
-import type { TunedFusion, TunedLayer, TuneTask } from '../tune/tasks.ts';
+import type { Handicap } from '../tune/measure.ts';
+import type { Tuner } from '../tune/run.ts';
 import type { CasesResult } from '../cases/run.ts';
 import type { Engine, RemoteTensor } from '../worker/protocol.ts';
 import type { GpuCalls } from './measure/gpu_calls.ts';
@@ -45,15 +44,10 @@ export interface BenchMethods {
   cases(engine: string, seed: number, from: number, to: number): Promise<CasesResult>;
   /** Every dispatch of exact8's plan by itself. */
   layers(model: string, engine: Engine, batch: number, budgetMs: number): Promise<LayerTiming[]>;
-  /** Opens a model for tuning: see harness/tune/measure.ts. */
-  openTuning(
-    model: string,
-    engine: Engine,
-    without: readonly Without[],
-  ): Promise<{ tasks: readonly TuneTask[]; profile: Profile }>;
-  /** Proves and times the variants of the geometry of a task. */
-  tuneLayer(task: number, budgetMs: number): Promise<TunedLayer>;
-  tuneFusion(profile: Profile, budgetMs: number): Promise<TunedFusion[]>;
-  compareProfiles(tuned: Profile, budgetMs: number): Promise<{ untuned: number; tuned: number }>;
-  closeTuning(): Promise<void>;
+  /** Opens a model for tuning: see Tuning, whose methods the others are. */
+  openTuning(model: string, engine: Engine, handicap: Handicap): Promise<Pick<Tuner, 'tasks' | 'blocks' | 'profile'>>;
+  tuneLayer: Tuner['layer'];
+  tuneBlock: Tuner['block'];
+  tuneFusions: Tuner['fusions'];
+  compareProfiles: Tuner['compare'];
 }

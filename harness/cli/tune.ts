@@ -4,12 +4,14 @@ import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { InvalidArgumentError, type Command } from 'commander';
 import { InvalidInputError } from '../../src/errors.ts';
-import type { Profile } from '../../src/plan/profile.ts';
 import { openBench, type BenchBrowser } from '../bench/browser.ts';
 import { describeAdapter } from '../chrome/launch.ts';
-import type { Without } from '../tune/measure.ts';
+import type { Handicap, Without } from '../tune/measure.ts';
 import { renderHeatMap } from '../tune/report.ts';
-import { bestFusion, tunedProfile, type TunedFusion, type TunedLayer, type TunedVariant } from '../tune/tasks.ts';
+import { tune } from '../tune/run.ts';
+import { nameOf } from '../tune/tasks.ts';
+import { refusals, type Tuned, type TunedLayer } from '../tune/tuned.ts';
+import type { VariantChoice } from '../../src/ops/variant.ts';
 import { EXIT, type ExitCode } from './exit_codes.ts';
 import { readInput, writeOutput } from './files.ts';
 import { loadModel, type LoadedModel } from './model.ts';
@@ -21,29 +23,28 @@ interface TuneOptions extends ModelOptions, HostOptions {
   readonly html?: string;
   readonly timeLimit: number;
   readonly without?: readonly Without[];
+  readonly workgroupMemory?: number;
   readonly fresh?: boolean;
 }
 
-/** What a tuning left behind, whole or in part: a later one goes on from there. */
-export interface TuningFile {
+/** What a file of a tuning is about; a later tuning of the same goes on from it. */
+interface Facts extends Handicap {
   readonly schemaVersion: 1;
   readonly adapter: string;
   readonly runtime: string;
-  readonly without: readonly Without[];
-  readonly date: string;
   readonly model: string;
   readonly modelHash: string;
   readonly semantics: string;
-  readonly complete: boolean;
-  readonly layers: readonly TunedLayer[];
-  readonly fusions: readonly TunedFusion[];
-  /** Milliseconds of an inference by the adapter's own profile and by the tuned one, in turns. */
-  readonly latencyMs?: { readonly untuned: number; readonly tuned: number };
-  readonly profile: Profile;
+}
+
+/** What a tuning left behind, whole or in part. */
+export interface TuningFile extends Facts, Tuned {
+  readonly date: string;
 }
 
 const WITHOUT: readonly Without[] = ['packed-dot', 'subgroups'];
-const FUSION_BUDGET_MS = 20_000;
+/** What every device has. */
+const LEAST_WORKGROUP_MEMORY = 16384;
 
 export function addTune(program: Command, done: (code: ExitCode) => void): void {
   addHostOptions(
@@ -57,6 +58,11 @@ export function addTune(program: Command, done: (code: ExitCode) => void): void 
     .option('--html <file>', 'write a heat map of variants and layers')
     .option('--time-limit <s>', 'seconds for the timing of all variants', integer(1), 240)
     .option('--without <features>', `as on an adapter without them: ${WITHOUT.join(',')}`, featureList)
+    .option(
+      '--workgroup-memory <bytes>',
+      'as on an adapter with no more of it (default: all that it has)',
+      integer(LEAST_WORKGROUP_MEMORY),
+    )
     .option('--fresh', 'begin again, whatever --out holds')
     .action(async (options: TuneOptions) => done(await runTune(options)));
 }
@@ -78,8 +84,8 @@ async function runTune(options: TuneOptions): Promise<ExitCode> {
   try {
     const adapter = describeAdapter(browser.adapter);
     note(`adapter: ${adapter}; WebGPU of ${browser.runtime}`);
-    const tuned = await tune(model, browser, adapter, options);
-    const wrong = wrongVariants(tuned);
+    const tuned = await tuneIn(browser, model, adapter, options);
+    const wrong = refusals(tuned);
     for (const line of wrong) note(`REFUSED: ${line}`);
     const report = options.html === undefined ? undefined : resolve(options.html);
     if (report !== undefined) await writeOutput(report, renderHeatMap(tuned));
@@ -98,67 +104,59 @@ async function runTune(options: TuneOptions): Promise<ExitCode> {
   }
 }
 
-async function tune(
-  model: LoadedModel,
+async function tuneIn(
   browser: BenchBrowser,
+  model: LoadedModel,
   adapter: string,
-  options: TuneOptions,
+  { without = [], workgroupMemory, fresh, out, timeLimit }: TuneOptions,
 ): Promise<TuningFile> {
-  const without = options.without ?? [];
   progress('opening the model');
-  const { tasks, profile: base } = await browser.call(
-    'openTuning',
-    browser.addBlob(model.bytes),
-    model.engine,
-    without,
-  );
-  const facts = {
-    schemaVersion: 1 as const,
+  const handicap = { without, ...(workgroupMemory === undefined ? {} : { workgroupMemory }) };
+  const opened = await browser.call('openTuning', browser.addBlob(model.bytes), model.engine, handicap);
+  const facts: Facts = {
+    schemaVersion: 1,
     adapter,
     runtime: browser.runtime,
-    without,
+    ...handicap,
     model: model.name,
     modelHash: model.hash,
     semantics: model.plan.semantics.name,
   };
-  const before = options.fresh ? undefined : await earlier(options.out, facts);
-  const layers: TunedLayer[] = [...(before?.layers ?? [])];
-  const name = `tuned for ${adapter}`;
-  const save = async (
-    more: Pick<TuningFile, 'complete' | 'fusions' | 'latencyMs' | 'profile'>,
-  ): Promise<TuningFile> => {
-    const file: TuningFile = { ...facts, date: new Date().toISOString(), layers, ...more };
-    // whole or not at all, whenever it is stopped
-    await writeFile(`${options.out}.part`, `${JSON.stringify(file, undefined, 2)}\n`);
-    await rename(`${options.out}.part`, options.out);
-    return file;
-  };
-  const deadline = performance.now() + 1000 * options.timeLimit;
-  for (const [index, { geometry, choices }] of tasks.entries()) {
-    if (layers.some((layer) => layer.geometry === geometry)) continue;
-    const left = deadline - performance.now();
-    if (left <= 0) {
-      note(`the time limit is over: ${layers.length} of ${tasks.length} geometries are tuned`);
-      return save({ complete: false, fusions: [], profile: tunedProfile(base, name, layers) });
-    }
-    progress(`${index + 1} of ${tasks.length}: ${geometry}, ${choices.length} variants`);
-    layers.push(await browser.call('tuneLayer', index, left / (tasks.length - index)));
-    await save({ complete: false, fusions: [], profile: tunedProfile(base, name, layers) });
-  }
-  progress('timing whole inferences');
-  const fusions = await browser.call('tuneFusion', tunedProfile(base, name, layers), FUSION_BUDGET_MS);
-  const tunedTo = tunedProfile(base, name, layers, bestFusion(fusions));
-  const latencyMs = await browser.call('compareProfiles', tunedTo, FUSION_BUDGET_MS);
-  const profile = latencyMs.tuned <= latencyMs.untuned ? tunedTo : base;
-  if (profile === base) note('the tuned profile was not faster than the adapter’s own, which is kept');
-  return save({ complete: true, fusions, latencyMs, profile });
+  let file: TuningFile | undefined;
+  const tuned = await tune(
+    {
+      ...opened,
+      layer: (...args) => browser.call('tuneLayer', ...args),
+      block: (...args) => browser.call('tuneBlock', ...args),
+      fusions: (...args) => browser.call('tuneFusions', ...args),
+      compare: (...args) => browser.call('compareProfiles', ...args),
+    },
+    {
+      name: `tuned for ${adapter}`,
+      timeLimitMs: 1000 * timeLimit,
+      before: fresh ? undefined : await earlier(out, facts),
+      progress: (done, of, what) => progress(`${done + 1} of ${of}: ${what}`),
+      async save(tuned) {
+        file = { ...facts, date: new Date().toISOString(), ...tuned };
+        // whole or not at all, whenever it is stopped
+        await writeFile(`${out}.part`, `${JSON.stringify(file, undefined, 2)}\n`);
+        await rename(`${out}.part`, out);
+      },
+    },
+  );
+  const { complete, layers, blocks, profile } = tuned;
+  if (!complete)
+    note(
+      `the time limit is over: ${layers.length} of ${opened.tasks.length} geometries and ${blocks.length} of ` +
+        `${opened.blocks.length} blocks are tuned`,
+    );
+  else if (profile.name === opened.profile.name)
+    note('the tuned profile was not faster than the adapter’s own, which is kept');
+  return file!;
 }
 
 /** What an earlier tuning of the same model on the same adapter left. @throws InvalidInputError for any other file */
-async function earlier(
-  path: string,
-  facts: Pick<TuningFile, 'adapter' | 'runtime' | 'without' | 'modelHash' | 'semantics'>,
-): Promise<TuningFile | undefined> {
+async function earlier(path: string, facts: Facts): Promise<TuningFile | undefined> {
   if (!existsSync(path)) return undefined;
   let file: Partial<TuningFile>;
   try {
@@ -166,49 +164,40 @@ async function earlier(
   } catch {
     throw new InvalidInputError(`${path} is there and is no tuning: --out another file, or --fresh`);
   }
-  const keys = ['adapter', 'runtime', 'modelHash', 'semantics'] as const;
-  const other = keys.find((key) => file[key] !== facts[key]);
-  if (other !== undefined || !Array.isArray(file.layers) || String(file.without) !== String(facts.without))
+  const keys = ['adapter', 'runtime', 'modelHash', 'semantics', 'without', 'workgroupMemory'] as const;
+  const other = keys.find((key) => String(file[key]) !== String(facts[key]));
+  if (other !== undefined || !Array.isArray(file.layers) || !Array.isArray(file.blocks))
     throw new InvalidInputError(
       `${path} is there and is of another ${other ?? 'kind'}: --out another file, or --fresh to write over it`,
     );
-  note(`${path}: going on from ${file.layers.length} geometries`);
+  note(`${path}: going on from ${file.layers.length} geometries and ${file.blocks.length} blocks`);
   return file as TuningFile;
 }
 
-function wrongVariants({ layers, fusions }: TuningFile): string[] {
-  const named = ({ variant, tile }: TunedVariant): string => (tile === undefined ? variant : `${variant} ${tile}`);
-  return [
-    ...layers.flatMap(({ node, variants }) =>
-      variants
-        .filter(({ mismatches }) => mismatches > 0)
-        .map((variant) => `${named(variant)} gives ${variant.mismatches} wrong values in ${node}`),
-    ),
-    ...fusions
-      .filter(({ mismatches }) => mismatches > 0)
-      .map(({ fusion, mismatches }) => `fusion ${fusion} gives ${mismatches} wrong outputs`),
-  ];
-}
-
-function describe({ layers, fusions, latencyMs }: TuningFile): string {
-  const named = ({ variant, tile }: { variant: string; tile?: number }): string =>
-    tile === undefined ? variant : `${variant} ${tile}`;
-  const ms = (layer: TunedLayer, { variant, tile }: { variant: string; tile?: number }): string =>
-    layer.variants.find((one) => one.variant === variant && one.tile === tile)?.ms?.toFixed(3) ?? '';
+function describe({ layers, blocks, fusions, latencyMs }: Tuned): string {
+  const ms = ({ variants }: TunedLayer, choice: VariantChoice): string =>
+    variants.find((one) => nameOf(one) === nameOf(choice))?.ms?.toFixed(3) ?? '';
   const rows = layers.map((layer) => [
     layer.geometry,
     String(layer.layers),
-    named(layer.untuned),
+    nameOf(layer.untuned),
     ms(layer, layer.untuned),
-    named(layer.best),
+    nameOf(layer.best),
     ms(layer, layer.best),
     String(layer.variants.length),
   ]);
   const head = ['geometry', 'layers', 'untuned', 'ms', 'best', 'ms ', 'tried'];
+  const blockRows = blocks.map(({ geometry, layers, best, tiles }) => [
+    geometry,
+    String(layers),
+    best,
+    tiles.map(({ tile, ms }) => `${tile} ${ms?.toFixed(3) ?? 'refused'}`).join(', '),
+  ]);
   return [
     table(head, rows, ['layers', 'ms', 'ms ', 'tried']),
     '',
-    ...fusions.map(({ fusion, dispatches, ms }) => `fusion ${fusion}: ${dispatches} dispatches, ${ms.toFixed(1)} ms`),
+    ...(blocks.length > 0 ? [table(['block of', 'blocks', 'best', 'ms'], blockRows, ['blocks']), ''] : []),
+    ...fusions.map(({ fusion, dispatches, ms }) => `fusion ${fusion}: ${dispatches} dispatches, ${ms?.toFixed(1)} ms`),
     ...(latencyMs
       ? [`an inference: ${latencyMs.untuned.toFixed(1)} ms untuned, ${latencyMs.tuned.toFixed(1)} ms tuned`]
       : []),

@@ -1,4 +1,11 @@
-import { isByteType, type ElementData, type Graph, type GraphNode, type TensorInfo } from '../../src/graph/graph.ts';
+import {
+  isByteType,
+  type ElementData,
+  type Graph,
+  type GraphNode,
+  type QuantizedType,
+  type TensorInfo,
+} from '../../src/graph/graph.ts';
 import { inferGraph } from '../../src/ops/infer.ts';
 import type { TypedGraph } from '../../src/ops/op.ts';
 import { referenceTrace } from '../../src/plan/reference.ts';
@@ -13,18 +20,28 @@ export type LayerRunner = (graph: Graph, feeds: Feeds) => Promise<ElementData> |
 
 /** One node of a graph, as a graph of its own. */
 export function layerGraph(graph: TypedGraph, node: GraphNode): Graph {
-  const operands = [...new Set(node.inputs.filter((name) => name !== ''))];
-  const output = graph.tensors.get(node.outputs[0]!)!;
-  const { name, type, quantization } = output;
+  return subgraph(graph, [node]);
+}
+
+/** Some nodes of a graph, in its order, as a graph of their own: its outputs are what is used outside of them. */
+export function subgraph(graph: TypedGraph, nodes: readonly GraphNode[]): Graph {
+  const read = (some: readonly GraphNode[]): Set<string> =>
+    new Set(some.flatMap(({ inputs }) => inputs).filter((name) => name !== ''));
+  const [operands, computed] = [[...read(nodes)], nodes.flatMap(({ outputs }) => outputs)];
+  const elsewhere = new Set([...graph.outputs, ...read(graph.nodes.filter((node) => !nodes.includes(node)))]);
+  const quantized = (name: string): [string, QuantizedType][] => {
+    const { type, quantization } = graph.tensors.get(name)!;
+    return isByteType(type) && quantization ? [[name, { name, type, quantization }]] : [];
+  };
   return {
-    name: node.name,
+    name: nodes.at(-1)!.name,
     format: graph.format,
     semantics: graph.semantics,
-    nodes: [node],
-    inputs: operands.flatMap((operand) => graph.tensors.get(operand) ?? []),
-    outputs: node.outputs,
+    nodes,
+    inputs: operands.flatMap((name) => (computed.includes(name) ? [] : (graph.tensors.get(name) ?? []))),
+    outputs: computed.filter((name) => elsewhere.has(name) || !operands.includes(name)),
     constants: new Map(operands.flatMap((operand) => entry(graph.constants, operand))),
-    tensors: new Map(isByteType(type) && quantization ? [[name, { name, type, quantization }]] : []),
+    tensors: new Map(computed.flatMap(quantized)),
   };
 }
 

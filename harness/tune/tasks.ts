@@ -1,6 +1,6 @@
 import type { VariantChoice } from '../../src/ops/variant.ts';
+import { TILES } from '../../src/plan/fuse/tiles.ts';
 import { variantsFor, type Plan } from '../../src/plan/plan.ts';
-import type { Profile } from '../../src/plan/profile.ts';
 
 /** A geometry that a model has layers of, and the kernel variants to choose from. */
 export interface TuneTask {
@@ -17,37 +17,31 @@ export interface TuneTask {
   readonly choices: readonly VariantChoice[];
 }
 
-/** One kernel variant of a geometry, measured. */
-export interface TunedVariant extends VariantChoice {
-  /** Median, of one dispatch; absent where it was not timed because it is wrong. */
-  readonly ms?: number;
-  /** Elements that differ from the host reference: a variant with any is refused. */
-  readonly mismatches: number;
+/** An inverted residual block, as one dispatch in one of several tiles, or layer by layer. */
+export interface BlockTask {
+  /** Of its depthwise layer: what a profile is asked by. */
+  readonly geometry: string;
+  /** The depthwise layer of the first such block: the one that is measured. */
+  readonly node: string;
+  /** All nodes of that block. */
+  readonly nodes: readonly string[];
+  readonly layers: number;
+  /** What the profile does without tuning. */
+  readonly untuned: string;
+  /** The tile that is taken where nothing was measured. */
+  readonly usual: string;
+  /** 'unfused', and tiles as a profile names them. */
+  readonly choices: readonly string[];
 }
 
-export interface TunedLayer extends Omit<TuneTask, 'choices'> {
-  readonly variants: readonly TunedVariant[];
-  readonly best: VariantChoice;
-}
-
-/** How far dispatches are joined, measured on the whole network. */
-export interface TunedFusion {
-  readonly fusion: string;
-  readonly dispatches: number;
-  readonly ms: number;
-  /** Elements of the outputs that differ from the host reference's. */
-  readonly mismatches: number;
-}
-
-/** Another variant has to take less than this part of the untuned one's time: less is noise. */
-const WORTH = 0.95;
+export const UNFUSED = 'unfused';
 
 const sameChoice = (a: VariantChoice, b: VariantChoice): boolean => a.variant === b.variant && a.tile === b.tile;
 
-const choiceOf = ({ variant, tile }: VariantChoice): VariantChoice => ({
-  variant,
-  ...(tile === undefined ? {} : { tile }),
-});
+/** A variant and its tile, for people. */
+export function nameOf({ variant, tile }: VariantChoice): string {
+  return tile === undefined ? variant : `${variant} ${tile}`;
+}
 
 /** Every distinct geometry of a plan, in the order of execution. A plan of one dispatch a node. */
 export function tuneTasks(plan: Plan): TuneTask[] {
@@ -65,40 +59,35 @@ export function tuneTasks(plan: Plan): TuneTask[] {
       .flatMap(({ variant, tiles }): VariantChoice[] =>
         tiles.length > 0 ? tiles.map((tile) => ({ variant, tile })) : [{ variant }],
       );
-    const untuned = choiceOf(variant);
+    const untuned = { variant: variant.variant, ...(variant.tile === undefined ? {} : { tile: variant.tile }) };
     const choices = [untuned, ...admitted.filter((choice) => !sameChoice(choice, untuned))];
     tasks.set(geometry, { geometry, kind, node, layers: 1, untuned, choices });
   }
   return [...tasks.values()];
 }
 
-/** The fastest of the exact variants; the untuned one where no other is faster by more than noise. */
-export function bestOf(untuned: VariantChoice, variants: readonly TunedVariant[]): VariantChoice {
-  const exact = variants.filter(({ mismatches, ms }) => mismatches === 0 && ms !== undefined);
-  const usual = exact.find((variant) => sameChoice(variant, untuned));
-  const fastest = exact.toSorted((a, b) => a.ms! - b.ms!)[0];
-  if (!fastest) return untuned;
-  return choiceOf(usual && fastest.ms! >= usual.ms! * WORTH ? usual : fastest);
-}
-
-/** The fastest exact fusion; the first where no other is faster by more than noise. */
-export function bestFusion(fusions: readonly TunedFusion[]): TunedFusion | undefined {
-  const exact = fusions.filter(({ mismatches }) => mismatches === 0);
-  const fastest = exact.toSorted((a, b) => a.ms - b.ms)[0];
-  return fastest && exact[0] && fastest.ms >= exact[0].ms * WORTH ? exact[0] : fastest;
-}
-
-/** A profile with what was measured, before what the profile that it is made from says of whole kinds. */
-export function tunedProfile(
-  base: Profile,
-  name: string,
-  layers: readonly TunedLayer[],
-  fusion?: TunedFusion,
-): Profile {
-  return {
-    ...base,
-    name,
-    layers: { ...base.layers, ...Object.fromEntries(layers.map(({ geometry, best }) => [geometry, best])) },
-    ...(fusion ? { fusion: fusion.fusion as NonNullable<Profile['fusion']> } : {}),
-  };
+/**
+ * Every block of a plan whose blocks are fused in the tiles that are usual.
+ *
+ * @param isFused does the profile that tuning starts from fuse them?
+ */
+export function blockTasks(plan: Plan, isFused: boolean): BlockTask[] {
+  const tasks = new Map<string, BlockTask>();
+  for (const { kernel, parts = [], overrides } of plan.steps) {
+    const layer = parts.find(({ variant }) => variant?.kind === 'depthwise')?.variant;
+    if (kernel !== 'inverted_residual' || !layer) continue;
+    const { geometry, node } = layer;
+    const known = tasks.get(geometry);
+    if (known) {
+      tasks.set(geometry, { ...known, layers: known.layers + 1 });
+      continue;
+    }
+    const usual = `${overrides['TILE_HEIGHT']}x${overrides['TILE_WIDTH']}`;
+    tasks.set(geometry, {
+      ...{ geometry, node, nodes: parts.map((part) => part.node), layers: 1, usual },
+      untuned: isFused ? usual : UNFUSED,
+      choices: [UNFUSED, ...TILES.map((sizes) => sizes.join('x'))],
+    });
+  }
+  return [...tasks.values()];
 }

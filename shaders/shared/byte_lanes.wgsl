@@ -22,13 +22,14 @@ fn byte_lanes(word: u32) -> vec4<f32> {
   return vec4<f32>(byte_lane_0(word), byte_lane_1(word), byte_lane_2(word), byte_lane_3(word));
 }
 
-// Weights less their zero point, for a dot product with byte_lanes: byte j of the word is w, the topmost w - 128.
-fn weight_lanes(word: u32, zero: f32) -> vec4<f32> {
-  let w = byte_lanes(word) * UNITS - vec4<f32>(zero, zero, zero, zero - 128.0);
-  return w * UNITS;
+const SQUARES = vec4<f32>(1.0, 0x1p-16, 0x1p-32, 0x1p-48);
+
+// Zero points of a word's four weights, as weight_lanes takes them; byte j of the word is w, the topmost w - 128.
+fn weight_zeros(zeros: vec4<f32>) -> vec4<f32> {
+  return (zeros - vec4<f32>(0.0, 0.0, 0.0, 128.0)) * UNITS;
 }
 
-// The same of four channels, for products with byte_lanes lane by lane: zeros, a channel each.
-fn channel_weights(word: u32, zeros: vec4<f32>) -> vec4<f32> {
-  return (byte_lanes(word) * UNITS - (zeros - vec4<f32>(0.0, 0.0, 0.0, 128.0))) * UNITS;
+// Weights less their zero points, for products with byte_lanes: integers below 2^9 times the reciprocal powers.
+fn weight_lanes(word: u32, zeros: vec4<f32>) -> vec4<f32> {
+  return byte_lanes(word) * SQUARES - zeros;
 }

@@ -34,7 +34,8 @@ export function profileOf(device: GPUDevice): Profile {
 }
 
 /**
- * A device of the environment's own adapter, with the largest buffers that it allows, and subgroups where it has them.
+ * A device of the environment's own adapter, with the largest buffers and all the workgroup memory that it allows, and
+ * subgroups where it has them.
  *
  * @param besides further features, where the adapter has them
  * @throws DeviceError where there is no WebGPU or no adapter
@@ -44,10 +45,10 @@ export async function requestDevice(besides: readonly GPUFeatureName[] = []): Pr
   if (!gpu) throw new DeviceError('this environment has no WebGPU (navigator.gpu); give a device of your own');
   const adapter = await gpu.requestAdapter({ powerPreference: 'high-performance' });
   if (!adapter) throw new DeviceError('WebGPU has no adapter here');
-  const { maxBufferSize, maxStorageBufferBindingSize } = adapter.limits;
+  const { maxBufferSize, maxStorageBufferBindingSize, maxComputeWorkgroupStorageSize } = adapter.limits;
   return adapter.requestDevice({
     requiredFeatures: (['subgroups', ...besides] as GPUFeatureName[]).filter((name) => adapter.features.has(name)),
-    requiredLimits: { maxBufferSize, maxStorageBufferBindingSize },
+    requiredLimits: { maxBufferSize, maxStorageBufferBindingSize, maxComputeWorkgroupStorageSize },
   });
 }
 

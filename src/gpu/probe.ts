@@ -5,7 +5,7 @@ import { f32 } from '../semantics/rounding.ts';
 import { scoped } from './device.ts';
 import { PipelineCache } from './pipelines.ts';
 
-const CASES = 8192;
+const CASES = 4096;
 const PER_WORD = 4;
 
 /** Sums, and lines through them. */
@@ -35,7 +35,7 @@ function roundingCases(): Cases {
   return { sums, lines };
 }
 
-/** Does the form `nearest_even` compute on this device what it computes on the host, at 8,192 places where roundings decide? */
+/** Does the form `nearest_even` compute on this device what it computes on the host, at 4,096 places where roundings decide? */
 async function ask(device: GPUDevice): Promise<boolean> {
   const { sums, lines } = roundingCases();
   const words = CASES / PER_WORD;

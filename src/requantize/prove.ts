@@ -116,6 +116,12 @@ export function proveForm(
   return { parameters };
 }
 
+function countBoundaries({ first }: Boundaries): number {
+  let count = 0;
+  for (let i = 0; i < first.length; i++) if (i % CODES > 0 && first[i] !== NEVER) count++;
+  return count;
+}
+
 /**
  * Reduces a layer's requantization to its boundaries and proves the cheapest form that has them in every channel.
  *
@@ -145,7 +151,7 @@ export function proveRequantization(
       channels: boundaries.channels,
       parameters: proof.parameters,
       table: form.table ? boundaries.first : new Int32Array(0),
-      boundaries: boundaries.first.reduce((count, b, i) => count + Number(i % CODES > 0 && b !== NEVER), 0),
+      boundaries: countBoundaries(boundaries),
       rejected,
     };
   }

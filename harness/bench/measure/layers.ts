@@ -91,43 +91,58 @@ function withoutRequantization(step: Step): Step | undefined {
   return { ...step, links, overrides, parameters: [] };
 }
 
+/** Dispatches that are timed together, one after the other, over a plan's buffers. */
+export interface Sequence {
+  readonly plan: Plan;
+  readonly steps: readonly Step[];
+}
+
 /** Takes turns, so that what disturbs one step disturbs the other. */
-export async function timeSteps(
+export function timeSteps(timer: PassTimer, plan: Plan, steps: readonly Step[], budgetMs: number): Promise<Summary[]> {
+  const sequences = steps.map((step) => ({ plan, steps: [step] }));
+  return timeSequences(timer, sequences, budgetMs);
+}
+
+/** @param hopeless what takes so many times the fastest's time is timed once */
+export async function timeSequences(
   timer: PassTimer,
-  plan: Plan,
-  steps: readonly Step[],
+  sequences: readonly Sequence[],
   budgetMs: number,
+  hopeless = Infinity,
 ): Promise<Summary[]> {
   const begin = performance.now();
-  const prepared = [] as Awaited<ReturnType<typeof prepareStep>>[];
-  for (const step of steps) prepared.push(await prepareStep(timer, plan, step));
-  const samples = steps.map(() => [] as number[]);
-  for (let round = 0; round < SAMPLES && (round === 0 || performance.now() - begin < budgetMs); round++)
+  const prepared = [] as Awaited<ReturnType<typeof prepare>>[];
+  for (const sequence of sequences) prepared.push(await prepare(timer, sequence));
+  const samples = sequences.map(() => [] as number[]);
+  for (let round = 0; round < SAMPLES && (round === 0 || performance.now() - begin < budgetMs); round++) {
+    const best = Math.min(...samples.flat());
     for (const [i, { executable, repeats }] of prepared.entries())
-      samples[i]!.push((await timer.time(() => executable.run({}))) / repeats);
+      if (round === 0 || samples[i]![0]! < hopeless * best)
+        samples[i]!.push((await timer.time(() => executable.run({}))) / repeats);
+  }
   for (const { executable } of prepared) executable.release();
   return samples.map(summarize);
 }
 
 /** As many repetitions as take long enough. */
-async function prepareStep(timer: PassTimer, plan: Plan, step: Step) {
-  const once = await repeated(timer.device, plan, step, 1);
+async function prepare(timer: PassTimer, sequence: Sequence) {
+  const once = await repeated(timer.device, sequence, 1);
   // the first run may still compile
   await once.run({});
   const first = await timer.time(() => once.run({}));
   const repeats = Math.min(MOST_REPEATS, Math.max(1, Math.ceil(SAMPLE_MS / first)));
   if (repeats === 1) return { executable: once, repeats };
   once.release();
-  return { executable: await repeated(timer.device, plan, step, repeats), repeats };
+  return { executable: await repeated(timer.device, sequence, repeats), repeats };
 }
 
-/** A plan of one step, again and again. It reads what its buffers hold: zeros, which take as long as any values. */
-function repeated(device: GPUDevice, plan: Plan, step: Step, times: number): Promise<Executable> {
+/** A plan of its steps, again and again. It reads what its buffers hold: zeros, which take as long as any values. */
+function repeated(device: GPUDevice, { plan, steps }: Sequence, times: number): Promise<Executable> {
   const output = plan.graph.outputs[0]!;
   const part: Plan = {
     ...plan,
     graph: { ...plan.graph, inputs: [], outputs: [output] },
-    steps: Array.from({ length: times }, () => step),
+    steps: Array.from({ length: times }, () => steps).flat(),
   };
   return Executable.compile(device, part, PipelineCache.of(device));
 }

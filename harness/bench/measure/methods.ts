@@ -8,7 +8,7 @@ import type { LoadedPeer, PeerInput, PeerModel } from '../peers/peer.ts';
 import type { BenchMethods, Job } from '../protocol.ts';
 import { runCases } from '../../cases/run.ts';
 import { fetchBytes, fetchTensor } from '../../worker/exchange.ts';
-import { closeTuning, compareProfiles, openTuning, tuneFusion, tuneLayer } from '../../tune/measure.ts';
+import { Tuning } from '../../tune/measure.ts';
 import { callsOf, watchGpu } from './gpu_calls.ts';
 import { measureLayers } from './layers.ts';
 import { measureRoof } from './roof.ts';
@@ -21,6 +21,13 @@ function peer(id: string): LoadedPeer {
   const found = opened.get(id);
   if (!found) throw new InvalidInputError(`no engine is open as '${id}'`);
   return found;
+}
+
+let tuning: Tuning | undefined;
+
+function tuned(): Tuning {
+  if (!tuning) throw new InvalidInputError('no model is open for tuning');
+  return tuning;
 }
 
 export const benchMethods: BenchMethods = {
@@ -98,11 +105,16 @@ export const benchMethods: BenchMethods = {
   async layers(model, engine, batch, budgetMs) {
     return measureLayers(await fetchBytes(model), engine, batch, budgetMs);
   },
-  openTuning: async (model, engine, without) => openTuning(await fetchBytes(model), engine, without),
-  tuneLayer,
-  tuneFusion,
-  compareProfiles,
-  closeTuning: async () => closeTuning(),
+  async openTuning(model, engine, handicap) {
+    tuning?.close();
+    tuning = await Tuning.open(await fetchBytes(model), engine, handicap);
+    const { tasks, blocks, profile } = tuning;
+    return { tasks, blocks, profile };
+  },
+  tuneLayer: (...args) => tuned().layer(...args),
+  tuneBlock: (...args) => tuned().block(...args),
+  tuneFusions: (...args) => tuned().fusions(...args),
+  compareProfiles: (...args) => tuned().compare(...args),
 };
 
 /** By bits. */

@@ -88,10 +88,16 @@ export function fuseBlock(layer: Step, uses: Uses, options: FuseOptions): Fused 
   return step && storageBuffers(step) <= MOST_STORAGE_BUFFERS ? { step, replaces: found.replaces } : undefined;
 }
 
+/** Bytes of workgroup memory that every device has. */
+const EVERY_DEVICE = 16384;
+
 function blockStep(block: Block, workgroupStorage: number, only?: readonly [number, number]): Step | undefined {
   const { quantize, expand, depthwise, project } = block;
   const shape = shapeOf(block);
-  const tile = chooseTile(shape, workgroupStorage, only);
+  const tile = only
+    ? chooseTile(shape, workgroupStorage, only)
+    : // more memory a workgroup, fewer of them at a time: only where it was measured, or nothing else fits
+      (chooseTile(shape, Math.min(workgroupStorage, EVERY_DEVICE)) ?? chooseTile(shape, workgroupStorage));
   if (!tile) return undefined;
   const first = expand ?? depthwise;
   const grid = tileGrid(shape, tile);

@@ -27,9 +27,9 @@ export const nearestEven: RequantizeForm = {
     if (Math.max(-lo, hi, Math.abs(bias)) >= EXACT) return undefined;
     return [f32(bias), f32(scale), least - zeroPoint, most - zeroPoint, zeroPoint];
   },
-  evaluate([bias, scale, least, most, zeroPoint], _channel, accumulator) {
-    const value = f32(f32(accumulator + bias!) * scale!);
-    return roundHalfEven(clamp(value, least!, most!)) + zeroPoint!;
+  evaluate(p, _channel, accumulator) {
+    const value = f32(f32(accumulator + p[0]!) * p[1]!);
+    return roundHalfEven(clamp(value, p[2]!, p[3]!)) + p[4]!;
   },
   pack: packLines,
 };

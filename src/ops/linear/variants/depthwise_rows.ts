@@ -13,7 +13,7 @@ const ROWS = 28;
 export const depthwiseRows: LinearVariant = {
   name: 'depthwise_rows',
   kinds: ['depthwise'],
-  tiles: [2, 4],
+  tiles: [4, 2, 7],
   admits(task) {
     const { layer, strides, dilations } = task.linear;
     if (dilations.some((d) => d !== 1)) return 'its window is dilated';

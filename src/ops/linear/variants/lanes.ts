@@ -6,6 +6,8 @@ import type { LinearTask, LinearVariant, LoweredLinear } from './variant.ts';
 
 /** Quads of words of weights that a thread keeps: more would make a loop of more text than processors keep decoded. */
 const MOST_QUADS = 4;
+/** The same where one chunk is all there is, and no sums are carried. */
+const MOST_QUADS_ALONE = 6;
 /** The longest array of sums that lanes_chunked carries, and what that costs: as much as so many quads. */
 const MOST_SUMS = 64;
 const SUMS_COST = 1.5;
@@ -22,7 +24,7 @@ function wordsOf({ linear }: LinearTask): number {
 /** Quads of words a chunk: what costs least, padding included. */
 function quadsOf(words: number): number {
   const quads = Math.ceil(words / 4);
-  if (quads <= MOST_QUADS) return quads;
+  if (quads <= MOST_QUADS_ALONE) return quads;
   const cost = (size: number): number => Math.ceil(quads / size) * (size + SUMS_COST);
   const sizes = Array.from({ length: MOST_QUADS }, (_, i) => MOST_QUADS - i);
   return sizes.reduce((best, size) => (cost(size) < cost(best) ? size : best));
@@ -40,15 +42,17 @@ function lower(task: LinearTask, mostRows: number, link: string): LoweredLinear 
   const words = wordsOf(task);
   const quads = quadsOf(words);
   const chunks = Math.ceil(words / (4 * quads));
+  // a lone chunk as long as others are has their pipeline: one less to compile is worth more than sums not carried
+  const carried = chunks > 1 || quads === MOST_QUADS;
   const pixels = outputPixels(linear);
   const window = kind === 'conv';
   // of few words, the requantization is most of the text: two groups of outputs share what is loaded
   const groups = quads === 1 && !window && linear.output.groups % 8 === 0 ? 2 : 1;
   const columns = Math.ceil(linear.output.groups / 4 / groups);
-  const most = chunks > 1 ? Math.min(mostRows, MOST_SUMS) : mostRows;
+  const most = carried ? Math.min(mostRows, MOST_SUMS) : mostRows;
   const rows = Math.min(most, Math.max(LEAST_ROWS, Math.ceil((pixels * columns) / ENOUGH_WORKGROUPS)));
   return {
-    kernel: chunks > 1 ? 'lanes_chunked' : 'lanes',
+    kernel: carried ? 'lanes_chunked' : 'lanes',
     links: [link, window ? 'input/window' : 'input/pixel', 'shared/byte_lanes'],
     operands: [packLaneWeights(linear, words, 4 * quads), laneCorrections(linear, startingSums(linear)!)],
     geometry: {
@@ -57,10 +61,10 @@ function lower(task: LinearTask, mostRows: number, link: string): LoweredLinear 
       rows,
       input_flip: inputFlip(linear),
       padding: paddingWord(linear),
-      ...(chunks > 1 ? { chunks } : {}),
+      ...(carried ? { chunks } : {}),
     },
     overrides: {},
-    unroll: { QUADS: quads, ...(chunks === 1 ? { GROUPS: groups } : {}) },
+    unroll: { QUADS: quads, ...(!carried ? { GROUPS: groups } : {}) },
     workgroups: [columns, Math.ceil(pixels / rows), 1],
     floatSums: true,
   };

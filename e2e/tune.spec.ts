@@ -1,0 +1,117 @@
+import { cpSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, test } from 'playwright/test';
+import type { TuningFile } from '../harness/cli/tune.ts';
+import { writeInt8Model } from '../models/int8_model.ts';
+import { INPUT, type Network } from '../models/network.ts';
+import { measureRanges } from '../models/networks/quantize.ts';
+import { SeededLayers } from '../models/networks/seeded.ts';
+import { Random } from '../models/random.ts';
+import { exact8 } from './command.ts';
+
+test.describe.configure({ timeout: 180_000 });
+
+const SIZE = 16;
+
+/** A convolution, an inverted residual block with its add, a classifier: every kind of layer that has variants. */
+function smallNetwork(): Network {
+  const net = new SeededLayers(5, INPUT, 3);
+  const x = net.conv('first', INPUT, 8, { kernel: 3, stride: 2, activation: 'relu6' });
+  net.conv('expand', x, 24, { activation: 'relu6' });
+  net.conv('depthwise', 'expand', 24, { kernel: 3, depthwise: true, activation: 'relu6' });
+  net.conv('project', 'depthwise', 8);
+  net.add({ kind: 'add', name: 'sum', inputs: [x, 'project'] });
+  net.add({ kind: 'average', name: 'average', inputs: ['sum'] });
+  net.add({ kind: 'flatten', name: 'flatten', inputs: ['average'] });
+  net.dense('classifier', 'flatten', 5);
+  return { name: 'small', layers: net.layers, classes: 5, input: { size: SIZE, range: [0, 1] } };
+}
+
+async function smallModel(): Promise<string> {
+  const random = new Random(1);
+  const picture = Float32Array.from({ length: 3 * SIZE * SIZE }, () => random.unit());
+  const network = smallNetwork();
+  const { outputDir } = test.info();
+  mkdirSync(outputDir, { recursive: true });
+  const path = join(outputDir, 'small.onnx');
+  writeFileSync(path, writeInt8Model(network, await measureRanges(network, [picture]), 'a test'));
+  return path;
+}
+
+const read = (path: string): TuningFile => JSON.parse(readFileSync(path, 'utf8')) as TuningFile;
+
+test('tune refuses a variant that is wrong, names it, and exits with 1', async () => {
+  // a copy of what was built, with one kernel changed; the test's folder is inside the project, so it finds its packages
+  const planted = test.info().outputPath('planted');
+  cpSync('dist', planted, { recursive: true });
+  const right = 'sum0 += load(row, ix, group) * w;';
+  const assets = join(planted, 'lab/assets');
+  const changed = readdirSync(assets).filter((name) => {
+    const text = readFileSync(join(assets, name), 'utf8');
+    writeFileSync(join(assets, name), text.replace(right, 'sum0 += load(row, ix, group) * (w + 1);'));
+    return text.includes(right);
+  });
+  expect(changed).toHaveLength(1);
+
+  const out = test.info().outputPath('profile.json');
+  const args = ['--model', await smallModel(), '--out', out, '--time-limit', '10', '--json'];
+  const result = await exact8(['tune', ...args], {}, planted);
+  expect(result.code, result.stderr).toBe(1);
+  expect(result.stderr).toMatch(/REFUSED: depthwise gives \d+ wrong values in depthwise/);
+  const { refused } = JSON.parse(result.stdout) as { refused: string[] };
+  expect(refused).toEqual([expect.stringMatching(/^depthwise gives \d+ wrong values in depthwise/)]);
+
+  // it was not timed, and the profile has another; all others are exact
+  const { layers, complete } = read(out);
+  expect(complete).toBe(true);
+  const layer = layers.find(({ kind }) => kind === 'depthwise')!;
+  expect(layer.best.variant).not.toBe('depthwise');
+  for (const variant of layers.flatMap(({ variants }) => variants)) {
+    const isPlanted = variant.variant === 'depthwise';
+    expect(variant.mismatches > 0, variant.variant).toBe(isPlanted);
+    expect(variant.ms !== undefined, variant.variant).toBe(!isPlanted);
+  }
+});
+
+test('tune as on a lesser adapter: layers, blocks and fusions; it goes on where it was cut off', async () => {
+  const out = test.info().outputPath('profile.json');
+  const handicap = ['--without', 'packed-dot,subgroups', '--workgroup-memory', '16384'];
+  const args = ['tune', '--model', await smallModel(), '--out', out, '--time-limit', '10', ...handicap];
+  const html = test.info().outputPath('heat.html');
+  const whole = await exact8([...args, '--html', html, '--json']);
+  expect(whole.code, whole.stderr).toBe(0);
+  const file = read(out);
+  expect(file).toMatchObject({ complete: true, without: ['packed-dot', 'subgroups'], workgroupMemory: 16384 });
+  expect(file.layers.map(({ kind }) => kind)).toEqual(['conv', 'pointwise', 'depthwise', 'pointwise', 'gemm']);
+  // no kernel that needs what is taken not to be there
+  const variants = file.layers.flatMap(({ variants }) => variants.map(({ variant }) => variant));
+  expect(variants).toContain('lanes_plain');
+  expect(variants).not.toContain('lanes');
+  const [block] = file.blocks;
+  expect(block).toMatchObject({ node: 'depthwise', layers: 1, untuned: 'unfused' });
+  expect(block!.tiles.map(({ tile }) => tile)).toEqual(expect.arrayContaining(['unfused', block!.usual]));
+  expect(file.profile.blocks?.[block!.geometry] ?? block!.best).toBe(block!.best);
+  expect(file.fusions.map(({ fusion }) => fusion)).toEqual(['none', 'layers', 'blocks']);
+  const page = readFileSync(html, 'utf8');
+  expect(page).toContain(block!.geometry);
+  expect(page).not.toMatch(/NaN|undefined|Infinity|<script/);
+
+  // cut off behind the third layer
+  const { latencyMs: _, ...rest } = file;
+  writeFileSync(
+    out,
+    JSON.stringify({ ...rest, complete: false, layers: file.layers.slice(0, 3), blocks: [], fusions: [] }),
+  );
+  const again = await exact8(args);
+  expect(again.code, again.stderr).toBe(0);
+  expect(again.stderr).toContain('going on from 3 geometries and 0 blocks');
+  const after = read(out);
+  expect(after.complete).toBe(true);
+  expect(after.layers.slice(0, 3)).toEqual(file.layers.slice(0, 3));
+  expect(after.layers).toHaveLength(5);
+
+  // what was measured on another adapter is not gone on from
+  const other = await exact8(args.filter((arg) => !handicap.slice(2).includes(arg)));
+  expect(other.code).toBe(2);
+  expect(other.stderr).toContain('of another workgroupMemory');
+});
