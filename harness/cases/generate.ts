@@ -249,7 +249,12 @@ function addCase(random: Random, semantics: string): Unnamed {
     a[i] = (pair >> 8) + min;
     b[i] = (pair & 255) + byteRange(typeB)[0];
   }
-  const [sa, sb] = [someScale(random), random.chance(0.2) ? random.scale(1e-4, 100) : someScale(random)];
+  const sa = someScale(random);
+  // scales in simple ratios, and no zero point that would round them away: exact sums lie between two codes, and an
+  // engine's own roundings decide
+  const simple = random.chance(0.4);
+  const ratio = (): number => random.pick([0.25, 0.5, 1, 1.5, 2, 3, 6, 10]);
+  const sb = simple ? Math.fround(sa * ratio()) : random.chance(0.2) ? random.scale(1e-4, 100) : someScale(random);
   const input = (name: string, t: ByteType, scale: number): TensorInfo => ({
     name,
     type: t,
@@ -260,8 +265,8 @@ function addCase(random: Random, semantics: string): Unnamed {
     name: 'y',
     type: typeY,
     quantization: whole(
-      Math.fround(random.chance(0.3) ? Math.max(sa, sb) : (sa + sb) * random.scale(0.2, 1.5)),
-      zeroPoint(random, typeY),
+      Math.fround(simple ? sa * ratio() : random.chance(0.3) ? Math.max(sa, sb) : (sa + sb) * random.scale(0.2, 1.5)),
+      simple ? 0 : zeroPoint(random, typeY),
     ),
   };
   const attributes = dialect.torch && random.chance(0.4) ? { relu: 1 } : {};

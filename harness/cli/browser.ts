@@ -59,7 +59,14 @@ async function openChrome(choice: AdapterChoice, server: PageServer): Promise<Wo
   return {
     adapter,
     runtime: version,
-    call: (...request) => page.evaluate((request) => globalThis.exact8Worker(...request), request),
+    call: (...request) =>
+      page
+        .evaluate((request) => globalThis.exact8Worker(...request), request)
+        .catch((error: Error) => {
+          // killed, out of memory, or its page crashed
+          if (!/has been closed|crashed/.test(error.message)) throw error;
+          throw new DeviceError(`${executable} ended while it computed: ${error.message.split('\n')[0]}`);
+        }),
     close,
   };
 }
