@@ -15,7 +15,9 @@ const run = (page: import('playwright/test').Page, engine: string, count: number
         '/src/gpu/device.ts' as string
       )) as typeof import('../src/gpu/device.ts');
       const device = await requestDevice();
-      const result = await runCases(engine, 1, 0, count, device, { features: { ...featuresOf(device), packedDot } });
+      const result = await runCases(engine, 1, 0, count, device, {
+        features: { ...(await featuresOf(device)), packedDot },
+      });
       device.destroy();
       return result;
     },
@@ -33,7 +35,7 @@ for (const engine of ENGINES)
     for (const form of ['multiply_shift', 'two_limbs', 'checked_line', 'wide_multiply', 'corrected_guess', 'search'])
       expect(used(result)).toContain(`requantize/${form}`);
     // every kernel variant computes the cases that it may
-    for (const kernel of ['lanes ', 'lanes_chunked', 'lanes_plain', 'lanes_subgroup', 'depthwise_tile'])
+    for (const kernel of ['lanes ', 'lanes_chunked', 'lanes_plain', 'lanes_subgroup', 'depthwise_rows'])
       expect(used(result)).toContain(kernel);
     if (['fbgemm', 'fbgemm-avx2', 'x86'].includes(engine)) expect(used(result)).toContain('conv_pairs');
     if (['fbgemm', 'onednn'].includes(engine)) expect(used(result)).toContain('add_tail');
@@ -44,4 +46,28 @@ test('without the packed dot product: the same bits by another path', async ({ g
   expect(result.failures).toEqual([]);
   expect(used(result)).toContain('dot_unpacked');
   expect(used(result)).not.toContain('dot_packed');
+});
+
+test('a device is asked how it rounds: one that rounds otherwise does without the form that relies on it', async ({
+  gpu,
+}) => {
+  const answers = await gpu.evaluate(async () => {
+    const { featuresOf, requestDevice } = (await import(
+      '/src/gpu/device.ts' as string
+    )) as typeof import('../src/gpu/device.ts');
+    const product = '(accumulators + form.bias) * form.scale';
+    const answers: (boolean | undefined)[] = [];
+    const coarse = 'floor((accumulators + form.bias) * 64.0) * 0.015625 * form.scale';
+    // as the device is; the product a rounding further up; sums rounded down, and more
+    for (const planted of [product, `${product} * 1.0000001`, coarse]) {
+      const device = await requestDevice();
+      const create = device.createShaderModule.bind(device);
+      device.createShaderModule = (descriptor) =>
+        create({ ...descriptor, code: descriptor.code.replace(product, planted) });
+      answers.push((await featuresOf(device)).nearestEven);
+      device.destroy();
+    }
+    return answers;
+  });
+  expect(answers).toEqual([true, false, false]);
 });

@@ -3,46 +3,32 @@ import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'playwright/test';
 import { exact8 } from './command.ts';
+import { findPython } from './python.ts';
 
-/** Where CI puts a PyTorch of its own; elsewhere the caller's python3 is used, if it has one. */
-const ENVIRONMENT = 'node_modules/.cache/pytorch';
-const PACKAGES = [
-  ['torch==2.13.0', 'numpy', 'pillow'],
-  ['--no-deps', 'torchvision==0.28.0'],
-];
+/** torchvision without its dependencies, which would be another PyTorch. */
+const PYTORCH = {
+  environment: 'node_modules/.cache/pytorch',
+  imports: 'torch, numpy',
+  install: [
+    ['torch==2.13.0', 'numpy', 'pillow'],
+    ['--no-deps', 'torchvision==0.28.0'],
+  ],
+};
 
 /** Without AVX-512 VNNI, fbgemm (and x86, which is fbgemm there) saturates in every layer, and onednn is no engine that exact8 knows. */
 const VNNI = existsSync('/proc/cpuinfo') && / avx512_vnni( |$)/m.test(readFileSync('/proc/cpuinfo', 'utf8'));
 const semanticsOf = (engine: string): string => (VNNI || engine === 'qnnpack' ? engine : 'fbgemm-avx2');
 
-const run = (command: string, ...args: string[]) => spawnSync(command, args, { encoding: 'utf8' });
-const hasPyTorch = (python: string): boolean => run(python, '-c', 'import torch, numpy').status === 0;
-
-function installPyTorch(): string | undefined {
-  const python = join(ENVIRONMENT, 'bin/python');
-  if (existsSync(python) && hasPyTorch(python)) return python;
-  if (run('python3', '-m', 'venv', ENVIRONMENT).status !== 0) return undefined;
-  for (const packages of PACKAGES)
-    if (run(python, '-m', 'pip', 'install', '-q', ...packages).status !== 0) return undefined;
-  return python;
-}
-
-/** A Python that has PyTorch; in CI it is installed. */
-function findPyTorch(): string | undefined {
-  if (hasPyTorch('python3')) return 'python3';
-  return process.env['CI'] ? installPyTorch() : undefined;
-}
-
 test('a trace that the example records from a real PyTorch equals exact8: widths 0.35 and 1.4, two engines each', async ({
   baseURL: _,
 }, info) => {
   test.setTimeout(900_000);
-  const python = findPyTorch();
+  const python = findPython(PYTORCH);
   test.skip(python === undefined, 'needs a Python with PyTorch and torchvision');
   const folder = info.outputPath('models');
   mkdirSync(folder, { recursive: true });
   const python3 = (...args: string[]): void => {
-    const { status, stderr } = run(python!, ...args);
+    const { status, stderr } = spawnSync(python!, args, { encoding: 'utf8' });
     expect(status, stderr).toBe(0);
   };
   python3('e2e/pytorch/make_models.py', folder);

@@ -1,6 +1,7 @@
-// y[p, o] = emit(sum over k of (x[p, k] - zx) * (w[o, k] - zw)), the weights in registers while the pixels pass by.
-// x: words of 4 channels, by `load`; w: [group of 4 outputs][word k][output] of 4 bytes; y: [pixel][group]. A lane has
-// 4 outputs, and the four lanes of a workgroup share what they load. f32: all sums are integers below 2^24 (at load).
+// y[p, o] = emit(sum over k of (x[p, k] - zx) * (w[o, k] - zw)), the weights at hand while the pixels pass by.
+// x: words of 4 channels, by `load`; w: [group of 4 outputs][word k, in the order of the group's lane][output] of 4 bytes;
+// y: [pixel][group]. A lane has 4 outputs of each of GROUPS groups. f32: all sums are integers below 2^24 (at load).
+// One product and one sum at a time: compilers that run out of registers then keep neither.
 
 struct Geometry {
   in_height: u32,
@@ -25,7 +26,7 @@ struct Geometry {
 }
 
 @group(0) @binding(0) var<storage, read> input: array<u32>;
-@group(0) @binding(1) var<storage, read> weights: array<u32>;
+@group(0) @binding(1) var<storage, read> weights: array<vec4<u32>>;
 @group(0) @binding(2) var<storage, read> corrections: array<vec4<f32>>;
 @group(0) @binding(3) var<storage, read_write> output: array<u32>;
 @group(2) @binding(0) var<uniform> geometry: Geometry;
@@ -33,42 +34,58 @@ struct Geometry {
 @compute @workgroup_size(4)
 fn main(@builtin(workgroup_id) workgroup_id: vec3<u32>, @builtin(local_invocation_index) local_index: u32) {
   let lane = lane_of(local_index);
-  let own = workgroup_id.x * 4u + lane;
+  //#for g in 0..GROUPS
+  let own_g = (workgroup_id.x * GROUPS + g) * 4u + lane;
   // lanes beyond the last group compute that one again, and do not write it
-  let group = min(own, geometry.out_groups - 1u);
-  let form = form_of(group);
-  let start = corrections[group * 2u];
-  let zeros = corrections[group * 2u + 1u];
-  let at_weights = group * QUADS * 16u;
+  let group_g = min(own_g, geometry.out_groups - 1u);
+  let form_g = form_of(group_g);
+  let start_g = corrections[group_g * 2u];
+  let zero_points_g = corrections[group_g * 2u + 1u];
+  //#for o in 0..4
+  let zeros_g_o = weight_zeros(vec4<f32>(zero_points_g[o]));
+  //#end
+  //#for q in 0..QUADS
+  //#for s in 0..4
+  let words_g_q_s = weights[(group_g * QUADS + q) * 4u + s];
+  //#for o in 0..4
+  let w_g_q_s_o = weight_lanes(words_g_q_s[o], zeros_g_o);
+  //#end
+  //#end
+  //#end
+  //#end
   //#for q in 0..QUADS
   let place_q = place_of(q * 4u + lane);
-  //#for l in 0..4
-  //#for o in 0..4
-  let w_q_l_o = weight_lanes(weights[at_weights + q * 16u + l * 4u + o], zeros[o]);
-  //#end
-  //#end
   //#end
   let first = workgroup_id.y * geometry.rows;
   let end = min(first + geometry.rows, geometry.pixels);
   var cursor = cursor_of(first);
   for (var pixel = first; pixel < end; pixel++) {
     //#for q in 0..QUADS
-    let own_q = load(cursor, place_q);
+    let own_word_q = load(cursor, place_q);
     //#end
+    //#for g in 0..GROUPS
     //#for o in 0..4
-    var sum_o = start[o];
+    var sum_g_o = start_g[o];
+    //#end
     //#end
     //#for q in 0..QUADS
-    //#for l in 0..4
-    let x_q_l = byte_lanes(word_of_lane_l(own_q, cursor, q * 4u));
+    //#for s in 0..4
+    let word_q_s = slot_s(own_word_q, cursor, q * 4u, lane);
+    //#for j in 0..4
+    let x_q_s_j = byte_lane_j(word_q_s);
+    //#for g in 0..GROUPS
     //#for o in 0..4
-    sum_o += dot(x_q_l, w_q_l_o);
+    sum_g_o += x_q_s_j * w_g_q_s_o[j];
     //#end
     //#end
     //#end
-    if (own < geometry.out_groups) {
-      emit_float(pixel * geometry.out_groups + group, form, vec4<f32>(sum_0, sum_1, sum_2, sum_3));
+    //#end
+    //#end
+    //#for g in 0..GROUPS
+    if (own_g < geometry.out_groups) {
+      emit_float(pixel * geometry.out_groups + group_g, form_g, vec4<f32>(sum_g_0, sum_g_1, sum_g_2, sum_g_3));
     }
+    //#end
     cursor = next(cursor);
   }
 }

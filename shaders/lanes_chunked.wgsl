@@ -1,6 +1,6 @@
-// y[p, o] = emit(sum over k of (x[p, k] - zx) * (w[o, k] - zw)), the weights of a chunk of k in registers while the
-// pixels pass by. x, w, y as in lanes.wgsl, w by chunks: [chunk][group][word of the chunk][output]. f32: the sums of
-// 64 pixels, carried from chunk to chunk, are integers below 2^24 (proved at load).
+// y[p, o] = emit(sum over k of (x[p, k] - zx) * (w[o, k] - zw)), the weights of a chunk of k at hand while the pixels
+// pass by. x, w, y as in lanes.wgsl, w by chunks: [chunk][group][word of the chunk][output]. f32: the sums of 64 pixels,
+// carried from chunk to chunk, are integers below 2^24 (proved at load).
 
 struct Geometry {
   in_height: u32,
@@ -26,7 +26,7 @@ struct Geometry {
 }
 
 @group(0) @binding(0) var<storage, read> input: array<u32>;
-@group(0) @binding(1) var<storage, read> weights: array<u32>;
+@group(0) @binding(1) var<storage, read> weights: array<vec4<u32>>;
 @group(0) @binding(2) var<storage, read> corrections: array<vec4<f32>>;
 @group(0) @binding(3) var<storage, read_write> output: array<u32>;
 @group(2) @binding(0) var<uniform> geometry: Geometry;
@@ -37,38 +37,46 @@ fn main(@builtin(workgroup_id) workgroup_id: vec3<u32>, @builtin(local_invocatio
   let own = workgroup_id.x * 4u + lane;
   // lanes beyond the last group compute that one again, and do not write it
   let group = min(own, geometry.out_groups - 1u);
-  let zeros = corrections[group * 2u + 1u];
+  let start = corrections[group * 2u];
+  let zero_points = corrections[group * 2u + 1u];
+  //#for o in 0..4
+  let zeros_o = weight_zeros(vec4<f32>(zero_points[o]));
+  //#end
   let first = workgroup_id.y * geometry.rows;
   let rows = min(geometry.rows, geometry.pixels - first);
   var sums: array<vec4<f32>, 64>;
   for (var i = 0u; i < rows; i++) {
-    sums[i] = corrections[group * 2u];
+    sums[i] = start;
   }
   for (var chunk = 0u; chunk < geometry.chunks; chunk++) {
-    let at_weights = (chunk * geometry.out_groups + group) * QUADS * 16u;
+    let at_weights = (chunk * geometry.out_groups + group) * QUADS * 4u;
     let first_word = chunk * QUADS * 4u;
     //#for q in 0..QUADS
     let place_q = place_of(first_word + q * 4u + lane);
-    //#for l in 0..4
+    //#for s in 0..4
+    let words_q_s = weights[at_weights + q * 4u + s];
     //#for o in 0..4
-    let w_q_l_o = weight_lanes(weights[at_weights + q * 16u + l * 4u + o], zeros[o]);
+    let w_q_s_o = weight_lanes(words_q_s[o], zeros_o);
     //#end
     //#end
     //#end
     var cursor = cursor_of(first);
     for (var i = 0u; i < rows; i++) {
       //#for q in 0..QUADS
-      let own_q = load(cursor, place_q);
+      let own_word_q = load(cursor, place_q);
       //#end
       let before = sums[i];
       //#for o in 0..4
       var sum_o = before[o];
       //#end
       //#for q in 0..QUADS
-      //#for l in 0..4
-      let x_q_l = byte_lanes(word_of_lane_l(own_q, cursor, first_word + q * 4u));
+      //#for s in 0..4
+      let word_q_s = slot_s(own_word_q, cursor, first_word + q * 4u, lane);
+      //#for j in 0..4
+      let x_q_s_j = byte_lane_j(word_q_s);
       //#for o in 0..4
-      sum_o += dot(x_q_l, w_q_l_o);
+      sum_o += x_q_s_j * w_q_s_o[j];
+      //#end
       //#end
       //#end
       //#end

@@ -19,8 +19,5 @@ fn main(
   if (index >= geometry.groups) {
     return;
   }
-  let bits = input[index];
-  // of negative numbers all bits but the sign are flipped
-  let flips = (bits >> vec4<u32>(31u)) & vec4<i32>(0x7fffffff);
-  emit(index, form_of(0u), bits ^ flips);
+  emit(index, form_of(0u), float_keys(input[index]));
 }

@@ -3,9 +3,9 @@ import { readModel } from './formats/index.ts';
 import { elementCount, newElementData, type Graph } from './graph/graph.ts';
 import { featuresOf, profileOf, requestDevice } from './gpu/device.ts';
 import { checkFeeds, Executable } from './gpu/executable.ts';
-import { PipelineCache } from './gpu/pipelines.ts';
+import { PipelineCache, pipelineKey } from './gpu/pipelines.ts';
 import type { Fusion } from './plan/fuse/fusion.ts';
-import { createPlan, type Plan, type PlanOptions } from './plan/plan.ts';
+import { createPlan, planSteps, type Plan, type PlanOptions } from './plan/plan.ts';
 import { Tensor } from './tensor.ts';
 import type { Trace } from './trace.ts';
 
@@ -58,8 +58,9 @@ export class InferenceSession {
     const device = options.device ?? (await requestDevice());
     let session: InferenceSession | undefined;
     try {
-      const planOptions = { features: featuresOf(device), profile: profileOf(device), ...options };
-      const plan = createPlan(graph, planOptions);
+      const features = options.features ?? (await featuresOf(device));
+      const planOptions = { profile: profileOf(device), ...options, features };
+      const plan = await planWhileCompiling(graph, planOptions, device);
       session = new InferenceSession(graph, plan, planOptions, device, options.device === undefined);
       await session.#executable(plan);
       return session;
@@ -159,6 +160,25 @@ export class InferenceSession {
 
 function keyOf(shapes: readonly (readonly number[])[], fusion?: Fusion): string {
   return JSON.stringify([shapes, fusion]);
+}
+
+/** Longest stretch of planning between two calls to the device, in milliseconds. */
+const STRETCH_MS = 30;
+
+/** Has a device compile each step's pipeline while the next ones are planned; what fails to compile fails again in `compile`. */
+async function planWhileCompiling(graph: Graph, options: PlanOptions, device: GPUDevice): Promise<Plan> {
+  const pipelines = PipelineCache.of(device);
+  const planning = planSteps(graph, options);
+  let since = Date.now();
+  for (;;) {
+    const next = planning.next();
+    if (next.done) return next.value;
+    pipelines.get(pipelineKey(next.value)).catch(() => undefined);
+    if (Date.now() - since < STRETCH_MS) continue;
+    // browsers send what was asked of a device once a task ends; in between, a page can answer its user
+    await device.queue.onSubmittedWorkDone();
+    since = Date.now();
+  }
 }
 
 function shapesOf(feeds: Readonly<Record<string, Tensor>>): Record<string, readonly number[]> {

@@ -3,8 +3,12 @@ import { Random } from '../models/random.ts';
 import { proveAdd, evaluateAddLine } from '../src/requantize/add.ts';
 import { codeAt, findBoundaries } from '../src/requantize/boundaries.ts';
 import { channelBoundaries, type RequantizeForm } from '../src/requantize/form.ts';
+import { floatGuess } from '../src/requantize/forms/float_guess.ts';
+import { floatOfKey, keyOfFloat } from '../src/requantize/float_keys.ts';
 import { multiplyShift } from '../src/requantize/forms/multiply_shift.ts';
-import { FORMS, proveForm, proveRequantization, refute } from '../src/requantize/prove.ts';
+import { FORMS, formsInOrder, proveForm, proveRequantization, refute } from '../src/requantize/prove.ts';
+import { stepFunctions } from '../src/ops/quantize_linear.ts';
+import { qnnpack } from '../src/semantics/qnnpack.ts';
 import { onnxruntime } from '../src/semantics/onnxruntime.ts';
 import type { LinearLayer, StepFunctions } from '../src/semantics/semantics.ts';
 
@@ -59,7 +63,9 @@ describe('boundaries', () => {
 
 describe('forms', () => {
   const scales = [0.3, 0.1, 0.0371, 0.01, 0.0043, 0.9];
-  it.each(FORMS.map((form) => [form.name, form] as const))(
+  /** float_guess is for keys of floats, which have a test of their own. */
+  const ofIntegers = FORMS.filter((form) => form !== floatGuess);
+  it.each(ofIntegers.map((form) => [form.name, form] as const))(
     '%s: what is proved holds at every accumulator',
     (_, form) => {
       let proved = 0;
@@ -67,7 +73,7 @@ describe('forms', () => {
         const functions = layer([scale]);
         const boundaries = findBoundaries(functions, range(1), 0);
         const channel = channelBoundaries(boundaries, 0);
-        const parameters = form.fit(channel, functions.slope(0));
+        const parameters = form.fit(channel, functions.slope(0), { ...functions.line!(0), least: 0, most: 255 });
         if (!parameters || refute(form, parameters, channel)) continue;
         proved++;
         for (let accumulator = LO; accumulator <= HI; accumulator++)
@@ -79,8 +85,41 @@ describe('forms', () => {
   );
 
   it('a constant channel has a form', () => {
-    const functions: StepFunctions = { channels: 1, min: 0, max: 255, at: () => () => 42, slope: () => 1 };
+    const line = () => ({ bias: 0, scale: 2 ** -60, zeroPoint: 42 });
+    const functions: StepFunctions = { channels: 1, min: 0, max: 255, at: () => () => 42, slope: () => 1, line };
     for (const form of FORMS) expect(proveRequantization(functions, range(1), 0, [form]).form).toBe(form.name);
+  });
+});
+
+describe('float_guess', () => {
+  it('quantizes every float32 as the engine does', () => {
+    const random = new Random(11);
+    for (let trial = 0; trial < 50; trial++) {
+      const output = { type: 'uint8', scale: random.scale(1e-4, 10), zeroPoint: random.integer(0, 255) } as const;
+      for (const engine of [onnxruntime, qnnpack]) {
+        const quantize = engine.quantize(output);
+        const functions = stepFunctions(output, quantize);
+        const keys = { lo: Float64Array.of(keyOfFloat(-Infinity)), hi: Float64Array.of(keyOfFloat(Infinity)) };
+        const channel = channelBoundaries(findBoundaries(functions, keys, 0), 0);
+        const parameters = floatGuess.fit(channel, 0)!;
+        expect(refute(floatGuess, parameters, channel)).toBeUndefined();
+        for (let i = 0; i < 500; i++) {
+          // far out, and within a few steps of a boundary
+          const around = channel.at[random.integer(0, channel.at.length - 1)]! + random.integer(-2, 2);
+          for (const key of [keyOfFloat(random.integer(-500, 500) * 1.37 * output.scale), around])
+            expect(floatGuess.evaluate(parameters, channel, key)).toBe(quantize(floatOfKey(key)));
+        }
+      }
+    }
+  });
+});
+
+describe('the devices that a form is for', () => {
+  it('nearest_even is for those alone that round to nearest, ties to even', () => {
+    const names = (nearestEven: boolean): string[] => formsInOrder([], { nearestEven }).map(({ name }) => name);
+    expect(names(true)).toContain('nearest_even');
+    expect(names(false)).not.toContain('nearest_even');
+    expect(proveRequantization(layer([0.01]), range(1), 0).form).not.toBe('nearest_even');
   });
 });
 

@@ -9,15 +9,15 @@ const text = (name: string): string => readFileSync(`shaders/${name}.wgsl`, 'utf
 
 /** How often marked loops run, for kernels that have them. */
 const UNROLL: Readonly<Record<string, Readonly<Record<string, number>>>> = {
-  lanes: { QUADS: 2 },
+  lanes: { QUADS: 2, GROUPS: 2 },
   lanes_chunked: { QUADS: 2 },
-  depthwise_tile: {
-    TILE_HEIGHT: 2,
-    TILE_WIDTH: 2,
+  depthwise_rows: {
+    WIDTH: 2,
     KERNEL_HEIGHT: 3,
     KERNEL_WIDTH: 3,
     STRIDE: 1,
-    WINDOW_HEIGHT: 4,
+    KEPT: 2,
+    NEW: 1,
     WINDOW_WIDTH: 4,
   },
 };
@@ -54,8 +54,13 @@ it('every shader is a kernel, or is linked behind one', () => {
   expect(kernels.map((file) => file.replace('.wgsl', '')).sort()).toEqual(Object.keys(KERNELS).sort());
 });
 
-it('every form has its shader', () => {
-  for (const { name } of FORMS) expect(existsSync(`shaders/requantize/${name}.wgsl`), name).toBe(true);
+it('every form has its shader, and names one type for what stages of a fused kernel share', () => {
+  const types = { parameters: 'array<vec4<i32>>', boundaries: 'array<i32>' };
+  for (const { name, buffers } of FORMS) {
+    expect(existsSync(`shaders/requantize/${name}.wgsl`), name).toBe(true);
+    for (const buffer of buffers)
+      expect(text(`requantize/${name}`), name).toContain(`var<storage, read> ${buffer}: ${types[buffer]};`);
+  }
 });
 
 it('a line of linked text is traced back to its file', () => {

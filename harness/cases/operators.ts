@@ -105,7 +105,8 @@ function concatenation(draw: Draw): Unnamed {
   const axis = random.integer(0, 3);
   const shape = draw.image();
   const shared = draw.quantization();
-  for (let parts = random.integer(1, 6); parts > 0; parts--)
+  // more than six are concatenated in parts
+  for (let parts = random.chance(0.7) ? random.integer(1, 6) : random.integer(7, 15); parts > 0; parts--)
     draw.input(
       shape.map((size, i) => (i === axis ? random.integer(1, 9) : size)),
       random.chance(0.5) ? shared : draw.quantization(),
@@ -182,7 +183,9 @@ function reflectable(pads: readonly number[], shape: readonly number[]): number[
 
 /** Operators on bytes beside convolutions and their like: pools, products, tables, moves. */
 export function byteOperatorKinds(random: Random, semantics: string): (() => Unnamed)[] {
-  return [pool, pool, mean, product, concatenation, unary, move, move].map(
+  // the order in which onnxruntime-x64 sums a ReduceMean is not known
+  const means = semantics === 'onnxruntime-x64' ? [] : [mean];
+  return [pool, pool, ...means, product, concatenation, unary, move, move].map(
     (kind) => () => kind(new Draw(random, semantics)),
   );
 }

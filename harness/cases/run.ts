@@ -97,7 +97,7 @@ async function runCase(
   // what another engine reads from a file, exact8 reads from it too
   const file = engine && writeCase(test.graph, test.form);
   const graph = file ? { ...readModel(file), semantics: test.graph.semantics } : test.graph;
-  const plan = createPlan(graph, { features: features ?? featuresOf(device) });
+  const plan = createPlan(graph, { features: features ?? (await featuresOf(device)) });
   const host = referenceTrace(plan, test.feeds).tensors.at(-1)!;
   const expected = { host, onnxruntime: file && (await engine(file, test.feeds))['y']! };
   const results: CaseResult[] = [];

@@ -36,8 +36,9 @@ export async function runBlocks(
   from: number,
   to: number,
   device: GPUDevice,
-  features: Features = featuresOf(device),
+  given?: Features,
 ): Promise<BlocksResult> {
+  const features = given ?? (await featuresOf(device));
   const coverage: Record<string, number> = {};
   const failures: string[] = [];
   let [elements, refused] = [0, 0];

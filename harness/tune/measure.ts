@@ -77,7 +77,7 @@ export class Tuning implements Tuner {
   static async open(model: Uint8Array, engine: Engine, handicap: Handicap): Promise<Tuning> {
     const device = await requestDevice(['timestamp-query']);
     try {
-      const features = handicapped(featuresOf(device), handicap);
+      const features = handicapped(await featuresOf(device), handicap);
       return new Tuning(device, readModel(model), findSemantics(engine.name, engine.options), features);
     } catch (error) {
       device.destroy();

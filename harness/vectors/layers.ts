@@ -2,7 +2,7 @@ import { InvalidInputError } from '../../src/errors.ts';
 import { byteRange, elementCount, type GraphNode } from '../../src/graph/graph.ts';
 import { floatOperands, layerOf as addLayerOf, tailRanges } from '../../src/ops/add.ts';
 import { linearOf as convolutionOf } from '../../src/ops/conv.ts';
-import { floatOfKey, keyOfFloat } from '../../src/ops/float_bits.ts';
+import { floatOfKey, keyOfFloat } from '../../src/requantize/float_keys.ts';
 import { linearOf as fullyConnectedOf } from '../../src/ops/gemm.ts';
 import { layerOf as poolLayerOf } from '../../src/ops/global_average_pool.ts';
 import { reachable } from '../../src/ops/linear/linear.ts';

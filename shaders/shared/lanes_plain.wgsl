@@ -1,10 +1,11 @@
-// Without subgroups: each of the four lanes loads the words of all.
+// Without subgroups, every lane loads all words: in slot s, the word that lane ^ s would load.
+
 fn lane_of(local_index: u32) -> u32 {
   return local_index;
 }
 
-//#for l in 0..4
-fn word_of_lane_l(own: u32, cursor: Cursor, first: u32) -> u32 {
-  return load(cursor, place_of(first + l));
+//#for s in 0..4
+fn slot_s(own: u32, cursor: Cursor, first: u32, lane: u32) -> u32 {
+  return load(cursor, place_of(first + (lane ^ s)));
 }
 //#end

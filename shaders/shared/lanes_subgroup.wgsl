@@ -1,4 +1,5 @@
-// The four lanes of a workgroup are a quad of a subgroup: a word that one loaded is broadcast to all.
+// The four lanes of a workgroup are a quad of a subgroup, and each loads one of four words: in slot s, a lane has the word
+// of lane ^ s. A swap is one instruction; weights lie in the same order (packLaneWeights).
 enable subgroups;
 diagnostic(off, subgroup_uniformity);
 
@@ -6,8 +7,18 @@ fn lane_of(local_index: u32) -> u32 {
   return local_index;
 }
 
-//#for l in 0..4
-fn word_of_lane_l(own: u32, cursor: Cursor, first: u32) -> u32 {
-  return quadBroadcast(own, l);
+fn slot_0(own: u32, cursor: Cursor, first: u32, lane: u32) -> u32 {
+  return own;
 }
-//#end
+
+fn slot_1(own: u32, cursor: Cursor, first: u32, lane: u32) -> u32 {
+  return quadSwapX(own);
+}
+
+fn slot_2(own: u32, cursor: Cursor, first: u32, lane: u32) -> u32 {
+  return quadSwapY(own);
+}
+
+fn slot_3(own: u32, cursor: Cursor, first: u32, lane: u32) -> u32 {
+  return quadSwapDiagonal(own);
+}

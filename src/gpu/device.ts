@@ -1,5 +1,6 @@
 import { DeviceError } from '../errors.ts';
 import type { Features } from '../ops/features.ts';
+import { roundsToNearestEven } from './probe.ts';
 import { adapterFamily, DEFAULT_PROFILES, type Profile } from '../plan/profile.ts';
 
 /** `navigator.gpu`, where the environment has it. */
@@ -12,12 +13,13 @@ export function hasPackedDot(): boolean {
   return webgpu()?.wgslLanguageFeatures.has('packed_4x8_integer_dot_product') ?? false;
 }
 
-/** What kernels may use of a device. */
-export function featuresOf(device: GPUDevice): Features {
+/** What kernels may use of a device, which is asked how it rounds. */
+export async function featuresOf(device: GPUDevice): Promise<Features> {
   const { subgroupMinSize: min, subgroupMaxSize: max } = device.adapterInfo as Partial<GPUAdapterInfo>;
   const hasSubgroups = device.features.has('subgroups') && min !== undefined && max !== undefined;
   return {
     packedDot: hasPackedDot(),
+    nearestEven: await roundsToNearestEven(device),
     ...(hasSubgroups ? { subgroups: { min, max } } : {}),
     workgroupStorage: device.limits.maxComputeWorkgroupStorageSize,
     workgroupInvocations: device.limits.maxComputeInvocationsPerWorkgroup,

@@ -289,6 +289,12 @@ function tensorOf(info: TensorInfo, bytes: Uint8Array<ArrayBuffer>): Tensor {
   return new Tensor(info.type, unpack(bytes, info) as never, info.shape);
 }
 
+/** The index of the first NaN, or -1: without a call an element, for every inference asks. */
+function firstNaN(values: Float32Array): number {
+  for (let i = 0; i < values.length; i++) if (Number.isNaN(values[i])) return i;
+  return -1;
+}
+
 /**
  * Checks what the caller feeds: every input, no other, of its type and shape, without NaN (which no engine
  * quantizes to anything defined).
@@ -307,7 +313,7 @@ export function checkFeeds(inputs: readonly TensorInfo[], feeds: Readonly<Record
         `input '${name}' has shape [${feed.dims.join(', ')}]; the model takes [${shape.join(', ')}]`,
       );
     if (type === 'float32') {
-      const at = (feed.data as Float32Array).findIndex((v) => Number.isNaN(v));
+      const at = firstNaN(feed.data as Float32Array);
       if (at >= 0) throw new InvalidInputError(`input '${name}' holds NaN at element ${at}, which cannot be quantized`);
     }
   }

@@ -2,9 +2,18 @@ import { InvalidModelError } from '../errors.ts';
 import { elementCount, type GraphNode, type TensorInfo } from '../graph/graph.ts';
 import { addTable, proveAdd } from '../requantize/add.ts';
 import { f32 } from '../semantics/rounding.ts';
-import type { AddLayer, TensorQuantization as Q } from '../semantics/semantics.ts';
+import type { AddFunctions, AddLayer, TensorQuantization as Q } from '../semantics/semantics.ts';
 import { extent, groupCount, pack, groupsOf } from './layout.ts';
-import { expectOperands, label, quantizedOutput, refuse, tensorQuantization, type Op, type OpContext } from './op.ts';
+import {
+  askEngine,
+  expectOperands,
+  label,
+  quantizedOutput,
+  refuse,
+  tensorQuantization,
+  type Op,
+  type OpContext,
+} from './op.ts';
 import { broadcastOf, lowerPairs, onCodes, pairOf, referencePairs } from './pairs.ts';
 import { threadGrid, type Step } from './step.ts';
 
@@ -15,6 +24,9 @@ export function layerOf(node: GraphNode, context: OpContext): AddLayer {
   const { swapped } = broadcastOf(node, context);
   return { ...pairOf(node, context), relu: node.attributes['relu'] === 1, swapped };
 }
+
+const functionsOf = (node: GraphNode, context: OpContext, layer: AddLayer): AddFunctions =>
+  askEngine(node, () => context.semantics.add(layer));
 
 /** Does a float32 operand hold one value a channel, to be added to every pixel? */
 function isPerChannel(constant: TensorInfo, other: TensorInfo): boolean {
@@ -94,7 +106,7 @@ export const add: Op = {
       throw new InvalidModelError(`${label(node)}: operands of types ${a.type} and ${b.type}`);
     const output = quantizedOutput(node, context, broadcastOf(node, context).large.shape);
     const [qa, qb, qy] = [a, b, output].map((info) => tensorQuantization(node, info)) as [Q, Q, Q];
-    if (context.semantics.add({ a: qa, b: qb, output: qy, relu: false }).tail && !sameShape(a.shape, b.shape))
+    if (functionsOf(node, context, { a: qa, b: qb, output: qy, relu: false }).tail && !sameShape(a.shape, b.shape))
       refuse(node, `operands of shapes [${a.shape.join(', ')}] and [${b.shape.join(', ')}]`, 'equal shapes');
     return output;
   },
@@ -113,7 +125,7 @@ export const add: Op = {
         data: x.map((v, i) => f32(v + y[perChannel ? Math.floor(i / plane) % channels : i]!)),
       };
     }
-    const { body, tail, isTail } = context.semantics.add(layerOf(node, context));
+    const { body, tail, isTail } = functionsOf(node, context, layerOf(node, context));
     const { channels, height, width } = extent(info);
     const plane = height * width;
     const inTail = (i: number): boolean => {
@@ -127,7 +139,7 @@ export const add: Op = {
     const info = context.info(node.outputs[0]!);
     if (info.type === 'float32') return lowerFloat(node, context);
     const layer = layerOf(node, context);
-    const { body, tail, isTail } = context.semantics.add(layer);
+    const { body, tail, isTail } = functionsOf(node, context, layer);
     const { output } = layer;
     const slope = { a: layer.a.scale / output.scale, b: layer.b.scale / output.scale };
     const step = lowerPairs(node, context, body, (f, swapped) =>

@@ -1,13 +1,13 @@
 import { byteRange, newElementData, type GraphNode, type TensorInfo } from '../graph/graph.ts';
 import { f32 } from '../semantics/rounding.ts';
 import type { AveragePoolFunctions, AveragePoolLayer, StepFunctions } from '../semantics/semantics.ts';
-import { floatOfKey, keyOfFloat } from './float_bits.ts';
+import { floatOfKey, keyOfFloat } from '../requantize/float_keys.ts';
 import { extent, groupsOf } from './layout.ts';
 import { expectByteInput } from './linear/linear.ts';
 import { poolWindow } from './max_pool.ts';
 import { axisOf, integerList } from './moves/move.ts';
 import { expectOperands, quantizedOutput, refuse, tensorQuantization, type Op, type OpContext } from './op.ts';
-import { outputStage, signMask } from './requantization.ts';
+import { KEY_FORMS, outputStage, signMask } from './requantization.ts';
 import { threadGrid, type Step } from './step.ts';
 import { forEachWindow, windowFields, type Window } from './window.ts';
 
@@ -70,7 +70,7 @@ function lower(node: GraphNode, context: OpContext, op: AveragePoolLayer['op'], 
     lo: new Float64Array(channels).fill(keyOfFloat(-Infinity)),
     hi: new Float64Array(channels).fill(keyOfFloat(Infinity)),
   };
-  const stage = outputStage(functions, range, quantization, context.preferences);
+  const stage = outputStage(functions, range, quantization, { ...context.preferences, forms: KEY_FORMS });
   const [least] = byteRange(input.type);
   const values = Float32Array.from({ length: 256 }, (_, code) => value(code + least));
   const groups = groupsOf(info);

@@ -2,6 +2,8 @@
 export interface Features {
   /** dot4I8Packed: the language feature `packed_4x8_integer_dot_product`. */
   readonly packedDot: boolean;
+  /** f32 additions and multiplications round to nearest, ties to even: found by asking, since WGSL leaves it open. */
+  readonly nearestEven?: boolean;
   /** Lanes of the smallest and largest subgroup; absent without the feature `subgroups`. */
   readonly subgroups?: { readonly min: number; readonly max: number };
   /** Bytes of workgroup memory a workgroup may use. */

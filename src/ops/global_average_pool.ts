@@ -1,10 +1,18 @@
 import { byteRange, type GraphNode } from '../graph/graph.ts';
 import { extent, groupsOf } from './layout.ts';
 import { expectByteInput } from './linear/linear.ts';
-import { expectOperands, quantizedOutput, refuse, tensorQuantization, type Op, type OpContext } from './op.ts';
+import {
+  askEngine,
+  expectOperands,
+  quantizedOutput,
+  refuse,
+  tensorQuantization,
+  type Op,
+  type OpContext,
+} from './op.ts';
 import { outputStage, signMask } from './requantization.ts';
 import { threadGrid } from './step.ts';
-import type { PoolLayer } from '../semantics/semantics.ts';
+import type { PoolLayer, StepFunctions } from '../semantics/semantics.ts';
 
 export function layerOf(node: GraphNode, context: OpContext): PoolLayer {
   const input = context.info(node.inputs[0]!);
@@ -15,6 +23,9 @@ export function layerOf(node: GraphNode, context: OpContext): PoolLayer {
     count: height * width,
   };
 }
+
+const functionsOf = (node: GraphNode, context: OpContext, layer: PoolLayer): StepFunctions =>
+  askEngine(node, () => context.semantics.globalAveragePool(layer));
 
 /** GlobalAveragePool: x [N, C, H, W] 8 bits; y [N, C, 1, 1] 8 bits, from the accumulator sum(x - zx). */
 export const globalAveragePool: Op = {
@@ -32,7 +43,7 @@ export const globalAveragePool: Op = {
     const planes = x.length / layer.count;
     const accumulators = new Int32Array(planes);
     for (let i = 0; i < x.length; i++) accumulators[Math.floor(i / layer.count)]! += x[i]! - layer.input.zeroPoint;
-    const f = context.semantics.globalAveragePool(layer).at(0);
+    const f = functionsOf(node, context, layer).at(0);
     const values = Array.from(accumulators, f);
     return { data: layer.output.type === 'uint8' ? Uint8Array.from(values) : Int8Array.from(values), accumulators };
   },
@@ -45,7 +56,7 @@ export const globalAveragePool: Op = {
       lo: Float64Array.of(layer.count * (min - zeroPoint)),
       hi: Float64Array.of(layer.count * (max - zeroPoint)),
     };
-    const stage = outputStage(context.semantics.globalAveragePool(layer), range, layer.output, context.preferences);
+    const stage = outputStage(functionsOf(node, context, layer), range, layer.output, context.preferences);
     const input = extent(context.info(node.inputs[0]!));
     const groups = groupsOf(context.info(node.outputs[0]!));
     return {

@@ -1,8 +1,10 @@
 import { InvalidInputError, InvalidModelError, UnsupportedModelError } from '../errors.ts';
 import { DYNAMIC, elementCount, type Constant, type Graph, type GraphNode, type TensorInfo } from '../graph/graph.ts';
+import { withShortConcats } from '../graph/concats.ts';
 import { withoutDeadNodes } from '../graph/rewrite.ts';
 import type { Semantics } from '../semantics/semantics.ts';
 import { DEFAULT_FEATURES, type Features } from './features.ts';
+import { MOST_INPUTS } from './concat.ts';
 import { OPS } from './index.ts';
 import { label, type Op, type OpContext, type TypedGraph } from './op.ts';
 import { NO_PREFERENCES, type Preferences } from './variant.ts';
@@ -67,14 +69,15 @@ export function inferGraph(
   semantics: Semantics,
   shapes: Readonly<Record<string, readonly number[]>> = {},
 ): TypedGraph {
+  const { nodes: short, tensors: quantized } = withShortConcats(graph, MOST_INPUTS);
   const constants = new Map<string, Constant>(graph.constants);
   const tensors = new Map<string, TensorInfo>();
   const inputs = graph.inputs.map((input) => resolveInput(input, shapes[input.name]));
   for (const input of inputs) tensors.set(input.name, input);
-  const context = contextOf({ constants, tensors }, graph.tensors, semantics);
+  const context = contextOf({ constants, tensors }, quantized, semantics);
 
   const nodes: GraphNode[] = [];
-  for (const node of graph.nodes) {
+  for (const node of short) {
     const op = opOf(node);
     if (node.outputs.length !== 1)
       throw new UnsupportedModelError(`${label(node)} has ${node.outputs.length} outputs; supported: 1`);

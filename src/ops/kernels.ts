@@ -36,6 +36,7 @@ export const KERNELS: Readonly<Record<string, Kernel>> = {
     operands: ['input', 'weights', 'corrections'],
     geometry: ['pixels', 'in_groups', 'out_groups', 'input_flip'],
   },
+  probe: { operands: ['sums'], geometry: ['groups'] },
   lanes: {
     operands: ['input', 'weights', 'corrections'],
     geometry: [...WINDOW, 'pixels', 'rows', 'input_flip', 'padding'],
@@ -46,9 +47,9 @@ export const KERNELS: Readonly<Record<string, Kernel>> = {
     geometry: [...WINDOW, 'pixels', 'rows', 'input_flip', 'padding', 'chunks'],
     workgroupSize: [4, 1, 1],
   },
-  depthwise_tile: {
+  depthwise_rows: {
     operands: ['input', 'weights', 'corrections'],
-    geometry: [...WINDOW, 'tiles_y', 'input_flip', 'padding'],
+    geometry: [...WINDOW, 'rows', 'strips', 'input_flip', 'padding'],
     workgroupSize: [4, 1, 1],
   },
   depthwise: {

@@ -48,6 +48,16 @@ export function refuse(node: GraphNode, got: string, supported: string): never {
   throw new UnsupportedModelError(`${label(node)}: ${got}; supported: ${supported}`);
 }
 
+/** What the engine says of a node. It knows layers and no nodes, so its refusals are given the node's name here. */
+export function askEngine<T>(node: GraphNode, ask: () => T): T {
+  try {
+    return ask();
+  } catch (error) {
+    if (!(error instanceof UnsupportedModelError)) throw error;
+    throw new UnsupportedModelError(`${label(node)}: ${error.message}`, { cause: error });
+  }
+}
+
 /** The scale and zero point of a whole 8-bit tensor. */
 export function tensorQuantization(node: GraphNode, info: TensorInfo): TensorQuantization {
   const { quantization, type } = info;

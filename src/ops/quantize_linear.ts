@@ -1,9 +1,9 @@
 import { byteRange, type GraphNode } from '../graph/graph.ts';
 import type { StepFunctions, TensorQuantization } from '../semantics/semantics.ts';
-import { floatOfKey, keyOfFloat } from './float_bits.ts';
+import { floatOfKey, keyOfFloat } from '../requantize/float_keys.ts';
 import { expectOperands, quantizedOutput, refuse, tensorQuantization, type Op, type OpContext } from './op.ts';
 import { groupsOf } from './layout.ts';
-import { outputStage } from './requantization.ts';
+import { KEY_FORMS, outputStage } from './requantization.ts';
 import { threadGrid } from './step.ts';
 
 const outputOf = (node: GraphNode, context: OpContext): TensorQuantization =>
@@ -37,18 +37,16 @@ export const quantizeLinear: Op = {
   lower(node, context) {
     const output = outputOf(node, context);
     const range = { lo: Float64Array.of(keyOfFloat(-Infinity)), hi: Float64Array.of(keyOfFloat(Infinity)) };
-    const stage = outputStage(
-      stepFunctions(output, context.semantics.quantize(output)),
-      range,
-      output,
-      context.preferences,
-    );
+    const stage = outputStage(stepFunctions(output, context.semantics.quantize(output)), range, output, {
+      ...context.preferences,
+      forms: KEY_FORMS,
+    });
     const groups = groupsOf(context.info(node.outputs[0]!));
     return {
       node: node.name,
       op: node.op,
       kernel: 'quantize_linear',
-      links: stage.links,
+      links: [...stage.links, 'shared/float_keys'],
       operands: [{ tensor: node.inputs[0]! }],
       output: node.outputs[0]!,
       parameters: stage.parameters,

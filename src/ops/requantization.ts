@@ -31,10 +31,15 @@ function packTable(proof: ProvedRequantization, channels: number): Int32Array {
   return packed;
 }
 
+/** The form for accumulators that are keys of float32 values; only a search does without it. */
+export const KEY_FORMS: readonly string[] = ['float_guess'];
+
 /** Which forms a layer may have. */
 export interface FormOptions {
   /** The cheapest first; those left out follow. */
   readonly forms: readonly string[];
+  /** Does the device round to nearest, ties to even? */
+  readonly nearestEven: boolean;
   /** The kernel's sums are in f32 lanes: it calls emit_float. */
   readonly floatSums?: boolean;
 }
@@ -56,15 +61,15 @@ export function outputStage(
   functions: StepFunctions,
   range: AccumulatorRange,
   output: TensorQuantization,
-  { forms, floatSums = false }: FormOptions,
+  { forms, nearestEven, floatSums = false }: FormOptions,
 ): OutputStage {
   const [min] = byteRange(output.type);
-  const proof = proveRequantization(functions, range, min, formsInOrder(forms));
+  const proof = proveRequantization(functions, range, min, formsInOrder(forms, { nearestEven }));
   const channels = functions.channels === 1 ? 4 : functions.channels;
   const form = FORMS.find(({ name }) => name === proof.form)!;
   return {
     links: linksOf(form, floatSums),
-    parameters: form.pack ? form.pack(ofChannels(proof, channels)) : packWords(proof, channels),
+    parameters: packWords(form, proof, channels),
     unroll: form.unroll?.(proof.parameters) ?? {},
     overrides: { OUTPUT_SIGN: signMask(output.type) },
     proof,
@@ -81,7 +86,11 @@ function ofChannels(proof: ProvedRequantization, channels: number): FormParamete
   return Array.from({ length: channels }, (_, c) => proof.parameters[c % proof.channels]!);
 }
 
-function packWords(proof: ProvedRequantization, channels: number): Int32Array[] {
-  const parameters = proof.parameters[0]!.length > 0 ? [packParameters(proof, channels)] : [];
+function packWords(form: RequantizeForm, proof: ProvedRequantization, channels: number): Int32Array[] {
+  const parameters = form.pack
+    ? form.pack(ofChannels(proof, channels))
+    : proof.parameters[0]!.length > 0
+      ? [packParameters(proof, channels)]
+      : [];
   return proof.table.length > 0 ? [...parameters, packTable(proof, channels)] : parameters;
 }

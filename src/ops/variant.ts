@@ -32,6 +32,8 @@ export interface Preferences {
   wanted(layer: LayerGeometry): readonly VariantChoice[];
   /** Requantization forms, the cheapest first. */
   readonly forms: readonly string[];
+  /** Does the device round to nearest, ties to even? */
+  readonly nearestEven: boolean;
 }
 
-export const NO_PREFERENCES: Preferences = { forced: () => undefined, wanted: () => [], forms: [] };
+export const NO_PREFERENCES: Preferences = { forced: () => undefined, wanted: () => [], forms: [], nearestEven: false };

@@ -49,24 +49,41 @@ export interface Plan {
  * @throws UnsupportedModelError, InvalidModelError, InvalidInputError
  */
 export function createPlan(graph: Graph, options: PlanOptions = {}): Plan {
+  const planning = planSteps(graph, options);
+  for (;;) {
+    const next = planning.next();
+    if (next.done) return next.value;
+  }
+}
+
+/**
+ * The same step by step: yields each step as soon as it is final, so that its pipeline can be compiled while the rest
+ * is planned. Where steps are fused, none is final before the end.
+ *
+ * @throws as createPlan
+ */
+export function* planSteps(graph: Graph, options: PlanOptions = {}): Generator<Step, Plan> {
   const wanted = options.semantics ?? graph.semantics;
   const semantics = typeof wanted === 'string' ? findSemantics(wanted) : wanted;
   const fused = semantics.fuse(graph);
   const typed = inferGraph(fused, semantics, options.shapes);
   const features = options.features ?? DEFAULT_FEATURES;
   const profile = options.profile ?? DEFAULT_PROFILES.gpu;
-  const context = contextOf(typed, fused.tensors, semantics, features, preferencesOf(profile));
+  const fusion = options.fusion ?? options.profile?.fusion ?? 'none';
+  const context = contextOf(typed, fused.tensors, semantics, features, preferencesOf(profile, features));
   const unfused: Step[] = [];
   const views = new Map<string, string>();
   const memoryOf = (tensor: string): string => views.get(tensor) ?? tensor;
   for (const node of typed.nodes) {
     const lowered = opOf(node).lower(node, context);
     if ('alias' in lowered) views.set(node.outputs[0]!, memoryOf(lowered.alias));
-    else unfused.push(lowered);
+    else {
+      unfused.push(lowered);
+      if (fusion === 'none') yield lowered;
+    }
   }
   const size = (tensor: string): number => packedBytes(typed.tensors.get(tensor) as TensorInfo);
-  const fusion = options.fusion ?? options.profile?.fusion ?? 'none';
-  const plain = contextOf(typed, fused.tensors, semantics, features, plainPreferences(profile));
+  const plain = contextOf(typed, fused.tensors, semantics, features, plainPreferences(profile, features));
   const nodes = new Map(typed.nodes.map((node) => [node.name, node]));
   const lowerPlain = (step: Step): Step => opOf(nodes.get(step.node)!).lower(nodes.get(step.node)!, plain) as Step;
   const steps = fuseSteps({ steps: unfused, outputs: typed.outputs, memoryOf }, fusion, {

@@ -1,4 +1,5 @@
 import { InvalidInputError } from '../errors.ts';
+import type { Features } from '../ops/features.ts';
 import type { Preferences, VariantChoice } from '../ops/variant.ts';
 import { FUSIONS, type Fusion } from './fuse/fusion.ts';
 
@@ -32,18 +33,18 @@ export const DEFAULT_PROFILES: Readonly<Record<AdapterFamily, Profile>> = {
   software: {
     name: 'software',
     // vector shifts and gathered loads cost more than anything else there
-    forms: ['checked_line'],
+    forms: ['nearest_even', 'checked_line'],
     kinds: {
       pointwise: choices('lanes', 'lanes_plain'),
       conv: choices('lanes', 'lanes_plain'),
       gemm: choices('lanes', 'lanes_plain'),
-      depthwise: choices('depthwise_tile'),
+      depthwise: choices('depthwise_rows'),
     },
   },
   gpu: {
     name: 'gpu',
     // tables of boundaries are more than all weights together
-    forms: ['multiply_shift', 'two_limbs', 'wide_multiply', 'checked_line'],
+    forms: ['nearest_even', 'multiply_shift', 'two_limbs', 'wide_multiply', 'checked_line'],
     fusion: 'blocks',
     kinds: { pointwise: choices('pointwise'), gemm: choices('pointwise') },
   },
@@ -64,16 +65,17 @@ export function adapterFamily(names: AdapterNames): AdapterFamily {
 }
 
 /** The kernels that blocks are made of, whose data fused steps are put together from. */
-export function plainPreferences(profile: Profile): Preferences {
+export function plainPreferences(profile: Profile, features: Features): Preferences {
   return {
     forced: () => undefined,
     wanted: () => choices('pointwise', 'depthwise', 'conv'),
     forms: profile.forms ?? [],
+    nearestEven: features.nearestEven ?? false,
   };
 }
 
 /** A profile as operators ask it. */
-export function preferencesOf(profile: Profile): Preferences {
+export function preferencesOf(profile: Profile, features: Features): Preferences {
   return {
     forced: ({ node }) => profile.nodes?.[node],
     wanted({ kind, geometry }) {
@@ -81,6 +83,7 @@ export function preferencesOf(profile: Profile): Preferences {
       return [...(tuned ? [tuned] : []), ...(profile.kinds[kind] ?? [])];
     },
     forms: profile.forms ?? [],
+    nearestEven: features.nearestEven ?? false,
   };
 }
 

@@ -1,3 +1,4 @@
+import { clamp } from '../semantics/rounding.ts';
 import type { StepFunctions } from '../semantics/semantics.ts';
 
 /** Smallest and largest accumulator that a channel can reach; both are int32 values. */
@@ -25,34 +26,79 @@ export interface Boundaries {
   readonly first: Int32Array;
 }
 
-/** The smallest accumulator above `below` with f >= code, where f(below) < code <= f(hi). Gallops from a guess, then bisects. */
+/** The smallest accumulator in (low, high] of a value of at least `wanted`, where value(low) < wanted <= value(high). */
 function firstAtLeast(
-  f: (accumulator: number) => number,
-  code: number,
-  below: number,
-  hi: number,
+  value: (accumulator: number) => number,
+  wanted: number,
+  low: number,
+  high: number,
   guess: number,
 ): number {
-  let low = below;
-  let high = hi;
-  let probe = Math.min(Math.max(Math.round(guess), below + 1), hi);
-  for (let step = 1; low < high; step *= 4) {
-    if (f(probe) >= code) {
-      high = probe;
-      probe -= step;
-      if (probe <= low) break;
-    } else {
-      low = probe;
-      probe += step;
-      if (probe >= high) break;
-    }
+  // gallops from the guess, then bisects
+  let probe = clamp(guess, low + 1, high);
+  for (let step = 1; low < probe && probe < high; step *= 4) {
+    if (value(probe) >= wanted) probe = (high = probe) - step;
+    else probe = (low = probe) + step;
   }
   while (high - low > 1) {
     const middle = Math.floor((low + high) / 2);
-    if (f(middle) >= code) high = middle;
+    if (value(middle) >= wanted) high = middle;
     else low = middle;
   }
   return high;
+}
+
+/** An accumulator below `hi` at which the value is neither the first nor the last one, if halving the range meets one. */
+function midway(value: (accumulator: number) => number, lo: number, hi: number): number {
+  const [start, last] = [value(lo), value(hi)];
+  let [low, high] = [lo, hi];
+  for (;;) {
+    const middle = Math.floor((low + high) / 2);
+    const reached = value(middle);
+    if (middle === low || (reached > start && reached < last)) return middle;
+    if (reached === start) low = middle;
+    else high = middle;
+  }
+}
+
+/**
+ * One channel's entries of the table. Were the function a line, the boundary of value v would be the first integer from
+ * origin + v * stride on: where that is not so, which the values on both sides of it tell, it is searched for.
+ *
+ * @param zero where the table has the value 0
+ */
+function findInChannel(
+  value: (accumulator: number) => number,
+  stride: number,
+  lo: number,
+  hi: number,
+  first: Int32Array,
+  zero: number,
+): void {
+  const last = value(hi);
+  let reached = value(lo);
+  const middle = midway(value, lo, hi);
+  let [least, most] = [-Infinity, Infinity];
+  let origin = middle - (value(middle) + 0.5) * stride;
+  for (let below = lo; reached < last;) {
+    const wanted = reached + 1;
+    let boundary = Math.ceil(origin + wanted * stride);
+    if (boundary > below && boundary <= hi && value(boundary) === wanted && value(boundary - 1) === reached) {
+      reached = wanted;
+      first[zero + wanted] = boundary;
+    } else {
+      boundary = firstAtLeast(value, wanted, below, hi, boundary);
+      reached = value(boundary);
+      for (let v = wanted; v <= reached; v++) first[zero + v] = boundary;
+      // it says where the origin is, give or take one
+      const nearest = boundary - wanted * stride;
+      most = Math.min(most, nearest);
+      least = Math.max(least, nearest - 1);
+      if (least > most) [least, most] = [nearest - 1, nearest];
+      origin = (least + most) / 2;
+    }
+    below = boundary;
+  }
 }
 
 /**
@@ -65,22 +111,10 @@ export function findBoundaries(functions: StepFunctions, range: AccumulatorRange
   const first = new Int32Array(functions.channels * CODES).fill(NEVER);
   for (let channel = 0; channel < functions.channels; channel++) {
     const value = functions.at(channel);
-    const f = (accumulator: number): number => value(accumulator) - min;
-    const lo = range.lo[channel]!;
-    const hi = range.hi[channel]!;
-    const stride = 1 / functions.slope(channel);
+    const [lo, hi] = [range.lo[channel]!, range.hi[channel]!];
     const base = channel * CODES;
-    const last = f(hi);
-    let code = f(lo);
-    first.fill(ALWAYS, base, base + code + 1);
-    let below = lo;
-    while (code < last) {
-      const boundary = firstAtLeast(f, code + 1, below, hi, below === lo ? lo + (hi - lo) / 2 : below + stride);
-      const reached = f(boundary);
-      first.fill(boundary, base + code + 1, base + reached + 1);
-      code = reached;
-      below = boundary;
-    }
+    first.fill(ALWAYS, base, base + value(lo) - min + 1);
+    findInChannel(value, 1 / functions.slope(channel), lo, hi, first, base - min);
   }
   return { channels: functions.channels, range, first };
 }

@@ -1,3 +1,4 @@
+import type { FloatLine } from '../semantics/semantics.ts';
 import { CODES, codeAt, NEVER, type Boundaries } from './boundaries.ts';
 
 /** int32 words of one channel, as the shader of the form reads them. */
@@ -20,8 +21,14 @@ export interface RequantizeForm {
   readonly table: boolean;
   /** Does the shader take sums in f32, too (`requantize_float`)? */
   readonly floats?: boolean;
-  /** Parameters that should reproduce the channel's boundaries; undefined where there are none. Not trusted: see prove. */
-  fit(channel: ChannelBoundaries, slope: number): FormParameters | undefined;
+  /** A feature without which a device may not use it. */
+  readonly needs?: 'nearestEven';
+  /**
+   * Parameters that should reproduce the channel's boundaries; undefined where there are none. Not trusted: see prove.
+   *
+   * @param line the engine's own arithmetic in codes (0 to 255), where it is a line of float32 values
+   */
+  fit(channel: ChannelBoundaries, slope: number, line?: FloatLine): FormParameters | undefined;
   /** What the shader computes, u32 wrap-around and all. */
   evaluate(parameters: FormParameters, channel: ChannelBoundaries, accumulator: number): number;
   /** Accumulators at which it may leave its otherwise non-decreasing course: the proof looks at them and around them. */

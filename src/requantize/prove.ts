@@ -1,8 +1,10 @@
-import type { StepFunctions } from '../semantics/semantics.ts';
+import type { FloatLine, StepFunctions } from '../semantics/semantics.ts';
 import { CODES, findBoundaries, NEVER, type AccumulatorRange, type Boundaries } from './boundaries.ts';
 import { channelBoundaries, type ChannelBoundaries, type FormParameters, type RequantizeForm } from './form.ts';
+import { nearestEven } from './forms/nearest_even.ts';
 import { checkedLine } from './forms/checked_line.ts';
 import { correctedGuess } from './forms/corrected_guess.ts';
+import { floatGuess } from './forms/float_guess.ts';
 import { multiplyShift } from './forms/multiply_shift.ts';
 import { search } from './forms/search.ts';
 import { twoLimbs } from './forms/two_limbs.ts';
@@ -12,16 +14,24 @@ import { wideMultiply } from './forms/wide_multiply.ts';
 export const FORMS: readonly RequantizeForm[] = [
   multiplyShift,
   twoLimbs,
+  nearestEven,
   checkedLine,
   wideMultiply,
   correctedGuess,
+  floatGuess,
   search,
 ];
 
-/** All forms: those named first, in that order; then the others, the last one being the one that always holds. */
-export function formsInOrder(names: readonly string[]): readonly RequantizeForm[] {
+/**
+ * All forms that a device may use: those named first, in that order; then the others, the last one being the one
+ * that always holds.
+ */
+export function formsInOrder(
+  names: readonly string[],
+  features: { readonly nearestEven?: boolean },
+): readonly RequantizeForm[] {
   const rank = ({ name }: RequantizeForm): number => (names.includes(name) ? names.indexOf(name) : names.length);
-  return [...FORMS].sort((a, b) => rank(a) - rank(b));
+  return FORMS.filter(({ needs }) => !needs || features[needs]).sort((a, b) => rank(a) - rank(b));
 }
 
 /** Where a form gives another code than the engine. */
@@ -89,10 +99,11 @@ export function proveForm(
   form: RequantizeForm,
   channels: readonly ChannelBoundaries[],
   slope: (channel: number) => number,
+  line?: (channel: number) => FloatLine | undefined,
 ): { parameters: FormParameters[] } | { channel: number; reason: string } {
   const parameters: FormParameters[] = [];
   for (const [channel, boundaries] of channels.entries()) {
-    const fitted = form.fit(boundaries, slope(channel));
+    const fitted = form.fit(boundaries, slope(channel), line?.(channel));
     if (!fitted) return { channel, reason: 'no parameters fit its boundaries' };
     const counter = refute(form, fitted, boundaries);
     if (counter)
@@ -105,6 +116,12 @@ export function proveForm(
   return { parameters };
 }
 
+function countBoundaries({ first }: Boundaries): number {
+  let count = 0;
+  for (let i = 0; i < first.length; i++) if (i % CODES > 0 && first[i] !== NEVER) count++;
+  return count;
+}
+
 /**
  * Reduces a layer's requantization to its boundaries and proves the cheapest form that has them in every channel.
  *
@@ -114,13 +131,17 @@ export function proveRequantization(
   functions: StepFunctions,
   range: AccumulatorRange,
   min: number,
-  forms: readonly RequantizeForm[] = FORMS,
+  forms: readonly RequantizeForm[] = formsInOrder([], {}),
 ): ProvedRequantization {
+  const inCodes = (channel: number): FloatLine | undefined => {
+    const line = functions.line?.(channel);
+    return line && { ...line, zeroPoint: line.zeroPoint - min, least: functions.min - min, most: functions.max - min };
+  };
   const boundaries: Boundaries = findBoundaries(functions, range, min);
   const channels = Array.from({ length: boundaries.channels }, (_, c) => channelBoundaries(boundaries, c));
   const rejected: { form: string; channel: number; reason: string }[] = [];
   for (const form of forms) {
-    const proof = proveForm(form, channels, (channel) => functions.slope(channel));
+    const proof = proveForm(form, channels, (channel) => functions.slope(channel), inCodes);
     if ('reason' in proof) {
       rejected.push({ form: form.name, ...proof });
       continue;
@@ -130,7 +151,7 @@ export function proveRequantization(
       channels: boundaries.channels,
       parameters: proof.parameters,
       table: form.table ? boundaries.first : new Int32Array(0),
-      boundaries: boundaries.first.reduce((count, b, i) => count + Number(i % CODES > 0 && b !== NEVER), 0),
+      boundaries: countBoundaries(boundaries),
       rejected,
     };
   }

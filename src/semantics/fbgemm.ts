@@ -7,16 +7,19 @@ import type { LinearLayer, Semantics, StepFunctions } from './semantics.ts';
 export function fbgemmLinear(layer: LinearLayer): StepFunctions {
   const { input, output } = layer;
   const perChannel = layer.weightScale.length > 1;
-  return linearSteps(layer, (weightScale, bias) => {
+  const line = (weightScale: number, bias: number): { bias: number; scale: number } => {
     const scale = f32(input.scale * weightScale);
-    const multiplier = f32(scale / output.scale);
-    const quotient = f32(bias / scale);
-    const inverse = f32(1 / scale);
+    return { bias: f32(bias / scale), scale: f32(scale / output.scale) };
+  };
+  const value = (weightScale: number, bias: number): ((accumulator: number) => number) => {
+    const { bias: quotient, scale: multiplier } = line(weightScale, bias);
+    const inverse = f32(1 / f32(input.scale * weightScale));
     return (accumulator) => {
       const sum = perChannel ? f32(f32(accumulator) + quotient) : fma(bias, inverse, f32(accumulator));
       return roundHalfEven(f32(sum * multiplier)) + output.zeroPoint;
     };
-  });
+  };
+  return linearSteps(layer, value, line);
 }
 
 /** FBGEMM's depthwise kernels, which saturate on every machine. */

@@ -19,10 +19,12 @@ function stepFunctions(
   channels: number,
   output: TensorQuantization,
   at: (channel: number) => (accumulator: number) => number,
-  slope: (channel: number) => number,
+  scale: (channel: number) => number,
+  bias: (channel: number) => number = () => 0,
 ): StepFunctions {
   const [min, max] = byteRange(output.type);
-  return { channels, min, max, at, slope };
+  const line = (channel: number) => ({ bias: bias(channel), scale: scale(channel), zeroPoint: output.zeroPoint });
+  return { channels, min, max, at, slope: scale, line };
 }
 
 /** What onnxruntime makes of a Q/DQ model, and what is left in float on bytes. */
@@ -56,6 +58,7 @@ const engine: Engine = {
         return (accumulator) => stage(f32(f32(accumulator + b) * s));
       },
       scale,
+      (channel) => (bias ? bias[channel]! : 0),
     );
   },
 

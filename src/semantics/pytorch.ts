@@ -36,6 +36,7 @@ export function requireUint8(...tensors: readonly TensorQuantization[]): void {
 export function linearSteps(
   layer: LinearLayer,
   value: (weightScale: number, bias: number) => (accumulator: number) => number,
+  line?: (weightScale: number, bias: number) => { readonly bias: number; readonly scale: number },
 ): StepFunctions {
   const { input, output, bias } = layer;
   requireUint8(input);
@@ -56,6 +57,12 @@ export function linearSteps(
       return (accumulator) => clamp(integer(accumulator), min, max);
     },
     slope: (channel) => (input.scale * weightScale(channel)) / output.scale,
+    ...(line && {
+      line: (channel: number) => ({
+        ...line(weightScale(channel), realBias(channel)),
+        zeroPoint: output.zeroPoint,
+      }),
+    }),
   };
 }
 

@@ -14,12 +14,15 @@ import type { AddFunctions, AddLayer, LinearLayer, PoolLayer, Semantics, StepFun
 function linear(layer: LinearLayer): StepFunctions {
   const { input, output } = layer;
   const inverse = f32(1 / output.scale);
-  return linearSteps(layer, (weightScale, bias) => {
+  const line = (weightScale: number, realBias: number): { bias: number; scale: number } => {
     const biasScale = f32(input.scale * weightScale);
-    const integerBias = roundHalfEven(f32(bias / biasScale));
-    const scale = f32(biasScale * inverse);
-    return (accumulator) => roundHalfEven(f32(f32(accumulator + integerBias) * scale)) + output.zeroPoint;
-  });
+    return { bias: roundHalfEven(f32(realBias / biasScale)), scale: f32(biasScale * inverse) };
+  };
+  const value = (weightScale: number, realBias: number): ((accumulator: number) => number) => {
+    const { bias, scale } = line(weightScale, realBias);
+    return (accumulator) => roundHalfEven(f32(f32(accumulator + bias) * scale)) + output.zeroPoint;
+  };
+  return linearSteps(layer, value, line);
 }
 
 /**

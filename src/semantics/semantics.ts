@@ -27,6 +27,15 @@ export interface LinearLayer {
   readonly pads: readonly [number, number, number, number];
 }
 
+/** `rne(clamp(f32(f32(accumulator + bias) * scale), least - zeroPoint, most - zeroPoint)) + zeroPoint`. */
+export interface FloatLine {
+  readonly bias: number;
+  readonly scale: number;
+  readonly zeroPoint: number;
+  readonly least: number;
+  readonly most: number;
+}
+
 /**
  * The whole of a requantization: for each channel a non-decreasing function from the int32 accumulator
  * to an 8-bit value. The accumulator is sum((x - zx) * (w - zw)), the bias not included.
@@ -39,6 +48,8 @@ export interface StepFunctions {
   at(channel: number): (accumulator: number) => number;
   /** d(output)/d(accumulator), approximately: where to look for a fixed-point form. Never trusted. */
   slope(channel: number): number;
+  /** The function as a line of float32 values, where the engine computes it so. Never trusted either. */
+  line?(channel: number): Omit<FloatLine, 'least' | 'most'>;
 }
 
 export interface AddLayer {

@@ -51,7 +51,7 @@ export async function measureLayers(
   );
   const semantics = findSemantics(engine.name, engine.options);
   const device = await requestDevice(['timestamp-query']);
-  const plan = createPlan(graph, { semantics, shapes, features: featuresOf(device), profile: profileOf(device) });
+  const plan = createPlan(graph, { semantics, shapes, features: await featuresOf(device), profile: profileOf(device) });
   const timer = new PassTimer(device);
   const deadline = performance.now() + budgetMs;
   try {

@@ -55,7 +55,7 @@ async function run({ engine, seed, index }: CaseAddress, test: Case, device: GPU
   const references = other ? 'the host reference and to onnxruntime-web' : 'the host reference';
   const results: HTMLElement[] = [];
   for (const packed of choice ? [true, false] : [hasPackedDot()]) {
-    const features = { ...featuresOf(device), packedDot: packed };
+    const features = { ...(await featuresOf(device)), packedDot: packed };
     const found = await runCases(engine, seed, index, index + 1, device, {
       features,
       everyVariant: true,

@@ -23,29 +23,41 @@ export function paddingWord(linear: Linear): number {
   return ((inputZero(linear) * 0x01010101) ^ 0x80000000) >>> 0;
 }
 
-/** The place of weight k of a channel in the bytes of its words: [tap][channel padded to words]; depthwise: its own lane. */
-function placeOf(linear: Linear, o: number, k: number): number {
-  const taps = linear.layer.kernel[0] * linear.layer.kernel[1];
-  if (kindOf(linear) === 'depthwise') return o % 4;
-  return (k % taps) * linear.input.groups * 4 + Math.floor(k / taps);
-}
+const STARTS = new WeakMap<Linear, { readonly starts: Float32Array | undefined }>();
 
 /**
  * What the sums start from, so that they end as sum((x - zx) * (w - zw)): -sum(zx' * (w - zw)), with zx'
- * less 128 in fourth bytes. Undefined where a channel's partial sums can reach 2^24.
+ * less 128 in fourth bytes. Undefined where a channel's partial sums can reach 2^24. Computed once a layer.
  */
 export function startingSums(linear: Linear): Float32Array | undefined {
+  const known = STARTS.get(linear);
+  if (known) return known.starts;
+  const starts = computeStartingSums(linear);
+  STARTS.set(linear, { starts });
+  return starts;
+}
+
+function computeStartingSums(linear: Linear): Float32Array | undefined {
   const { layer, weights, output } = linear;
-  const count = weightsPerChannel(linear);
+  const taps = layer.kernel[0] * layer.kernel[1];
+  const channels = weightsPerChannel(linear) / taps;
+  const depthwise = kindOf(linear) === 'depthwise';
   const zero = inputZero(linear);
   const starts = new Float32Array(output.groups * 4);
-  for (let o = 0; o < layer.outputChannels; o++) {
+  for (let o = 0, at = 0; o < layer.outputChannels; o++) {
     const weightZeroPoint = weightZero(layer, o);
     let [start, magnitude] = [0, 0];
-    for (let k = 0; k < count; k++) {
-      const w = weights[o * count + k]! - weightZeroPoint;
-      start -= w * (placeOf(linear, o, k) % 4 === 3 ? zero - 128 : zero);
-      magnitude += Math.abs(w) * 255;
+    for (let c = 0; c < channels; c++) {
+      // a depthwise channel is its output's
+      const zeroOfLane = ((depthwise ? o : c) & 3) === 3 ? zero - 128 : zero;
+      let [sum, absolute] = [0, 0];
+      for (const end = at + taps; at < end; at++) {
+        const w = weights[at]! - weightZeroPoint;
+        sum += w;
+        absolute += Math.abs(w);
+      }
+      start -= sum * zeroOfLane;
+      magnitude += absolute * 255;
     }
     if (Math.abs(start) + magnitude >= EXACT) return undefined;
     starts[o] = start;
@@ -70,36 +82,43 @@ export function laneCorrections(linear: Linear, starts: Float32Array): Uint32Arr
  * one's top bit flipped; words and channels that do not exist hold the zero point, and so add nothing.
  */
 export function packLaneWeights(linear: Linear, words: number, chunkWords: number): Uint32Array {
-  const { layer, weights, output } = linear;
-  const count = weightsPerChannel(linear);
+  const { layer, weights, input, output } = linear;
+  const taps = layer.kernel[0] * layer.kernel[1];
+  const channels = layer.inputChannels;
   const chunks = Math.ceil(words / chunkWords);
   const packed = new Uint32Array(chunks * output.groups * chunkWords * 4);
   const bytes = new Uint8Array(packed.buffer);
-  const byteAt = (o: number, place: number): number => {
-    const word = place >> 2;
-    const row = (Math.floor(word / chunkWords) * output.groups + (o >> 2)) * chunkWords + (word % chunkWords);
-    return (row * 4 + (o & 3)) * 4 + (place & 3);
-  };
+  const min = weightMin(linear);
   for (let o = 0; o < output.groups * 4; o++) {
-    const zero = o < layer.outputChannels ? weightZero(layer, o) - weightMin(linear) : 0;
-    for (let place = 0; place < chunks * chunkWords * 4; place++)
-      bytes[byteAt(o, place)] = place % 4 === 3 ? zero ^ 128 : zero;
-    if (o >= layer.outputChannels) continue;
-    for (let k = 0; k < count; k++) {
-      const place = placeOf(linear, o, k);
-      const code = weights[o * count + k]! - weightMin(linear);
-      bytes[byteAt(o, place)] = place % 4 === 3 ? code ^ 128 : code;
+    const group = o >> 2;
+    const real = o < layer.outputChannels;
+    const zero = real ? weightZero(layer, o) - min : 0;
+    for (let word = 0; word < chunks * chunkWords; word++) {
+      const tap = Math.floor(word / input.groups);
+      const channel = (word % input.groups) * 4;
+      const row = (Math.floor(word / chunkWords) * output.groups + group) * chunkWords;
+      // the four lanes of a quad have their words in other orders: shared/lanes_subgroup
+      const at = ((row + ((word % chunkWords) ^ (group & 3))) * 4 + (o & 3)) * 4;
+      for (let j = 0; j < 4; j++) {
+        const there = real && tap < taps && channel + j < channels;
+        const code = there ? weights[(o * channels + channel + j) * taps + tap]! - min : zero;
+        bytes[at + j] = j === 3 ? code ^ 128 : code;
+      }
     }
   }
   return packed;
 }
 
-/** For depthwise_tile: [tap][channel padded to words] of w - zw, the channels of lane j times 2^-8j. */
-export function packTileWeights({ layer, weights, output }: Linear): Uint32Array {
+/** For depthwise_rows: [tap][group of 4 channels] of four codes, the fourth one's top bit flipped. */
+export function packRowWeights(linear: Linear): Uint32Array {
+  const { layer, weights, output } = linear;
   const taps = layer.kernel[0] * layer.kernel[1];
-  const packed = new Float32Array(taps * output.groups * 4);
+  const packed = new Uint32Array(taps * output.groups);
+  const bytes = new Uint8Array(packed.buffer);
   for (let o = 0; o < layer.outputChannels; o++)
-    for (let tap = 0; tap < taps; tap++)
-      packed[tap * output.groups * 4 + o] = (weights[o * taps + tap]! - weightZero(layer, o)) * 2 ** (-8 * (o % 4));
-  return new Uint32Array(packed.buffer);
+    for (let tap = 0; tap < taps; tap++) {
+      const code = weights[o * taps + tap]! - weightMin(linear);
+      bytes[tap * output.groups * 4 + o] = o % 4 === 3 ? code ^ 128 : code;
+    }
+  return packed;
 }

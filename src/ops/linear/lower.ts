@@ -1,6 +1,6 @@
 import { UnsupportedModelError } from '../../errors.ts';
 import type { GraphNode } from '../../graph/graph.ts';
-import { label, type OpContext } from '../op.ts';
+import { askEngine, label, type OpContext } from '../op.ts';
 import { outputStage } from '../requantization.ts';
 import type { Step } from '../step.ts';
 import type { LayerGeometry, VariantChoice, VariantOption } from '../variant.ts';
@@ -63,7 +63,8 @@ export function lowerLinear(node: GraphNode, context: OpContext, linear: Linear)
   const place: LayerGeometry = { node: node.name, kind: task.kind, geometry: geometryKey(linear) };
   const { variant, tile } = choose(task, place, context);
   const lowered = variant.lower(task, context.features, tile);
-  const stage = outputStage(context.semantics.linear(layer), task.range, layer.output, {
+  const functions = askEngine(node, () => context.semantics.linear(layer));
+  const stage = outputStage(functions, task.range, layer.output, {
     ...context.preferences,
     ...(lowered.floatSums ? { floatSums: true } : {}),
   });

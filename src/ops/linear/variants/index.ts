@@ -1,7 +1,7 @@
 import { convGrouped } from './conv_grouped.ts';
 import { convPairs } from './conv_pairs.ts';
 import { depthwise } from './depthwise.ts';
-import { depthwiseTile } from './depthwise_tile.ts';
+import { depthwiseRows } from './depthwise_rows.ts';
 import { conv, pointwise } from './dot.ts';
 import { lanes, lanesPlain } from './lanes.ts';
 import type { LinearVariant } from './variant.ts';
@@ -18,5 +18,5 @@ export const LINEAR_VARIANTS: readonly LinearVariant[] = [
   convPairs,
   lanes,
   lanesPlain,
-  depthwiseTile,
+  depthwiseRows,
 ];

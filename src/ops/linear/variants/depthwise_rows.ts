@@ -1,17 +1,19 @@
 import { windowGeometry } from '../geometry.ts';
-import { inputFlip, packTileWeights, paddingWord, startingSums } from '../floats.ts';
+import { inputFlip, laneCorrections, packRowWeights, paddingWord, startingSums } from '../floats.ts';
 import { notSaturating } from './conditions.ts';
 import type { LinearVariant } from './variant.ts';
 
 /** Larger windows and strides would unroll into too much text. */
 const MOST_KERNEL = 5;
 const MOST_STRIDE = 2;
+/** Rows of a strip: its weights and form are loaded once. */
+const ROWS = 28;
 
-/** f32 lanes, a square of outputs of 4 channels a thread, unrolled; the input's patch is loaded once. */
-export const depthwiseTile: LinearVariant = {
-  name: 'depthwise_tile',
+/** f32 lanes, a few columns of 4 channels a thread, whose window slides down a strip of rows: each row is loaded once. */
+export const depthwiseRows: LinearVariant = {
+  name: 'depthwise_rows',
   kinds: ['depthwise'],
-  tiles: [4, 2],
+  tiles: [4, 2, 7],
   admits(task) {
     const { layer, strides, dilations } = task.linear;
     if (dilations.some((d) => d !== 1)) return 'its window is dilated';
@@ -21,32 +23,34 @@ export const depthwiseTile: LinearVariant = {
     if (saturating !== true) return saturating;
     return startingSums(task.linear) !== undefined || 'sums of a channel can reach 2^24';
   },
-  lower({ linear }, _features, tile) {
+  lower({ linear }, _features, width) {
     const { layer, output, strides } = linear;
-    const [kh, kw] = layer.kernel;
-    const reach = (kernel: number): number => (tile - 1) * strides[0] + kernel;
-    const tilesY = Math.ceil(output.height / tile);
+    const [kernelHeight, kernelWidth] = layer.kernel;
+    const strips = Math.ceil(output.height / ROWS);
+    const rows = Math.ceil(output.height / strips);
+    const kept = Math.max(0, kernelHeight - strides[0]);
     return {
-      kernel: 'depthwise_tile',
+      kernel: 'depthwise_rows',
       links: ['shared/byte_lanes'],
-      operands: [packTileWeights(linear), new Uint32Array(startingSums(linear)!.buffer)],
+      operands: [packRowWeights(linear), laneCorrections(linear, startingSums(linear)!)],
       geometry: {
         ...windowGeometry(linear),
-        tiles_y: tilesY,
+        rows,
+        strips,
         input_flip: inputFlip(linear),
         padding: paddingWord(linear),
       },
       overrides: {},
       unroll: {
-        TILE_HEIGHT: tile,
-        TILE_WIDTH: tile,
-        KERNEL_HEIGHT: kh,
-        KERNEL_WIDTH: kw,
+        WIDTH: width,
+        KERNEL_HEIGHT: kernelHeight,
+        KERNEL_WIDTH: kernelWidth,
         STRIDE: strides[0],
-        WINDOW_HEIGHT: reach(kh),
-        WINDOW_WIDTH: reach(kw),
+        KEPT: kept,
+        NEW: kernelHeight - kept,
+        WINDOW_WIDTH: (width - 1) * strides[0] + kernelWidth,
       },
-      workgroups: [Math.ceil(output.groups / 4), Math.ceil(output.width / tile), tilesY * output.batch],
+      workgroups: [Math.ceil(output.groups / 4), Math.ceil(output.width / width), strips * output.batch],
       floatSums: true,
     };
   },
