@@ -167,3 +167,62 @@ test('wrong inputs are refused by name, and do the session no harm', async ({ gp
   expect(refused['another type']).toContain("'x' is uint8; the model takes float32");
   expect(after).toBe(before);
 });
+
+test('inferences that overlap: each has the output of its own input, and none allocates', async ({ gpu }) => {
+  await install(gpu);
+  const { alone, together, mixed, made } = await gpu.evaluate(async () => {
+    const { make, outcome, requestDevice, Tensor } = exact8;
+    const device = await requestDevice();
+    const session = await make(device);
+    const inputs = Array.from({ length: 7 }, (_, k) => {
+      const pixels = Float32Array.from({ length: 192 }, (_, i) => Math.sin(i * (k + 1)) * 5);
+      return { x: new Tensor('float32', pixels, [1, 3, 8, 8]) };
+    });
+    await session.warmUp();
+    const alone: string[] = [];
+    for (const feeds of inputs) alone.push(await outcome(() => session.run(feeds)));
+    let made = 0;
+    for (const method of ['createBuffer', 'createBindGroup', 'createComputePipelineAsync'] as const) {
+      const original = device[method].bind(device) as (...args: unknown[]) => unknown;
+      Object.assign(device, { [method]: (...args: unknown[]) => (made++, original(...args)) });
+    }
+    const together = await Promise.all(inputs.map((feeds) => outcome(() => session.run(feeds))));
+    const runs = { made };
+    // a trace between them does them no harm
+    const mixed = await Promise.all(
+      inputs.map((feeds, k) =>
+        outcome(async () => (k % 3 === 1 ? (await session.trace(feeds)).outputs : session.run(feeds))),
+      ),
+    );
+    device.destroy();
+    return { alone, together, mixed, made: runs.made };
+  });
+  expect(new Set(alone).size).toBeGreaterThan(3);
+  expect(together).toEqual(alone);
+  expect(mixed).toEqual(alone);
+  expect(made).toBe(0);
+});
+
+test('a fused session plans and compiles its traces once', async ({ gpu }) => {
+  await install(gpu);
+  const constants = await gpu.evaluate(async () => {
+    const { requestDevice, feeds, InferenceSession } = exact8;
+    const { smallQOperatorModel } = (await import('/tests/helpers/small_onnx.ts' as string)) as Models;
+    const device = await requestDevice();
+    const labels: (string | undefined)[] = [];
+    const original = device.createBuffer.bind(device);
+    device.createBuffer = (descriptor) => {
+      labels.push(descriptor.label);
+      return original(descriptor);
+    };
+    const session = await InferenceSession.create(smallQOperatorModel(), { device, fusion: 'layers' });
+    const counts: number[] = [];
+    for (let i = 0; i < 3; i++) {
+      counts.push(labels.filter((label) => label === 'constants').length);
+      await session.trace(feeds);
+    }
+    device.destroy();
+    return counts;
+  });
+  expect(constants).toEqual([1, 2, 2]);
+});

@@ -10,7 +10,7 @@ const BENCH = [
   '150',
   '--batches',
   '1,2,4,8,16,32,64',
-  '--fusion',
+  '--plans',
   'none,layers,blocks',
   '--time-limit',
   '60',

@@ -1,11 +1,12 @@
 import { DeviceError, InvalidInputError } from './errors.ts';
 import { readModel } from './formats/index.ts';
-import type { Graph } from './graph/graph.ts';
+import { elementCount, newElementData, type Graph } from './graph/graph.ts';
 import { featuresOf, profileOf, requestDevice } from './gpu/device.ts';
 import { checkFeeds, Executable } from './gpu/executable.ts';
 import { PipelineCache, pipelineKey } from './gpu/pipelines.ts';
+import type { Fusion } from './plan/fuse/fusion.ts';
 import { createPlan, planSteps, type Plan, type PlanOptions } from './plan/plan.ts';
-import type { Tensor } from './tensor.ts';
+import { Tensor } from './tensor.ts';
 import type { Trace } from './trace.ts';
 
 export interface SessionOptions extends PlanOptions {
@@ -25,8 +26,9 @@ export class InferenceSession {
   readonly #device: GPUDevice;
   readonly #ownsDevice: boolean;
   readonly #pipelines: PipelineCache;
-  /** By fusion and input shapes: a model with an open batch is planned once for each size. */
-  readonly #executables = new Map<string, Promise<Executable>>();
+  /** By fusion and input shapes: a model with an open batch is planned and compiled once for each size. */
+  readonly #plans = new Map<string, Plan>();
+  readonly #executables = new Map<Plan, Promise<Executable>>();
   #plan: Plan;
   #released = false;
 
@@ -40,6 +42,7 @@ export class InferenceSession {
     this.#ownsDevice = ownsDevice;
     this.#pipelines = PipelineCache.of(device);
     this.#plan = plan;
+    this.#plans.set(keyOf(plan.graph.inputs.map(({ shape }) => shape)), plan);
   }
 
   /**
@@ -73,9 +76,28 @@ export class InferenceSession {
     return this.#plan;
   }
 
-  /** @throws InvalidInputError, DeviceError */
+  /**
+   * Calls that do not wait for one another overlap: the inputs of one are written, and the outputs of another read, while
+   * the GPU computes.
+   *
+   * @throws InvalidInputError, DeviceError
+   */
   async run(feeds: Readonly<Record<string, Tensor>>): Promise<Record<string, Tensor>> {
     return (await this.#executable(this.#planFor(feeds))).run(feeds);
+  }
+
+  /**
+   * One inference on zeros, so that the first real one is as fast as any: drivers put off work until pipelines are used.
+   *
+   * @param shapes of inputs whose dimensions the model leaves open, as `run` will be fed; default: those of the last run
+   * @throws InvalidInputError, DeviceError
+   */
+  async warmUp(shapes: Readonly<Record<string, readonly number[]>> = {}): Promise<void> {
+    const zeros = this.#plan.graph.inputs.map(({ name, type, shape: last }) => {
+      const shape = shapes[name] ?? last;
+      return [name, new Tensor(type, newElementData(type, elementCount(shape)) as never, shape)] as const;
+    });
+    await this.run(Object.fromEntries(zeros));
   }
 
   /**
@@ -84,9 +106,7 @@ export class InferenceSession {
    */
   async trace(feeds: Readonly<Record<string, Tensor>>, options: { accumulators?: boolean } = {}): Promise<Trace> {
     const plan = this.#planFor(feeds);
-    const shapes = shapesOf(feeds);
-    const unfused =
-      plan.fusion === 'none' ? plan : createPlan(this.graph, { ...this.#options, shapes, fusion: 'none' });
+    const unfused = plan.fusion === 'none' ? plan : this.#planned(shapesOf(feeds), 'none');
     return (await this.#executable(unfused)).trace(feeds, options.accumulators ?? false);
   }
 
@@ -109,22 +129,37 @@ export class InferenceSession {
       throw new InvalidInputError(
         `tensors by name are needed, as { ${this.inputNames.join(', ')} }; got ${typeof feeds}`,
       );
-    const shapes = shapesOf(feeds);
-    const same = this.#plan.graph.inputs.every(({ name, shape }) => String(shapes[name] ?? shape) === String(shape));
-    if (!same) this.#plan = createPlan(this.graph, { ...this.#options, shapes });
+    this.#plan = this.#planned(shapesOf(feeds));
     checkFeeds(this.#plan.graph.inputs, feeds);
     return this.#plan;
   }
 
-  #executable(plan: Plan): Promise<Executable> {
-    const key = JSON.stringify([plan.fusion, plan.graph.inputs.map((input) => input.shape)]);
-    let found = this.#executables.get(key);
+  /** @param fusion how far steps are joined, where it is not to be as the session's options say */
+  #planned(shapes: Readonly<Record<string, readonly number[]>>, fusion?: Fusion): Plan {
+    const key = keyOf(
+      this.#plan.graph.inputs.map(({ name, shape }) => shapes[name] ?? shape),
+      fusion,
+    );
+    let found = this.#plans.get(key);
     if (!found) {
-      found = Executable.compile(this.#device, plan, this.#pipelines);
-      this.#executables.set(key, found);
+      found = createPlan(this.graph, { ...this.#options, shapes, ...(fusion && { fusion }) });
+      this.#plans.set(key, found);
     }
     return found;
   }
+
+  #executable(plan: Plan): Promise<Executable> {
+    let found = this.#executables.get(plan);
+    if (!found) {
+      found = Executable.compile(this.#device, plan, this.#pipelines);
+      this.#executables.set(plan, found);
+    }
+    return found;
+  }
+}
+
+function keyOf(shapes: readonly (readonly number[])[], fusion?: Fusion): string {
+  return JSON.stringify([shapes, fusion]);
 }
 
 /** Longest stretch of planning between two calls to the device, in milliseconds. */

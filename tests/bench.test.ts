@@ -4,7 +4,7 @@ import '@tensorflow/tfjs-backend-cpu';
 import { describe, expect, it } from 'vitest';
 import type { Layer, Network, WeightedLayer } from '../models/network.ts';
 import type { Heap } from '../harness/bench/browser.ts';
-import { judgeLeak } from '../harness/bench/leak.ts';
+import { judgeLeak, type HeapPart } from '../harness/bench/leak.ts';
 import type { GpuCalls } from '../harness/bench/measure/gpu_calls.ts';
 import type { LayerTiming } from '../harness/bench/measure/layers.ts';
 import type { Roof } from '../harness/bench/measure/roof.ts';
@@ -186,20 +186,35 @@ describe('judgeLeak', () => {
     liveBytes: 0,
     peakBytes: 0,
   };
-  const heaps = (...bytes: number[]): Heap[] => bytes.map((used) => ({ used, embedder: 0, arrays: 0 }));
+  const heapOf = (used: number): Heap => ({ used, embedder: 0, arrays: 0 });
+  /** Each part: by how much the heap grows without an inference, and then with some. */
+  const heaps = (...growths: [idle: number, inferences: number][]): HeapPart[] =>
+    growths.map(([idle, more]) => ({ before: heapOf(0), idle: heapOf(idle), after: heapOf(idle + more) }));
   const flat = [nothing, nothing, nothing];
 
   it('takes a single step of the heap for what it is', () => {
-    expect(judgeLeak(50, heaps(1000, 1010, 90_000, 90_010), flat)).toMatchObject({ flat: true, inferences: 150 });
+    expect(judgeLeak(50, heaps([10, 20], [0, 90_000], [0, 10]), flat)).toMatchObject({ flat: true, inferences: 150 });
   });
   it('finds an object that every inference keeps, on the heap or in an array', () => {
-    expect(judgeLeak(50, heaps(0, 1000, 2000, 3000), flat)).toMatchObject({ flat: false, heapBytesPerInference: 20 });
-    const arrays = [0, 1, 2, 3].map((part) => ({ used: 0, embedder: 0, arrays: 1000 * part }));
-    expect(judgeLeak(50, arrays, flat).flat).toBe(false);
+    expect(judgeLeak(50, heaps([0, 1000], [0, 1000], [0, 1000]), flat)).toMatchObject({
+      flat: false,
+      heapBytesPerInference: 20,
+    });
+    const arrays = (bytes: number): Heap => ({ used: 0, embedder: 0, arrays: bytes });
+    const part = { before: arrays(0), idle: arrays(0), after: arrays(1000) };
+    expect(judgeLeak(50, [part, part, part], flat).flat).toBe(false);
+  });
+  it('takes off what the same calls leave without an inference', () => {
+    expect(judgeLeak(50, heaps([900, 900], [900, 950], [900, 900]), flat).flat).toBe(true);
+    expect(judgeLeak(50, heaps([900, 1800], [900, 1800], [900, 1800]), flat).flat).toBe(false);
   });
   it('finds one GPU object, and one byte of GPU memory', () => {
-    expect(judgeLeak(50, heaps(0, 0, 0, 0), [nothing, { ...nothing, bindGroups: 1 }, nothing]).flat).toBe(false);
-    expect(judgeLeak(50, heaps(0, 0, 0, 0), [nothing, { ...nothing, liveBytes: 16 }, nothing]).flat).toBe(false);
+    expect(judgeLeak(50, heaps([0, 0], [0, 0], [0, 0]), [nothing, { ...nothing, bindGroups: 1 }, nothing]).flat).toBe(
+      false,
+    );
+    expect(judgeLeak(50, heaps([0, 0], [0, 0], [0, 0]), [nothing, { ...nothing, liveBytes: 16 }, nothing]).flat).toBe(
+      false,
+    );
   });
 });
 

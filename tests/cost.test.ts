@@ -6,8 +6,8 @@ import { GPUS, type Device } from '../harness/cost/gpus.ts';
 import { predictPlan, predictStep } from '../harness/cost/predict.ts';
 import { defaultModel } from '../models/index.ts';
 import { readModel } from '../src/formats/index.ts';
-import { planCost, stepCost, type PlanCost } from '../src/plan/cost.ts';
-import { createPlan } from '../src/plan/plan.ts';
+import { planCost, planMemory, stepCost, type PlanCost } from '../src/plan/cost.ts';
+import { createPlan, type Plan } from '../src/plan/plan.ts';
 
 const { graph } = generateBlock('qnnpack', 1, 0);
 const unfused = createPlan(graph);
@@ -34,6 +34,33 @@ describe('what a plan costs', () => {
     expect(after.computedMacs).toBeGreaterThan(after.macs);
     expect(after.bytes).toBeLessThan(before.bytes);
     expect(before.rereadBytes).toBe(0);
+  });
+});
+
+describe('what a plan holds', () => {
+  it('is no less than what a step needs at one time, and fused less', () => {
+    const [before, after] = [planMemory(unfused), planMemory(fused)];
+    for (const { allocatedBytes, leastBytes } of [before, after])
+      expect(allocatedBytes).toBeGreaterThanOrEqual(leastBytes);
+    expect(after.leastBytes).toBeLessThan(before.leastBytes);
+  });
+  it('counts what waits to be read, and not what was', () => {
+    // 8 by 8 pixels of a word: x, then a of x, b of a, c of x and b
+    const tensors = ['x', 'a', 'b', 'c'].map((name) => [name, { name, type: 'uint8', shape: [1, 4, 8, 8] }] as const);
+    const step = (output: string, ...reads: string[]) => ({
+      output,
+      operands: reads.map((tensor) => ({ tensor })),
+      parameters: [],
+    });
+    const plan = {
+      graph: { inputs: [tensors[0]![1]], outputs: ['c'], tensors: new Map(tensors) },
+      steps: [step('a', 'x'), step('b', 'a'), step('c', 'b', 'x')],
+      views: new Map(),
+      buffers: [256, 256, 256],
+    } as unknown as Plan;
+    expect(planMemory(plan)).toEqual({ allocatedBytes: 768, leastBytes: 3 * 256 });
+    const chain = { ...plan, steps: [step('a', 'x'), step('b', 'a'), step('c', 'b')] } as unknown as Plan;
+    expect(planMemory(chain).leastBytes).toBe(2 * 256);
   });
 });
 

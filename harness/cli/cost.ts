@@ -1,6 +1,6 @@
 import { InvalidArgumentError, Option, type Command } from 'commander';
 import { InvalidInputError } from '../../src/errors.ts';
-import { planCost, type PlanCost } from '../../src/plan/cost.ts';
+import { planCost, planMemory, type PlanCost } from '../../src/plan/cost.ts';
 import { FUSIONS, type Fusion } from '../../src/plan/fuse/index.ts';
 import { createPlan, type Plan } from '../../src/plan/plan.ts';
 import { checkPlan, readBench, type CheckedStep } from '../cost/check.ts';
@@ -98,7 +98,7 @@ async function check(path: string, plan: Plan): Promise<readonly CheckedStep[]> 
 }
 
 function costResult(
-  { name, hash, plan }: LoadedModel,
+  { name, hash, plan: { semantics } }: LoadedModel,
   planned: readonly PlannedCost[],
   devices: readonly Device[],
   checked: readonly CheckedStep[] | undefined,
@@ -106,16 +106,17 @@ function costResult(
   return {
     model: name,
     modelHash: hash,
-    semantics: plan.semantics.name,
+    semantics: semantics.name,
     devices,
-    plans: planned.map(({ fusion, plan: { steps }, cost, predictions }) => ({
+    plans: planned.map(({ fusion, plan, cost, predictions }) => ({
       fusion,
       ...cost,
-      steps: steps.map(({ node, op, kernel, parts }, index) => ({
+      memory: planMemory(plan),
+      steps: plan.steps.map(({ node, op, kernel, parts }, index) => ({
         node,
         op,
         kernel,
-        nodes: (parts ?? [steps[index]!]).map((part) => part.node),
+        nodes: (parts ?? [plan.steps[index]!]).map((part) => part.node),
         ...cost.steps[index]!,
       })),
       predictions: predictions.map(({ device, ...prediction }) => ({ device: device.name, ...prediction })),
@@ -133,13 +134,15 @@ function describe(
   devices: readonly Device[],
   checked: readonly CheckedStep[] | undefined,
 ): string {
-  const totals = planned.map(({ fusion, cost, predictions }) => [
+  const totals = planned.map(({ fusion, plan, cost, predictions }) => [
     fusion,
     String(cost.dispatches),
     formatCount(cost.macs),
     formatCount(cost.computedMacs),
     megabytes(cost.bytes),
     megabytes(cost.rereadBytes),
+    megabytes(planMemory(plan).allocatedBytes),
+    megabytes(planMemory(plan).leastBytes),
     ...predictions.map(({ ms }) => milliseconds(ms)),
   ]);
   const columns = [
@@ -149,6 +152,8 @@ function describe(
     'computed',
     'MB',
     'MB reread',
+    'MB held',
+    'MB least',
     ...devices.map((d) => `${d.name} ms`),
   ];
   return [
@@ -156,6 +161,7 @@ function describe(
     table(columns, totals, columns.slice(1)),
     '',
     'MB: distinct bytes of tensors, weights and tables; MB reread: what tiles load again, from caches where they hold it.',
+    'MB held: activations, by lifetime; MB least: the most that is needed at one time, which no allocation goes below.',
     'ms: the least, if a device did what its figures say:',
     ...devices.map(
       (d) => `  ${d.name}: ${d.tmacs} TMAC/s, ${d.gbytes} GB/s, ${d.dispatchUs} us a dispatch (${d.source})`,

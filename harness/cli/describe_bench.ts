@@ -78,7 +78,7 @@ export function describeTotals(roof: Roof, totals: LayerTotals): string {
 export function describeLeak(leak: LeakResult): string {
   const { inferences, created, gpuBytes, heap, heapBytesPerInference, flat } = leak;
   const mb = (bytes: number): string => `${(bytes / 1e6).toFixed(3)} MB`;
-  const [first, last] = [heap[0]!, heap.at(-1)!];
+  const [first, last] = [heap[0]!.before, heap.at(-1)!.after];
   return [
     `${inferences} warm inferences:`,
     `  GPU objects made: ${Object.entries(created)

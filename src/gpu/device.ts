@@ -52,13 +52,16 @@ export async function requestDevice(besides: readonly GPUFeatureName[] = []): Pr
   });
 }
 
-/** Runs `work` in error scopes: what WebGPU would only log is thrown, with `what` was being done. */
-export async function scoped<T>(device: GPUDevice, what: string, work: () => Promise<T>): Promise<T> {
+/**
+ * Runs `work`, which waits for nothing, in error scopes: what WebGPU would only log is thrown, with `what` was being
+ * done. Scopes are opened and closed at once, so what is done at the same time cannot get into each other's.
+ */
+export async function scoped<T>(device: GPUDevice, what: string, work: () => T): Promise<T> {
   const filters: GPUErrorFilter[] = ['validation', 'out-of-memory', 'internal'];
   for (const filter of filters) device.pushErrorScope(filter);
   let result: { value: T } | { thrown: unknown };
   try {
-    result = { value: await work() };
+    result = { value: work() };
   } catch (thrown) {
     result = { thrown };
   }

@@ -1,60 +1,30 @@
 import { DeviceError, InvalidInputError } from '../errors.ts';
 import { elementCount, type ElementType, type TensorInfo } from '../graph/graph.ts';
-import { KERNELS } from '../ops/kernels.ts';
 import { extent, groupCount, pack, packedBytes, unpack } from '../ops/layout.ts';
 import type { Step } from '../ops/step.ts';
 import type { Plan } from '../plan/plan.ts';
 import { Tensor } from '../tensor.ts';
 import type { Trace, TracedTensor } from '../trace.ts';
 import { scoped } from './device.ts';
+import { align, allocate, IN_FLIGHT, placesOf, type Bindings, type Memory } from './memory.ts';
 import { accumulatorKey, pipelineKey, type Pipeline, type PipelineCache } from './pipelines.ts';
-
-const UNIFORM_ALIGNMENT = 256;
-const STORAGE_ALIGNMENT = 256;
-
-const align = (bytes: number, to: number): number => Math.ceil(bytes / to) * to;
-
-/** Many small arrays in one buffer, each at an offset that may be bound. */
-class Arena {
-  #bytes = 0;
-  readonly #parts: { offset: number; data: Int32Array | Uint32Array }[] = [];
-  readonly #seen = new Map<object, { offset: number; size: number }>();
-  readonly #alignment: number;
-
-  constructor(alignment: number) {
-    this.#alignment = alignment;
-  }
-
-  add(data: Int32Array | Uint32Array): { offset: number; size: number } {
-    const known = this.#seen.get(data);
-    if (known) return known;
-    const place = { offset: this.#bytes, size: Math.max(data.byteLength, 16) };
-    this.#parts.push({ offset: place.offset, data });
-    this.#seen.set(data, place);
-    this.#bytes = align(place.offset + place.size, this.#alignment);
-    return place;
-  }
-
-  upload(device: GPUDevice, label: string, usage: GPUBufferUsageFlags): GPUBuffer {
-    const buffer = device.createBuffer({ label, size: Math.max(16, this.#bytes), usage, mappedAtCreation: true });
-    const mapped = new Uint8Array(buffer.getMappedRange());
-    for (const { offset, data } of this.#parts)
-      mapped.set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength), offset);
-    buffer.unmap();
-    return buffer;
-  }
-}
 
 interface Dispatch {
   readonly step: Step;
   readonly pipeline: Pipeline;
   readonly groups: readonly GPUBindGroup[];
   /** For other pipelines over the same operands (accumulators). */
-  readonly bindings: { readonly operands: readonly GPUBufferBinding[]; readonly geometry: GPUBufferBinding };
+  readonly bindings: Bindings;
 }
 
 function bindGroup(device: GPUDevice, layout: GPUBindGroupLayout, bindings: readonly GPUBufferBinding[]): GPUBindGroup {
   return device.createBindGroup({ layout, entries: bindings.map((resource, binding) => ({ binding, resource })) });
+}
+
+/** Where the outputs of an inference are read from, and the last inference that used it. */
+interface Slot {
+  readonly staging: GPUBuffer;
+  last: Promise<unknown>;
 }
 
 /** A plan on a device: pipelines, buffers and bind groups, made once. */
@@ -64,10 +34,12 @@ export class Executable {
   readonly #pipelines: PipelineCache;
   readonly #dispatches: readonly Dispatch[];
   readonly #activations: readonly GPUBuffer[];
-  readonly #constants: readonly GPUBuffer[];
-  readonly #staging: GPUBuffer;
-  /** One inference at a time: they share their buffers. */
-  #queue: Promise<unknown> = Promise.resolve();
+  readonly #buffers: readonly GPUBuffer[];
+  /** They take turns. All else inferences share: a queue does one thing after the other. */
+  readonly #slots: readonly Slot[];
+  #runs = 0;
+  /** Its copies are as large as all tensors together: one at a time. */
+  #lastTrace: Promise<unknown> = Promise.resolve();
   #lost: string | undefined;
   #released = false;
 
@@ -76,98 +48,78 @@ export class Executable {
     device: GPUDevice,
     pipelines: PipelineCache,
     dispatches: readonly Dispatch[],
-    activations: readonly GPUBuffer[],
-    constants: readonly GPUBuffer[],
-    staging: GPUBuffer,
+    memory: Memory,
   ) {
     this.plan = plan;
     this.#device = device;
     this.#pipelines = pipelines;
     this.#dispatches = dispatches;
-    this.#activations = activations;
-    this.#constants = constants;
-    this.#staging = staging;
+    this.#activations = memory.activations;
+    this.#buffers = memory.all;
+    this.#slots = memory.staging.map((staging) => ({ staging, last: Promise.resolve() }));
     void device.lost.then(({ message, reason }) => {
       this.#lost = message || reason;
     });
   }
 
   /** @throws DeviceError where a shader does not compile, or memory is not to be had */
-  static compile(device: GPUDevice, plan: Plan, pipelines: PipelineCache): Promise<Executable> {
-    return scoped(device, 'compiling the plan', async () => {
-      const compiled = plan.steps.map((step) => pipelines.get(pipelineKey(step)));
-      const storage = new Arena(STORAGE_ALIGNMENT);
-      const uniforms = new Arena(UNIFORM_ALIGNMENT);
-      const places = plan.steps.map((step) => ({
-        operands: step.operands.map((operand) => ('data' in operand ? storage.add(operand.data) : operand)),
-        parameters: step.parameters.map((parameter) => ('tensor' in parameter ? parameter : storage.add(parameter))),
-        geometry: uniforms.add(geometryOf(step)),
-      }));
-      const constants = storage.upload(device, 'constants', GPUBufferUsage.STORAGE);
-      const geometry = uniforms.upload(device, 'geometry', GPUBufferUsage.UNIFORM);
-      const activations = plan.buffers.map((bytes, index) =>
-        device.createBuffer({
-          label: `activations ${index}`,
-          size: align(bytes, 16),
-          usage: GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST,
-        }),
+  static async compile(device: GPUDevice, plan: Plan, pipelines: PipelineCache): Promise<Executable> {
+    const what = 'compiling the plan';
+    const all: GPUBuffer[] = [];
+    let compiling: Promise<Pipeline>[] = [];
+    try {
+      // memory is filled while pipelines compile
+      const filling = scoped(device, what, () => {
+        compiling = plan.steps.map((step) => pipelines.get(pipelineKey(step)));
+        return allocate(device, plan, all);
+      });
+      const settled = await Promise.allSettled([Promise.all(compiling), filling]);
+      // what a pipeline says of itself says more
+      for (const result of settled) if (result.status === 'rejected') throw result.reason;
+      const [compiled, memory] = [await Promise.all(compiling), await filling];
+      const dispatches = await scoped(device, what, () =>
+        plan.steps.map((step, index) => dispatchOf(device, step, compiled[index]!, memory.bindings[index]!)),
       );
-      const tensor = (name: string): GPUBufferBinding => ({
-        buffer: activations[plan.bufferOf.get(name)!]!,
-        size: packedBytes(plan.graph.tensors.get(name)!),
-      });
-      const dispatches: Dispatch[] = [];
-      for (const [index, step] of plan.steps.entries()) {
-        const pipeline = await compiled[index]!;
-        const place = places[index]!;
-        const bind = (at: { tensor: string } | { offset: number; size: number }): GPUBufferBinding =>
-          'tensor' in at ? tensor(at.tensor) : { buffer: constants, ...at };
-        const operands = place.operands.map(bind);
-        const uniform = { buffer: geometry, ...place.geometry };
-        dispatches.push({
-          step,
-          pipeline,
-          groups: [
-            bindGroup(device, pipeline.layouts[0], [...operands, tensor(step.output)]),
-            bindGroup(device, pipeline.layouts[1], place.parameters.map(bind)),
-            bindGroup(device, pipeline.layouts[2], [uniform]),
-          ],
-          bindings: { operands, geometry: uniform },
-        });
-      }
-      const outputs = plan.graph.outputs.map((name) => packedBytes(plan.graph.tensors.get(name)!));
-      const staging = device.createBuffer({
-        label: 'outputs',
-        size: outputs.reduce((sum, bytes) => sum + align(bytes, 16), 0),
-        usage: GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST,
-      });
-      return new Executable(plan, device, pipelines, dispatches, activations, [constants, geometry], staging);
-    });
+      return new Executable(plan, device, pipelines, dispatches, memory);
+    } catch (error) {
+      for (const buffer of all) buffer.destroy();
+      throw error instanceof DeviceError ? error : new DeviceError(`${what}: ${String(error)}`, { cause: error });
+    }
   }
 
-  /** One inference: inputs written, one command buffer, one submit, outputs read. */
+  /**
+   * One inference: inputs written, one command buffer, one submit, outputs read. Calls that do not wait for one another
+   * overlap, and allocate nothing either.
+   */
   run(feeds: Readonly<Record<string, Tensor>>): Promise<Record<string, Tensor>> {
-    return this.#exclusively('running the model', async () => {
-      this.#write(feeds);
-      const encoder = this.#device.createCommandEncoder();
-      const pass = encoder.beginComputePass();
-      for (const dispatch of this.#dispatches) encodeDispatch(pass, dispatch);
-      pass.end();
-      let offset = 0;
-      const places = this.plan.graph.outputs.map((name) => {
-        const place = { info: this.#info(name), offset };
-        offset += this.#copy(encoder, name, this.#staging, offset);
-        return place;
+    const what = 'running the model';
+    const slot = this.#slots[this.#runs++ % IN_FLIGHT]!;
+    const mine = this.#after(slot.last, what, async () => {
+      const { staging } = slot;
+      const submitted = scoped(this.#device, what, () => {
+        this.#write(feeds);
+        const encoder = this.#device.createCommandEncoder();
+        const pass = encoder.beginComputePass();
+        for (const dispatch of this.#dispatches) encodeDispatch(pass, dispatch);
+        pass.end();
+        for (const { name, offset } of placesOf(this.plan)) this.#copy(encoder, name, staging, offset);
+        this.#device.queue.submit([encoder.finish()]);
       });
-      this.#device.queue.submit([encoder.finish()]);
-      await this.#staging.mapAsync(GPUMapMode.READ);
-      const mapped = new Uint8Array(this.#staging.getMappedRange());
-      const outputs = Object.fromEntries(
-        places.map(({ info, offset: at }) => [info.name, tensorOf(info, mapped.slice(at, at + packedBytes(info)))]),
-      );
-      this.#staging.unmap();
-      return outputs;
+      try {
+        await Promise.all([submitted, staging.mapAsync(GPUMapMode.READ)]);
+        const mapped = new Uint8Array(staging.getMappedRange());
+        return Object.fromEntries(
+          placesOf(this.plan).map(({ name, offset, bytes }) => [
+            name,
+            tensorOf(this.#info(name), mapped.slice(offset, offset + bytes)),
+          ]),
+        );
+      } finally {
+        staging.unmap();
+      }
     });
+    slot.last = mine;
+    return mine;
   }
 
   /**
@@ -175,103 +127,119 @@ export class Executable {
    * is computed, and accumulators are computed beside it, so nothing changes for the inference itself.
    */
   trace(feeds: Readonly<Record<string, Tensor>>, accumulators: boolean): Promise<Trace> {
-    return this.#exclusively('tracing the model', async () => {
-      const { graph, views } = this.plan;
-      const copies = new Map<string, GPUBuffer>();
-      const sums = new Map<string, { kept: GPUBuffer; scratch: GPUBuffer }>();
-      const temporary: GPUBuffer[] = [];
-      const buffer = (size: number, usage: GPUBufferUsageFlags): GPUBuffer => {
-        const made = this.#device.createBuffer({ size: align(size, 16), usage });
-        temporary.push(made);
-        return made;
-      };
+    const what = 'tracing the model';
+    const temporary: GPUBuffer[] = [];
+    const buffer = (size: number, usage: GPUBufferUsageFlags): GPUBuffer => {
+      const made = this.#device.createBuffer({ size: align(size, 16), usage });
+      temporary.push(made);
+      return made;
+    };
+    const summed = this.#dispatches.filter(({ step }) => accumulators && step.accumulates);
+    const mine = this.#after(this.#lastTrace, what, async () => {
       try {
-        this.#write(feeds);
-        const encoder = this.#device.createCommandEncoder();
-        for (const dispatch of this.#dispatches) {
-          const { step } = dispatch;
-          const info = this.#info(step.output);
-          const pass = encoder.beginComputePass();
-          encodeDispatch(pass, dispatch);
-          if (accumulators && step.accumulates) {
-            const size = groupCount(extent(info)) * 16;
-            const scratch = buffer(size, GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC);
-            const kept = buffer(size, GPUBufferUsage.COPY_DST | GPUBufferUsage.MAP_READ);
-            encodeDispatch(pass, await this.#accumulatorDispatch(dispatch, scratch));
-            sums.set(step.output, { kept, scratch });
-          }
-          pass.end();
-          const copy = buffer(packedBytes(info), GPUBufferUsage.COPY_DST | GPUBufferUsage.MAP_READ);
-          this.#copy(encoder, step.output, copy, 0);
-          copies.set(step.output, copy);
-          const sum = sums.get(step.output);
-          if (sum) encoder.copyBufferToBuffer(sum.scratch, 0, sum.kept, 0, sum.kept.size);
-        }
-        this.#device.queue.submit([encoder.finish()]);
-
-        const read = async <T extends ElementType>(from: GPUBuffer, info: TensorInfo & { type: T }) => {
-          await from.mapAsync(GPUMapMode.READ);
-          const data = unpack(new Uint8Array(from.getMappedRange()).slice(), info);
-          from.unmap();
-          return data;
-        };
-        const tensors = new Map<string, TracedTensor>();
-        for (const input of graph.inputs)
-          tensors.set(input.name, { ...traced(input), node: 'input', op: 'input', data: feeds[input.name]!.data });
-        for (const node of graph.nodes) {
-          const info = this.#info(node.outputs[0]!);
-          const view = views.get(info.name);
-          const data = view ? tensors.get(view)!.data.slice() : await read(copies.get(info.name)!, info);
-          const sum = sums.get(info.name);
-          tensors.set(info.name, {
-            ...traced(info),
-            node: node.name,
-            op: node.op,
-            data,
-            ...(sum ? { accumulators: (await read(sum.kept, { ...info, type: 'int32' })) as Int32Array } : {}),
-          });
-        }
-        const outputs = Object.fromEntries(
-          graph.outputs.map((name) => {
-            const { type, data, shape } = tensors.get(name)!;
-            return [name, new Tensor(type, data as never, shape)];
-          }),
-        );
-        return { tensors: [...tensors.values()], outputs };
+        const pipelines = new Map<Dispatch, Pipeline>();
+        for (const dispatch of summed)
+          pipelines.set(dispatch, await this.#pipelines.get(accumulatorKey(dispatch.step)));
+        const copies = await scoped(this.#device, what, () => this.#copyEach(feeds, pipelines, buffer));
+        return await this.#readTrace(feeds, copies);
       } finally {
         for (const made of temporary) made.destroy();
       }
     });
+    this.#lastTrace = mine;
+    return mine;
+  }
+
+  /** Submits an inference that leaves copies of all tensors, and of their sums where there are pipelines for them. */
+  #copyEach(
+    feeds: Readonly<Record<string, Tensor>>,
+    pipelines: ReadonlyMap<Dispatch, Pipeline>,
+    buffer: (size: number, usage: GPUBufferUsageFlags) => GPUBuffer,
+  ): Map<string, TensorCopy> {
+    const copies = new Map<string, TensorCopy>();
+    this.#write(feeds);
+    const encoder = this.#device.createCommandEncoder();
+    for (const dispatch of this.#dispatches) {
+      const { output } = dispatch.step;
+      const info = this.#info(output);
+      const bytes = packedBytes(info);
+      const tensor = buffer(bytes, GPUBufferUsage.COPY_DST | GPUBufferUsage.MAP_READ);
+      const summing = pipelines.get(dispatch);
+      const size = groupCount(extent(info)) * 16;
+      const scratch = summing && buffer(size, GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC);
+      const sums = summing && buffer(size, GPUBufferUsage.COPY_DST | GPUBufferUsage.MAP_READ);
+      const pass = encoder.beginComputePass();
+      encodeDispatch(pass, dispatch);
+      if (summing) encodeDispatch(pass, summingDispatch(this.#device, dispatch, summing, scratch!));
+      pass.end();
+      this.#copy(encoder, output, tensor, 0);
+      if (sums) encoder.copyBufferToBuffer(scratch!, 0, sums, 0, size);
+      copies.set(output, { tensor, ...(sums && { sums }) });
+    }
+    this.#device.queue.submit([encoder.finish()]);
+    return copies;
+  }
+
+  async #readTrace(feeds: Readonly<Record<string, Tensor>>, copies: ReadonlyMap<string, TensorCopy>): Promise<Trace> {
+    const { graph, views } = this.plan;
+    const read = async <T extends ElementType>(from: GPUBuffer, info: TensorInfo & { type: T }) => {
+      await from.mapAsync(GPUMapMode.READ);
+      const data = unpack(new Uint8Array(from.getMappedRange()).slice(), info);
+      from.unmap();
+      return data;
+    };
+    const tensors = new Map<string, TracedTensor>();
+    for (const input of graph.inputs)
+      tensors.set(input.name, { ...traced(input), node: 'input', op: 'input', data: feeds[input.name]!.data });
+    for (const node of graph.nodes) {
+      const info = this.#info(node.outputs[0]!);
+      const view = views.get(info.name);
+      const copy = copies.get(info.name);
+      const data = view ? tensors.get(view)!.data.slice() : await read(copy!.tensor, info);
+      const sums = copy?.sums;
+      tensors.set(info.name, {
+        ...traced(info),
+        node: node.name,
+        op: node.op,
+        data,
+        ...(sums ? { accumulators: (await read(sums, { ...info, type: 'int32' })) as Int32Array } : {}),
+      });
+    }
+    const outputs = Object.fromEntries(
+      graph.outputs.map((name) => {
+        const { type, data, shape } = tensors.get(name)!;
+        return [name, new Tensor(type, data as never, shape)];
+      }),
+    );
+    return { tensors: [...tensors.values()], outputs };
   }
 
   /** Frees the GPU's memory. Nothing can be run afterwards. */
   release(): void {
     this.#released = true;
-    for (const buffer of [...this.#activations, ...this.#constants, this.#staging]) buffer.destroy();
+    for (const buffer of this.#buffers) buffer.destroy();
   }
 
   #info(name: string): TensorInfo {
     return this.plan.graph.tensors.get(name)!;
   }
 
-  async #exclusively<T>(what: string, work: () => Promise<T>): Promise<T> {
-    const before = this.#queue;
-    const mine = (async () => {
-      await before.catch(() => undefined);
-      if (this.#released) throw new DeviceError(`${what}: the session was released`);
-      if (this.#lost !== undefined) throw new DeviceError(`${what}: the device was lost (${this.#lost})`);
-      try {
-        return await scoped(this.#device, what, work);
-      } catch (error) {
-        // a loss that is known already is recorded before this goes on
-        await Promise.race([this.#device.lost, Promise.resolve()]);
-        if (this.#lost !== undefined)
-          throw new DeviceError(`${what}: the device was lost (${this.#lost})`, { cause: error });
-        throw error;
-      }
-    })();
-    this.#queue = mine;
-    return mine;
+  /** @throws DeviceError whatever happens to the device meanwhile */
+  async #after<T>(before: Promise<unknown>, what: string, work: () => Promise<T>): Promise<T> {
+    await before.catch(() => undefined);
+    if (this.#released) throw new DeviceError(`${what}: the session was released`);
+    if (this.#lost !== undefined) throw new DeviceError(`${what}: the device was lost (${this.#lost})`);
+    try {
+      return await work();
+    } catch (error) {
+      // buffers say that a device is lost before it says so itself: after a round trip, a loss is recorded
+      await scoped(this.#device, what, () => undefined).catch(() => undefined);
+      await Promise.race([this.#device.lost, Promise.resolve()]);
+      if (this.#lost !== undefined)
+        throw new DeviceError(`${what}: the device was lost (${this.#lost})`, { cause: error });
+      if (this.#released) throw new DeviceError(`${what}: the session was released`, { cause: error });
+      throw error instanceof DeviceError ? error : new DeviceError(`${what}: ${String(error)}`, { cause: error });
+    }
   }
 
   #write(feeds: Readonly<Record<string, Tensor>>): void {
@@ -281,36 +249,35 @@ export class Executable {
     }
   }
 
-  /** @returns bytes, aligned for the next copy */
-  #copy(encoder: GPUCommandEncoder, name: string, to: GPUBuffer, offset: number): number {
-    const bytes = packedBytes(this.#info(name));
-    encoder.copyBufferToBuffer(this.#activations[this.plan.bufferOf.get(name)!]!, 0, to, offset, bytes);
-    return align(bytes, 16);
+  #copy(encoder: GPUCommandEncoder, name: string, to: GPUBuffer, offset: number): void {
+    const from = this.#activations[this.plan.bufferOf.get(name)!]!;
+    encoder.copyBufferToBuffer(from, 0, to, offset, packedBytes(this.#info(name)));
   }
+}
 
-  async #accumulatorDispatch(dispatch: Dispatch, output: GPUBuffer): Promise<Dispatch> {
-    const pipeline = await this.#pipelines.get(accumulatorKey(dispatch.step));
-    const { operands, geometry } = dispatch.bindings;
-    return {
-      ...dispatch,
-      pipeline,
-      groups: [
-        bindGroup(this.#device, pipeline.layouts[0], [...operands, { buffer: output }]),
-        bindGroup(this.#device, pipeline.layouts[1], []),
-        bindGroup(this.#device, pipeline.layouts[2], [geometry]),
-      ],
-    };
-  }
+/** Copies that a trace leaves of a dispatch: its output, and its int32 sums. */
+interface TensorCopy {
+  readonly tensor: GPUBuffer;
+  readonly sums?: GPUBuffer;
+}
+
+function dispatchOf(device: GPUDevice, step: Step, pipeline: Pipeline, bindings: Bindings): Dispatch {
+  const { operands, output, parameters, geometry } = bindings;
+  const groups = [[...operands, output], parameters, [geometry]].map((group, index) =>
+    bindGroup(device, pipeline.layouts[index]!, group),
+  );
+  return { step, pipeline, groups, bindings };
+}
+
+/** The same dispatch by the pipeline that gives its sums, which reads no parameters. */
+function summingDispatch(device: GPUDevice, { step, bindings }: Dispatch, pipeline: Pipeline, to: GPUBuffer): Dispatch {
+  return dispatchOf(device, step, pipeline, { ...bindings, output: { buffer: to }, parameters: [] });
 }
 
 function encodeDispatch(pass: GPUComputePassEncoder, { step, pipeline, groups }: Dispatch): void {
   pass.setPipeline(pipeline.pipeline);
   for (const [index, group] of groups.entries()) pass.setBindGroup(index, group);
   pass.dispatchWorkgroups(...step.workgroups);
-}
-
-function geometryOf(step: Step): Uint32Array {
-  return Uint32Array.from(KERNELS[step.kernel]!.geometry, (field) => step.geometry[field]!);
 }
 
 function traced(info: TensorInfo): Pick<TracedTensor, 'name' | 'type' | 'shape' | 'quantization'> {

@@ -1,3 +1,4 @@
+import { DeviceError } from '../errors.ts';
 import { threadGrid } from '../ops/step.ts';
 import type { FormParameters } from '../requantize/form.ts';
 import { nearestEven } from '../requantize/forms/nearest_even.ts';
@@ -5,6 +6,7 @@ import { f32 } from '../semantics/rounding.ts';
 import { scoped } from './device.ts';
 import { PipelineCache } from './pipelines.ts';
 
+const WHAT = 'asking how the device rounds';
 const CASES = 4096;
 const PER_WORD = 4;
 
@@ -55,8 +57,8 @@ async function ask(device: GPUDevice): Promise<boolean> {
     return buffer;
   };
   try {
-    return await scoped(device, 'asking how the device rounds', async () => {
-      const { pipeline, layouts } = await PipelineCache.of(device).get(key);
+    const { pipeline, layouts } = await PipelineCache.of(device).get(key);
+    const staging = await scoped(device, WHAT, () => {
       const output = empty(GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC);
       const staging = empty(GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST);
       const groups = [
@@ -75,10 +77,13 @@ async function ask(device: GPUDevice): Promise<boolean> {
       pass.end();
       encoder.copyBufferToBuffer(output, 0, staging, 0, CASES);
       device.queue.submit([encoder.finish()]);
-      await staging.mapAsync(GPUMapMode.READ);
-      const codes = new Uint8Array(staging.getMappedRange());
-      return lines.every((line, i) => codes[i] === nearestEven.evaluate(line, undefined as never, sums[i]!));
+      return staging;
     });
+    await staging.mapAsync(GPUMapMode.READ);
+    const codes = new Uint8Array(staging.getMappedRange());
+    return lines.every((line, i) => codes[i] === nearestEven.evaluate(line, undefined as never, sums[i]!));
+  } catch (error) {
+    throw error instanceof DeviceError ? error : new DeviceError(`${WHAT}: ${String(error)}`, { cause: error });
   } finally {
     for (const buffer of buffers) buffer.destroy();
   }

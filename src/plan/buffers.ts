@@ -1,9 +1,38 @@
 import type { TypedGraph } from '../ops/op.ts';
 import { tensorsRead, type Step } from '../ops/step.ts';
 
+/** The first and the last step during which a tensor has to be in memory. */
+export interface Lifetime {
+  readonly from: number;
+  readonly to: number;
+}
+
 /**
- * Memory by lifetime: a tensor takes the smallest free buffer that holds it, else the largest free one,
- * grown; and gives it back after its last use. Graph inputs and outputs keep theirs to the end.
+ * Of every tensor that has memory of its own: inputs from the start to their last reader, outputs from their step to
+ * the end, which is behind the last step. A tensor that a fused step keeps to itself is none of them.
+ */
+export function lifetimes(
+  { inputs, outputs }: Pick<TypedGraph, 'inputs' | 'outputs'>,
+  steps: readonly Step[],
+  memoryOf: (tensor: string) => string,
+): Map<string, Lifetime> {
+  const lives = new Map<string, Lifetime>(inputs.map(({ name }) => [name, { from: 0, to: 0 }]));
+  const lastsUntil = (name: string, to: number): void => {
+    const { from } = lives.get(name)!;
+    lives.set(name, { from, to });
+  };
+  for (const [index, step] of steps.entries()) {
+    for (const tensor of tensorsRead(step)) lastsUntil(memoryOf(tensor), index);
+    lives.set(step.output, { from: index, to: index });
+  }
+  for (const name of outputs) lastsUntil(memoryOf(name), steps.length);
+  return lives;
+}
+
+/**
+ * Memory by lifetime, the largest tensors first: each takes the smallest buffer whose tensors do not live when it does,
+ * or a new one (Pisarchyk and Lee 2020, greedy by size for shared objects). One buffer with offsets could be
+ * smaller, but WebGPU lets no dispatch read and write the same buffer.
  */
 export function assignBuffers(
   graph: TypedGraph,
@@ -11,32 +40,23 @@ export function assignBuffers(
   memoryOf: (tensor: string) => string,
   bytes: (tensor: string) => number,
 ): { bufferOf: Map<string, number>; buffers: number[] } {
-  const lastUse = new Map<string, number>();
-  for (const [index, step] of steps.entries())
-    for (const tensor of tensorsRead(step)) lastUse.set(memoryOf(tensor), index);
-  for (const name of [...graph.outputs, ...graph.inputs.map((input) => input.name)])
-    lastUse.set(memoryOf(name), steps.length);
-
   const buffers: number[] = [];
+  const tenants: Lifetime[][] = [];
   const bufferOf = new Map<string, number>();
-  const free = new Set<number>();
-  const take = (tensor: string): void => {
-    const size = bytes(tensor);
-    const candidates = [...free].sort((a, b) => buffers[a]! - buffers[b]!);
-    let chosen = candidates.find((index) => buffers[index]! >= size) ?? candidates.at(-1);
-    if (chosen === undefined) chosen = buffers.push(0) - 1;
-    buffers[chosen] = Math.max(buffers[chosen]!, size);
-    free.delete(chosen);
-    bufferOf.set(tensor, chosen);
-  };
-  for (const input of graph.inputs) take(input.name);
-  for (const [index, step] of steps.entries()) {
-    take(step.output);
-    // only now: an output never lies in the memory of its own operands
-    for (const tensor of new Set(tensorsRead(step).map(memoryOf)))
-      if (lastUse.get(tensor) === index) free.add(bufferOf.get(tensor)!);
+  const overlap = (a: Lifetime, b: Lifetime): boolean => a.from <= b.to && b.from <= a.to;
+  const bySize = [...lifetimes(graph, steps, memoryOf)]
+    .map(([name, life]) => ({ name, life, size: bytes(name) }))
+    .sort((a, b) => b.size - a.size);
+  for (const { name, life, size } of bySize) {
+    // all buffers are at least as large; the last of them is the smallest
+    let chosen = tenants.findLastIndex((lives) => !lives.some((other) => overlap(life, other)));
+    if (chosen < 0) {
+      chosen = buffers.push(size) - 1;
+      tenants.push([]);
+    }
+    tenants[chosen]!.push(life);
+    bufferOf.set(name, chosen);
   }
-  // a tensor that a fused step keeps to itself has no memory
   for (const tensor of graph.tensors.keys()) {
     const buffer = bufferOf.get(memoryOf(tensor));
     if (buffer !== undefined) bufferOf.set(tensor, buffer);

@@ -1,5 +1,6 @@
 import { packedBytes } from '../ops/layout.ts';
 import { tensorsRead, type Step } from '../ops/step.ts';
+import { lifetimes } from './buffers.ts';
 import type { Plan } from './plan.ts';
 
 /** What a dispatch asks of a device, counted from the plan. */
@@ -58,4 +59,22 @@ export function planCost(plan: Pick<Plan, 'graph' | 'steps'>): PlanCost {
     rereadBytes: sum(({ rereadBytes }) => rereadBytes),
     steps,
   };
+}
+
+/** Bytes of activations: what a plan has for them, and what no plan of its steps can do with less than. */
+export interface PlanMemory {
+  readonly allocatedBytes: number;
+  /** The most that is needed at one time: by a step's operands and output, and whatever is read later. */
+  readonly leastBytes: number;
+}
+
+export function planMemory({ graph, steps, views, buffers }: Plan): PlanMemory {
+  const lives = lifetimes(graph, steps, (name) => views.get(name) ?? name);
+  const needed = steps.map((_, at) =>
+    [...lives].reduce(
+      (sum, [name, { from, to }]) => sum + (from <= at && at <= to ? packedBytes(graph.tensors.get(name)!) : 0),
+      0,
+    ),
+  );
+  return { allocatedBytes: buffers.reduce((sum, bytes) => sum + bytes, 0), leastBytes: Math.max(0, ...needed) };
 }
