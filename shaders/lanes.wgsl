@@ -54,11 +54,11 @@ fn main(@builtin(workgroup_id) workgroup_id: vec3<u32>, @builtin(local_invocatio
   //#end
   //#end
   //#for q in 0..QUADS
-  let place_q = place_of(q * 4u + lane);
+  let place_q = place_of(lane, q * 4u);
   //#end
   let first = workgroup_id.y * geometry.rows;
   let end = min(first + geometry.rows, geometry.pixels);
-  var cursor = cursor_of(first);
+  var cursor = cursor_of(first, lane);
   for (var pixel = first; pixel < end; pixel++) {
     //#for q in 0..QUADS
     let own_word_q = load(cursor, place_q);
@@ -70,7 +70,7 @@ fn main(@builtin(workgroup_id) workgroup_id: vec3<u32>, @builtin(local_invocatio
     //#end
     //#for q in 0..QUADS
     //#for s in 0..4
-    let word_q_s = slot_s(own_word_q, cursor, q * 4u, lane);
+    let word_q_s = slot_s(own_word_q, cursor, lane, q * 4u, lane);
     //#for j in 0..4
     let x_q_s_j = byte_lane_j(word_q_s);
     //#for g in 0..GROUPS
@@ -81,11 +81,12 @@ fn main(@builtin(workgroup_id) workgroup_id: vec3<u32>, @builtin(local_invocatio
     //#end
     //#end
     //#end
-    //#for g in 0..GROUPS
-    if (own_g < geometry.out_groups) {
+    // of several groups all are there (lanes.ts)
+    if (own_0 < geometry.out_groups) {
+      //#for g in 0..GROUPS
       emit_float(pixel * geometry.out_groups + group_g, form_g, vec4<f32>(sum_g_0, sum_g_1, sum_g_2, sum_g_3));
+      //#end
     }
-    //#end
     cursor = next(cursor);
   }
 }

@@ -38,10 +38,6 @@ fn main(@builtin(workgroup_id) workgroup_id: vec3<u32>, @builtin(local_invocatio
   // lanes beyond the last group compute that one again, and do not write it
   let group = min(own, geometry.out_groups - 1u);
   let start = corrections[group * 2u];
-  let zero_points = corrections[group * 2u + 1u];
-  //#for o in 0..4
-  let zeros_o = weight_zeros(vec4<f32>(zero_points[o]));
-  //#end
   let first = workgroup_id.y * geometry.rows;
   let rows = min(geometry.rows, geometry.pixels - first);
   var sums: array<vec4<f32>, 64>;
@@ -49,10 +45,15 @@ fn main(@builtin(workgroup_id) workgroup_id: vec3<u32>, @builtin(local_invocatio
     sums[i] = start;
   }
   for (var chunk = 0u; chunk < geometry.chunks; chunk++) {
+    // anew for each chunk: what lives on past the loop over pixels would have its registers there
+    let zero_points = corrections[group * 2u + 1u];
+    //#for o in 0..4
+    let zeros_o = weight_zeros(vec4<f32>(zero_points[o]));
+    //#end
     let at_weights = (chunk * geometry.out_groups + group) * QUADS * 4u;
-    let first_word = chunk * QUADS * 4u;
+    let word = chunk * QUADS * 4u + lane;
     //#for q in 0..QUADS
-    let place_q = place_of(first_word + q * 4u + lane);
+    let place_q = place_of(word, q * 4u);
     //#for s in 0..4
     let words_q_s = weights[at_weights + q * 4u + s];
     //#for o in 0..4
@@ -60,7 +61,7 @@ fn main(@builtin(workgroup_id) workgroup_id: vec3<u32>, @builtin(local_invocatio
     //#end
     //#end
     //#end
-    var cursor = cursor_of(first);
+    var cursor = cursor_of(first, word);
     for (var i = 0u; i < rows; i++) {
       //#for q in 0..QUADS
       let own_word_q = load(cursor, place_q);
@@ -71,7 +72,7 @@ fn main(@builtin(workgroup_id) workgroup_id: vec3<u32>, @builtin(local_invocatio
       //#end
       //#for q in 0..QUADS
       //#for s in 0..4
-      let word_q_s = slot_s(own_word_q, cursor, first_word + q * 4u, lane);
+      let word_q_s = slot_s(own_word_q, cursor, word, q * 4u, lane);
       //#for j in 0..4
       let x_q_s_j = byte_lane_j(word_q_s);
       //#for o in 0..4

@@ -1,15 +1,15 @@
 // Words of one pixel: word k of the pixel that the cursor stands at.
 
-// The pixel's first word.
+// Index of word `word` of the pixel, and words ahead of it: a constant, so that no lane keeps a place in a register.
 alias Cursor = u32;
 alias Place = u32;
 
-fn place_of(k: u32) -> Place {
-  return k;
+fn place_of(word: u32, ahead: u32) -> Place {
+  return ahead;
 }
 
-fn cursor_of(pixel: u32) -> Cursor {
-  return pixel * geometry.in_groups;
+fn cursor_of(pixel: u32, word: u32) -> Cursor {
+  return pixel * geometry.in_groups + word;
 }
 
 fn next(cursor: Cursor) -> Cursor {

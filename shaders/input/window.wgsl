@@ -14,7 +14,8 @@ struct Place {
   word: u32,
 }
 
-fn place_of(k: u32) -> Place {
+fn place_of(word: u32, ahead: u32) -> Place {
+  let k = word + ahead;
   let tap = k / geometry.in_groups;
   return Place(
     tap / geometry.kernel_width * geometry.dilation_y - geometry.pad_top,
@@ -23,7 +24,7 @@ fn place_of(k: u32) -> Place {
   );
 }
 
-fn cursor_of(pixel: u32) -> Cursor {
+fn cursor_of(pixel: u32, word: u32) -> Cursor {
   let row = pixel / geometry.out_width;
   let image = row / geometry.out_height;
   return Cursor(

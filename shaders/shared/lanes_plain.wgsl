@@ -5,7 +5,7 @@ fn lane_of(local_index: u32) -> u32 {
 }
 
 //#for s in 0..4
-fn slot_s(own: u32, cursor: Cursor, first: u32, lane: u32) -> u32 {
-  return load(cursor, place_of(first + (lane ^ s)));
+fn slot_s(own: u32, cursor: Cursor, word: u32, ahead: u32, lane: u32) -> u32 {
+  return load(cursor, place_of(word, ahead + (lane ^ s) - lane));
 }
 //#end

@@ -7,18 +7,18 @@ fn lane_of(local_index: u32) -> u32 {
   return local_index;
 }
 
-fn slot_0(own: u32, cursor: Cursor, first: u32, lane: u32) -> u32 {
+fn slot_0(own: u32, cursor: Cursor, word: u32, ahead: u32, lane: u32) -> u32 {
   return own;
 }
 
-fn slot_1(own: u32, cursor: Cursor, first: u32, lane: u32) -> u32 {
+fn slot_1(own: u32, cursor: Cursor, word: u32, ahead: u32, lane: u32) -> u32 {
   return quadSwapX(own);
 }
 
-fn slot_2(own: u32, cursor: Cursor, first: u32, lane: u32) -> u32 {
+fn slot_2(own: u32, cursor: Cursor, word: u32, ahead: u32, lane: u32) -> u32 {
   return quadSwapY(own);
 }
 
-fn slot_3(own: u32, cursor: Cursor, first: u32, lane: u32) -> u32 {
+fn slot_3(own: u32, cursor: Cursor, word: u32, ahead: u32, lane: u32) -> u32 {
   return quadSwapDiagonal(own);
 }

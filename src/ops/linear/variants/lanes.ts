@@ -4,16 +4,22 @@ import { inputFlip, laneCorrections, packLaneWeights, paddingWord, startingSums 
 import { notSaturating } from './conditions.ts';
 import type { LinearTask, LinearVariant, LoweredLinear } from './variant.ts';
 
-/** Quads of words of weights that a thread keeps: more would make a loop of more text than processors keep decoded. */
-const MOST_QUADS = 4;
-/** The same where one chunk is all there is, and no sums are carried. */
-const MOST_QUADS_ALONE = 6;
-/** The longest array of sums that lanes_chunked carries, and what that costs: as much as so many quads. */
+/**
+ * Quads of words of weights that a thread keeps: more would make a loop of more text than processors keep decoded, and
+ * loads under a window, or of a lane by itself, are long. Half as many or more are filled up: a pipeline less to
+ * compile is worth more than products with zero.
+ */
+const MOST_QUADS = 6;
+const MOST_QUADS_OF_LONG_LOADS = 3;
+/** The longest array of sums that lanes_chunked carries. */
 const MOST_SUMS = 64;
-const SUMS_COST = 1.5;
 /** A workgroup has more pixels than these, which share its weights, where there are workgroups enough without. */
 const LEAST_ROWS = 28;
 const ENOUGH_WORKGROUPS = 32;
+
+/** How the four lanes of a workgroup come by words. */
+const SUBGROUP = 'shared/lanes_subgroup';
+const PLAIN = 'shared/lanes_plain';
 
 /** Words of 4 channels that an output sums over. */
 function wordsOf({ linear }: LinearTask): number {
@@ -21,13 +27,9 @@ function wordsOf({ linear }: LinearTask): number {
   return kh * kw * linear.input.groups;
 }
 
-/** Quads of words a chunk: what costs least, padding included. */
-function quadsOf(words: number): number {
+function quadsOf(words: number, most: number): number {
   const quads = Math.ceil(words / 4);
-  if (quads <= MOST_QUADS_ALONE) return quads;
-  const cost = (size: number): number => Math.ceil(quads / size) * (size + SUMS_COST);
-  const sizes = Array.from({ length: MOST_QUADS }, (_, i) => MOST_QUADS - i);
-  return sizes.reduce((best, size) => (cost(size) < cost(best) ? size : best));
+  return quads > most / 2 ? most : quads;
 }
 
 function admits(task: LinearTask): true | string {
@@ -39,13 +41,12 @@ function admits(task: LinearTask): true | string {
 
 function lower(task: LinearTask, mostRows: number, link: string): LoweredLinear {
   const { linear, kind } = task;
-  const words = wordsOf(task);
-  const quads = quadsOf(words);
-  const chunks = Math.ceil(words / (4 * quads));
-  // a lone chunk as long as others are has their pipeline: one less to compile is worth more than sums not carried
-  const carried = chunks > 1 || quads === MOST_QUADS;
-  const pixels = outputPixels(linear);
   const window = kind === 'conv';
+  const words = wordsOf(task);
+  const quads = quadsOf(words, window || link === PLAIN ? MOST_QUADS_OF_LONG_LOADS : MOST_QUADS);
+  const chunks = Math.ceil(words / (4 * quads));
+  const carried = chunks > 1;
+  const pixels = outputPixels(linear);
   // of few words, the requantization is most of the text: two groups of outputs share what is loaded
   const groups = quads === 1 && !window && linear.output.groups % 8 === 0 ? 2 : 1;
   const columns = Math.ceil(linear.output.groups / 4 / groups);
@@ -85,7 +86,7 @@ export const lanes: LinearVariant = {
     if (subgroups?.min !== 4 || subgroups.max !== 4) return 'the device has no subgroups of four lanes';
     return admits(task);
   },
-  lower: (task, _features, rows) => lower(task, rows, 'shared/lanes_subgroup'),
+  lower: (task, _features, rows) => lower(task, rows, SUBGROUP),
 };
 
 /** The same without subgroups: every lane loads every word. */
@@ -94,5 +95,5 @@ export const lanesPlain: LinearVariant = {
   kinds: ['pointwise', 'conv', 'gemm'],
   tiles: ROWS,
   admits,
-  lower: (task, _features, rows) => lower(task, rows, 'shared/lanes_plain'),
+  lower: (task, _features, rows) => lower(task, rows, PLAIN),
 };
