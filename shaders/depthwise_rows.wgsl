@@ -42,6 +42,7 @@ fn main(@builtin(workgroup_id) workgroup_id: vec3<u32>, @builtin(local_invocatio
   let end = min(first + geometry.rows, geometry.out_height);
   // differences wrap, so above 0 is beyond the height
   var y = first * geometry.stride_y - geometry.pad_top;
+  let last = geometry.out_width - 1u - ox;
   let left = ox * geometry.stride_x - geometry.pad_left;
   let pitch = geometry.in_width * geometry.in_groups;
   let plane = image * geometry.in_height * pitch + group;
@@ -86,6 +87,7 @@ fn main(@builtin(workgroup_id) workgroup_id: vec3<u32>, @builtin(local_invocatio
     values[j * WINDOW_WIDTH + x] = byte_lanes(window[j * WINDOW_WIDTH + x]);
     //#end
     //#end
+    var sums: array<vec4<f32>, WIDTH>;
     //#for u in 0..WIDTH
     //#for c in 0..4
     var sum_u_c = start[c];
@@ -95,9 +97,11 @@ fn main(@builtin(workgroup_id) workgroup_id: vec3<u32>, @builtin(local_invocatio
     //#end
     //#end
     //#end
-    if (ox + u < geometry.out_width) {
-      emit_float(at + u * geometry.out_groups, form, vec4<f32>(sum_u_0, sum_u_1, sum_u_2, sum_u_3));
-    }
+    sums[u] = vec4<f32>(sum_u_0, sum_u_1, sum_u_2, sum_u_3);
+    //#end
+    // from the right: what a column beyond the last writes is written over by the last, for less than an if a column
+    //#for u in 0..WIDTH
+    emit_float(at + min(WIDTH - 1u - u, last) * geometry.out_groups, form, sums[WIDTH - 1u - u]);
     //#end
     //#for r in 0..KEPT
     //#for x in 0..WINDOW_WIDTH

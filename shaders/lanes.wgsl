@@ -44,11 +44,17 @@ fn main(@builtin(workgroup_id) workgroup_id: vec3<u32>, @builtin(local_invocatio
   //#for o in 0..4
   let zeros_g_o = weight_zeros(vec4<f32>(zero_points_g[o]));
   //#end
+  var words_g: array<vec4<u32>, 4u * QUADS>;
+  for (var q = 0u; q < QUADS; q++) {
+    let at = (group_g * QUADS + q) * 4u;
+    //#for s in 0..4
+    words_g[q * 4u + s] = weights[at + s];
+    //#end
+  }
   //#for q in 0..QUADS
   //#for s in 0..4
-  let words_g_q_s = weights[(group_g * QUADS + q) * 4u + s];
   //#for o in 0..4
-  let w_g_q_s_o = weight_lanes(words_g_q_s[o], zeros_g_o);
+  let w_g_q_s_o = weight_lanes(words_g[q * 4u + s][o], zeros_g_o);
   //#end
   //#end
   //#end

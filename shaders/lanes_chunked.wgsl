@@ -1,5 +1,5 @@
 // y[p, o] = emit(sum over k of (x[p, k] - zx) * (w[o, k] - zw)), the weights of a chunk of k at hand while the pixels
-// pass by. x, w, y as in lanes.wgsl, w by chunks: [chunk][group][word of the chunk][output]. f32: the sums of 64 pixels,
+// pass by. x, w, y as in lanes.wgsl, w by chunks: [chunk][group][word of the chunk][output]. f32: the sums of 98 pixels,
 // carried from chunk to chunk, are integers below 2^24 (proved at load).
 
 struct Geometry {
@@ -18,7 +18,7 @@ struct Geometry {
   pad_top: u32,
   pad_left: u32,
   pixels: u32,
-  // pixels of a workgroup, at most 64
+  // pixels of a workgroup, at most 98
   rows: u32,
   input_flip: u32,
   padding: u32,
@@ -40,7 +40,7 @@ fn main(@builtin(workgroup_id) workgroup_id: vec3<u32>, @builtin(local_invocatio
   let start = corrections[group * 2u];
   let first = workgroup_id.y * geometry.rows;
   let rows = min(geometry.rows, geometry.pixels - first);
-  var sums: array<vec4<f32>, 64>;
+  var sums: array<vec4<f32>, 98>;
   for (var i = 0u; i < rows; i++) {
     sums[i] = start;
   }
@@ -52,12 +52,17 @@ fn main(@builtin(workgroup_id) workgroup_id: vec3<u32>, @builtin(local_invocatio
     //#end
     let at_weights = (chunk * geometry.out_groups + group) * QUADS * 4u;
     let word = chunk * QUADS * 4u + lane;
+    var words: array<vec4<u32>, 4u * QUADS>;
+    for (var q = 0u; q < QUADS; q++) {
+      //#for s in 0..4
+      words[q * 4u + s] = weights[at_weights + q * 4u + s];
+      //#end
+    }
     //#for q in 0..QUADS
     let place_q = place_of(word, q * 4u);
     //#for s in 0..4
-    let words_q_s = weights[at_weights + q * 4u + s];
     //#for o in 0..4
-    let w_q_s_o = weight_lanes(words_q_s[o], zeros_o);
+    let w_q_s_o = weight_lanes(words[q * 4u + s][o], zeros_o);
     //#end
     //#end
     //#end

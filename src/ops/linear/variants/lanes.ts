@@ -12,10 +12,10 @@ import type { LinearTask, LinearVariant, LoweredLinear } from './variant.ts';
 const MOST_QUADS = 6;
 const MOST_QUADS_OF_LONG_LOADS = 3;
 /** The longest array of sums that lanes_chunked carries. */
-const MOST_SUMS = 64;
+const MOST_SUMS = 98;
 /** A workgroup has more pixels than these, which share its weights, where there are workgroups enough without. */
-const LEAST_ROWS = 28;
-const ENOUGH_WORKGROUPS = 32;
+const LEAST_ROWS = 49;
+const ENOUGH_WORKGROUPS = 16;
 
 /** How the four lanes of a workgroup come by words. */
 const SUBGROUP = 'shared/lanes_subgroup';
@@ -51,7 +51,9 @@ function lower(task: LinearTask, mostRows: number, link: string): LoweredLinear 
   const groups = quads === 1 && !window && linear.output.groups % 8 === 0 ? 2 : 1;
   const columns = Math.ceil(linear.output.groups / 4 / groups);
   const most = carried ? Math.min(mostRows, MOST_SUMS) : mostRows;
-  const rows = Math.min(most, Math.max(LEAST_ROWS, Math.ceil((pixels * columns) / ENOUGH_WORKGROUPS)));
+  const longest = Math.min(most, Math.max(LEAST_ROWS, Math.ceil((pixels * columns) / ENOUGH_WORKGROUPS)));
+  // all about as long
+  const rows = Math.ceil(pixels / Math.ceil(pixels / longest));
   return {
     kernel: carried ? 'lanes_chunked' : 'lanes',
     links: [link, window ? 'input/window' : 'input/pixel', 'shared/byte_lanes'],
