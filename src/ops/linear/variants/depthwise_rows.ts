@@ -13,6 +13,7 @@ const ROWS = 28;
 export const depthwiseRows: LinearVariant = {
   name: 'depthwise_rows',
   kinds: ['depthwise'],
+  // columns of the input in which a thread's windows begin
   tiles: [4, 2, 7],
   admits(task) {
     const { layer, strides, dilations } = task.linear;
@@ -23,8 +24,9 @@ export const depthwiseRows: LinearVariant = {
     if (saturating !== true) return saturating;
     return startingSums(task.linear) !== undefined || 'sums of a channel can reach 2^24';
   },
-  lower({ linear }, _features, width) {
+  lower({ linear }, _features, columns) {
     const { layer, output, strides } = linear;
+    const width = Math.ceil(columns / strides[1]);
     const [kernelHeight, kernelWidth] = layer.kernel;
     const strips = Math.ceil(output.height / ROWS);
     const rows = Math.ceil(output.height / strips);
