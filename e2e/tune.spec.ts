@@ -1,40 +1,17 @@
 import { cpSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'playwright/test';
-import type { TuningFile } from '../harness/cli/tune.ts';
-import { writeInt8Model } from '../models/int8_model.ts';
-import { INPUT, type Network } from '../models/network.ts';
-import { measureRanges } from '../models/networks/quantize.ts';
-import { SeededLayers } from '../models/networks/seeded.ts';
-import { Random } from '../models/random.ts';
+import type { TuningFile } from '../harness/tune/file.ts';
 import { exact8 } from './command.ts';
+import { smallModel } from './small_model.ts';
 
 test.describe.configure({ timeout: 180_000 });
 
-const SIZE = 16;
-
-/** A convolution, an inverted residual block with its add, a classifier: every kind of layer that has variants. */
-function smallNetwork(): Network {
-  const net = new SeededLayers(5, INPUT, 3);
-  const x = net.conv('first', INPUT, 8, { kernel: 3, stride: 2, activation: 'relu6' });
-  net.conv('expand', x, 24, { activation: 'relu6' });
-  net.conv('depthwise', 'expand', 24, { kernel: 3, depthwise: true, activation: 'relu6' });
-  net.conv('project', 'depthwise', 8);
-  net.add({ kind: 'add', name: 'sum', inputs: [x, 'project'] });
-  net.add({ kind: 'average', name: 'average', inputs: ['sum'] });
-  net.add({ kind: 'flatten', name: 'flatten', inputs: ['average'] });
-  net.dense('classifier', 'flatten', 5);
-  return { name: 'small', layers: net.layers, classes: 5, input: { size: SIZE, range: [0, 1] } };
-}
-
-async function smallModel(): Promise<string> {
-  const random = new Random(1);
-  const picture = Float32Array.from({ length: 3 * SIZE * SIZE }, () => random.unit());
-  const network = smallNetwork();
+async function smallFile(): Promise<string> {
   const { outputDir } = test.info();
   mkdirSync(outputDir, { recursive: true });
   const path = join(outputDir, 'small.onnx');
-  writeFileSync(path, writeInt8Model(network, await measureRanges(network, [picture]), 'a test'));
+  writeFileSync(path, await smallModel());
   return path;
 }
 
@@ -54,7 +31,7 @@ test('tune refuses a variant that is wrong, names it, and exits with 1', async (
   expect(changed).toHaveLength(1);
 
   const out = test.info().outputPath('profile.json');
-  const args = ['--model', await smallModel(), '--out', out, '--time-limit', '10', '--json'];
+  const args = ['--model', await smallFile(), '--out', out, '--time-limit', '10', '--json'];
   const result = await exact8(['tune', ...args], {}, planted);
   expect(result.code, result.stderr).toBe(1);
   expect(result.stderr).toMatch(/REFUSED: depthwise gives \d+ wrong values in depthwise/);
@@ -76,7 +53,7 @@ test('tune refuses a variant that is wrong, names it, and exits with 1', async (
 test('tune as on a lesser adapter: layers, blocks and fusions; it goes on where it was cut off', async () => {
   const out = test.info().outputPath('profile.json');
   const handicap = ['--without', 'packed-dot,subgroups', '--workgroup-memory', '16384'];
-  const args = ['tune', '--model', await smallModel(), '--out', out, '--time-limit', '10', ...handicap];
+  const args = ['tune', '--model', await smallFile(), '--out', out, '--time-limit', '10', ...handicap];
   const html = test.info().outputPath('heat.html');
   const whole = await exact8([...args, '--html', html, '--json']);
   expect(whole.code, whole.stderr).toBe(0);

@@ -3,10 +3,10 @@ import { writeFile, rename } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { InvalidArgumentError, type Command } from 'commander';
-import { InvalidInputError } from '../../src/errors.ts';
 import { openBench, type BenchBrowser } from '../bench/browser.ts';
 import { describeAdapter } from '../chrome/launch.ts';
-import type { Handicap, Without } from '../tune/measure.ts';
+import { parseTuning, type TuningFacts, type TuningFile } from '../tune/file.ts';
+import type { Without } from '../tune/measure.ts';
 import { renderHeatMap } from '../tune/report.ts';
 import { tune } from '../tune/run.ts';
 import { nameOf } from '../tune/tasks.ts';
@@ -25,21 +25,6 @@ interface TuneOptions extends ModelOptions, HostOptions {
   readonly without?: readonly Without[];
   readonly workgroupMemory?: number;
   readonly fresh?: boolean;
-}
-
-/** What a file of a tuning is about; a later tuning of the same goes on from it. */
-interface Facts extends Handicap {
-  readonly schemaVersion: 1;
-  readonly adapter: string;
-  readonly runtime: string;
-  readonly model: string;
-  readonly modelHash: string;
-  readonly semantics: string;
-}
-
-/** What a tuning left behind, whole or in part. */
-export interface TuningFile extends Facts, Tuned {
-  readonly date: string;
 }
 
 const WITHOUT: readonly Without[] = ['packed-dot', 'subgroups'];
@@ -113,7 +98,7 @@ async function tuneIn(
   progress('opening the model');
   const handicap = { without, ...(workgroupMemory === undefined ? {} : { workgroupMemory }) };
   const opened = await browser.call('openTuning', browser.addBlob(model.bytes), model.engine, handicap);
-  const facts: Facts = {
+  const facts: TuningFacts = {
     schemaVersion: 1,
     adapter,
     runtime: browser.runtime,
@@ -156,22 +141,12 @@ async function tuneIn(
 }
 
 /** What an earlier tuning of the same model on the same adapter left. @throws InvalidInputError for any other file */
-async function earlier(path: string, facts: Facts): Promise<TuningFile | undefined> {
+async function earlier(path: string, facts: TuningFacts): Promise<TuningFile | undefined> {
   if (!existsSync(path)) return undefined;
-  let file: Partial<TuningFile>;
-  try {
-    file = JSON.parse(new TextDecoder().decode(await readInput(path))) as Partial<TuningFile>;
-  } catch {
-    throw new InvalidInputError(`${path} is there and is no tuning: --out another file, or --fresh`);
-  }
-  const keys = ['adapter', 'runtime', 'modelHash', 'semantics', 'without', 'workgroupMemory'] as const;
-  const other = keys.find((key) => String(file[key]) !== String(facts[key]));
-  if (other !== undefined || !Array.isArray(file.layers) || !Array.isArray(file.blocks))
-    throw new InvalidInputError(
-      `${path} is there and is of another ${other ?? 'kind'}: --out another file, or --fresh to write over it`,
-    );
+  const hint = '--out another file, or --fresh to write over it';
+  const file = parseTuning(new TextDecoder().decode(await readInput(path)), facts, path, hint);
   note(`${path}: going on from ${file.layers.length} geometries and ${file.blocks.length} blocks`);
-  return file as TuningFile;
+  return file;
 }
 
 function describe({ layers, blocks, fusions, latencyMs }: Tuned): string {

@@ -1,3 +1,5 @@
+import type { Html } from '../report/html.ts';
+
 type Attributes = Readonly<Record<string, string | number | boolean | ((event: Event) => void) | undefined>>;
 type Child = Node | string | number | undefined;
 
@@ -27,6 +29,11 @@ export function fill(parent: Element, ...children: readonly Child[]): void {
 /** The element of index.html with this id. */
 export function byId<T extends HTMLElement = HTMLElement>(id: string): T {
   return document.getElementById(id) as T;
+}
+
+/** Markup of a template, whose values were escaped, as nodes. */
+export function markup({ text }: Html): DocumentFragment {
+  return document.createRange().createContextualFragment(text);
 }
 
 function present(children: readonly Child[]): (Node | string)[] {

@@ -4,16 +4,23 @@ import { readModel } from '../../src/formats/index.ts';
 import { InferenceSession } from '../../src/session.ts';
 import type { Tensor } from '../../src/tensor.ts';
 import { verify } from '../compare/verify.ts';
+import { tune } from '../tune/run.ts';
+import type { TuningFacts } from '../tune/file.ts';
+import { Tuning } from '../tune/measure.ts';
 import { decodePicture } from '../images/decode.ts';
 import { preprocess, type RecipeName } from '../images/preprocess.ts';
 import { isClassList, rankClasses } from '../report/classes.ts';
 import { tensorPicture } from '../report/feature_maps.ts';
 import { DEFAULT_MODEL } from './default_model.ts';
-import { fileKind, modelOf, readLabels, type FileKind } from './files.ts';
+import { fileKind, modelOf, readLabels, sha256, type FileKind } from './files.ts';
+import { describeDevice } from './gpu.ts';
 import { openReference, type Reference } from './reference.ts';
-import { NO_RESULT, Store, type LabChange, type ModelChoice, type Phase } from './state.ts';
+import { NO_RESULT, Store, type LabChange, type LabTuning, type ModelChoice, type Phase } from './state.ts';
+import { forgetTuning, keepTuning, keptTuning, runtimeOf } from './tunings.ts';
 
 const CLASSES = 5;
+/** For the timing of kernel variants. */
+const TUNING_MS = 240_000;
 
 /** A model that is ready to run. */
 interface OpenModel {
@@ -21,6 +28,7 @@ interface OpenModel {
   readonly semantics: string | undefined;
   readonly bytes: Uint8Array;
   readonly session: InferenceSession;
+  readonly tuning: TuningFacts;
   reference?: Reference;
 }
 
@@ -32,6 +40,8 @@ export class Lab {
   /** Inferences run one after the other; only the latest choice is worth running. */
   #queue: Promise<void> = Promise.resolve();
   #latest = 0;
+  /** Ends a tuning that is under way. */
+  #tuning = new AbortController();
 
   constructor(device: GPUDevice) {
     this.#device = device;
@@ -69,6 +79,31 @@ export class Lab {
     this.#run();
   }
 
+  /** Tries all kernel variants on this adapter, and computes with the fastest from then on. */
+  tune(): void {
+    const tuning = new AbortController();
+    this.#enqueue(async (turn) => {
+      await this.#tune(turn, tuning.signal);
+      if (turn === this.#latest) await this.#infer(turn);
+    });
+    this.#tuning = tuning;
+  }
+
+  /** What was found by then is kept. */
+  stopTuning(): void {
+    this.#tuning.abort();
+  }
+
+  /** Computes without the tuning that the browser keeps for the open model. */
+  forgetTuning(): void {
+    this.#enqueue(async (turn) => {
+      const { tuning } = await this.#opened(turn);
+      forgetTuning(tuning);
+      this.#close();
+      await this.#infer(turn);
+    });
+  }
+
   async #take(file: File, kind: FileKind): Promise<void> {
     if (kind === 'model') this.#choose(await modelOf(file));
     else if (kind === 'labels') this.store.update({ labels: await readLabels(file) });
@@ -80,7 +115,15 @@ export class Lab {
 
   #choose(model: ModelChoice): void {
     const { labels, recipe } = model;
-    this.store.update({ ...NO_RESULT, model, labels, recipe, semantics: undefined, plan: undefined });
+    this.store.update({
+      ...NO_RESULT,
+      model,
+      labels,
+      recipe,
+      semantics: undefined,
+      plan: undefined,
+      tuning: undefined,
+    });
   }
 
   async #choosing(choose: () => Promise<void>): Promise<void> {
@@ -93,12 +136,17 @@ export class Lab {
   }
 
   #run(): void {
+    this.#enqueue((turn) => this.#infer(turn));
+  }
+
+  #enqueue(work: (turn: number) => Promise<void>): void {
     const turn = ++this.#latest;
+    this.#tuning.abort();
     this.#queue = this.#queue.then(async () => {
       if (turn !== this.#latest) return;
       this.store.update(NO_RESULT);
       try {
-        await this.#infer(turn);
+        await work(turn);
       } catch (error) {
         this.#show(turn, { ...NO_RESULT, error });
       }
@@ -135,32 +183,101 @@ export class Lab {
     this.#show(turn, { verification, against: open.reference.name });
   }
 
+  async #tune(turn: number, signal: AbortSignal): Promise<void> {
+    const { bytes, session, tuning: facts } = await this.#opened(turn);
+    const before = kept(facts).file;
+    if (before?.complete) return;
+    let file = before;
+    const tuning = await Tuning.open(bytes, { name: session.semantics, options: {} }, facts);
+    const { tasks, blocks, profile } = tuning;
+    // what follows may block the page: it shows first what is being done
+    const shown =
+      <Args extends unknown[], T>(measure: (...args: Args) => Promise<T>) =>
+      async (...args: Args): Promise<T> => (await nextFrame(), measure.apply(tuning, args));
+    const { layer, block, fusions, compare } = tuning;
+    try {
+      await tune(
+        {
+          ...{ tasks, blocks, profile },
+          ...{ layer: shown(layer), block: shown(block), fusions: shown(fusions), compare: shown(compare) },
+        },
+        {
+          name: `tuned for ${facts.adapter}`,
+          timeLimitMs: TUNING_MS,
+          before,
+          signal,
+          progress: (done, of, what) => this.#show(turn, { tuning: { file, progress: { done, of, what } } }),
+          save: (tuned) => keepTuning((file = { ...facts, date: new Date().toISOString(), ...tuned })),
+        },
+      );
+    } finally {
+      tuning.close();
+      this.#close();
+    }
+  }
+
+  #close(): void {
+    this.#open?.session.release();
+    void this.#open?.reference?.oracle.release();
+    this.#open = undefined;
+  }
+
   /** The chosen model under the chosen semantics, opened where it is not open yet. */
   async #opened(turn: number): Promise<OpenModel> {
     const { model: choice, semantics } = this.store.state;
     if (this.#open?.choice === choice && this.#open.semantics === semantics) return this.#open;
-    this.#open?.session.release();
-    void this.#open?.reference?.oracle.release();
-    this.#open = undefined;
-    this.#show(turn, { plan: undefined });
+    this.#close();
+    this.#show(turn, { plan: undefined, tuning: undefined });
     await this.#begin(turn, 'reading');
     const bytes = await choice.bytes();
     const graph = readModel(bytes);
     await this.#begin(turn, 'planning');
     // With a device at hand, create() has planned when it returns its promise; what that waits for is compilation.
-    const creating = InferenceSession.create(graph, { device: this.#device, ...(semantics && { semantics }) });
+    const facts = await this.#factsOf(choice, bytes, semantics ?? graph.semantics);
+    const tuning = kept(facts);
+    this.#show(turn, { tuning });
+    const creating = InferenceSession.create(graph, {
+      device: this.#device,
+      ...(semantics && { semantics }),
+      ...(tuning.file && { profile: tuning.file.profile }),
+    });
     const [session] = await Promise.all([creating, this.#begin(turn, 'compiling')]);
-    this.#open = { choice, semantics, bytes, session };
+    this.#open = { choice, semantics, bytes, session, tuning: facts };
     return this.#open;
+  }
+
+  async #factsOf({ name }: ModelChoice, bytes: Uint8Array, semantics: string): Promise<TuningFacts> {
+    return {
+      schemaVersion: 1,
+      adapter: describeDevice(this.#device),
+      runtime: runtimeOf(navigator),
+      without: [],
+      model: name,
+      modelHash: await sha256(bytes),
+      semantics,
+    };
   }
 
   /** Says what is being done, and lets the browser show it: the work itself may block the page. */
   async #begin(turn: number, phase: Phase): Promise<void> {
     this.#show(turn, { phase });
-    await new Promise<void>((resolve) => {
-      requestAnimationFrame(() => setTimeout(resolve));
-      // a hidden page has no frames
-      setTimeout(resolve, 100);
-    });
+    await nextFrame();
+  }
+}
+
+function nextFrame(): Promise<void> {
+  return new Promise((resolve) => {
+    requestAnimationFrame(() => setTimeout(resolve));
+    // a hidden page has no frames
+    setTimeout(resolve, 100);
+  });
+}
+
+/** What the browser keeps for a model, or why it is of no use. */
+function kept(facts: TuningFacts): LabTuning {
+  try {
+    return { file: keptTuning(facts) };
+  } catch (error) {
+    return { problem: (error as Error).message };
   }
 }

@@ -7,6 +7,7 @@ import { bindInputs, showInputs } from './views/inputs.ts';
 import { showLayers } from './views/layers.ts';
 import { showError } from './views/error.ts';
 import { showProgress } from './views/progress.ts';
+import { bindTuning, showTuning } from './views/tuning.ts';
 import { showVerdict } from './views/verdict.ts';
 
 async function start(): Promise<void> {
@@ -20,7 +21,9 @@ async function start(): Promise<void> {
   }
   const lab = new Lab(device);
   bindInputs(lab);
-  for (const view of [showInputs, showProgress, showError, showVerdict, showClasses, showLayers]) lab.store.show(view);
+  bindTuning(lab);
+  const views = [showInputs, showProgress, showError, showVerdict, showClasses, showTuning, showLayers];
+  for (const view of views) lab.store.show(view);
   byId('lab').hidden = false;
 }
 

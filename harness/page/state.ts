@@ -3,6 +3,7 @@ import type { TracedTensor } from '../../src/trace.ts';
 import type { Picture } from '../images/picture.ts';
 import type { RecipeName } from '../images/preprocess.ts';
 import type { RankedClass } from '../report/classes.ts';
+import type { TuningFile } from '../tune/file.ts';
 import type { Verification } from '../worker/protocol.ts';
 
 export const PHASES = ['reading', 'planning', 'compiling', 'running', 'comparing'] as const;
@@ -24,6 +25,16 @@ export interface PictureChoice {
   readonly url: string;
 }
 
+/** The kernels' tuning for the open model, which the browser keeps. */
+export interface LabTuning {
+  /** What was found, whole or in part; its profile is in use. */
+  readonly file?: TuningFile | undefined;
+  /** Why what is kept is not in use. */
+  readonly problem?: string | undefined;
+  /** Of a tuning that is under way. */
+  readonly progress?: { readonly done: number; readonly of: number; readonly what: string };
+}
+
 /** What the page shows. Parts of a result appear as soon as they are known. */
 export interface LabState {
   readonly model: ModelChoice;
@@ -36,6 +47,7 @@ export interface LabState {
   readonly phase?: Phase;
   readonly error?: unknown;
   readonly plan?: Plan;
+  readonly tuning?: LabTuning;
   /** What the network is fed, to look at. */
   readonly seen?: Picture;
   readonly classes?: readonly RankedClass[];
