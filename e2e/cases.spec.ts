@@ -23,6 +23,11 @@ test(`${CASES} generated cases: GPU, host and onnxruntime-web give the same bits
     expect(Object.keys(result.coverage).join('\n')).toContain(`requantize/${form}`);
 });
 
+test('sums that a device would take for zero, were they the bits of floats', async () => {
+  const { code, stdout } = await exact8(['cases', '--against', 'onnxruntime', '--case', 'onnxruntime/310/134']);
+  expect(code, stdout).toBe(0);
+});
+
 test.describe('exact8 cases --against onnxruntime', () => {
   const args = ['cases', '--against', 'onnxruntime', '--json'];
 

@@ -114,6 +114,28 @@ describe('float_guess', () => {
   });
 });
 
+describe('float_guess where a device takes subnormal numbers for zero', () => {
+  it('is refused for integers, which as keys are subnormal: their codes are not what zero has', () => {
+    const functions = layer([2 ** -17]);
+    const keys = { lo: Float64Array.of(-(2 ** 22)), hi: Float64Array.of(2 ** 22) };
+    const channel = channelBoundaries(findBoundaries(functions, keys, 0), 0);
+    expect(channel.at.length).toBeGreaterThan(1);
+    const counter = refute(floatGuess, floatGuess.fit(channel, 0)!, channel);
+    expect(counter).toMatchObject({ got: NaN });
+  });
+
+  it('holds for a quantize whose boundaries are normal, at every subnormal x', () => {
+    const output = { type: 'uint8', scale: 2 ** -120, zeroPoint: 3 } as const;
+    const functions = stepFunctions(output, onnxruntime.quantize(output));
+    const keys = { lo: Float64Array.of(keyOfFloat(-Infinity)), hi: Float64Array.of(keyOfFloat(Infinity)) };
+    const channel = channelBoundaries(findBoundaries(functions, keys, 0), 0);
+    const parameters = floatGuess.fit(channel, 0)!;
+    expect(refute(floatGuess, parameters, channel)).toBeUndefined();
+    for (const key of [-(2 ** 23) + 1, -1000, -1, 0, 1, 1000, 2 ** 23 - 1])
+      expect(floatGuess.evaluate(parameters, channel, key)).toBe(3);
+  });
+});
+
 describe('the devices that a form is for', () => {
   it('nearest_even is for those alone that round to nearest, ties to even', () => {
     const names = (nearestEven: boolean): string[] => formsInOrder([], { nearestEven }).map(({ name }) => name);

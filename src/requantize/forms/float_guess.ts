@@ -5,6 +5,9 @@ import type { RequantizeForm } from '../form.ts';
 /** More than the relative error of a product and a sum in f32, however either is rounded, fused or not. */
 const ROUNDING = 2 ** -22;
 const MOST_GUESS = 254;
+/** Below, a device may take a number for zero (WGSL, "Differences from IEEE-754"). */
+const LEAST_NORMAL = 2 ** -126;
+const isSubnormal = (x: number): boolean => x !== 0 && Math.abs(x) < LEAST_NORMAL;
 
 /**
  * For accumulators that are keys of float32 values (a quantize, an average): the value's code by one f32 multiply, half a
@@ -25,15 +28,18 @@ export const floatGuess: RequantizeForm = {
     return [m, f32(codes[0]! - first * m - 0.5)];
   },
   evaluate([m, c], { first }, key) {
-    const product = floatOfKey(key) * m!;
+    const x = floatOfKey(key);
+    const product = x * m!;
     const error = (2 * Math.abs(product) + Math.abs(c!)) * ROUNDING;
     const codeOf = (value: number): number => {
       const guess = clamp(Math.floor(value), 0, MOST_GUESS);
       return guess + Number(key >= first[guess + 1]!);
     };
     // the code must not depend on how the guess is rounded; an infinite product has no error
-    const low = codeOf(product + c! - (error < Infinity ? error : 0));
-    return low === codeOf(product + c! + (error < Infinity ? error : 0)) ? low : NaN;
+    const slack = error < Infinity ? error : 0;
+    const low = codeOf(product + c! - slack);
+    const isSure = low === codeOf(product + c! + slack) && (![x, m!, product].some(isSubnormal) || low === codeOf(c!));
+    return isSure ? low : NaN;
   },
   pack(channels) {
     const packed = new Float32Array(Math.ceil(channels.length / 4) * 8);
