@@ -1,5 +1,6 @@
 // x = the float32 of a key; g = clamp(floor(x * m + c), 0, 254), half a code low; code = g + (key >= boundary[g + 1]).
-// Proved at load: however the guess is rounded, subnormal numbers are zero or not, it is the code or one below it. Not bound to integers below 2^24.
+// Proved at load: however the guess is rounded, subnormal numbers are zero or not, it is the code or one below it. Not
+// bound to integers below 2^24.
 @group(1) @binding(0) var<storage, read> parameters: array<vec4<i32>>;
 @group(1) @binding(1) var<storage, read> boundaries: array<i32>;
 
