@@ -11,6 +11,7 @@ const text = (name: string): string => readFileSync(`shaders/${name}.wgsl`, 'utf
 const UNROLL: Readonly<Record<string, Readonly<Record<string, number>>>> = {
   lanes: { QUADS: 2, GROUPS: 2 },
   lanes_chunked: { QUADS: 2 },
+  pointwise_tiled: { SIDE: 4 },
   depthwise_rows: {
     WIDTH: 2,
     KERNEL_HEIGHT: 3,

@@ -36,6 +36,10 @@ export const KERNELS: Readonly<Record<string, Kernel>> = {
     operands: ['input', 'weights', 'corrections'],
     geometry: ['pixels', 'in_groups', 'out_groups', 'input_flip'],
   },
+  pointwise_tiled: {
+    operands: ['input', 'weights', 'corrections'],
+    geometry: ['pixels', 'in_groups', 'out_groups', 'input_flip'],
+  },
   probe: { operands: ['sums'], geometry: ['groups'] },
   lanes: {
     operands: ['input', 'weights', 'corrections'],

@@ -46,7 +46,8 @@ export const DEFAULT_PROFILES: Readonly<Record<AdapterFamily, Profile>> = {
     // tables of boundaries are more than all weights together
     forms: ['nearest_even', 'multiply_shift', 'two_limbs', 'wide_multiply', 'checked_line'],
     fusion: 'blocks',
-    kinds: { pointwise: choices('pointwise'), gemm: choices('pointwise') },
+    // of one pixel there are few outputs: threads share the words of a sum
+    kinds: { pointwise: choices('pointwise'), gemm: [{ variant: 'pointwise_tiled', tile: 2 }] },
   },
 };
 

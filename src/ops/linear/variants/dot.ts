@@ -1,7 +1,7 @@
-import { threadGrid } from '../../step.ts';
+import { threadGrid, workgroupGrid } from '../../step.ts';
 import { outputPixels, windowGeometry } from '../geometry.ts';
 import { dotCorrections, packDotWeights, repeatByte, signedZeroPoint } from '../packing.ts';
-import type { LinearTask, LinearVariant } from './variant.ts';
+import type { LinearTask, LinearVariant, LoweredLinear } from './variant.ts';
 import type { Features } from '../../features.ts';
 import { notSaturating } from './conditions.ts';
 
@@ -18,25 +18,53 @@ export const pointwise: LinearVariant = {
   name: 'pointwise',
   kinds: ['pointwise', 'gemm'],
   admits: notSaturating,
-  lower(task, features) {
+  lower: (task, features) => ({
+    kernel: 'pointwise',
+    ...pixelsByWords(task, features),
+    workgroups: threadGrid(Math.ceil(outputPixels(task.linear) / TILE) * task.linear.output.groups),
+  }),
+};
+
+/**
+ * The same from tiles of both operands in workgroup memory: 4 * side pixels by side groups of channels a workgroup, whose
+ * 64 / side^2 slices share the words of a sum. The smaller the side, the more workgroups there are for few pixels.
+ */
+export const pointwiseTiled: LinearVariant = {
+  name: 'pointwise_tiled',
+  kinds: ['pointwise', 'gemm'],
+  tiles: [8, 4, 2],
+  admits: notSaturating,
+  lower(task, features, side) {
     const { linear } = task;
-    const { corrections, weightZero } = dotCorrections(linear);
-    const pixels = outputPixels(linear);
+    const rows = Math.ceil(outputPixels(linear) / (TILE * side));
     return {
-      kernel: 'pointwise',
-      links: [dotLink(features)],
-      operands: [packDotWeights(linear), corrections],
-      geometry: {
-        pixels,
-        in_groups: linear.input.groups,
-        out_groups: linear.output.groups,
-        input_flip: inputFlip(task),
-      },
-      overrides: { HAS_WEIGHT_ZERO: Number(weightZero) },
-      workgroups: threadGrid(Math.ceil(pixels / TILE) * linear.output.groups),
+      kernel: 'pointwise_tiled',
+      ...pixelsByWords(task, features),
+      unroll: { SIDE: side },
+      workgroups: workgroupGrid(rows * Math.ceil(linear.output.groups / side)),
     };
   },
 };
+
+/** What both kernels of a 1 by 1 window read. */
+function pixelsByWords(
+  task: LinearTask,
+  features: Features,
+): Pick<LoweredLinear, 'links' | 'operands' | 'geometry' | 'overrides'> {
+  const { linear } = task;
+  const { corrections, weightZero } = dotCorrections(linear);
+  return {
+    links: [dotLink(features)],
+    operands: [packDotWeights(linear), corrections],
+    geometry: {
+      pixels: outputPixels(linear),
+      in_groups: linear.input.groups,
+      out_groups: linear.output.groups,
+      input_flip: inputFlip(task),
+    },
+    overrides: { HAS_WEIGHT_ZERO: Number(weightZero) },
+  };
+}
 
 /** The same under a window, for groups of whole words. */
 export const conv: LinearVariant = {

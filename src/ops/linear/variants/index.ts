@@ -2,7 +2,7 @@ import { convGrouped } from './conv_grouped.ts';
 import { convPairs } from './conv_pairs.ts';
 import { depthwise } from './depthwise.ts';
 import { depthwiseRows } from './depthwise_rows.ts';
-import { conv, pointwise } from './dot.ts';
+import { conv, pointwise, pointwiseTiled } from './dot.ts';
 import { lanes, lanesPlain } from './lanes.ts';
 import type { LinearVariant } from './variant.ts';
 
@@ -19,4 +19,5 @@ export const LINEAR_VARIANTS: readonly LinearVariant[] = [
   lanes,
   lanesPlain,
   depthwiseRows,
+  pointwiseTiled,
 ];
