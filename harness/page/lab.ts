@@ -4,7 +4,7 @@ import { readModel } from '../../src/formats/index.ts';
 import { InferenceSession } from '../../src/session.ts';
 import type { Tensor } from '../../src/tensor.ts';
 import { verify } from '../compare/verify.ts';
-import { tune } from '../tune/run.ts';
+import { tune, type Tuner } from '../tune/run.ts';
 import type { TuningFacts } from '../tune/file.ts';
 import { Tuning } from '../tune/measure.ts';
 import { decodePicture } from '../images/decode.ts';
@@ -189,27 +189,15 @@ export class Lab {
     if (before?.complete) return;
     let file = before;
     const tuning = await Tuning.open(bytes, { name: session.semantics, options: {} }, facts);
-    const { tasks, blocks, profile } = tuning;
-    // what follows may block the page: it shows first what is being done
-    const shown =
-      <Args extends unknown[], T>(measure: (...args: Args) => Promise<T>) =>
-      async (...args: Args): Promise<T> => (await nextFrame(), measure.apply(tuning, args));
-    const { layer, block, fusions, compare } = tuning;
     try {
-      await tune(
-        {
-          ...{ tasks, blocks, profile },
-          ...{ layer: shown(layer), block: shown(block), fusions: shown(fusions), compare: shown(compare) },
-        },
-        {
-          name: `tuned for ${facts.adapter}`,
-          timeLimitMs: TUNING_MS,
-          before,
-          signal,
-          progress: (done, of, what) => this.#show(turn, { tuning: { file, progress: { done, of, what } } }),
-          save: (tuned) => keepTuning((file = { ...facts, date: new Date().toISOString(), ...tuned })),
-        },
-      );
+      await tune(betweenFrames(tuning), {
+        name: `tuned for ${facts.adapter}`,
+        timeLimitMs: TUNING_MS,
+        before,
+        signal,
+        progress: (done, of, what) => this.#show(turn, { tuning: { file, progress: { done, of, what } } }),
+        save: (tuned) => keepTuning((file = { ...facts, date: new Date().toISOString(), ...tuned })),
+      });
     } finally {
       tuning.close();
       this.#close();
@@ -232,10 +220,10 @@ export class Lab {
     const bytes = await choice.bytes();
     const graph = readModel(bytes);
     await this.#begin(turn, 'planning');
-    // With a device at hand, create() has planned when it returns its promise; what that waits for is compilation.
     const facts = await this.#factsOf(choice, bytes, semantics ?? graph.semantics);
     const tuning = kept(facts);
     this.#show(turn, { tuning });
+    // With a device at hand, create() has planned when it returns its promise; what that waits for is compilation.
     const creating = InferenceSession.create(graph, {
       device: this.#device,
       ...(semantics && { semantics }),
@@ -263,6 +251,19 @@ export class Lab {
     this.#show(turn, { phase });
     await nextFrame();
   }
+}
+
+/** Measuring may block the page, which first shows what is being done. */
+function betweenFrames(tuning: Tuning): Tuner {
+  return {
+    tasks: tuning.tasks,
+    blocks: tuning.blocks,
+    profile: tuning.profile,
+    layer: async (...args) => (await nextFrame(), tuning.layer(...args)),
+    block: async (...args) => (await nextFrame(), tuning.block(...args)),
+    fusions: async (...args) => (await nextFrame(), tuning.fusions(...args)),
+    compare: async (...args) => (await nextFrame(), tuning.compare(...args)),
+  };
 }
 
 function nextFrame(): Promise<void> {
