@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { fma } from '../src/semantics/float32.ts';
+import { roundHalfEven } from '../src/semantics/rounding.ts';
 
 /** A finite float32 or float64 value as numerator * 2^exponent. */
 function rational(x: number): [numerator: bigint, exponent: number] {
@@ -96,5 +97,31 @@ describe('fma', () => {
     expect(fma(-(2 ** -60), 1, 2 ** 103)).toBe(2 ** 103);
     expect(fma(Infinity, 1, 0)).toBe(Infinity);
     expect(fma(Infinity, 1, -Infinity)).toBeNaN();
+  });
+});
+
+describe('roundHalfEven', () => {
+  /** The integers around x, and the one that is nearer, or even. */
+  function expected(x: number): number {
+    const below = Math.floor(x);
+    const [down, up] = [x - below, below + 1 - x];
+    return down < up || (down === up && below % 2 === 0) ? below : below + 1;
+  }
+
+  it('takes ties to the even integer, as far as doubles have halves', () => {
+    const random = randomBits(5);
+    const large = [2 ** 23, 2 ** 31, 2 ** 50, 2 ** 51, 2 ** 52 - 4];
+    for (const base of [0, 1, 2, 3, 127, 255, ...large])
+      for (const part of [0, 0.25, 0.5, 0.75, 1, 1.5, 2.5, 0.49999999999999994])
+        for (const x of [base + part, -base - part]) expect(roundHalfEven(x) + 0).toBe(expected(x) + 0);
+    for (let trial = 0; trial < 10_000; trial++) {
+      const x = ((random() | 0) / 2 ** (random() % 40)) * 2 ** (random() % 20);
+      expect(roundHalfEven(x) + 0).toBe(expected(x) + 0);
+    }
+  });
+
+  it('leaves integers that have no halves beside them, infinities and NaN', () => {
+    for (const x of [2 ** 52, -(2 ** 52) - 1, 2 ** 60, 1e300, Infinity, -Infinity]) expect(roundHalfEven(x)).toBe(x);
+    expect(roundHalfEven(NaN)).toBeNaN();
   });
 });

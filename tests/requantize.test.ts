@@ -5,12 +5,13 @@ import { codeAt, findBoundaries } from '../src/requantize/boundaries.ts';
 import { channelBoundaries, type RequantizeForm } from '../src/requantize/form.ts';
 import { floatGuess } from '../src/requantize/forms/float_guess.ts';
 import { floatOfKey, keyOfFloat } from '../src/requantize/float_keys.ts';
+import { nearestEven } from '../src/requantize/forms/nearest_even.ts';
 import { multiplyShift } from '../src/requantize/forms/multiply_shift.ts';
 import { FORMS, formsInOrder, proveForm, proveRequantization, refute } from '../src/requantize/prove.ts';
 import { stepFunctions } from '../src/ops/quantize_linear.ts';
 import { qnnpack } from '../src/semantics/qnnpack.ts';
 import { onnxruntime } from '../src/semantics/onnxruntime.ts';
-import type { LinearLayer, StepFunctions } from '../src/semantics/semantics.ts';
+import type { LinearLayer, Semantics, StepFunctions } from '../src/semantics/semantics.ts';
 
 const LO = -4000;
 const HI = 5000;
@@ -73,7 +74,7 @@ describe('forms', () => {
         const functions = layer([scale]);
         const boundaries = findBoundaries(functions, range(1), 0);
         const channel = channelBoundaries(boundaries, 0);
-        const parameters = form.fit(channel, functions.slope(0), { ...functions.line!(0), least: 0, most: 255 });
+        const parameters = form.fit(channel, functions.slope(0), functions.line!(0));
         if (!parameters || refute(form, parameters, channel)) continue;
         proved++;
         for (let accumulator = LO; accumulator <= HI; accumulator++)
@@ -85,7 +86,7 @@ describe('forms', () => {
   );
 
   it('a constant channel has a form', () => {
-    const line = () => ({ bias: 0, scale: 2 ** -60, zeroPoint: 42 });
+    const line = () => ({ bias: 0, scale: 2 ** -60, zeroPoint: 42, least: 0, most: 255 });
     const functions: StepFunctions = { channels: 1, min: 0, max: 255, at: () => () => 42, slope: () => 1, line };
     for (const form of FORMS) expect(proveRequantization(functions, range(1), 0, [form]).form).toBe(form.name);
   });
@@ -142,6 +143,75 @@ describe('the devices that a form is for', () => {
     expect(names(true)).toContain('nearest_even');
     expect(names(false)).not.toContain('nearest_even');
     expect(proveRequantization(layer([0.01]), range(1), 0).form).not.toBe('nearest_even');
+  });
+});
+
+describe('lines of float32 values', () => {
+  const random = new Random(5);
+  const engines = [onnxruntime, qnnpack];
+  const layerOf = (engine: Semantics): StepFunctions =>
+    engine.linear({
+      op: 'conv',
+      input: { type: 'uint8', scale: random.scale(0.001, 1), zeroPoint: random.integer(0, 255) },
+      output: { type: 'uint8', scale: random.scale(0.001, 1), zeroPoint: random.integer(0, 255) },
+      weightScale: Float32Array.from({ length: 6 }, () => random.scale(1e-4, 0.1)),
+      weightZeroPoint: Int32Array.of(0),
+      bias: Int32Array.from({ length: 6 }, () => random.integer(-(2 ** 20), 2 ** 20)),
+      relu: random.integer(0, 1) === 1,
+      inputChannels: 8,
+      outputChannels: 6,
+      groups: 1,
+      kernel: [1, 1],
+      pads: [0, 0, 0, 0],
+    });
+
+  it('are what nearest_even computes, so that its proof needs no boundaries: with them it comes to the same', () => {
+    for (let trial = 0; trial < 200; trial++)
+      for (const engine of engines) {
+        const functions = layerOf(engine);
+        const wide = { lo: new Float64Array(6).fill(1 - 2 ** 24), hi: new Float64Array(6).fill(2 ** 24 - 1) };
+        const proof = proveRequantization(functions, wide, 0, [nearestEven]);
+        expect(proof).toMatchObject({ form: 'nearest_even', channels: 6, rejected: [] });
+        expect(proof.boundaries).toBeUndefined();
+        const boundaries = findBoundaries(functions, wide, 0);
+        for (const [c, parameters] of proof.parameters.entries())
+          expect(refute(nearestEven, parameters, channelBoundaries(boundaries, c))).toBeUndefined();
+      }
+  });
+
+  it('are not taken where float32 does not hold the sums, or products could be lost', () => {
+    const forms = [nearestEven, FORMS.at(-1)!];
+    const own = (functions: StepFunctions, largest = HI): string => {
+      const reached = { lo: Float64Array.of(LO), hi: Float64Array.of(largest) };
+      return proveRequantization(functions, reached, 0, forms).form;
+    };
+    expect(own(layer([0.01]))).toBe('nearest_even');
+    expect(own(layer([0.01]), 2 ** 24)).toBe('search');
+    expect(own(layer([0.01], { bias: Int32Array.of(2 ** 24) }))).toBe('search');
+    expect(own(layer([2 ** -63]))).toBe('search');
+    expect(own(layer([2 ** 66]))).toBe('search');
+  });
+
+  it('are proved at every boundary where an engine only says that its functions are lines', () => {
+    const lines = layer([0.01]);
+    const said = (at: StepFunctions['at']): StepFunctions => ({
+      channels: 1,
+      min: 0,
+      max: 255,
+      at,
+      slope: (channel) => lines.slope(channel),
+      line: (channel) => lines.line!(channel),
+    });
+    const right = proveRequantization(
+      said((channel) => lines.at(channel)),
+      range(1),
+      0,
+      [nearestEven],
+    );
+    expect(right.boundaries).toBeGreaterThan(0);
+    const offByOne = said((channel) => (accumulator) => lines.at(channel)(accumulator - 1));
+    const proof = proveRequantization(offByOne, range(1), 0, [nearestEven, FORMS.at(-1)!]);
+    expect(proof).toMatchObject({ form: 'search', rejected: [{ form: 'nearest_even', channel: 0 }] });
   });
 });
 

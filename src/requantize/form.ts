@@ -29,6 +29,13 @@ export interface RequantizeForm {
    * @param line the engine's own arithmetic in codes (0 to 255), where it is a line of float32 values
    */
   fit(channel: ChannelBoundaries, slope: number, line?: FloatLine): FormParameters | undefined;
+  /**
+   * Parameters with which it computes a line operation by operation, over the accumulators from lo to hi. Where an engine's
+   * functions are such lines (FloatLines), that is the proof.
+   *
+   * @param line in codes, as for `fit`
+   */
+  ofLine?(line: FloatLine, lo: number, hi: number): FormParameters | undefined;
   /** What the shader computes, u32 wrap-around and all. */
   evaluate(parameters: FormParameters, channel: ChannelBoundaries, accumulator: number): number;
   /** Accumulators at which it may leave its otherwise non-decreasing course: the proof looks at them and around them. */
@@ -46,26 +53,28 @@ export interface ChannelBoundaries {
   /** Code at `lo`. */
   readonly start: number;
   /** Ascending accumulators at which the code changes, and the code from there on. */
-  readonly at: readonly number[];
-  readonly codes: readonly number[];
+  readonly at: Int32Array;
+  readonly codes: Uint8Array;
   /** The channel's 256 table entries. */
   readonly first: Int32Array;
 }
+
+const EVERY_CODE = Uint8Array.from({ length: CODES }, (_, code) => code);
 
 export function channelBoundaries(boundaries: Boundaries, channel: number): ChannelBoundaries {
   const lo = boundaries.range.lo[channel]!;
   const hi = boundaries.range.hi[channel]!;
   const first = boundaries.first.subarray(channel * CODES, (channel + 1) * CODES);
   const start = codeAt(boundaries, channel, lo);
-  const at: number[] = [];
-  const codes: number[] = [];
-  for (let code = start + 1; code < CODES && first[code] !== NEVER; code++) {
-    const boundary = first[code]!;
-    if (at.at(-1) === boundary) codes[codes.length - 1] = code;
-    else {
-      at.push(boundary);
-      codes.push(code);
-    }
+  let [end, skips] = [start + 1, false];
+  for (; end < CODES && first[end] !== NEVER; end++) skips ||= first[end] === first[end - 1];
+  let at = first.subarray(start + 1, end);
+  let codes = EVERY_CODE.subarray(start + 1, end);
+  // of codes that are reached together, the last one
+  if (skips) {
+    const isLast = (code: number): boolean => code === end - 1 || first[code + 1] !== first[code];
+    codes = codes.filter(isLast);
+    at = at.filter((_, k) => isLast(start + 1 + k));
   }
   return { lo, hi, start, at, codes, first };
 }

@@ -1,5 +1,6 @@
+import { FloatLines } from '../semantics/float_lines.ts';
 import type { FloatLine, StepFunctions } from '../semantics/semantics.ts';
-import { CODES, findBoundaries, NEVER, type AccumulatorRange, type Boundaries } from './boundaries.ts';
+import { findBoundaries, type AccumulatorRange, type Boundaries } from './boundaries.ts';
 import { channelBoundaries, type ChannelBoundaries, type FormParameters, type RequantizeForm } from './form.ts';
 import { nearestEven } from './forms/nearest_even.ts';
 import { checkedLine } from './forms/checked_line.ts';
@@ -55,24 +56,32 @@ export function refute(
   parameters: FormParameters,
   channel: ChannelBoundaries,
 ): { accumulator: number; expected: number; got: number } | undefined {
-  const { at, codes, start, lo, hi } = channel;
-  let wrong: number | undefined;
-  const isWrong = (accumulator: number, expected: number): boolean => {
-    if (form.evaluate(parameters, channel, accumulator) === expected) return false;
-    wrong = accumulator;
-    return true;
+  const wrong = firstWrong(form, parameters, channel);
+  if (wrong === undefined) return undefined;
+  return {
+    accumulator: wrong,
+    expected: trueCode(channel, wrong),
+    got: form.evaluate(parameters, channel, wrong),
   };
-  let failed = isWrong(lo, start);
-  for (let k = 0; k < at.length && !failed; k++)
-    failed = isWrong(at[k]! - 1, k === 0 ? start : codes[k - 1]!) || isWrong(at[k]!, codes[k]!);
-  failed ||= isWrong(hi, codes.at(-1) ?? start);
-  failed ||= (form.checkpoints?.(parameters) ?? [])
+}
+
+function firstWrong(form: RequantizeForm, parameters: FormParameters, channel: ChannelBoundaries): number | undefined {
+  const { at, codes, start, lo, hi } = channel;
+  if (form.evaluate(parameters, channel, lo) !== start) return lo;
+  let before = start;
+  for (let k = 0; k < at.length; k++) {
+    const boundary = at[k]!;
+    const code = codes[k]!;
+    if (form.evaluate(parameters, channel, boundary - 1) !== before) return boundary - 1;
+    if (form.evaluate(parameters, channel, boundary) !== code) return boundary;
+    before = code;
+  }
+  if (form.evaluate(parameters, channel, hi) !== before) return hi;
+  return form
+    .checkpoints?.(parameters)
     .flatMap((point) => [point - 1, point, point + 1])
-    .some((point) => point >= lo && point <= hi && isWrong(point, trueCode(channel, point)));
-  if (!failed) return undefined;
-  const accumulator = wrong!;
-  const got = form.evaluate(parameters, channel, accumulator);
-  return { accumulator, expected: trueCode(channel, accumulator), got };
+    .filter((point) => point >= lo && point <= hi)
+    .find((point) => form.evaluate(parameters, channel, point) !== trueCode(channel, point));
 }
 
 function trueCode({ at, codes, start }: ChannelBoundaries, accumulator: number): number {
@@ -88,8 +97,8 @@ export interface ProvedRequantization {
   readonly parameters: readonly FormParameters[];
   /** channels * 256 entries; empty where the form reads none. */
   readonly table: Int32Array;
-  /** How many (channel, boundary) pairs were checked. */
-  readonly boundaries: number;
+  /** How many (channel, boundary) pairs were checked; absent where the form is the engine's own line. */
+  readonly boundaries?: number;
   /** For each cheaper form, why it was not taken. */
   readonly rejected: readonly { readonly form: string; readonly channel: number; readonly reason: string }[];
 }
@@ -116,14 +125,34 @@ export function proveForm(
   return { parameters };
 }
 
-function countBoundaries({ first }: Boundaries): number {
-  let count = 0;
-  for (let i = 0; i < first.length; i++) if (i % CODES > 0 && first[i] !== NEVER) count++;
-  return count;
+/** A form that is the engine's own line has its boundaries: there is nothing to look for. */
+function takeLines(
+  form: RequantizeForm,
+  lines: FloatLines,
+  { lo, hi }: AccumulatorRange,
+  min: number,
+): { parameters: FormParameters[] } | undefined {
+  const parameters: FormParameters[] = [];
+  for (let channel = 0; channel < lines.channels; channel++) {
+    const own = form.ofLine?.(inCodes(lines.line(channel), min), lo[channel]!, hi[channel]!);
+    if (!own) return undefined;
+    parameters.push(own);
+  }
+  return { parameters };
+}
+
+function inCodes(line: FloatLine, min: number): FloatLine {
+  const { bias, scale, zeroPoint, least, most } = line;
+  return { bias, scale, zeroPoint: zeroPoint - min, least: least - min, most: most - min };
+}
+
+function countBoundaries(channels: readonly ChannelBoundaries[]): number {
+  return channels.reduce((sum, { start, codes }) => sum + (codes.at(-1) ?? start), 0);
 }
 
 /**
- * Reduces a layer's requantization to its boundaries and proves the cheapest form that has them in every channel.
+ * Proves the cheapest form that is a layer's requantization in every channel: by its boundaries, to which the layer is
+ * reduced for that, or because it is the engine's own line.
  *
  * @param min the smallest value of the output's type
  */
@@ -133,25 +162,33 @@ export function proveRequantization(
   min: number,
   forms: readonly RequantizeForm[] = formsInOrder([], {}),
 ): ProvedRequantization {
-  const inCodes = (channel: number): FloatLine | undefined => {
-    const line = functions.line?.(channel);
-    return line && { ...line, zeroPoint: line.zeroPoint - min, least: functions.min - min, most: functions.max - min };
+  const line = (channel: number): FloatLine | undefined => {
+    const given = functions.line?.(channel);
+    return given && inCodes(given, min);
   };
-  const boundaries: Boundaries = findBoundaries(functions, range, min);
-  const channels = Array.from({ length: boundaries.channels }, (_, c) => channelBoundaries(boundaries, c));
+  const slope = (channel: number): number => functions.slope(channel);
+  let found: { readonly boundaries: Boundaries; readonly channels: readonly ChannelBoundaries[] } | undefined;
+  const find = () => {
+    const boundaries = findBoundaries(functions, range, min);
+    const channels = Array.from({ length: boundaries.channels }, (_, c) => channelBoundaries(boundaries, c));
+    return { boundaries, channels };
+  };
   const rejected: { form: string; channel: number; reason: string }[] = [];
   for (const form of forms) {
-    const proof = proveForm(form, channels, (channel) => functions.slope(channel), inCodes);
+    const own = functions instanceof FloatLines ? takeLines(form, functions, range, min) : undefined;
+    if (own) return { form: form.name, channels: functions.channels, ...own, table: new Int32Array(0), rejected };
+    found ??= find();
+    const proof = proveForm(form, found.channels, slope, line);
     if ('reason' in proof) {
       rejected.push({ form: form.name, ...proof });
       continue;
     }
     return {
       form: form.name,
-      channels: boundaries.channels,
+      channels: functions.channels,
       parameters: proof.parameters,
-      table: form.table ? boundaries.first : new Int32Array(0),
-      boundaries: countBoundaries(boundaries),
+      table: form.table ? found.boundaries.first : new Int32Array(0),
+      boundaries: countBoundaries(found.channels),
       rejected,
     };
   }

@@ -1,31 +1,13 @@
 import { UnsupportedModelError } from '../errors.ts';
 import { byteRange, type Graph } from '../graph/graph.ts';
+import { FloatLines } from './float_lines.ts';
 import { toBytes } from './onnxruntime_bytes.ts';
 import { twoRoundings, type MultiplyAdd } from './onnxruntime_float.ts';
 import { fuseOperatorsOf } from './onnxruntime_fusion.ts';
 import { clamp, f32, roundHalfEven } from './rounding.ts';
-import type { Semantics, StepFunctions, TensorQuantization } from './semantics.ts';
+import type { Semantics } from './semantics.ts';
 
 type Engine = Omit<Semantics, 'fuse' | 'name' | 'description'>;
-
-/** `y = rne(v) + zy` with v clamped first: onnxruntime's (MLAS's) output stage, ties to even before the zero point. */
-function outputStage(output: TensorQuantization): (value: number) => number {
-  const [min, max] = byteRange(output.type);
-  const { zeroPoint } = output;
-  return (value) => roundHalfEven(clamp(value, min - zeroPoint, max - zeroPoint)) + zeroPoint;
-}
-
-function stepFunctions(
-  channels: number,
-  output: TensorQuantization,
-  at: (channel: number) => (accumulator: number) => number,
-  scale: (channel: number) => number,
-  bias: (channel: number) => number = () => 0,
-): StepFunctions {
-  const [min, max] = byteRange(output.type);
-  const line = (channel: number) => ({ bias: bias(channel), scale: scale(channel), zeroPoint: output.zeroPoint });
-  return { channels, min, max, at, slope: scale, line };
-}
 
 /** What onnxruntime makes of a Q/DQ model, and what is left in float on bytes. */
 export function fuseWith(engine: Engine, multiplyAdd: MultiplyAdd): (graph: Graph) => Graph {
@@ -46,20 +28,11 @@ const engine: Engine = {
     const { input, output, weightScale, bias } = layer;
     if (bias && !(bias instanceof Int32Array))
       throw new UnsupportedModelError('onnxruntime takes an int32 bias, got float32');
-    const stage = outputStage(output);
-    const scale = (channel: number): number =>
-      f32(f32(input.scale * weightScale[weightScale.length === 1 ? 0 : channel]!) / output.scale);
-    return stepFunctions(
-      layer.outputChannels,
-      output,
-      (channel) => {
-        const s = scale(channel);
-        const b = bias ? bias[channel]! : 0;
-        return (accumulator) => stage(f32(f32(accumulator + b) * s));
-      },
-      scale,
-      (channel) => (bias ? bias[channel]! : 0),
-    );
+    return new FloatLines(layer.outputChannels, byteRange(output.type), (channel) => ({
+      bias: bias ? bias[channel]! : 0,
+      scale: f32(f32(input.scale * weightScale[weightScale.length === 1 ? 0 : channel]!) / output.scale),
+      zeroPoint: output.zeroPoint,
+    }));
   },
 
   accumulation: () => 'exact',
@@ -104,13 +77,7 @@ const engine: Engine = {
         `onnxruntime computes no average whose scale is ${k} (${input.scale} / (${output.scale} * ${count})); ` +
           'supported: from 2^-32 to below 2^8',
       );
-    const stage = outputStage(output);
-    return stepFunctions(
-      1,
-      output,
-      () => (accumulator) => stage(f32(f32(accumulator) * k)),
-      () => k,
-    );
+    return new FloatLines(1, byteRange(output.type), () => ({ bias: 0, scale: k, zeroPoint: output.zeroPoint }));
   },
 
   quantize(output) {

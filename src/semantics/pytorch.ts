@@ -30,24 +30,33 @@ export function requireUint8(...tensors: readonly TensorQuantization[]): void {
 }
 
 /**
- * The step functions of a layer, from each channel's `value`: accumulator to integer, the clamp not included.
- * An int32 bias stands for the float32 value `bias * f32(sx * sw)`, as ONNX defines it.
+ * Each output channel's weight scale and bias as a real number. An int32 bias stands for the float32 value
+ * `bias * f32(sx * sw)`, as ONNX defines it.
  */
-export function linearSteps(
-  layer: LinearLayer,
-  value: (weightScale: number, bias: number) => (accumulator: number) => number,
-  line?: (weightScale: number, bias: number) => { readonly bias: number; readonly scale: number },
-): StepFunctions {
-  const { input, output, bias } = layer;
+export function channelsOf({ input, weightScale: scales, bias }: LinearLayer): {
+  readonly weightScale: (channel: number) => number;
+  readonly realBias: (channel: number) => number;
+} {
   requireUint8(input);
-  const [min, max] = activationRange(output, layer.relu);
-  const weightScale = (channel: number): number => layer.weightScale[layer.weightScale.length === 1 ? 0 : channel]!;
+  const weightScale = (channel: number): number => scales[scales.length === 1 ? 0 : channel]!;
   const realBias = (channel: number): number => {
     if (!bias) return 0;
     return bias instanceof Float32Array
       ? bias[channel]!
       : f32(bias[channel]! * f32(input.scale * weightScale(channel)));
   };
+  return { weightScale, realBias };
+}
+
+/** The step functions of a layer, from each channel's `value`: accumulator to integer, the clamp not included. */
+export function linearSteps(
+  layer: LinearLayer,
+  value: (weightScale: number, bias: number) => (accumulator: number) => number,
+  line?: (weightScale: number, bias: number) => { readonly bias: number; readonly scale: number },
+): StepFunctions {
+  const { input, output } = layer;
+  const { weightScale, realBias } = channelsOf(layer);
+  const [min, max] = activationRange(output, layer.relu);
   return {
     channels: layer.outputChannels,
     min,
@@ -61,6 +70,8 @@ export function linearSteps(
       line: (channel: number) => ({
         ...line(weightScale(channel), realBias(channel)),
         zeroPoint: output.zeroPoint,
+        least: min,
+        most: max,
       }),
     }),
   };

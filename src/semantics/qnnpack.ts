@@ -1,12 +1,6 @@
 import { UnsupportedModelError } from '../errors.ts';
-import {
-  activationRange,
-  dequantize,
-  linearSteps,
-  quantize,
-  requireSameQuantization,
-  requireUint8,
-} from './pytorch.ts';
+import { activationRange, dequantize, channelsOf, quantize, requireSameQuantization, requireUint8 } from './pytorch.ts';
+import { FloatLines } from './float_lines.ts';
 import { clamp, f32, roundHalfEven } from './rounding.ts';
 import type { AddFunctions, AddLayer, LinearLayer, PoolLayer, Semantics, StepFunctions } from './semantics.ts';
 
@@ -14,15 +8,15 @@ import type { AddFunctions, AddLayer, LinearLayer, PoolLayer, Semantics, StepFun
 function linear(layer: LinearLayer): StepFunctions {
   const { input, output } = layer;
   const inverse = f32(1 / output.scale);
-  const line = (weightScale: number, realBias: number): { bias: number; scale: number } => {
-    const biasScale = f32(input.scale * weightScale);
-    return { bias: roundHalfEven(f32(realBias / biasScale)), scale: f32(biasScale * inverse) };
-  };
-  const value = (weightScale: number, realBias: number): ((accumulator: number) => number) => {
-    const { bias, scale } = line(weightScale, realBias);
-    return (accumulator) => roundHalfEven(f32(f32(accumulator + bias) * scale)) + output.zeroPoint;
-  };
-  return linearSteps(layer, value, line);
+  const { weightScale, realBias } = channelsOf(layer);
+  return new FloatLines(layer.outputChannels, activationRange(output, layer.relu), (channel) => {
+    const biasScale = f32(input.scale * weightScale(channel));
+    return {
+      bias: roundHalfEven(f32(realBias(channel) / biasScale)),
+      scale: f32(biasScale * inverse),
+      zeroPoint: output.zeroPoint,
+    };
+  });
 }
 
 /**
@@ -63,15 +57,8 @@ function exponent(x: number): number {
 function globalAveragePool(layer: PoolLayer): StepFunctions {
   requireSameQuantization(layer);
   const { input, output, count } = layer;
-  const [min, max] = activationRange(output, false);
   const scale = f32(input.scale / f32(input.scale * count));
-  return {
-    channels: 1,
-    min,
-    max,
-    at: () => (sum) => clamp(roundHalfEven(f32(f32(sum) * scale)) + output.zeroPoint, min, max),
-    slope: () => scale,
-  };
+  return new FloatLines(1, activationRange(output, false), () => ({ bias: 0, scale, zeroPoint: output.zeroPoint }));
 }
 
 /** PyTorch's engine for phones, which torchvision's pretrained quantized MobileNetV2 selects. The same bits on x86. */

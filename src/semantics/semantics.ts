@@ -27,7 +27,7 @@ export interface LinearLayer {
   readonly pads: readonly [number, number, number, number];
 }
 
-/** `rne(clamp(f32(f32(accumulator + bias) * scale), least - zeroPoint, most - zeroPoint)) + zeroPoint`. */
+/** `rne(clamp(f32(f32(accumulator + bias) * scale), least - zeroPoint, most - zeroPoint)) + zeroPoint`: see FloatLines. */
 export interface FloatLine {
   readonly bias: number;
   readonly scale: number;
@@ -48,8 +48,8 @@ export interface StepFunctions {
   at(channel: number): (accumulator: number) => number;
   /** d(output)/d(accumulator), approximately: where to look for a fixed-point form. Never trusted. */
   slope(channel: number): number;
-  /** The function as a line of float32 values, where the engine computes it so. Never trusted either. */
-  line?(channel: number): Omit<FloatLine, 'least' | 'most'>;
+  /** The function as a line of float32 values, where it is about one. Trusted of FloatLines alone, which are made of them. */
+  line?(channel: number): FloatLine;
 }
 
 export interface AddLayer {

@@ -61,9 +61,12 @@ function quantization({ type, quantization }: TracedTensor): string {
 function proof({ proof }: Step): string | undefined {
   if (!proof) return undefined;
   const rejected = proof.rejected.map(({ form, channel, reason }) => `${form} (channel ${channel}: ${reason})`);
-  const proved =
-    `${proof.form} has the engine's own ${formatCount(proof.boundaries)} decision boundaries in ` +
-    `${formatCount(proof.channels)} ${proof.channels === 1 ? 'channel' : 'channels'}`;
+  const what =
+    proof.boundaries === undefined
+      ? "is the engine's own float32 arithmetic"
+      : `has the engine's own ${formatCount(proof.boundaries)} decision boundaries`;
+  const channels = `${formatCount(proof.channels)} ${proof.channels === 1 ? 'channel' : 'channels'}`;
+  const proved = `${proof.form} ${what} in ${channels}`;
   return rejected.length === 0 ? proved : `${proved}. Cheaper forms that have not: ${rejected.join(', ')}`;
 }
 

@@ -1,6 +1,6 @@
 import { byteRange } from '../../graph/graph.ts';
 import { kindOf } from './geometry.ts';
-import { weightZero, weightsPerChannel, type Linear } from './linear.ts';
+import { sumsOf, weightZero, weightsPerChannel, type Linear } from './linear.ts';
 
 /**
  * For kernels that sum in f32 lanes (shared/byte_lanes): codes (0 to 255 from the smallest value on) of
@@ -40,26 +40,18 @@ export function startingSums(linear: Linear): Float32Array | undefined {
 function computeStartingSums(linear: Linear): Float32Array | undefined {
   const { layer, weights, output } = linear;
   const taps = layer.kernel[0] * layer.kernel[1];
-  const channels = weightsPerChannel(linear) / taps;
+  const count = weightsPerChannel(linear);
   const depthwise = kindOf(linear) === 'depthwise';
-  const zero = inputZero(linear);
   const starts = new Float32Array(output.groups * 4);
-  for (let o = 0, at = 0; o < layer.outputChannels; o++) {
-    const weightZeroPoint = weightZero(layer, o);
-    let [start, magnitude] = [0, 0];
-    for (let c = 0; c < channels; c++) {
-      // a depthwise channel is its output's
-      const zeroOfLane = ((depthwise ? o : c) & 3) === 3 ? zero - 128 : zero;
-      let [sum, absolute] = [0, 0];
-      for (const end = at + taps; at < end; at++) {
-        const w = weights[at]! - weightZeroPoint;
-        sum += w;
-        absolute += Math.abs(w);
-      }
-      start -= sum * zeroOfLane;
-      magnitude += absolute * 255;
-    }
-    if (Math.abs(start) + magnitude >= EXACT) return undefined;
+  for (let o = 0, at = 0; o < layer.outputChannels; o++, at += count) {
+    const zero = weightZero(layer, o);
+    const { sum, absolute } = sumsOf(weights, zero, at, at + count);
+    let fourths = 0;
+    // a depthwise channel is its output's
+    if (depthwise) fourths = (o & 3) === 3 ? sum : 0;
+    else for (let k = at + 3 * taps; k < at + count; k += 4 * taps) fourths += sumsOf(weights, zero, k, k + taps).sum;
+    const start = 128 * fourths - inputZero(linear) * sum;
+    if (Math.abs(start) + 255 * absolute >= EXACT) return undefined;
     starts[o] = start;
   }
   return starts;
@@ -87,22 +79,27 @@ export function packLaneWeights(linear: Linear, words: number, chunkWords: numbe
   const channels = layer.inputChannels;
   const chunks = Math.ceil(words / chunkWords);
   const packed = new Uint32Array(chunks * output.groups * chunkWords * 4);
-  const bytes = new Uint8Array(packed.buffer);
   const min = weightMin(linear);
   for (let o = 0; o < output.groups * 4; o++) {
     const group = o >> 2;
-    const real = o < layer.outputChannels;
-    const zero = real ? weightZero(layer, o) - min : 0;
-    for (let word = 0; word < chunks * chunkWords; word++) {
-      const tap = Math.floor(word / input.groups);
-      const channel = (word % input.groups) * 4;
-      const row = (Math.floor(word / chunkWords) * output.groups + group) * chunkWords;
-      // the four lanes of a quad have their words in other orders: shared/lanes_subgroup
-      const at = ((row + ((word % chunkWords) ^ (group & 3))) * 4 + (o & 3)) * 4;
-      for (let j = 0; j < 4; j++) {
-        const there = real && tap < taps && channel + j < channels;
-        const code = there ? weights[(o * channels + channel + j) * taps + tap]! - min : zero;
-        bytes[at + j] = j === 3 ? code ^ 128 : code;
+    const end = o < layer.outputChannels ? channels : 0;
+    const zero = end > 0 ? weightZero(layer, o) - min : 0;
+    let [tap, channel] = [0, 0];
+    for (let chunk = 0; chunk < chunks; chunk++) {
+      const row = (chunk * output.groups + group) * chunkWords;
+      for (let word = 0; word < chunkWords; word++) {
+        let codes = 0x80000000;
+        const last = tap < taps ? end : 0;
+        for (let j = 0; j < 4; j++) {
+          const c = channel + j;
+          codes ^= (c < last ? weights[(o * channels + c) * taps + tap]! - min : zero) << (8 * j);
+        }
+        // the four lanes of a quad have their words in other orders: shared/lanes_subgroup
+        packed[(row + (word ^ (group & 3))) * 4 + (o & 3)] = codes;
+        channel += 4;
+        if (channel < 4 * input.groups) continue;
+        channel = 0;
+        tap++;
       }
     }
   }

@@ -73,6 +73,22 @@ export const weightZero = (layer: LinearLayer, channel: number): number =>
 export const weightsPerChannel = ({ layer }: Linear): number =>
   (layer.inputChannels / layer.groups) * layer.kernel[0] * layer.kernel[1];
 
+/** The sum of consecutive weights less their zero point, and the sum of their magnitudes. */
+export function sumsOf(
+  weights: ArrayLike<number>,
+  zero: number,
+  from: number,
+  to: number,
+): { sum: number; absolute: number } {
+  let [sum, absolute] = [0, 0];
+  for (let k = from; k < to; k++) {
+    const w = weights[k]! - zero;
+    sum += w;
+    absolute += Math.abs(w);
+  }
+  return { sum, absolute };
+}
+
 /**
  * The accumulators a channel can reach: for each weight the smallest and the largest product.
  * Padding adds nothing, and zx is among the inputs, so it is covered.
@@ -88,13 +104,12 @@ export function reachable(node: GraphNode, linear: Linear): AccumulatorRange {
   const lo = new Float64Array(layer.outputChannels);
   const hi = new Float64Array(layer.outputChannels);
   for (let o = 0; o < layer.outputChannels; o++) {
-    const zero = weightZero(layer, o);
-    let [low, high] = [0, 0];
-    for (let k = o * count; k < (o + 1) * count; k++) {
-      const w = weights[k]! - zero;
-      low += Math.min(least * w, most * w);
-      high += Math.max(least * w, most * w);
-    }
+    const { sum, absolute } = sumsOf(weights, weightZero(layer, o), o * count, (o + 1) * count);
+    // of the weights above zero, and of those below
+    const [above, below] = [(absolute + sum) / 2, (sum - absolute) / 2];
+    // least <= 0 <= most
+    const low = least * above + most * below;
+    const high = most * above + least * below;
     lo[o] = low;
     hi[o] = high;
     const bias = layer.bias instanceof Int32Array ? layer.bias[o]! : 0;

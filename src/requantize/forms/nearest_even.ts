@@ -1,10 +1,12 @@
 import { clamp, f32, roundHalfEven } from '../../semantics/rounding.ts';
+import type { FloatLine } from '../../semantics/semantics.ts';
 import type { FormParameters, RequantizeForm } from '../form.ts';
 
 /** Integers below this are float32 values. */
 const EXACT = 2 ** 24;
-/** Smaller scales could make products that a device flushes to zero. */
+/** Smaller scales could make products that a device flushes to zero, larger ones products that are infinite. */
 const LEAST_SCALE = 2 ** -64;
+const MOST_SCALE = 2 ** 64;
 
 /**
  * The engine's own float32 arithmetic, where it is a sum, a product and a rounding: three roundings to nearest,
@@ -21,18 +23,21 @@ export const nearestEven: RequantizeForm = {
   table: false,
   floats: true,
   needs: 'nearestEven',
-  fit({ lo, hi }, _slope, line) {
-    if (!line || !(line.scale >= LEAST_SCALE)) return undefined;
-    const { bias, scale, zeroPoint, least, most } = line;
-    if (Math.max(-lo, hi, Math.abs(bias)) >= EXACT) return undefined;
-    return [f32(bias), f32(scale), least - zeroPoint, most - zeroPoint, zeroPoint];
-  },
-  evaluate(p, _channel, accumulator) {
-    const value = f32(f32(accumulator + p[0]!) * p[1]!);
-    return roundHalfEven(clamp(value, p[2]!, p[3]!)) + p[4]!;
+  fit: ({ lo, hi }, _slope, line) => line && ofLine(line, lo, hi),
+  ofLine,
+  evaluate([bias, scale, least, most, zeroPoint], _channel, accumulator) {
+    const value = f32(f32(accumulator + bias!) * scale!);
+    return roundHalfEven(clamp(value, least!, most!)) + zeroPoint!;
   },
   pack: packLines,
 };
+
+function ofLine(line: FloatLine, lo: number, hi: number): FormParameters | undefined {
+  const { bias, scale, zeroPoint, least, most } = line;
+  if (!(scale >= LEAST_SCALE && scale <= MOST_SCALE)) return undefined;
+  if (!(Math.max(-lo, hi, Math.abs(bias)) < EXACT)) return undefined;
+  return [f32(bias), f32(scale), least - zeroPoint, most - zeroPoint, zeroPoint];
+}
 
 /** 0x4b400000 are SHIFT's bits, in each of four bytes' places. */
 const SHIFT_BITS = 0x4b400000;
