@@ -25,10 +25,10 @@ struct Geometry {
   padding: u32,
 }
 
-@group(0) @binding(0) var<storage, read> input: array<u32>;
+@group(0) @binding(0) var<storage, read> input: array<u32, INPUT_WORDS>;
 @group(0) @binding(1) var<storage, read> weights: array<vec4<u32>>;
 @group(0) @binding(2) var<storage, read> corrections: array<vec4<f32>>;
-@group(0) @binding(3) var<storage, read_write> output: array<u32>;
+@group(0) @binding(3) var<storage, read_write> output: array<u32, OUTPUT_WORDS>;
 @group(2) @binding(0) var<uniform> geometry: Geometry;
 
 @compute @workgroup_size(4)

@@ -7,10 +7,10 @@ import { FORMS } from '../src/requantize/prove.ts';
 
 const text = (name: string): string => readFileSync(`shaders/${name}.wgsl`, 'utf8');
 
-/** How often marked loops run, for kernels that have them. */
+/** Constants of the text, for kernels that have them. */
 const UNROLL: Readonly<Record<string, Readonly<Record<string, number>>>> = {
-  lanes: { QUADS: 2, GROUPS: 2 },
-  lanes_chunked: { QUADS: 2 },
+  lanes: { QUADS: 2, GROUPS: 2, INPUT_WORDS: 64, OUTPUT_WORDS: 64 },
+  lanes_chunked: { QUADS: 2, INPUT_WORDS: 64, OUTPUT_WORDS: 64 },
   pointwise_tiled: { SIDE: 4 },
   depthwise_rows: {
     WIDTH: 2,

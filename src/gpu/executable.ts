@@ -157,6 +157,12 @@ export class Executable {
     buffer: (size: number, usage: GPUBufferUsageFlags) => GPUBuffer,
   ): Map<string, TensorCopy> {
     const copies = new Map<string, TensorCopy>();
+    // one after the other, for they may be larger than what is copied
+    const scratchBytes = [...pipelines.keys()].map(({ step }) => sumsBytes(step, this.#info(step.output)));
+    const scratch =
+      scratchBytes.length > 0
+        ? buffer(Math.max(...scratchBytes), GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC)
+        : undefined;
     this.#write(feeds);
     const encoder = this.#device.createCommandEncoder();
     for (const dispatch of this.#dispatches) {
@@ -166,7 +172,6 @@ export class Executable {
       const tensor = buffer(bytes, GPUBufferUsage.COPY_DST | GPUBufferUsage.MAP_READ);
       const summing = pipelines.get(dispatch);
       const size = groupCount(extent(info)) * 16;
-      const scratch = summing && buffer(size, GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC);
       const sums = summing && buffer(size, GPUBufferUsage.COPY_DST | GPUBufferUsage.MAP_READ);
       const pass = encoder.beginComputePass();
       encodeDispatch(pass, dispatch);
@@ -253,6 +258,11 @@ export class Executable {
     const from = this.#activations[this.plan.bufferOf.get(name)!]!;
     encoder.copyBufferToBuffer(from, 0, to, offset, packedBytes(this.#info(name)));
   }
+}
+
+/** Bytes that the pipeline of a step's sums binds: a word a sum. */
+function sumsBytes(step: Step, output: TensorInfo): number {
+  return 16 * Math.max(groupCount(extent(output)), step.unroll?.['OUTPUT_WORDS'] ?? 0);
 }
 
 /** Copies that a trace leaves of a dispatch: its output, and its int32 sums. */

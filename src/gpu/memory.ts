@@ -1,6 +1,6 @@
 import { KERNELS } from '../ops/kernels.ts';
 import { packedBytes } from '../ops/layout.ts';
-import type { Step } from '../ops/step.ts';
+import { boundBytes, type Step } from '../ops/step.ts';
 import type { Plan } from '../plan/plan.ts';
 
 const UNIFORM_ALIGNMENT = 256;
@@ -104,14 +104,14 @@ export function allocate(device: GPUDevice, plan: Plan, all: GPUBuffer[]): Memor
   const staging = Array.from({ length: IN_FLIGHT }, (_, slot) =>
     make(`outputs ${slot}`, offset + bytes, GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST),
   );
-  const tensor = (name: string): GPUBufferBinding => ({
-    buffer: activations[plan.bufferOf.get(name)!]!,
-    size: packedBytes(plan.graph.tensors.get(name)!),
-  });
-  const bind = (at: { tensor: string } | { offset: number; size: number }): GPUBufferBinding =>
-    'tensor' in at ? tensor(at.tensor) : { buffer: constants, ...at };
   const bindings = plan.steps.map((step, index): Bindings => {
     const place = places[index]!;
+    const tensor = (name: string): GPUBufferBinding => ({
+      buffer: activations[plan.bufferOf.get(name)!]!,
+      size: boundBytes(step, plan.graph.tensors.get(name)!),
+    });
+    const bind = (at: { tensor: string } | { offset: number; size: number }): GPUBufferBinding =>
+      'tensor' in at ? tensor(at.tensor) : { buffer: constants, ...at };
     return {
       operands: place.operands.map(bind),
       output: tensor(step.output),

@@ -35,7 +35,11 @@ export function accumulatorKey(step: Step): PipelineKey {
     .filter((link) => !link.startsWith('requantize/'))
     .map((link) => link.replace('codes', 'accumulators'));
   const { OUTPUT_SIGN: _, ...overrides } = step.overrides;
-  return { ...pipelineKey(step), links, overrides, parameters: 0 };
+  const key = pipelineKey(step);
+  const { OUTPUT_WORDS: words } = key.unroll;
+  // a word a sum, in place of a code
+  const unroll = { ...key.unroll, ...(words !== undefined && { OUTPUT_WORDS: 4 * words }) };
+  return { ...key, links, overrides, unroll, parameters: 0 };
 }
 
 function layoutsOf(device: GPUDevice, key: PipelineKey): Pipeline['layouts'] {

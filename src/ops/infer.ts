@@ -4,6 +4,7 @@ import { withShortConcats } from '../graph/concats.ts';
 import { withoutDeadNodes } from '../graph/rewrite.ts';
 import type { Semantics } from '../semantics/semantics.ts';
 import { DEFAULT_FEATURES, type Features } from './features.ts';
+import { capacities } from './capacity.ts';
 import { MOST_INPUTS } from './concat.ts';
 import { OPS } from './index.ts';
 import { label, type Op, type OpContext, type TypedGraph } from './op.ts';
@@ -39,16 +40,19 @@ export function contextOf(
   features: Features = DEFAULT_FEATURES,
   preferences: Preferences = NO_PREFERENCES,
 ): OpContext {
+  const info = (name: string): TensorInfo => {
+    const found = graph.constants.get(name) ?? graph.tensors.get(name);
+    if (!found) throw new InvalidModelError(`tensor '${name}' is used before it is computed`);
+    return found;
+  };
+  let capacity: ReturnType<typeof capacities> | undefined;
   return {
     semantics,
     features,
     preferences,
     constant: (name) => graph.constants.get(name),
-    info(name) {
-      const info = graph.constants.get(name) ?? graph.tensors.get(name);
-      if (!info) throw new InvalidModelError(`tensor '${name}' is used before it is computed`);
-      return info;
-    },
+    info,
+    capacity: (name) => (capacity ??= capacities(graph.tensors.values()))(info(name)),
     quantizedType(name) {
       const declared = quantized.get(name);
       return declared?.quantization && (declared.type === 'uint8' || declared.type === 'int8')

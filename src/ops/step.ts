@@ -1,5 +1,7 @@
+import type { TensorInfo } from '../graph/graph.ts';
 import type { ProvedRequantization } from '../requantize/prove.ts';
 import { WORKGROUP_SIZE } from './kernels.ts';
+import { packedBytes } from './layout.ts';
 import type { LayerGeometry, VariantChoice } from './variant.ts';
 
 /** One operand of a kernel: a tensor of the graph, or data that is uploaded when the plan is compiled. */
@@ -25,7 +27,7 @@ export interface Step {
   readonly geometry: Readonly<Record<string, number>>;
   /** Pipeline overrides. */
   readonly overrides: Readonly<Record<string, number>>;
-  /** How often the kernel's text repeats what it marks: see gpu/expand.ts. */
+  /** Constants of the kernel's text, as how often it repeats what it marks (gpu/expand.ts). */
   readonly unroll?: Readonly<Record<string, number>>;
   /** The grid: workgroups in x, y, z. How large one is, is the kernel's business (Kernel.workgroupSize). */
   readonly workgroups: readonly [number, number, number];
@@ -49,6 +51,20 @@ export interface Step {
 /** Tensors that a step reads, as operands or through linked modules. */
 export function tensorsRead({ operands, parameters }: Pick<Step, 'operands' | 'parameters'>): string[] {
   return [...operands, ...parameters].flatMap((operand) => ('tensor' in operand ? [operand.tensor] : []));
+}
+
+/**
+ * Bytes of a tensor that a step binds: as many as its kernel's array has, where that has a length of its own
+ * (INPUT_WORDS of the first operand, OUTPUT_WORDS), which may be more than the tensor's.
+ */
+export function boundBytes({ operands, output, unroll = {} }: Step, tensor: TensorInfo): number {
+  const [input] = operands;
+  const isInput = input !== undefined && 'tensor' in input && input.tensor === tensor.name;
+  const words = Math.max(
+    isInput ? (unroll['INPUT_WORDS'] ?? 0) : 0,
+    output === tensor.name ? (unroll['OUTPUT_WORDS'] ?? 0) : 0,
+  );
+  return Math.max(packedBytes(tensor), 4 * words);
 }
 
 /** WebGPU's default limit; every device allows it. */

@@ -1,5 +1,6 @@
 import type { TypedGraph } from '../ops/op.ts';
-import { tensorsRead, type Step } from '../ops/step.ts';
+import { packedBytes } from '../ops/layout.ts';
+import { boundBytes, tensorsRead, type Step } from '../ops/step.ts';
 
 /** The first and the last step during which a tensor has to be in memory. */
 export interface Lifetime {
@@ -29,6 +30,21 @@ export function lifetimes(
   return lives;
 }
 
+/** Bytes of each tensor's memory: as many as any step binds. */
+function bytesOf(
+  { tensors, inputs }: TypedGraph,
+  steps: readonly Step[],
+  memoryOf: (tensor: string) => string,
+): Map<string, number> {
+  const bytes = new Map<string, number>(inputs.map((input) => [input.name, packedBytes(input)]));
+  for (const step of steps)
+    for (const name of [...tensorsRead(step), step.output]) {
+      const memory = memoryOf(name);
+      bytes.set(memory, Math.max(bytes.get(memory) ?? 0, boundBytes(step, tensors.get(name)!)));
+    }
+  return bytes;
+}
+
 /**
  * Memory by lifetime, the largest tensors first: each takes the smallest buffer whose tensors do not live when it does,
  * or a new one (Pisarchyk and Lee 2020, greedy by size for shared objects). One buffer with offsets could be
@@ -38,14 +54,14 @@ export function assignBuffers(
   graph: TypedGraph,
   steps: readonly Step[],
   memoryOf: (tensor: string) => string,
-  bytes: (tensor: string) => number,
 ): { bufferOf: Map<string, number>; buffers: number[] } {
   const buffers: number[] = [];
   const tenants: Lifetime[][] = [];
   const bufferOf = new Map<string, number>();
+  const bytes = bytesOf(graph, steps, memoryOf);
   const overlap = (a: Lifetime, b: Lifetime): boolean => a.from <= b.to && b.from <= a.to;
   const bySize = [...lifetimes(graph, steps, memoryOf)]
-    .map(([name, life]) => ({ name, life, size: bytes(name) }))
+    .map(([name, life]) => ({ name, life, size: bytes.get(name)! }))
     .sort((a, b) => b.size - a.size);
   for (const { name, life, size } of bySize) {
     // all buffers are at least as large; the last of them is the smallest

@@ -1,9 +1,8 @@
 import { findSemantics } from '../semantics/index.ts';
 import type { Semantics } from '../semantics/semantics.ts';
-import type { Graph, TensorInfo } from '../graph/graph.ts';
+import type { Graph } from '../graph/graph.ts';
 import { contextOf, inferGraph, opOf } from '../ops/infer.ts';
 import { DEFAULT_FEATURES, type Features } from '../ops/features.ts';
-import { packedBytes } from '../ops/layout.ts';
 import type { TypedGraph } from '../ops/op.ts';
 import type { Step } from '../ops/step.ts';
 import type { VariantOption } from '../ops/variant.ts';
@@ -82,7 +81,6 @@ export function* planSteps(graph: Graph, options: PlanOptions = {}): Generator<S
       if (fusion === 'none') yield lowered;
     }
   }
-  const size = (tensor: string): number => packedBytes(typed.tensors.get(tensor) as TensorInfo);
   const plain = contextOf(typed, fused.tensors, semantics, features, plainPreferences(profile, features));
   const nodes = new Map(typed.nodes.map((node) => [node.name, node]));
   const lowerPlain = (step: Step): Step => opOf(nodes.get(step.node)!).lower(nodes.get(step.node)!, plain) as Step;
@@ -99,7 +97,7 @@ export function* planSteps(graph: Graph, options: PlanOptions = {}): Generator<S
     graph: typed,
     steps,
     views,
-    ...assignBuffers(typed, steps, memoryOf, size),
+    ...assignBuffers(typed, steps, memoryOf),
   };
 }
 

@@ -16,6 +16,7 @@ function taskOf(node: GraphNode, context: OpContext, linear: Linear): LinearTask
     linear,
     kind: kindOf(linear),
     range: reachable(node, linear),
+    capacity: { input: context.capacity(node.inputs[0]!), output: context.capacity(node.outputs[0]!) },
     saturatingChannels: saturatingChannels(node, context, linear),
   };
 }

@@ -67,7 +67,12 @@ function lower(task: LinearTask, mostRows: number, link: string): LoweredLinear 
       ...(carried ? { chunks } : {}),
     },
     overrides: {},
-    unroll: { QUADS: quads, ...(!carried ? { GROUPS: groups } : {}) },
+    unroll: {
+      QUADS: quads,
+      ...(!carried ? { GROUPS: groups } : {}),
+      INPUT_WORDS: task.capacity.input,
+      OUTPUT_WORDS: task.capacity.output,
+    },
     workgroups: [columns, Math.ceil(pixels / rows), 1],
     floatSums: true,
   };

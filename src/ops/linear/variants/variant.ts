@@ -14,6 +14,8 @@ export interface LinearTask {
   readonly kind: LinearKind;
   /** The sums that its inputs can reach, the bias not included. */
   readonly range: AccumulatorRange;
+  /** Words of arrays that are declared for the input and the output (capacities). */
+  readonly capacity: { readonly input: number; readonly output: number };
   /** Output channels in which a pair of products can leave int16, where the engine saturates pairs. */
   readonly saturatingChannels: number;
 }
