@@ -1,5 +1,5 @@
 // y = combine(a, b), element by element: two bytes to a byte; b may be broadcast to the shape of a.
-// a, b, y: NHWC, 4 channels a word. combine is proved at load over all 65,536 pairs of codes.
+// a, b, y: NHWC, 4 channels a word, WORDS of them a thread. combine is proved at load over all 65,536 pairs of codes.
 
 struct Geometry {
   groups: u32,
@@ -39,20 +39,30 @@ fn partner_of(index: u32) -> u32 {
   return image * geometry.b_image + y * geometry.b_row + x * geometry.b_column + group * geometry.b_group;
 }
 
+fn codes_at(index: u32) -> vec4<u32> {
+  var other = unpack_codes(b[partner_of(index)] ^ geometry.b_sign);
+  if (ONE_CHANNEL == 1u) {
+    other = vec4<i32>(other.x);
+  }
+  return combine(unpack_codes(a[index] ^ geometry.a_sign), other);
+}
+
 @compute @workgroup_size(64)
 fn main(
   @builtin(workgroup_id) workgroup_id: vec3<u32>,
   @builtin(num_workgroups) num_workgroups: vec3<u32>,
   @builtin(local_invocation_index) local_index: u32,
 ) {
-  let index = thread_index(workgroup_id, num_workgroups, local_index);
-  if (index >= geometry.groups) {
+  let first = thread_index(workgroup_id, num_workgroups, local_index) * WORDS;
+  if (first >= geometry.groups) {
     return;
   }
-  var other = unpack_codes(b[partner_of(index)] ^ geometry.b_sign);
-  if (ONE_CHANNEL == 1u) {
-    other = vec4<i32>(other.x);
-  }
-  let codes = combine(unpack_codes(a[index] ^ geometry.a_sign), other);
-  output[index] = pack_codes(codes) ^ OUTPUT_SIGN;
+  // beyond the last word, that one again
+  //#for w in 0..WORDS
+  let index_w = min(first + w, geometry.groups - 1u);
+  let codes_w = codes_at(index_w);
+  //#end
+  //#for w in 0..WORDS
+  output[index_w] = pack_codes(codes_w) ^ OUTPUT_SIGN;
+  //#end
 }

@@ -15,9 +15,17 @@ fn main(
   @builtin(num_workgroups) num_workgroups: vec3<u32>,
   @builtin(local_invocation_index) local_index: u32,
 ) {
-  let index = thread_index(workgroup_id, num_workgroups, local_index);
-  if (index >= geometry.groups) {
+  let first = thread_index(workgroup_id, num_workgroups, local_index) * WORDS;
+  if (first >= geometry.groups) {
     return;
   }
-  emit(index, form_of(0u), float_keys(input[index]));
+  let form = form_of(0u);
+  // beyond the last word, that one again
+  //#for w in 0..WORDS
+  let index_w = min(first + w, geometry.groups - 1u);
+  let keys_w = float_keys(input[index_w]);
+  //#end
+  //#for w in 0..WORDS
+  emit(index_w, form, keys_w);
+  //#end
 }

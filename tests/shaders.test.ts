@@ -12,6 +12,8 @@ const UNROLL: Readonly<Record<string, Readonly<Record<string, number>>>> = {
   lanes: { QUADS: 2, GROUPS: 2, INPUT_WORDS: 64, OUTPUT_WORDS: 64 },
   lanes_chunked: { QUADS: 2, INPUT_WORDS: 64, OUTPUT_WORDS: 64 },
   pointwise_tiled: { SIDE: 4 },
+  add: { WORDS: 2 },
+  quantize_linear: { WORDS: 2 },
   depthwise_rows: {
     WIDTH: 2,
     KERNEL_HEIGHT: 3,
@@ -65,7 +67,7 @@ it('every form has its shader, and names one type for what stages of a fused ker
 });
 
 it('a line of linked text is traced back to its file', () => {
-  const shader = linkShader('add', ['requantize/add_line']);
+  const shader = linkShader('add', ['requantize/add_line'], UNROLL['add']);
   const lines = shader.code.split('\n');
   const at = lines.findIndex((line) => line.startsWith('fn combine')) + 1;
   const own =

@@ -155,6 +155,8 @@ export const add: Op = {
       operands: [...step.operands, { data: Uint32Array.from(tails.flat()) }, { data: addTable(onCodes(layer, tail)) }],
       geometry: { groups, a_sign, b_sign, channels, channel_groups: channelGroups, tails: tails.length },
       overrides: { OUTPUT_SIGN: step.overrides['OUTPUT_SIGN']! },
+      unroll: {},
+      workgroups: threadGrid(groups),
     };
   },
 };

@@ -4,7 +4,7 @@ import type { TensorQuantization } from '../semantics/semantics.ts';
 import { extent, groupsOf, type Extent } from './layout.ts';
 import { refuse, tensorQuantization, type OpContext, type ReferenceResult } from './op.ts';
 import { signMask } from './requantization.ts';
-import { threadGrid, type Step } from './step.ts';
+import { threadGrid, WORDS, type Step } from './step.ts';
 
 /** The quantization of both operands and the output of an element-wise function of two bytes. */
 export function pairOf(
@@ -148,7 +148,8 @@ export function lowerPairs(
       BROADCAST: Number(!same),
       ONE_CHANNEL: Number(extent(small).channels === 1 && channels > 1),
     },
-    workgroups: threadGrid(groups),
+    unroll: { WORDS },
+    workgroups: threadGrid(Math.ceil(groups / WORDS)),
     macs: 0,
     accumulates: false,
   };

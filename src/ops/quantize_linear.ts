@@ -4,7 +4,7 @@ import { floatOfKey, keyOfFloat } from '../requantize/float_keys.ts';
 import { expectOperands, quantizedOutput, refuse, tensorQuantization, type Op, type OpContext } from './op.ts';
 import { groupsOf } from './layout.ts';
 import { KEY_FORMS, outputStage } from './requantization.ts';
-import { threadGrid } from './step.ts';
+import { threadGrid, WORDS } from './step.ts';
 
 const outputOf = (node: GraphNode, context: OpContext): TensorQuantization =>
   tensorQuantization(node, context.info(node.outputs[0]!));
@@ -52,8 +52,8 @@ export const quantizeLinear: Op = {
       parameters: stage.parameters,
       geometry: { groups },
       overrides: stage.overrides,
-      unroll: stage.unroll,
-      workgroups: threadGrid(groups),
+      unroll: { ...stage.unroll, WORDS },
+      workgroups: threadGrid(Math.ceil(groups / WORDS)),
       macs: 0,
       accumulates: false,
       proof: stage.proof,

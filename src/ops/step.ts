@@ -76,6 +76,9 @@ export function workgroupGrid(workgroups: number): [number, number, number] {
   return [x, Math.ceil(workgroups / x), 1];
 }
 
+/** Words of the output that a thread of element-wise kernels has: the constant WORDS of their text. */
+export const WORDS = 2;
+
 /** The grid of kernels that number their threads (`thread_index`). */
 export function threadGrid(threads: number): [number, number, number] {
   return workgroupGrid(Math.ceil(threads / WORKGROUP_SIZE));
