@@ -23,4 +23,7 @@ it.each([
   const packed = pack(data, info);
   expect(packed.byteLength).toBe(packedBytes(info));
   expect(unpack(packed, info)).toEqual(data);
+  // over what was there before
+  const other = data.map((value) => (value === 1 ? 2 : 1)) as typeof data;
+  expect(pack(data, info, pack(other, info))).toEqual(packed);
 });

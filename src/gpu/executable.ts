@@ -37,6 +37,8 @@ export class Executable {
   readonly #buffers: readonly GPUBuffer[];
   /** They take turns. All else inferences share: a queue does one thing after the other. */
   readonly #slots: readonly Slot[];
+  /** The last inputs as the GPU has them, to be written over: an inference leaves no garbage of their size. */
+  readonly #packed = new Map<string, Uint8Array<ArrayBuffer>>();
   #runs = 0;
   /** Its copies are as large as all tensors together: one at a time. */
   #lastTrace: Promise<unknown> = Promise.resolve();
@@ -250,7 +252,9 @@ export class Executable {
   #write(feeds: Readonly<Record<string, Tensor>>): void {
     for (const info of this.plan.graph.inputs) {
       const buffer = this.#activations[this.plan.bufferOf.get(info.name)!]!;
-      this.#device.queue.writeBuffer(buffer, 0, pack(feeds[info.name]!.data, info));
+      const packed = pack(feeds[info.name]!.data, info, this.#packed.get(info.name));
+      this.#packed.set(info.name, packed);
+      this.#device.queue.writeBuffer(buffer, 0, packed);
     }
   }
 

@@ -75,9 +75,16 @@ function scatter(from: Uint8Array | Uint32Array, to: Uint8Array | Uint32Array, e
       for (let p = 0, at = n * pixels * stride + c; p < pixels; p++, at += stride) to[at] = from[nchw++]!;
 }
 
-/** From NCHW to GPU memory. */
-export function pack(data: ElementData, info: TensorInfo): Uint8Array<ArrayBuffer> {
-  const bytes = new Uint8Array(packedBytes(info));
+/**
+ * From NCHW to GPU memory.
+ *
+ * @param bytes where to: as `pack` made them for the same type and shape, so that what pads channels is zero
+ */
+export function pack(
+  data: ElementData,
+  info: TensorInfo,
+  bytes: Uint8Array<ArrayBuffer> = new Uint8Array(packedBytes(info)),
+): Uint8Array<ArrayBuffer> {
   if (isByteType(info.type)) {
     scatter(new Uint8Array(data.buffer, data.byteOffset, data.byteLength), bytes, extent(info));
   } else {
