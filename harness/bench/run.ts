@@ -158,19 +158,29 @@ function expectAgreement(peers: readonly string[], checked: Readonly<Record<stri
   }
 }
 
-/** One inference each, again and again: what disturbs the machine disturbs all alike. The first round is not counted. */
+/** A turn lasts as long, or one inference where that takes longer. */
+const TURN_MS = 400;
+
+/**
+ * Turns of about the same time, again and again: what disturbs the machine disturbs all alike, and engines of which one
+ * inference is shorter than a disturbance have more of them. The first round, which tells how many, is not counted.
+ */
 async function takeTurns(
   browser: BenchBrowser,
   engines: readonly string[],
   { iterations, timeLimitMs, progress }: Effort,
 ): Promise<Record<string, number[]>> {
   const times = Object.fromEntries(engines.map((engine) => [engine, [] as number[]]));
-  for (const engine of engines) await browser.call('time', engine, 1);
+  const turns: Record<string, number> = {};
+  for (const engine of engines) {
+    const [first] = await browser.call('time', engine, 1);
+    turns[engine] = Math.max(1, Math.round(TURN_MS / first!));
+  }
   const deadline = performance.now() + timeLimitMs;
   for (let round = 0; round < iterations; round++) {
     if (round >= LEAST_ROUNDS && performance.now() > deadline) break;
     progress(`round ${round + 1} of ${iterations}`);
-    for (const engine of engines) times[engine]!.push(...(await browser.call('time', engine, 1)));
+    for (const engine of engines) times[engine]!.push(...(await browser.call('time', engine, turns[engine]!)));
   }
   return times;
 }
