@@ -17,6 +17,7 @@ export class FloatLines implements StepFunctions {
   readonly max: number;
   readonly #line: (channel: number) => Omit<FloatLine, 'least' | 'most'>;
 
+  /** Bounds of the values, an activation's clamp included, are the same in all channels. */
   constructor(
     channels: number,
     [min, max]: readonly [number, number],
