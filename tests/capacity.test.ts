@@ -2,26 +2,37 @@ import { describe, expect, it } from 'vitest';
 import { defaultModel } from '../models/index.ts';
 import { readModel } from '../src/formats/index.ts';
 import { accumulatorKey, pipelineKey } from '../src/gpu/pipelines.ts';
-import { capacities } from '../src/ops/capacity.ts';
+import { capacities, UNIT } from '../src/ops/capacity.ts';
 import { DEFAULT_FEATURES } from '../src/ops/features.ts';
 import { packedBytes } from '../src/ops/layout.ts';
 import { boundBytes, tensorsRead, type Step } from '../src/ops/step.ts';
 import { createPlan } from '../src/plan/plan.ts';
 import { DEFAULT_PROFILES } from '../src/plan/profile.ts';
 
-const bytes = (pixels: number, type: 'uint8' | 'float32' = 'uint8') => ({ name: 't', type, shape: [1, 4, 1, pixels] });
+/** A tensor of so many units, and of some words more or less. */
+const units = (count: number, more = 0, type: 'uint8' | 'float32' = 'uint8') => ({
+  name: 't',
+  type,
+  shape: [1, 4, 1, count * UNIT + more],
+});
 
 describe('lengths of declared arrays', () => {
   it('are two: the largest tensor, and the largest of at most half of it', () => {
-    const capacity = capacities([bytes(100), bytes(60), bytes(50), bytes(7), bytes(1000, 'float32')]);
-    expect([1, 7, 49, 50].map((pixels) => capacity(bytes(pixels)))).toEqual([50, 50, 50, 50]);
-    expect([51, 60, 100].map((pixels) => capacity(bytes(pixels)))).toEqual([100, 100, 100]);
+    const capacity = capacities([units(100), units(60), units(50), units(7), units(1000, 0, 'float32')]);
+    expect([units(1), units(7), units(50, -1), units(50)].map(capacity)).toEqual(Array(4).fill(50 * UNIT));
+    expect([units(50, 1), units(60), units(100)].map(capacity)).toEqual(Array(3).fill(100 * UNIT));
   });
 
   it('are one where all tensors are about as large', () => {
-    const capacity = capacities([bytes(100), bytes(60)]);
-    expect([60, 100].map((pixels) => capacity(bytes(pixels)))).toEqual([100, 100]);
+    const capacity = capacities([units(100), units(60)]);
+    expect([units(60), units(100)].map(capacity)).toEqual([100 * UNIT, 100 * UNIT]);
   });
+});
+
+it('are whole units, the same for all small tensors', () => {
+  const capacity = capacities([units(0, 300), units(0, 7), units(0, 100)]);
+  expect([units(0, 300), units(0, 7)].map(capacity)).toEqual([UNIT, UNIT]);
+  expect(capacities([units(3, 1)])(units(3, 1))).toBe(4 * UNIT);
 });
 
 describe('a plan with such arrays', async () => {

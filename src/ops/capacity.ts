@@ -1,7 +1,11 @@
 import { isByteType, type TensorInfo } from '../graph/graph.ts';
 import { packedBytes } from './layout.ts';
 
+/** Lengths are multiples of it, so that small graphs share pipelines, too. */
+export const UNIT = 8192;
+
 const wordsOf = (info: TensorInfo): number => packedBytes(info) / 4;
+const rounded = (words: number): number => Math.ceil(words / UNIT) * UNIT;
 
 /**
  * How many words the arrays have that kernels declare for 8-bit tensors, where they declare any number. An array that is as
@@ -13,5 +17,5 @@ export function capacities(tensors: Iterable<TensorInfo>): (info: TensorInfo) =>
   const words = [...tensors].filter(({ type }) => isByteType(type)).map(wordsOf);
   const largest = words.reduce((most, one) => Math.max(most, one), 0);
   const small = words.filter((one) => one <= largest / 2).reduce((most, one) => Math.max(most, one), 0);
-  return (info) => (wordsOf(info) <= small ? small : Math.max(largest, wordsOf(info)));
+  return (info) => rounded(wordsOf(info) <= small ? small : Math.max(largest, wordsOf(info)));
 }
