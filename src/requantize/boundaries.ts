@@ -82,7 +82,7 @@ function findInChannel(
   let origin = middle - (value(middle) + 0.5) * stride;
   for (let below = lo; reached < last;) {
     const wanted = reached + 1;
-    let boundary = Math.ceil(origin + wanted * stride) | 0;
+    let boundary = Math.ceil(origin + wanted * stride);
     if (boundary > below && boundary <= hi && value(boundary) === wanted && value(boundary - 1) === reached) {
       reached = wanted;
       first[zero + wanted] = boundary;

@@ -2,7 +2,7 @@ import { clamp, f32, roundHalfEven } from './rounding.ts';
 import type { FloatLine, StepFunctions } from './semantics.ts';
 
 /** The value of a line at an accumulator. */
-export function valueOnLine(line: FloatLine, accumulator: number): number {
+function valueOnLine(line: FloatLine, accumulator: number): number {
   const value = f32(f32(accumulator + line.bias) * line.scale);
   return roundHalfEven(clamp(value, line.least - line.zeroPoint, line.most - line.zeroPoint)) + line.zeroPoint;
 }
