@@ -77,6 +77,7 @@ async function runVerify(options: VerifyOptions): Promise<ExitCode> {
       ...inputs.map(describeInput),
       `${model.name}, semantics ${model.engine.name}, against ${reference.name}, on ${adapter}`,
       ...inputs.slice(0, 1).map(({ verification: { plan } }) => describePlan(plan)),
+      ...describeOnlyOutputs(inputs),
     ].join('\n'),
   );
   return exitCode(inputs, layers ? addUp(comparison, layers) : comparison);
@@ -142,6 +143,11 @@ function describePlan({ fusion, dispatches }: Verification['plan']): string {
   return `traced node by node; run in ${dispatches} dispatches (fusion ${fusion}): the same outputs, or a run differs`;
 }
 
+function describeOnlyOutputs(inputs: readonly VerifiedInput[]): string[] {
+  const reasons = new Set(inputs.flatMap(({ verification: { onlyOutputs } }) => onlyOutputs ?? []));
+  return [...reasons].map((reason) => `compared the model's final outputs only: ${reason}`);
+}
+
 function verifyResult(
   model: LoadedModel,
   reference: Reference,
@@ -174,6 +180,7 @@ function verifyResult(
       elements: verification.comparison.elements,
       mismatches: verification.comparison.mismatches,
       identicalRuns: verification.unsteady === undefined,
+      ...(verification.onlyOutputs !== undefined && { onlyOutputs: verification.onlyOutputs }),
     })),
   };
 }

@@ -29,6 +29,8 @@ export interface Verification {
   readonly layers?: Comparison;
   /** What the first run that differs from run 1 gives otherwise; undefined where all runs are identical. */
   readonly unsteady?: { readonly run: number; readonly tensor: string };
+  /** Why only the model's outputs were compared: the reference does not let its other tensors be watched. */
+  readonly onlyOutputs?: string;
 }
 
 /** Whose bits are computed: an engine by name, and how it is run. */

@@ -92,7 +92,7 @@ globalThis.exact8Worker = async (method, args) => {
 };
 
 async function openOracle(against: Against): Promise<Oracle> {
-  if (against === 'onnxruntime') return createOnnxruntimeWeb(model, computedTensors(opened()));
+  if (against === 'onnxruntime') return createOnnxruntimeWeb(model, computedTensors(opened().plan.graph));
   return recordedOracle(await fetchFeeds(against));
 }
 

@@ -6,7 +6,7 @@ import { extent, groupsOf } from './layout.ts';
 import { expectByteInput } from './linear/linear.ts';
 import { poolWindow } from './max_pool.ts';
 import { axisOf, integerList } from './moves/move.ts';
-import { expectOperands, quantizedOutput, refuse, tensorQuantization, type Op, type OpContext } from './op.ts';
+import { expectOperands, isTrue, quantizedOutput, refuse, tensorQuantization, type Op, type OpContext } from './op.ts';
 import { KEY_FORMS, outputStage, signMask } from './requantization.ts';
 import { threadGrid, type Step } from './step.ts';
 import { forEachWindow, windowFields, type Window } from './window.ts';
@@ -25,7 +25,7 @@ function averageOf(
 
 /** What a sum over `count` elements is divided by. */
 function divisor(node: GraphNode, { kernel }: Window, count: number): number {
-  return node.attributes['count_include_pad'] === 1 ? kernel[0] * kernel[1] : count;
+  return isTrue(node, 'count_include_pad') ? kernel[0] * kernel[1] : count;
 }
 
 function reference(node: GraphNode, context: OpContext, op: AveragePoolLayer['op'], window: Window, x: Uint8Array) {
@@ -139,7 +139,8 @@ export const reduceMean: Op = {
     const input = context.info(node.inputs[0]!);
     expectByteInput(node, input);
     wholeWindow(node, context);
-    const keeps = node.attributes['keepdims'] !== 0;
+    // onnxruntime takes 1 alone for true here
+    const keeps = (node.attributes['keepdims'] ?? 1) === 1;
     const output = quantizedOutput(node, context, [...input.shape.slice(0, 2), ...(keeps ? [1, 1] : [])]);
     averageOf(node, context, 'ReduceMean', output);
     return output;

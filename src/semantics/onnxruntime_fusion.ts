@@ -212,7 +212,7 @@ function scalesFitAxis(draft: GraphDraft, node: GraphNode, weight: string): bool
   const { shape, quantization } = draft.constants.get(weight) ?? {};
   if (!shape || !quantization || quantization.scale.length === 1) return true;
   const { axis = 0 } = quantization;
-  const outputs = node.op === 'Conv' || node.attributes['transB'] === 1 ? 0 : shape.length - 1;
+  const outputs = node.op === 'Conv' || Number(node.attributes['transB'] ?? 0) !== 0 ? 0 : shape.length - 1;
   return (axis < 0 ? axis + shape.length : axis) === outputs;
 }
 
