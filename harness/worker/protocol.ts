@@ -2,6 +2,7 @@ import type { ElementType } from '../../src/graph/graph.ts';
 import type { Fusion } from '../../src/plan/fuse/index.ts';
 import type { SemanticsOptions } from '../../src/semantics/index.ts';
 import type { BenchMethods } from '../bench/protocol.ts';
+import type { GraphsResult } from '../cases/graphs/run.ts';
 import type { CasesResult } from '../cases/run.ts';
 import type { Adapter } from '../chrome/launch.ts';
 import type { Comparison } from '../compare/compare.ts';
@@ -62,6 +63,8 @@ export interface WorkerMethods {
   verify(feeds: RemoteFeeds, request: VerifyRequest): Promise<Verification>;
   /** Runs generated cases, on request against onnxruntime-web too; needs no model. */
   generatedCases(engine: string, seed: number, from: number, to: number, against?: 'onnxruntime'): Promise<CasesResult>;
+  /** Runs generated graphs against onnxruntime-web: all on the host, every `gpuEvery`-th on the GPU, too; needs no model. */
+  graphCases(seed: number, from: number, to: number, gpuEvery: number): Promise<GraphsResult>;
   /** Counts the elements in which recorded cases (an .npz file) differ from the GPU; needs no model. */
   recordedCases(file: string, engine: Engine): Promise<number>;
   /** What `exact8 bench` measures. */
