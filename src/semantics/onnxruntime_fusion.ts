@@ -40,6 +40,16 @@ function quantizing(draft: GraphDraft, node: GraphNode): GraphNode | undefined {
   return consumer?.op === 'QuantizeLinear' ? consumer : undefined;
 }
 
+/** An Identity is nothing, where its output is not one of the graph. */
+function dropIdentities(draft: GraphDraft): void {
+  for (const { op, inputs, outputs } of [...draft.nodes]) {
+    const node = draft.producer(outputs[0]!)!;
+    if (op !== 'Identity' || draft.isOutput(outputs[0]!) || draft.constants.has(inputs[0]!)) continue;
+    draft.replace(node, []);
+    draft.rewire(outputs[0]!, node.inputs[0]!);
+  }
+}
+
 /** Nodes that compute the same from the same are one; constants of one element are the same where their values are. */
 function shareEqualNodes(draft: GraphDraft): void {
   const first = new Map<string, string>();
@@ -112,6 +122,33 @@ function mergeDoublePairs(draft: GraphDraft): void {
   }
 }
 
+const permutation = ({ attributes }: GraphNode): readonly number[] | undefined =>
+  attributes['perm'] as readonly number[] | undefined;
+
+/** Does a second Transpose undo a first? */
+function cancels(first: GraphNode, second: GraphNode): boolean {
+  const [a, b] = [permutation(first), permutation(second)];
+  return a !== undefined && b !== undefined && b.every((axis, i) => a[axis] === i);
+}
+
+/** Transpose, Q, DQ, Transpose that undoes the first, Q: both are dropped. */
+function dropCancelledTransposes(draft: GraphDraft): void {
+  for (const second of [...draft.nodes]) {
+    if (second.op !== 'Transpose') continue;
+    const dequantize = draft.producer(second.inputs[0]!);
+    const quantize = dequantize?.op === 'DequantizeLinear' ? draft.producer(dequantize.inputs[0]!) : undefined;
+    const first = quantize?.op === 'QuantizeLinear' ? draft.producer(quantize.inputs[0]!) : undefined;
+    const target = quantizing(draft, second);
+    if (first?.op !== 'Transpose' || !target || !cancels(first, second)) continue;
+    const chain = [first, quantize!, dequantize!, second];
+    if (!chain.slice(1).every((node, i) => draft.soleConsumer(chain[i]!.outputs[0]!) === node)) continue;
+    draft.replace(first, []);
+    draft.replace(quantize!, [{ ...quantize!, inputs: first.inputs }]);
+    draft.replace(second, []);
+    draft.replace(target, [{ ...target, inputs: [dequantize!.outputs[0]!] }]);
+  }
+}
+
 /** Q, DQ, Transpose, Q, DQ, Transpose: onnxruntime moves the first to the second, then merges the pairs before them. */
 function mergeTransposedPairs(draft: GraphDraft): void {
   for (const transpose of [...draft.nodes]) {
@@ -133,32 +170,25 @@ function mergeTransposedPairs(draft: GraphDraft): void {
     draft.replace(transpose, []);
     draft.replace(second, [{ ...second, inputs: [real] }]);
     const behind = draft.declareReal(`${moved}.behind`);
-    const perms = [transpose, again].map(({ attributes }) => attributes['perm'] as readonly number[] | undefined);
-    const cancels = perms[0] && perms[1] && perms[1].every((axis, i) => perms[0]![axis] === i);
     const [unmoved] = dequantize.outputs as [string];
     const target = quantizing(draft, again);
-    if (cancels && target) {
-      draft.replace(again, []);
-      draft.replace(target, [{ ...target, inputs: [unmoved] }]);
-    } else {
-      const before: GraphNode[] = [];
-      let from = unmoved;
-      if (!target) {
-        // the DequantizeLinear that was moved down behind the second Transpose leaves its QuantizeLinear
-        const { type, quantization } = draft.quantized(last)!;
-        const kept = draft.declare(`${last}.kept`, type, quantization);
-        from = draft.declareReal(`${kept}.real`);
-        before.push(
-          { name: second.name, op: 'QuantizeLinear', inputs: [unmoved], outputs: [kept], attributes: {} },
-          { name: second.name, op: 'DequantizeLinear', inputs: [kept], outputs: [from], attributes: {} },
-        );
-      }
-      draft.replace(again, [
-        ...before,
-        { ...transpose, inputs: [from], outputs: [behind] },
-        { ...again, inputs: [behind] },
-      ]);
+    const before: GraphNode[] = [];
+    let from = unmoved;
+    if (!target) {
+      // the DequantizeLinear that was moved down behind the second Transpose leaves its QuantizeLinear
+      const { type, quantization } = draft.quantized(last)!;
+      const kept = draft.declare(`${last}.kept`, type, quantization);
+      from = draft.declareReal(`${kept}.real`);
+      before.push(
+        { name: second.name, op: 'QuantizeLinear', inputs: [unmoved], outputs: [kept], attributes: {} },
+        { name: second.name, op: 'DequantizeLinear', inputs: [kept], outputs: [from], attributes: {} },
+      );
     }
+    draft.replace(again, [
+      ...before,
+      { ...transpose, inputs: [from], outputs: [behind] },
+      { ...again, inputs: [behind] },
+    ]);
     const pair = doublePair(draft, draft.producer(last)!);
     if (!pair) continue;
     const { a, b } = pair;
@@ -188,6 +218,8 @@ function propagateDown(draft: GraphDraft, pairs: Set<string>): void {
     const consumer = draft.soleConsumer(node.outputs[0]!);
     const joinsConv = node.op === 'Pad' && consumer?.op === 'Conv' && isZeroPad(draft, node);
     if (!PROPAGATES.has(node.op) && !joinsConv) continue;
+    // it goes no further where a QuantizeLinear is among those behind
+    if (draft.consumers(node.outputs[0]!).some(({ op }) => op === 'QuantizeLinear')) continue;
     const { type, quantization } = draft.quantized(source)!;
     const moved = draft.declare(`${node.outputs[0]}.quantized`, type, quantization);
     pairs.add(moved);
@@ -266,7 +298,7 @@ const movesUp =
     if (!isGiven && dequantized(draft, x) === undefined) {
       if (draft.edges(x) !== 1) return false;
       if (draft.isOutput(x)) {
-        if (node.op !== 'Transpose') return false;
+        if (node.op !== 'Transpose' || isMovedFromBytes(draft, x)) return false;
         quantizeOutput(draft, x, quantize.outputs[0]!);
         return false;
       }
@@ -274,6 +306,13 @@ const movesUp =
     pairs.add(quantize.outputs[0]!);
     return output !== undefined;
   };
+
+/** Do only moves lie between a DequantizeLinear and a tensor? Then the DequantizeLinear moves down to it. */
+function isMovedFromBytes(draft: GraphDraft, tensor: string): boolean {
+  const node = draft.producer(tensor);
+  if (!node || !PROPAGATES.has(node.op)) return node?.op === 'DequantizeLinear';
+  return isMovedFromBytes(draft, node.inputs[0]!);
+}
 
 /** A float output of the graph before a Transpose and a QuantizeLinear: what the caller gets has been quantized, too. */
 function quantizeOutput(draft: GraphDraft, x: string, like: string): void {
@@ -464,7 +503,9 @@ function refuseMixedSigns(draft: GraphDraft): void {
 export function fuseOperatorsOf(graph: Graph): GraphDraft {
   const draft = new GraphDraft(graph);
   const pairs = new Set<string>();
+  dropIdentities(draft);
   shareEqualNodes(draft);
+  dropCancelledTransposes(draft);
   mergeDoublePairs(draft);
   mergeTransposedPairs(draft);
   mergeDoublePairs(draft);

@@ -28,6 +28,10 @@ const insertedBefore = (model: OnnxModel, node: OnnxNode, ...added: readonly Onn
   nodes: model.nodes.flatMap((n) => (n === node ? [...added, n] : [n])),
 });
 
+/** The tensor of bytes whose scale and zero point a node has. */
+const quantizedBy = ({ op, inputs, outputs }: OnnxNode): string | undefined =>
+  op === 'QuantizeLinear' ? outputs[0] : op === 'DequantizeLinear' ? inputs[0] : undefined;
+
 /** An operand becomes another tensor or constant of its type. */
 const rewire: Mutation = (random, model) => {
   const types = typesOf(model);
@@ -45,7 +49,17 @@ const rewire: Mutation = (random, model) => {
     (name) => name !== old && types.get(name) === types.get(old) && isConstant(name) === isConstant(old),
   );
   if (others.length === 0) return undefined;
-  return changed(model, node, { inputs: node.inputs.with(at, random.pick(others)) });
+  const other = random.pick(others);
+  const tensor = quantizedBy(node);
+  // mostly a tensor is quantized otherwise for all that know of it
+  const nodes =
+    at > 0 && tensor !== undefined && random.chance(0.9)
+      ? model.nodes.filter((n) => quantizedBy(n) === tensor)
+      : [node];
+  return {
+    ...model,
+    nodes: model.nodes.map((n) => (nodes.includes(n) ? { ...n, inputs: n.inputs.with(at, other) } : n)),
+  };
 };
 
 /** The same node again, with its own consumer, all of them, or none. */
