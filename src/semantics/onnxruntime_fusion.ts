@@ -67,6 +67,9 @@ function shareEqualNodes(draft: GraphDraft): void {
   };
   for (const { op, name } of [...draft.nodes]) {
     const node = draft.nodes.find((n) => n.name === name && n.op === op)!;
+    // a DequantizeLinear is one for each of its uses, and none is the same as another
+    const isOwn = (input: string): boolean => dequantized(draft, input) !== undefined && draft.edges(input) > 1;
+    if (op === 'DequantizeLinear' || node.inputs.some(isOwn)) continue;
     const [output] = node.outputs as [string];
     const quantized = draft.quantized(output);
     const key = JSON.stringify([
