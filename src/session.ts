@@ -1,8 +1,10 @@
-import { DeviceError, InvalidInputError } from './errors.ts';
+import { DeviceError } from './errors.ts';
+import { tensorsOf, type Feeds } from './feeds.ts';
 import { readModel } from './formats/index.ts';
 import { elementCount, newElementData, type Graph } from './graph/graph.ts';
 import { featuresOf, profileOf, requestDevice } from './gpu/device.ts';
-import { checkFeeds, Executable } from './gpu/executable.ts';
+import { Executable } from './gpu/executable.ts';
+import { takeInputs } from './gpu/inputs.ts';
 import { PipelineCache, pipelineKey } from './gpu/pipelines.ts';
 import type { Fusion } from './plan/fuse/fusion.ts';
 import { createPlan, planSteps, type Plan, type PlanOptions } from './plan/plan.ts';
@@ -78,12 +80,15 @@ export class InferenceSession {
 
   /**
    * Calls that do not wait for one another overlap: the inputs of one are written, and the outputs of another read, while
-   * the GPU computes.
+   * the GPU computes. What is fed is copied before the call returns: its arrays may be filled again at once.
    *
    * @throws InvalidInputError, DeviceError
    */
-  async run(feeds: Readonly<Record<string, Tensor>>): Promise<Record<string, Tensor>> {
-    return (await this.#executable(this.#planFor(feeds))).run(feeds);
+  async run(feeds: Feeds): Promise<Record<string, Tensor>> {
+    const tensors = this.#taken(feeds);
+    const plan = this.#planFor(tensors);
+    const inputs = takeInputs(plan, tensors);
+    return (await this.#executable(plan)).run(inputs);
   }
 
   /**
@@ -104,10 +109,12 @@ export class InferenceSession {
    * Every tensor of one inference and, on request, the int32 accumulators. Changes no result. Steps that `run`
    * fuses are not fused here, so that every tensor is written: the bits are the same, and `verify` compares them.
    */
-  async trace(feeds: Readonly<Record<string, Tensor>>, options: { accumulators?: boolean } = {}): Promise<Trace> {
-    const plan = this.#planFor(feeds);
-    const unfused = plan.fusion === 'none' ? plan : this.#planned(shapesOf(feeds), 'none');
-    return (await this.#executable(unfused)).trace(feeds, options.accumulators ?? false);
+  async trace(feeds: Feeds, options: { accumulators?: boolean } = {}): Promise<Trace> {
+    const tensors = this.#taken(feeds);
+    const plan = this.#planFor(tensors);
+    const unfused = plan.fusion === 'none' ? plan : this.#planned(shapesOf(tensors), 'none');
+    const inputs = takeInputs(unfused, tensors);
+    return (await this.#executable(unfused)).trace(inputs, options.accumulators ?? false);
   }
 
   /** Frees the GPU's memory, and the device where it is the session's own. */
@@ -122,16 +129,14 @@ export class InferenceSession {
     if (this.#ownsDevice) this.#device.destroy();
   }
 
-  #planFor(feeds: Readonly<Record<string, Tensor>>): Plan {
+  #taken(feeds: Feeds): Feeds {
     // a caller's device lives on: without this, the plan would be compiled again, and never released
     if (this.#released) throw new DeviceError('the session was released');
-    if (typeof feeds !== 'object' || feeds === null)
-      throw new InvalidInputError(
-        `tensors by name are needed, as { ${this.inputNames.join(', ')} }; got ${typeof feeds}`,
-      );
-    this.#plan = this.#planned(shapesOf(feeds));
-    checkFeeds(this.#plan.graph.inputs, feeds);
-    return this.#plan;
+    return tensorsOf(feeds);
+  }
+
+  #planFor(tensors: Feeds): Plan {
+    return (this.#plan = this.#planned(shapesOf(tensors)));
   }
 
   /** @param fusion how far steps are joined, where it is not to be as the session's options say */
@@ -181,6 +186,6 @@ async function planWhileCompiling(graph: Graph, options: PlanOptions, device: GP
   }
 }
 
-function shapesOf(feeds: Readonly<Record<string, Tensor>>): Record<string, readonly number[]> {
+function shapesOf(feeds: Feeds): Record<string, readonly number[]> {
   return Object.fromEntries(Object.entries(feeds).map(([name, tensor]) => [name, tensor.dims]));
 }
