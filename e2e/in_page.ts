@@ -35,3 +35,6 @@ interface InPage extends Library, Device {
 declare global {
   var exact8: InPage;
 }
+
+/** Of the small model. */
+export const OUTPUT = /^-?[\d.]+(,-?[\d.]+){3}$/;

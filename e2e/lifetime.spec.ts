@@ -1,9 +1,8 @@
 import { expect, test } from './gpu.ts';
-import { install, type Models, type Session } from './in_page.ts';
+import { install, OUTPUT, type Models, type Session } from './in_page.ts';
 
 test.describe.configure({ timeout: 120_000 });
 
-const OUTPUT = /^-?[\d.]+(,-?[\d.]+){3}$/;
 const LOST = /^DeviceError: .*lost/;
 
 test('a device that is destroyed: each use is a DeviceError, and a new session computes the same', async ({ gpu }) => {

@@ -1,6 +1,6 @@
 /** What a value is, for messages about wrong ones: never throws, never long. */
 export function kindOf(value: unknown): string {
-  if (typeof value === 'string') return JSON.stringify(value.length > 60 ? `${value.slice(0, 60)}…` : value);
+  if (typeof value === 'string') return `'${value.length > 60 ? `${value.slice(0, 60)}…` : value}'`;
   if (typeof value === 'function') return 'a function';
   if (typeof value !== 'object' || value === null) return String(value);
   const name = Object.prototype.toString.call(value).slice('[object '.length, -1);

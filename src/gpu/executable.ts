@@ -7,6 +7,7 @@ import { Tensor } from '../tensor.ts';
 import type { Trace, TracedTensor } from '../trace.ts';
 import { scoped } from './device.ts';
 import { giveBack, type PackedInputs } from './inputs.ts';
+import { onDevice } from './loss.ts';
 import { align, allocate, IN_FLIGHT, placesOf, type Bindings, type Memory } from './memory.ts';
 import { accumulatorKey, pipelineKey, type Pipeline, type PipelineCache } from './pipelines.ts';
 
@@ -41,7 +42,6 @@ export class Executable {
   #runs = 0;
   /** Its copies are as large as all tensors together: one at a time. */
   #lastTrace: Promise<unknown> = Promise.resolve();
-  #lost: string | undefined;
   #released = false;
 
   private constructor(
@@ -58,9 +58,6 @@ export class Executable {
     this.#activations = memory.activations;
     this.#buffers = memory.all;
     this.#slots = memory.staging.map((staging) => ({ staging, last: Promise.resolve() }));
-    void device.lost.then(({ message, reason }) => {
-      this.#lost = message || reason;
-    });
   }
 
   /** @throws DeviceError where a shader does not compile, or memory is not to be had */
@@ -68,7 +65,7 @@ export class Executable {
     const what = 'compiling the plan';
     const all: GPUBuffer[] = [];
     let compiling: Promise<Pipeline>[] = [];
-    try {
+    return onDevice(device, what, async () => {
       // memory is filled while pipelines compile
       const filling = scoped(device, what, () => {
         compiling = plan.steps.map((step) => pipelines.get(pipelineKey(step)));
@@ -82,10 +79,10 @@ export class Executable {
         plan.steps.map((step, index) => dispatchOf(device, step, compiled[index]!, memory.bindings[index]!)),
       );
       return new Executable(plan, device, pipelines, dispatches, memory);
-    } catch (error) {
+    }).catch((error: unknown) => {
       for (const buffer of all) buffer.destroy();
-      throw error instanceof DeviceError ? error : new DeviceError(`${what}: ${String(error)}`, { cause: error });
-    }
+      throw error;
+    });
   }
 
   /**
@@ -240,17 +237,10 @@ export class Executable {
   async #after<T>(before: Promise<unknown>, what: string, work: () => Promise<T>): Promise<T> {
     await before.catch(() => undefined);
     if (this.#released) throw new DeviceError(`${what}: the session was released`);
-    if (this.#lost !== undefined) throw new DeviceError(`${what}: the device was lost (${this.#lost})`);
     try {
-      return await work();
-    } catch (error) {
-      // buffers say that a device is lost before it says so itself: after a round trip, a loss is recorded
-      await scoped(this.#device, what, () => undefined).catch(() => undefined);
-      await Promise.race([this.#device.lost, Promise.resolve()]);
-      if (this.#lost !== undefined)
-        throw new DeviceError(`${what}: the device was lost (${this.#lost})`, { cause: error });
-      if (this.#released) throw new DeviceError(`${what}: the session was released`, { cause: error });
-      throw error instanceof DeviceError ? error : new DeviceError(`${what}: ${String(error)}`, { cause: error });
+      return await onDevice(this.#device, what, work);
+    } catch (cause) {
+      throw this.#released ? new DeviceError(`${what}: the session was released`, { cause }) : cause;
     }
   }
 

@@ -3,6 +3,7 @@ import type { ElementData } from '../graph/graph.ts';
 import { contextOf, opOf } from '../ops/infer.ts';
 import { Tensor } from '../tensor.ts';
 import type { Trace, TracedTensor } from '../trace.ts';
+import { checkPlan } from './arguments.ts';
 import type { Plan } from './plan.ts';
 
 type Referenced = Pick<Plan, 'graph' | 'semantics'>;
@@ -53,6 +54,7 @@ export function* referenceTensors({ graph, semantics }: Referenced, feeds: Feeds
 
 /** All tensors of `referenceTensors` at once. */
 export function referenceTrace(plan: Referenced, feeds: Feeds): Trace {
+  checkPlan(plan);
   const tensors = [...referenceTensors(plan, feeds)];
   const outputs: Record<string, Tensor> = {};
   for (const { name, type, shape, data } of tensors)
