@@ -13,7 +13,10 @@ export class UnsupportedModelError extends Exact8Error {
   override name = 'UnsupportedModelError';
 }
 
-/** A tensor fed by the caller has the wrong name, type, shape or a value that has no defined result. */
+/**
+ * What the caller hands over is not what is needed: a tensor of the wrong name, type or shape, or with a value that has
+ * no defined result; an argument or an option of another kind.
+ */
 export class InvalidInputError extends Exact8Error {
   override name = 'InvalidInputError';
 }

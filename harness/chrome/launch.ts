@@ -85,6 +85,12 @@ async function launch(executablePath: string, args: string[]): Promise<Browser> 
 async function requestAdapter(): Promise<Adapter | undefined> {
   const adapter = await navigator.gpu?.requestAdapter({ powerPreference: 'high-performance' });
   if (!adapter) return undefined;
-  const { vendor, architecture, description, isFallbackAdapter } = adapter.info;
+  // browsers before Chrome 131 say little or nothing
+  const {
+    vendor = '',
+    architecture = '',
+    description = '',
+    isFallbackAdapter = false,
+  } = (adapter.info as Partial<GPUAdapterInfo> | undefined) ?? {};
   return { vendor, architecture, description, fallback: isFallbackAdapter };
 }

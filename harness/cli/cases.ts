@@ -57,7 +57,7 @@ async function runCases(options: CasesOptions): Promise<ExitCode> {
   const file = options.recorded === undefined ? undefined : await readInput(options.recorded);
   const recorded = file && recordedCases(openNpz(file), semantics.name);
   const mismatchesHost = recorded ? recorded.reduce((sum, test) => sum + missedOnHost(test, semantics), 0) : undefined;
-  const browser = await openBrowser(options.adapter, options.webgpu);
+  const browser = await openBrowser(options.adapter, options.webgpu, options.timeout);
   try {
     const result =
       recorded && file

@@ -62,6 +62,8 @@ export interface WorkerMethods {
   generatedCases(engine: string, seed: number, from: number, to: number, against?: 'onnxruntime'): Promise<CasesResult>;
   /** Counts the elements in which recorded cases (an .npz file) differ from the GPU; needs no model. */
   recordedCases(file: string, engine: Engine): Promise<number>;
+  /** How often something came back from the GPU; asked while another method is at work. */
+  progress(): Promise<number>;
   /** What `exact8 bench` measures. */
   bench(method: keyof BenchMethods, args: readonly unknown[]): Promise<unknown>;
 }

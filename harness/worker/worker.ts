@@ -16,6 +16,7 @@ import { traceToNpz } from '../numpy/trace_npz.ts';
 import { createOnnxruntimeWeb, runOnnxruntimeWeb, type Oracle } from '../oracles/onnxruntime_web.ts';
 import { recordedOracle } from '../oracles/recorded.ts';
 import { fetchBytes, fetchFeeds, get, post } from './exchange.ts';
+import { gpuProgress } from './progress.ts';
 import type { Against, Engine, PlainTensor, WorkerMethods } from './protocol.ts';
 
 let model = new Uint8Array(0);
@@ -72,6 +73,7 @@ const methods: WorkerMethods = {
       return mismatches;
     });
   },
+  progress: async () => gpuProgress(),
   async bench(method, args) {
     return ((await bench())[method] as (...args: readonly unknown[]) => Promise<unknown>)(...args);
   },
@@ -83,6 +85,7 @@ async function bench(): Promise<BenchMethods> {
 }
 
 globalThis.exact8Worker = async (method, args) => {
+  gpuProgress();
   try {
     return { value: await (methods[method] as (...args: readonly unknown[]) => Promise<unknown>)(...args) };
   } catch (error) {

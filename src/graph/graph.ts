@@ -76,6 +76,8 @@ export interface QuantizedType {
 
 const BYTES: Record<ElementType, number> = { uint8: 1, int8: 1, int32: 4, int64: 8, float32: 4 };
 
+export const ELEMENT_TYPES = Object.keys(BYTES) as readonly ElementType[];
+
 export function elementBytes(type: ElementType): number {
   return BYTES[type];
 }

@@ -1,4 +1,4 @@
-import { findSemantics } from '../semantics/index.ts';
+import { findSemantics, isEngine } from '../semantics/index.ts';
 import type { Semantics } from '../semantics/semantics.ts';
 import type { Graph } from '../graph/graph.ts';
 import { contextOf, inferGraph, opOf } from '../ops/infer.ts';
@@ -6,6 +6,7 @@ import { DEFAULT_FEATURES, type Features } from '../ops/features.ts';
 import type { TypedGraph } from '../ops/op.ts';
 import type { Step } from '../ops/step.ts';
 import type { VariantOption } from '../ops/variant.ts';
+import { checkGraph, checkOptions, checkPlan } from './arguments.ts';
 import { assignBuffers } from './buffers.ts';
 import { fuseSteps, type Fusion } from './fuse/index.ts';
 import { DEFAULT_PROFILES, plainPreferences, preferencesOf, type Profile } from './profile.ts';
@@ -62,8 +63,10 @@ export function createPlan(graph: Graph, options: PlanOptions = {}): Plan {
  * @throws as createPlan
  */
 export function* planSteps(graph: Graph, options: PlanOptions = {}): Generator<Step, Plan> {
+  checkGraph(graph);
+  checkOptions(options);
   const wanted = options.semantics ?? graph.semantics;
-  const semantics = typeof wanted === 'string' ? findSemantics(wanted) : wanted;
+  const semantics = isEngine(wanted) ? wanted : findSemantics(wanted);
   const fused = semantics.fuse(graph);
   const typed = inferGraph(fused, semantics, options.shapes);
   const features = options.features ?? DEFAULT_FEATURES;
@@ -106,6 +109,7 @@ export function* planSteps(graph: Graph, options: PlanOptions = {}): Generator<S
  * `createPlan(graph, { profile: { ...profile, nodes: { [node]: choice } } })` makes a plan with one of them.
  */
 export function variantsFor(plan: Plan, nodeName: string): readonly VariantOption[] {
+  checkPlan(plan);
   const { graph, semantics, features } = plan;
   const node = graph.nodes.find(({ name }) => name === nodeName);
   return (node && opOf(node).variants?.(node, contextOf(graph, graph.tensors, semantics, features))) ?? [];

@@ -1,3 +1,5 @@
+import { InvalidInputError } from '../errors.ts';
+import { listOf } from '../kind_of.ts';
 import { clamp, f32, roundHalfEven } from './rounding.ts';
 import type { FloatLine, StepFunctions } from './semantics.ts';
 
@@ -17,12 +19,21 @@ export class FloatLines implements StepFunctions {
   readonly max: number;
   readonly #line: (channel: number) => Omit<FloatLine, 'least' | 'most'>;
 
-  /** Bounds of the values, an activation's clamp included, are the same in all channels. */
+  /**
+   * Bounds of the values, an activation's clamp included, are the same in all channels.
+   *
+   * @throws InvalidInputError
+   */
   constructor(
     channels: number,
-    [min, max]: readonly [number, number],
+    bounds: readonly [number, number],
     line: (channel: number) => Omit<FloatLine, 'least' | 'most'>,
   ) {
+    const [min, max] = Array.isArray(bounds) ? (bounds as [number, number]) : [NaN, NaN];
+    if (![channels, min, max].every(Number.isInteger) || channels < 1 || typeof line !== 'function')
+      throw new InvalidInputError(
+        `lines are made of a number of channels, [least, most] and a function; got ${listOf([channels, bounds, line])}`,
+      );
     this.channels = channels;
     this.min = min;
     this.max = max;

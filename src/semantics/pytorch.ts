@@ -1,4 +1,5 @@
-import { Exact8Error, UnsupportedModelError } from '../errors.ts';
+import { InvalidInputError, UnsupportedModelError } from '../errors.ts';
+import { kindOf } from '../kind_of.ts';
 import { fma } from './float32.ts';
 import { clamp, f32, roundHalfEven } from './rounding.ts';
 import type {
@@ -156,7 +157,7 @@ export function nativeKernels({
   threads = 1,
 }: PyTorchOptions): Pick<Semantics, 'fuse' | 'add' | 'globalAveragePool' | 'quantize' | 'dequantize'> {
   if (!Number.isInteger(threads) || threads < 1)
-    throw new Exact8Error(`${threads} threads; supported: a positive whole number`);
+    throw new InvalidInputError(`${kindOf(threads)} threads; supported: a positive whole number`);
   return {
     fuse: (graph) => graph,
     add: nativeAdd(threads),
