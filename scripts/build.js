@@ -9,7 +9,9 @@ import { build } from 'vite';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const { dependencies } = createRequire(import.meta.url)('../package.json');
-const external = Object.keys(dependencies).map((name) => new RegExp(`^${name}(/|$)`));
+/** Packages stay outside, their files (`?url`) do not: Node would not know what to import. */
+const outside = (name) => new RegExp(`^${name}(/[^?]*)?$`);
+const external = Object.keys(dependencies).map(outside);
 
 async function library() {
   await build({
@@ -69,7 +71,7 @@ async function worker() {
       target: 'node20',
       ssr: 'harness/worker/process.ts',
       rolldownOptions: {
-        external: [/^onnxruntime-web(\/|$)/],
+        external: [outside('onnxruntime-web')],
         output: { entryFileNames: 'process.js', codeSplitting: false },
       },
     },
