@@ -114,7 +114,7 @@ export async function openBench(
 }
 
 async function openChrome(choice: AdapterChoice, server: PageServer): Promise<WorkerHost & { page: BenchPage }> {
-  const opened = await openPage(requireChrome(), server.origin + WORKER_PAGE, choice, FLAGS);
+  const opened = await openPage(requireChrome(), server.url + WORKER_PAGE, choice, FLAGS);
   const { page, adapter, version, close } = opened;
   return {
     adapter,

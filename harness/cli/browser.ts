@@ -56,7 +56,7 @@ const ERRORS = [DeviceError, InvalidInputError, InvalidModelError, UnsupportedMo
 async function openChrome(choice: AdapterChoice, server: PageServer): Promise<WorkerHost> {
   const executable = requireChrome();
   progress(`starting ${executable}`);
-  const { page, adapter, version, close } = await openPage(executable, server.origin + WORKER_PAGE, choice);
+  const { page, adapter, version, close } = await openPage(executable, server.url + WORKER_PAGE, choice);
   return {
     adapter,
     runtime: version,
