@@ -11,7 +11,7 @@ export function onednnLinear(layer: LinearLayer): StepFunctions {
   const inputScale = f32(1 / f32(1 / layer.input.scale));
   const inverse = f32(1 / layer.output.scale);
   return linearSteps(layer, (weightScale, bias) => (accumulator) => {
-    const value = f32(f32(f32(f32(accumulator) * inputScale) * weightScale) + bias);
+    const value = f32(f32(f32(f32(accumulator) * inputScale) * f32(weightScale)) + bias);
     return roundHalfEven(f32(f32(value * inverse) + layer.output.zeroPoint));
   });
 }

@@ -188,7 +188,10 @@ function tabulateBytes(draft: GraphDraft, engine: Engine, tabulation: Tabulation
       const [a, b] = node.inputs.map((input) => tabulation.quantization(input));
       const at = node.inputs.findIndex((input) => draft.constants.get(input)?.data.length === 1);
       if (!a || !b || at < 0) continue;
-      const f = node.op === 'Add' ? engine.add({ a, b, output, relu: false }).body : engine.multiply!({ a, b, output });
+      const f =
+        node.op === 'Add'
+          ? engine.add({ a, b, output, relu: false, swapped: at === 0 }).body
+          : engine.multiply!({ a, b, output });
       const constant = Number(draft.constants.get(node.inputs[at]!)!.data[0]);
       const of = at === 0 ? ([q]: readonly number[]) => f(constant, q!) : ([q]: readonly number[]) => f(q!, constant);
       draft.replace(node, [tabulation.lookup(node, [node.inputs[1 - at]!], target, of)]);

@@ -1,7 +1,7 @@
 import { UnsupportedModelError } from '../errors.ts';
 import { GraphDraft } from '../graph/draft.ts';
 import { byteRange, elementCount, type Constant, type Graph, type GraphNode } from '../graph/graph.ts';
-import { f32, roundHalfEven } from './rounding.ts';
+import { f32, INT32_END, roundHalfEven } from './rounding.ts';
 
 /**
  * What onnxruntime 1.30 makes of Q/DQ models at its default optimization level on a CPU without int8 kernels of its own
@@ -172,13 +172,14 @@ function addBiases(draft: GraphDraft): void {
   }
 }
 
-/** rne(f32(b / f32(sx * sw))): a float bias beside an 8-bit input and weight. */
+/** rne(f32(b / f32(sx * sw))): a float bias beside an 8-bit input and weight. What is no int32 becomes the smallest one. */
 function quantizeBias(draft: GraphDraft, bias: Constant, input: string, weight: string): string {
   const sx = draft.quantized(input)!.quantization.scale[0]!;
   const sw = draft.quantized(weight)!.quantization.scale;
-  const data = Int32Array.from(bias.data as Float32Array, (b, i) =>
-    roundHalfEven(f32(b / f32(sx * sw[sw.length === 1 ? 0 : i]!))),
-  );
+  const data = Int32Array.from(bias.data as Float32Array, (b, i) => {
+    const quotient = f32(b / f32(sx * sw[sw.length === 1 ? 0 : i]!));
+    return Math.abs(quotient) < INT32_END ? roundHalfEven(quotient) : -INT32_END;
+  });
   return draft.addConstant(`${bias.name}.quantized`, { type: 'int32', shape: bias.shape, data });
 }
 

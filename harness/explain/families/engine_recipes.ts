@@ -18,7 +18,7 @@ const onednn = (): EngineRecipe => ({ bias: 'real', scale: 'real-float32', order
 
 const RECIPES: readonly ((layer: LinearLayer) => EngineRecipe)[] = [
   () => ({ bias: 'int32', scale: 'float32-division', order: 'after', rounding: 'even' }),
-  () => ({ bias: 'int32', scale: 'float32-reciprocal', order: 'after', rounding: 'even' }),
+  () => ({ bias: 'int32-reciprocal', scale: 'float32-reciprocal', order: 'after', rounding: 'even' }),
   fbgemm,
   onednn,
   () => ({ bias: 'int32', scale: 'mantissa-31', order: 'after', rounding: 'double' }),

@@ -59,14 +59,14 @@ const FLOATS: readonly ScaleChoice[] = [
     kind,
     detail: 'the scale is the float32 sx*sw/sy',
     float32: true,
-    of: single(({ x, w, y }) => f32(f32(f32(x) * w) / y)),
+    of: single(({ x, w, y }) => f32(f32(f32(x) * f32(w)) / f32(y))),
   },
   {
     id: 'float32-reciprocal',
     kind,
     detail: 'the scale is the float32 sx*sw*(1/sy), by the reciprocal',
     float32: true,
-    of: single(({ x, w, y }) => f32(f32(w * f32(x)) * f32(1 / y))),
+    of: single(({ x, w, y }) => f32(f32(f32(w) * f32(x)) * f32(1 / f32(y)))),
   },
   {
     id: 'float64',
@@ -84,7 +84,7 @@ const FLOATS: readonly ScaleChoice[] = [
     of: ({ x, w, y }) => {
       const s = f32(1 / f32(1 / x));
       const inverse = f32(1 / y);
-      return (sum, real) => f32(f32(f32(f32(f32(sum) * s) * w) + real) * inverse);
+      return (sum, real) => f32(f32(f32(f32(f32(sum) * s) * f32(w)) + real) * inverse);
     },
   },
   {
@@ -154,11 +154,11 @@ function fixed(): ScaleChoice[] {
 /** One weight scale for all channels. */
 const PER_TENSOR: readonly { id: string; detail: string; weightScale: (layer: LinearLayer) => number }[] = [
   { id: 'first', detail: "the first channel's", weightScale: ({ weightScale }) => weightScale[0]! },
-  { id: 'max', detail: 'the largest', weightScale: ({ weightScale }) => weightScale.reduce((a, b) => Math.max(a, b)) },
+  { id: 'max', detail: 'the largest', weightScale: ({ weightScale }) => Math.max(...weightScale) },
   {
     id: 'mean',
     detail: 'the mean',
-    weightScale: ({ weightScale }) => f32(weightScale.reduce((a, b) => a + b, 0) / weightScale.length),
+    weightScale: ({ weightScale }) => f32(Array.from(weightScale).reduce((a, b) => a + b, 0) / weightScale.length),
   },
   { id: 'last', detail: "the last channel's", weightScale: ({ weightScale }) => weightScale.at(-1)! },
 ];

@@ -1,5 +1,5 @@
 import { featuresOf, hasPackedDot } from '../../../src/gpu/device.ts';
-import type { Graph } from '../../../src/graph/graph.ts';
+import type { Graph, Scales } from '../../../src/graph/graph.ts';
 import { createPlan, type Plan } from '../../../src/plan/plan.ts';
 import { findSemantics } from '../../../src/semantics/index.ts';
 import { generateCase, parseCaseId, type Case } from '../../cases/generate.ts';
@@ -128,7 +128,7 @@ function graphFacts({ nodes, inputs, constants, tensors }: Graph): [string, stri
 /** How many values of a list are shown. */
 const SHOWN = 8;
 
-function few(values: Float32Array | Int32Array): string {
+function few(values: Scales | Int32Array): string {
   const shown = values.subarray(0, SHOWN).join(', ');
   return values.length > SHOWN ? `${shown}, … (${values.length} channels)` : shown;
 }
