@@ -1,6 +1,6 @@
 // y[n, oy, ox, c] = emit(key of the float32 sum of value(x[.., c]) over the window), by the window's count of elements.
-// x, y: NHWC, 4 channels a word; values: 256 float32, as bits. Sums are taken row by row, each rounded as IEEE says,
-// by integers; then a mean's requantization is one of the sum's key (as quantize_linear has it), one for each count.
+// x, y: NHWC, 4 channels a word; values: 256 float32, as bits. Sums are taken element by element along the
+// rows, or of each column before the columns, each rounded as IEEE says, by integers; then a mean's requantization is one of the sum's key (as quantize_linear has it), one for each count.
 
 struct Geometry {
   in_height: u32,
@@ -18,6 +18,7 @@ struct Geometry {
   pad_left: u32,
   groups: u32,
   input_sign: u32,
+  by_columns: u32,
 }
 
 @group(0) @binding(0) var<storage, read> input: array<u32>;
@@ -45,22 +46,35 @@ fn main(
   let image = out_row / geometry.out_height;
   var sums = vec4<u32>();
   var count = 0u;
-  for (var ky = 0u; ky < geometry.kernel_height; ky++) {
-    // differences wrap, so above and left of 0 is beyond the height and the width
-    let iy = oy * geometry.stride_y + ky * geometry.dilation_y - geometry.pad_top;
-    if (iy >= geometry.in_height) {
-      continue;
-    }
-    let row = (image * geometry.in_height + iy) * geometry.in_width;
-    for (var kx = 0u; kx < geometry.kernel_width; kx++) {
+  let by_columns = geometry.by_columns != 0u;
+  let lines = select(geometry.kernel_height, geometry.kernel_width, by_columns);
+  let line_length = select(geometry.kernel_width, geometry.kernel_height, by_columns);
+  for (var line = 0u; line < lines; line++) {
+    var column = vec4<u32>();
+    for (var along = 0u; along < line_length; along++) {
+      let ky = select(line, along, by_columns);
+      let kx = select(along, line, by_columns);
+      // differences wrap, so above and left of 0 is beyond the height and the width
+      let iy = oy * geometry.stride_y + ky * geometry.dilation_y - geometry.pad_top;
       let ix = ox * geometry.stride_x + kx * geometry.dilation_x - geometry.pad_left;
-      if (ix >= geometry.in_width) {
+      if (iy >= geometry.in_height || ix >= geometry.in_width) {
         continue;
       }
-      let codes = unpack_codes(input[(row + ix) * geometry.channel_groups + group] ^ geometry.input_sign);
+      let place = (image * geometry.in_height + iy) * geometry.in_width + ix;
+      let codes = unpack_codes(input[place * geometry.channel_groups + group] ^ geometry.input_sign);
       count++;
       for (var lane = 0u; lane < 4u; lane++) {
-        sums[lane] = float32_add(sums[lane], values[codes[lane]]);
+        let value = values[codes[lane]];
+        if (by_columns) {
+          column[lane] = float32_add(column[lane], value);
+        } else {
+          sums[lane] = float32_add(sums[lane], value);
+        }
+      }
+    }
+    if (by_columns) {
+      for (var lane = 0u; lane < 4u; lane++) {
+        sums[lane] = float32_add(sums[lane], column[lane]);
       }
     }
   }

@@ -43,6 +43,7 @@ export interface ModelBrowser {
     request: Omit<VerifyRequest, 'against'> & { against: 'onnxruntime' | Feeds },
   ): Promise<Verification>;
   generatedCases: WorkerMethods['generatedCases'];
+  graphCases: WorkerMethods['graphCases'];
   recordedCases(file: Uint8Array, engine: Engine): Promise<number>;
   close(): Promise<void>;
 }
@@ -130,6 +131,7 @@ export async function openBrowser(
         against: against === 'onnxruntime' ? against : remote(against),
       }),
     generatedCases: (...wanted) => call('generatedCases', ...wanted),
+    graphCases: (...wanted) => call('graphCases', ...wanted),
     recordedCases: (file, engine) => call('recordedCases', server.addBlob(file), engine),
     async close() {
       await close();

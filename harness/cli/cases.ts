@@ -12,18 +12,12 @@ import { formatCount } from '../report/format.ts';
 import { openBrowser, type ModelBrowser } from './browser.ts';
 import { EXIT, type ExitCode } from './exit_codes.ts';
 import { readInput } from './files.ts';
+import { runGraphCases, type GraphCasesOptions } from './graph_cases.ts';
 import { addHostOptions, integer, type HostOptions } from './options.ts';
 import { printResult, progress } from './output.ts';
 
-interface CasesOptions extends HostOptions {
-  readonly recorded?: string;
-  readonly against?: 'onnxruntime';
-  readonly case?: string;
-  readonly semantics: string;
+interface CasesOptions extends HostOptions, GraphCasesOptions {
   readonly threads?: number;
-  readonly seed: number;
-  readonly count: number;
-  readonly json?: boolean;
 }
 
 /** Generated cases that the page runs before it reports. */
@@ -40,6 +34,9 @@ export function addCases(program: Command, done: (code: ExitCode) => void): void
       ).choices(['onnxruntime']),
     )
     .option('--case <id>', 'ENGINE/SEED/INDEX: this generated case alone')
+    .option('--graphs', 'whole small graphs instead of single operators, every second one a mutant; needs --against')
+    .option('--gpu-every <k>', 'of the graphs, run every k-th on the GPU, and all on the host', integer(1), 1)
+    .option('--keep <folder>', 'where graphs that differ are written, made as small as they could be', 'exact8-graphs')
     .option('--recorded <file>', 'FILE.npz of cases recorded from an engine')
     .option('--semantics <engine>', 'whose bits are computed', 'onnxruntime')
     .option('--threads <n>', "threads that PyTorch's engine was run with", integer(1))
@@ -47,7 +44,9 @@ export function addCases(program: Command, done: (code: ExitCode) => void): void
     .option('--count <n>', 'generated cases: how many', integer(1), 1000);
   addHostOptions(command)
     .option('--json', 'print one JSON object')
-    .action(async (options: CasesOptions) => done(await runCases(options)));
+    .action(async (options: CasesOptions) =>
+      done(await (options.graphs || options.case?.startsWith('graphs/') ? runGraphCases(options) : runCases(options))),
+    );
 }
 
 async function runCases(options: CasesOptions): Promise<ExitCode> {

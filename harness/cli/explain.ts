@@ -14,7 +14,8 @@ import type { ExplainedLayer, LayerExplanation } from '../explain/explanation.ts
 import { describeLayer } from '../explain/text.ts';
 import { decodeFile } from '../images/decode_file.ts';
 import { openNpz } from '../numpy/npz.ts';
-import { createOnnxruntimeWeb } from '../oracles/onnxruntime_web.ts';
+import { computedTensors } from '../compare/verify.ts';
+import { createOnnxruntimeWeb, DisturbedOracleError } from '../oracles/onnxruntime_web.ts';
 import { reportLayer } from '../report/explained_layer.ts';
 import { renderExplanation, type ReportLayer } from '../report/explanation.ts';
 import { formatCount } from '../report/format.ts';
@@ -196,11 +197,11 @@ async function readReference(
 async function runOnnxruntime(model: LoadedModel, feeds: Feeds): Promise<Map<string, ElementData>> {
   progress('running onnxruntime-web');
   ort.env.wasm.wasmPaths = pathToFileURL(`${ortFolder()}/`).href;
-  const { nodes, tensors } = model.plan.graph;
-  const watched = nodes.map((node) => ({ name: node.outputs[0]!, type: tensors.get(node.outputs[0]!)!.type }));
-  const oracle = await createOnnxruntimeWeb(model.bytes, watched);
+  const oracle = await createOnnxruntimeWeb(model.bytes, computedTensors(model.plan.graph));
   try {
-    return new Map([...dataOf(feeds), ...dataOf((await oracle.run(feeds)).tensors)]);
+    const { tensors, disturbed } = await oracle.run(feeds);
+    if (disturbed !== undefined) throw new DisturbedOracleError(disturbed);
+    return new Map([...dataOf(feeds), ...dataOf(tensors)]);
   } finally {
     await oracle.release();
   }

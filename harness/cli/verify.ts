@@ -77,6 +77,7 @@ async function runVerify(options: VerifyOptions): Promise<ExitCode> {
       ...inputs.map(describeInput),
       `${model.name}, semantics ${model.engine.name}, against ${reference.name}, on ${adapter}`,
       ...inputs.slice(0, 1).map(({ verification }) => describePlan(verification)),
+      ...describeOnlyOutputs(inputs),
     ].join('\n'),
   );
   return exitCode(inputs, layers ? addUp(comparison, layers) : comparison);
@@ -146,6 +147,11 @@ function describePlan({ plan: { fusion, dispatches }, unsteady }: Verification):
   return `compared node by node; run() takes ${dispatches} dispatches (fusion ${fusion}): ${outputs}`;
 }
 
+function describeOnlyOutputs(inputs: readonly VerifiedInput[]): string[] {
+  const reasons = new Set(inputs.flatMap(({ verification: { onlyOutputs } }) => onlyOutputs ?? []));
+  return [...reasons].map((reason) => `compared the model's final outputs only: ${reason}`);
+}
+
 function verifyResult(
   model: LoadedModel,
   reference: Reference,
@@ -178,6 +184,7 @@ function verifyResult(
       elements: verification.comparison.elements,
       mismatches: verification.comparison.mismatches,
       identicalRuns: verification.unsteady === undefined,
+      ...(verification.onlyOutputs !== undefined && { onlyOutputs: verification.onlyOutputs }),
     })),
   };
 }

@@ -1,3 +1,4 @@
+import type { TypedGraph } from '../../src/ops/op.ts';
 import type { InferenceSession } from '../../src/session.ts';
 import type { Tensor } from '../../src/tensor.ts';
 import type { TracedTensor } from '../../src/trace.ts';
@@ -8,10 +9,14 @@ import { compareTensor, sameTensor, summarize, type NamedTensor } from './compar
 
 type Feeds = Readonly<Record<string, Tensor>>;
 
-/** The tensors that a session computes, and its reference is asked for: all but the inputs. */
-export function computedTensors(session: InferenceSession): WatchedTensor[] {
-  const { nodes, tensors } = session.plan.graph;
-  return nodes.flatMap((node) => node.outputs).map((name) => ({ name, type: tensors.get(name)!.type }));
+/** The tensors that a graph computes, and a reference is asked for: all but the inputs. */
+export function computedTensors({ nodes, tensors }: TypedGraph): WatchedTensor[] {
+  return nodes
+    .flatMap((node) => node.outputs)
+    .map((name) => {
+      const { type, quantization } = tensors.get(name)!;
+      return { name, type, ...(quantization && { zeroPoint: quantization.zeroPoint[0]! }) };
+    });
 }
 
 /**
@@ -38,6 +43,7 @@ export async function verify(
     plan: { fusion, dispatches: steps.length },
     comparison: summarize([...rows, ...outputs]),
     ...(unsteady && { unsteady }),
+    ...(reference.disturbed !== undefined && { onlyOutputs: reference.disturbed }),
   };
 }
 

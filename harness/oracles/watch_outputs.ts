@@ -4,7 +4,10 @@ import type { ElementType } from '../../src/graph/graph.ts';
 /** A tensor of a model that is to become a graph output. */
 export interface WatchedTensor {
   readonly name: string;
+  /** The type that it has in the engine. */
   readonly type: ElementType;
+  /** Of a whole 8-bit tensor, in the engine. */
+  readonly zeroPoint?: number;
 }
 
 /** TensorProto.DataType. */

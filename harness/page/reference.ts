@@ -14,7 +14,7 @@ export interface Reference {
 export async function openReference(session: InferenceSession, model: Uint8Array): Promise<Reference> {
   if (session.graph.format !== 'onnx') return hostReference(session);
   const { createOnnxruntimeWeb } = await import('../oracles/onnxruntime_web.ts');
-  return { name: 'onnxruntime', oracle: await createOnnxruntimeWeb(model, computedTensors(session)) };
+  return { name: 'onnxruntime', oracle: await createOnnxruntimeWeb(model, computedTensors(session.plan.graph)) };
 }
 
 function hostReference(session: InferenceSession): Reference {

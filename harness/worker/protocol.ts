@@ -2,6 +2,7 @@ import type { ElementType } from '../../src/graph/graph.ts';
 import type { Fusion } from '../../src/plan/fuse/index.ts';
 import type { SemanticsOptions } from '../../src/semantics/index.ts';
 import type { BenchMethods } from '../bench/protocol.ts';
+import type { GraphsResult } from '../cases/graphs/run.ts';
 import type { CasesResult } from '../cases/run.ts';
 import type { Adapter } from '../chrome/launch.ts';
 import type { Comparison } from '../compare/compare.ts';
@@ -29,6 +30,8 @@ export interface Verification {
   readonly layers?: Comparison;
   /** What the first run that differs from run 1 gives otherwise; undefined where all runs are identical. */
   readonly unsteady?: { readonly run: number; readonly tensor: string };
+  /** Why only the model's outputs were compared: the reference does not let its other tensors be watched. */
+  readonly onlyOutputs?: string;
 }
 
 /** Whose bits are computed: an engine by name, and how it is run. */
@@ -60,6 +63,8 @@ export interface WorkerMethods {
   verify(feeds: RemoteFeeds, request: VerifyRequest): Promise<Verification>;
   /** Runs generated cases, on request against onnxruntime-web too; needs no model. */
   generatedCases(engine: string, seed: number, from: number, to: number, against?: 'onnxruntime'): Promise<CasesResult>;
+  /** Runs generated graphs against onnxruntime-web: all on the host, every `gpuEvery`-th on the GPU, too; needs no model. */
+  graphCases(seed: number, from: number, to: number, gpuEvery: number): Promise<GraphsResult>;
   /** Counts the elements in which recorded cases (an .npz file) differ from the GPU; needs no model. */
   recordedCases(file: string, engine: Engine): Promise<number>;
   /** How often something came back from the GPU; asked while another method is at work. */

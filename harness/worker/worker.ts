@@ -5,6 +5,7 @@ import type { Tensor } from '../../src/tensor.ts';
 import { requestDevice } from '../../src/gpu/device.ts';
 import { findSemantics } from '../../src/semantics/index.ts';
 import type { BenchMethods } from '../bench/protocol.ts';
+import { runGraphs } from '../cases/graphs/run.ts';
 import { recordedCases } from '../cases/recorded.ts';
 import { runCases, runRecordedCase } from '../cases/run.ts';
 import { compareLayers } from '../compare/layers.ts';
@@ -65,6 +66,8 @@ const methods: WorkerMethods = {
     const other = against && runOnnxruntimeWeb;
     return onDevice((device) => runCases(engine, seed, from, to, device, { ...(other && { engine: other }) }));
   },
+  graphCases: (seed, from, to, gpuEvery) =>
+    onDevice((device) => runGraphs(seed, from, to, runOnnxruntimeWeb, { device, gpuEvery })),
   async recordedCases(file, { name, options }) {
     const cases = recordedCases(openNpz(await fetchBytes(file)), name);
     return onDevice(async (device) => {
@@ -95,7 +98,7 @@ globalThis.exact8Worker = async (method, args) => {
 };
 
 async function openOracle(against: Against): Promise<Oracle> {
-  if (against === 'onnxruntime') return createOnnxruntimeWeb(model, computedTensors(opened()));
+  if (against === 'onnxruntime') return createOnnxruntimeWeb(model, computedTensors(opened().plan.graph));
   return recordedOracle(await fetchFeeds(against));
 }
 

@@ -18,6 +18,7 @@ export class GraphDraft {
   readonly constants: Map<string, Constant>;
   readonly tensors: Map<string, Graph['tensors'] extends ReadonlyMap<string, infer T> ? T : never>;
   readonly #names: Set<string>;
+  readonly #ends: readonly string[];
 
   constructor(graph: Graph) {
     this.graph = graph;
@@ -25,6 +26,8 @@ export class GraphDraft {
     this.constants = new Map(graph.constants);
     this.tensors = new Map(graph.tensors);
     this.#names = new Set(graph.nodes.flatMap(({ inputs, outputs }) => [...inputs, ...outputs]));
+    const used = new Set([...graph.outputs, ...graph.nodes.flatMap(({ inputs }) => inputs)]);
+    this.#ends = graph.nodes.flatMap(({ outputs }) => outputs).filter((tensor) => !used.has(tensor));
   }
 
   producer(tensor: string): GraphNode | undefined {
@@ -35,10 +38,18 @@ export class GraphDraft {
     return this.nodes.filter(({ inputs }) => inputs.includes(tensor));
   }
 
-  /** Does only one node use the tensor, and the caller of the model not? */
+  /** How often nodes use the tensor: one that uses it twice counts twice. */
+  edges(tensor: string): number {
+    return this.nodes.reduce((sum, { inputs }) => sum + inputs.filter((input) => input === tensor).length, 0);
+  }
+
+  isOutput(tensor: string): boolean {
+    return this.graph.outputs.includes(tensor);
+  }
+
+  /** The node that uses the tensor, where only one does, once, and the caller of the model does not. */
   soleConsumer(tensor: string): GraphNode | undefined {
-    const users = this.consumers(tensor);
-    return users.length === 1 && !this.graph.outputs.includes(tensor) ? users[0] : undefined;
+    return this.edges(tensor) === 1 && !this.isOutput(tensor) ? this.consumers(tensor)[0] : undefined;
   }
 
   /** Type and quantization of an 8-bit tensor; undefined for others. */
@@ -70,6 +81,11 @@ export class GraphDraft {
     return name;
   }
 
+  /** The name of a float32 tensor that the file does not have. */
+  declareReal(like: string): string {
+    return this.#unused(like);
+  }
+
   addConstant(like: string, constant: Omit<Constant, 'name'>): string {
     const name = this.#unused(like);
     this.constants.set(name, { ...constant, name });
@@ -87,9 +103,18 @@ export class GraphDraft {
     this.nodes.splice(this.nodes.indexOf(node), 1, ...by);
   }
 
-  /** Drops what no output needs. */
+  /** Everybody who uses a tensor uses another one instead. */
+  rewire(from: string, to: string): void {
+    this.nodes = this.nodes.map((node) =>
+      node.inputs.includes(from)
+        ? { ...node, inputs: node.inputs.map((input) => (input === from ? to : input)) }
+        : node,
+    );
+  }
+
+  /** Drops what rewriting has made useless. What the file computes for nobody stays, for it counts as a consumer. */
   sweep(): void {
-    this.nodes = withoutDeadNodes(this.nodes, this.graph.outputs);
+    this.nodes = withoutDeadNodes(this.nodes, [...this.graph.outputs, ...this.#ends]);
   }
 
   /** The graph as it has become, in order, without what no output needs. */

@@ -6,7 +6,7 @@ import { extent, groupsOf } from './layout.ts';
 import { expectByteInput } from './linear/linear.ts';
 import { poolWindow } from './max_pool.ts';
 import { axisOf, integerList } from './moves/move.ts';
-import { expectOperands, quantizedOutput, refuse, tensorQuantization, type Op, type OpContext } from './op.ts';
+import { expectOperands, isTrue, quantizedOutput, refuse, tensorQuantization, type Op, type OpContext } from './op.ts';
 import { KEY_FORMS, outputStage, signMask } from './requantization.ts';
 import { threadGrid, type Step } from './step.ts';
 import { forEachWindow, windowFields, type Window } from './window.ts';
@@ -25,19 +25,52 @@ function averageOf(
 
 /** What a sum over `count` elements is divided by. */
 function divisor(node: GraphNode, { kernel }: Window, count: number): number {
-  return node.attributes['count_include_pad'] === 1 ? kernel[0] * kernel[1] : count;
+  return isTrue(node, 'count_include_pad') ? kernel[0] * kernel[1] : count;
+}
+
+/** Is it a float operator of the engine's, whose results are quantized by the next? */
+const isFloat = (node: GraphNode): boolean => isTrue(node, 'float');
+
+/**
+ * MLAS's float32 AveragePool of operator sets before 19 sums columns, then their sums, where its vectors can: measured on
+ * onnxruntime-web.
+ */
+function sumsColumns(node: GraphNode, { kernel, strides, pads }: Window, width: number): boolean {
+  if (!isFloat(node) || Number(node.attributes['opset']) >= 19) return false;
+  return strides[1] <= 2 && Math.max(...kernel) <= 32 && width + pads[1] + pads[3] <= 2045;
+}
+
+/** A float32 average of the whole plane is summed in an order of its own. */
+function expectPart(node: GraphNode, { kernel, strides, pads }: Window, [, , height, width]: readonly number[]): void {
+  const isWhole = kernel[0] === height && kernel[1] === width && strides.every((s) => s === 1) && !pads.some(Boolean);
+  if (isFloat(node) && isWhole && Number(node.attributes['opset']) < 19)
+    refuse(node, 'a float32 average of the whole plane', 'windows that are a part of it');
+}
+
+/** The places of a window: all of them, or those of each column. */
+function linesOf(places: readonly number[], width: number, byColumns: boolean): readonly (readonly number[])[] {
+  if (!byColumns) return [places];
+  const columns = new Map<number, number[]>();
+  for (const place of places) columns.set(place % width, [...(columns.get(place % width) ?? []), place]);
+  return [...columns.values()];
 }
 
 function reference(node: GraphNode, context: OpContext, op: AveragePoolLayer['op'], window: Window, x: Uint8Array) {
   const { value, output } = averageOf(node, context, op);
   const { height, width } = extent(context.info(node.inputs[0]!));
+  const byColumns = sumsColumns(node, window, width);
   const [plane, outPlane] = [height * width, window.size[0] * window.size[1]];
   const type = context.info(node.outputs[0]!).type as 'uint8' | 'int8';
   const data = newElementData(type, (x.length / plane) * outPlane);
   forEachWindow(window, [height, width], (at, places) => {
     const f = output(divisor(node, window, places.length));
     for (let from = 0, to = at; from < x.length; from += plane, to += outPlane)
-      data[to] = f(places.reduce((sum, place) => f32(sum + value(x[from + place]!)), 0));
+      data[to] = f(
+        linesOf(places, width, byColumns).reduce((sum, line) => {
+          if (!byColumns) return line.reduce((total, place) => f32(total + value(x[from + place]!)), sum);
+          return f32(sum + line.reduce((total, place) => f32(total + value(x[from + place]!)), 0));
+        }, 0),
+      );
   });
   return { data };
 }
@@ -91,6 +124,7 @@ function lower(node: GraphNode, context: OpContext, op: AveragePoolLayer['op'], 
       ...windowFields(window),
       groups,
       input_sign: signMask(input.type),
+      by_columns: sumsColumns(node, window, from.width) ? 1 : 0,
     },
     overrides: stage.overrides,
     unroll: stage.unroll,
@@ -101,21 +135,25 @@ function lower(node: GraphNode, context: OpContext, op: AveragePoolLayer['op'], 
   };
 }
 
-/** AveragePool: x [N, C, H, W] 8 bits; y [N, C, H', W'] 8 bits, from sums in float32, row by row. */
+/** AveragePool: x [N, C, H, W] 8 bits; y [N, C, H', W'] 8 bits, from sums in float32. */
 export const averagePool: Op = {
   infer(node, context) {
     expectOperands(node, 1);
     const input = context.info(node.inputs[0]!);
     expectByteInput(node, input);
-    const { size } = poolWindow(node, context);
-    const output = quantizedOutput(node, context, [...input.shape.slice(0, 2), ...size]);
-    averageOf(node, context, 'AveragePool', output);
+    const window = poolWindow(node, context);
+    expectPart(node, window, input.shape);
+    const output = quantizedOutput(node, context, [...input.shape.slice(0, 2), ...window.size]);
+    averageOf(node, context, meanOf(node), output);
     return output;
   },
   reference: (node, context, operand) =>
-    reference(node, context, 'AveragePool', poolWindow(node, context), operand(0) as Uint8Array),
-  lower: (node, context) => lower(node, context, 'AveragePool', poolWindow(node, context)),
+    reference(node, context, meanOf(node), poolWindow(node, context), operand(0) as Uint8Array),
+  lower: (node, context) => lower(node, context, meanOf(node), poolWindow(node, context)),
 };
+
+/** What is done with the mean: as an operator on bytes does, or as QuantizeLinear does. */
+const meanOf = (node: GraphNode): AveragePoolLayer['op'] => (isFloat(node) ? 'ReduceMean' : 'AveragePool');
 
 /** The mean's window: the whole of height and width. */
 function wholeWindow(node: GraphNode, context: OpContext): Window {
@@ -139,7 +177,8 @@ export const reduceMean: Op = {
     const input = context.info(node.inputs[0]!);
     expectByteInput(node, input);
     wholeWindow(node, context);
-    const keeps = node.attributes['keepdims'] !== 0;
+    // onnxruntime takes 1 alone for true here
+    const keeps = (node.attributes['keepdims'] ?? 1) === 1;
     const output = quantizedOutput(node, context, [...input.shape.slice(0, 2), ...(keeps ? [1, 1] : [])]);
     averageOf(node, context, 'ReduceMean', output);
     return output;

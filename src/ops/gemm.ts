@@ -4,13 +4,13 @@ import { extent } from './layout.ts';
 import { expectByteInput, linearLayer, weightsOf, type Linear } from './linear/linear.ts';
 import { linearVariants, lowerLinear } from './linear/lower.ts';
 import { referenceLinear } from './linear/reference.ts';
-import { expectOperands, label, quantizedOutput, refuse, type Op, type OpContext } from './op.ts';
+import { expectOperands, isTrue, label, quantizedOutput, refuse, type Op, type OpContext } from './op.ts';
 
 /** Weights of shape [in, out], or [out, in] where `transB` says so. */
 function weightShape(node: GraphNode, context: OpContext): { inputs: number; outputs: number; transposed: boolean } {
   const { shape } = weightsOf(node, context);
   if (shape.length !== 2) return refuse(node, `weights of shape [${shape.join(', ')}]`, '2-D weights');
-  const transposed = node.attributes['transB'] === 1;
+  const transposed = isTrue(node, 'transB');
   const [inputs, outputs] = transposed ? [shape[1]!, shape[0]!] : [shape[0]!, shape[1]!];
   return { inputs, outputs, transposed };
 }

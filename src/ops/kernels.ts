@@ -124,7 +124,7 @@ export const KERNELS: Readonly<Record<string, Kernel>> = {
     operands: ['input', 'weights', 'corrections'],
     geometry: ['images', 'pixels', 'in_groups', 'out_groups', 'input_flip', 'pool_zero'],
   },
-  average_pool: { operands: ['input', 'values', 'stage_of_count'], geometry: [...POOL, 'input_sign'] },
+  average_pool: { operands: ['input', 'values', 'stage_of_count'], geometry: [...POOL, 'input_sign', 'by_columns'] },
   max_pool: { operands: ['input'], geometry: [...POOL, 'sign'] },
   lookup: { operands: ['input', 'values'], geometry: ['groups', 'input_sign'] },
   move: {

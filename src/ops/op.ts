@@ -85,6 +85,14 @@ export function expectOperands(node: GraphNode, count: number): void {
     if (!node.inputs[i]) throw new InvalidModelError(`${label(node)} has no operand ${i}`);
 }
 
+/**
+ * A flag that is set by any number but 0, as onnxruntime reads transB and count_include_pad; it reads others (ceil_mode,
+ * keepdims, allowzero) as set by 1 alone.
+ */
+export function isTrue(node: GraphNode, attribute: string): boolean {
+  return Number(node.attributes[attribute] ?? 0) !== 0;
+}
+
 /** An integer-list attribute of a given length. */
 export function integers(node: GraphNode, attribute: string, length: number, fallback: number): number[] {
   const value = node.attributes[attribute] ?? [];

@@ -161,14 +161,17 @@ function alignMoves(draft: GraphDraft): void {
   }
 }
 
-/** DequantizeLinear, ReduceMean, QuantizeLinear: one operator, whose sums are float32. */
+/** DequantizeLinear, ReduceMean or a float AveragePool, QuantizeLinear: one operator, whose sums are float32. */
 function joinMeans(draft: GraphDraft): void {
   for (const quantize of [...draft.nodes]) {
     if (quantize.op !== 'QuantizeLinear') continue;
     const mean = draft.producer(quantize.inputs[0]!);
-    const source = mean?.op === 'ReduceMean' ? dequantized(draft, mean.inputs[0]!) : undefined;
-    if (!mean || source === undefined) continue;
-    draft.replace(quantize, [{ ...mean, inputs: [source, ...mean.inputs.slice(1)], outputs: quantize.outputs }]);
+    if (mean?.op !== 'ReduceMean' && mean?.op !== 'AveragePool') continue;
+    const source = dequantized(draft, mean.inputs[0]!);
+    if (source === undefined) continue;
+    const attributes = mean.op === 'AveragePool' ? { ...mean.attributes, float: 1 } : mean.attributes;
+    const inputs = [source, ...mean.inputs.slice(1)];
+    draft.replace(quantize, [{ ...mean, inputs, outputs: quantize.outputs, attributes }]);
   }
 }
 

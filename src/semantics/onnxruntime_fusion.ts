@@ -1,6 +1,14 @@
 import { UnsupportedModelError } from '../errors.ts';
 import { GraphDraft } from '../graph/draft.ts';
-import { byteRange, elementCount, type Constant, type Graph, type GraphNode } from '../graph/graph.ts';
+import {
+  byteRange,
+  elementCount,
+  type Constant,
+  type Graph,
+  type GraphNode,
+  type Quantization,
+  type QuantizedType,
+} from '../graph/graph.ts';
 import { f32, INT32_END, roundHalfEven } from './rounding.ts';
 
 /**
@@ -32,22 +40,177 @@ function quantizing(draft: GraphDraft, node: GraphNode): GraphNode | undefined {
   return consumer?.op === 'QuantizeLinear' ? consumer : undefined;
 }
 
-/** Q, DQ, Q, DQ with two quantizations: onnxruntime merges them into one, whose arithmetic is its own. */
-function refuseDoublePairs(draft: GraphDraft): void {
-  for (const second of draft.nodes) {
-    if (second.op !== 'QuantizeLinear') continue;
-    const [first, last] = [dequantized(draft, second.inputs[0]!), second.outputs[0]!];
-    if (first === undefined || draft.producer(first)?.op !== 'QuantizeLinear') continue;
-    if (draft.soleConsumer(last)?.op !== 'DequantizeLinear' || draft.sameQuantization(first, last)) continue;
-    throw new UnsupportedModelError(
-      `${label(second)}: two QuantizeLinear and DequantizeLinear pairs in a row with different quantizations, which ` +
-        'onnxruntime merges; supported: one pair',
-    );
+/** An Identity is nothing, where its output is not one of the graph. */
+function dropIdentities(draft: GraphDraft): void {
+  for (const { op, inputs, outputs } of [...draft.nodes]) {
+    const node = draft.producer(outputs[0]!)!;
+    if (op !== 'Identity' || draft.isOutput(outputs[0]!) || draft.constants.has(inputs[0]!)) continue;
+    draft.replace(node, []);
+    draft.rewire(outputs[0]!, node.inputs[0]!);
   }
 }
 
+/** Nodes that compute the same from the same are one; constants of one element are the same where their values are. */
+function shareEqualNodes(draft: GraphDraft): void {
+  const first = new Map<string, string>();
+  const meaning = (input: string): string => {
+    const constant = draft.constants.get(input);
+    return constant?.data.length === 1
+      ? `${constant.type} [${constant.shape.join()}] ${constant.data[0]} ${JSON.stringify(constant.quantization)}`
+      : input;
+  };
+  for (const { op, name } of [...draft.nodes]) {
+    const node = draft.nodes.find((n) => n.name === name && n.op === op)!;
+    const [output] = node.outputs as [string];
+    const quantized = draft.quantized(output);
+    const key = JSON.stringify([
+      op,
+      node.inputs.map(meaning),
+      node.attributes,
+      quantized && [quantized.type, quantized.quantization],
+    ]);
+    const same = first.get(key);
+    if (same === undefined) first.set(key, output);
+    else if (!draft.isOutput(output)) {
+      draft.replace(node, []);
+      draft.rewire(output, same);
+    }
+  }
+}
+
+/** The quantization of what two in a row can say, as onnxruntime merges them; undefined where they are the same. */
+function intersection(a: QuantizedType, b: QuantizedType): Quantization {
+  const [min, max] = byteRange(a.type);
+  const bounds = [a, b].map(({ quantization: { scale, zeroPoint } }) =>
+    [min, max].map((q) => f32((q - zeroPoint[0]!) * scale[0]!)),
+  ) as [[number, number], [number, number]];
+  const low = Math.max(bounds[0][0], bounds[1][0]);
+  const high = Math.min(bounds[0][1], bounds[1][1]);
+  const scale = f32(f32(high - low) / (max - min));
+  const zero = f32(min - f32(low / scale));
+  // std::round: away from zero
+  const rounded = Math.sign(zero) * Math.floor(Math.abs(zero) + 0.5);
+  return { scale: Float32Array.of(scale), zeroPoint: Int32Array.of(rounded) };
+}
+
+/** The QuantizeLinear, DequantizeLinear, QuantizeLinear before DequantizeLinears, none of which anybody else uses. */
+function doublePair(draft: GraphDraft, second: GraphNode) {
+  if (second.op !== 'QuantizeLinear') return undefined;
+  const [real, last] = [second.inputs[0]!, second.outputs[0]!];
+  const first = dequantized(draft, real);
+  if (first === undefined || draft.soleConsumer(real) !== second || draft.isOutput(last)) return undefined;
+  const [quantize, dequantize] = [draft.producer(first), draft.soleConsumer(first)];
+  if (quantize?.op !== 'QuantizeLinear' || !dequantize) return undefined;
+  const users = draft.consumers(last);
+  if (users.length === 0 || users.some(({ op }) => op !== 'DequantizeLinear')) return undefined;
+  const [a, b] = [draft.quantized(first)!, draft.quantized(last)!];
+  return a.type === b.type ? { quantize, dequantize, a, b } : undefined;
+}
+
+/** Q, DQ, Q, DQ: onnxruntime makes one pair of them, of the range that both can say. */
+function mergeDoublePairs(draft: GraphDraft): void {
+  for (const second of [...draft.nodes]) {
+    const pair = doublePair(draft, second);
+    if (!pair) continue;
+    const { quantize, dequantize, a, b } = pair;
+    const [last] = second.outputs as [string];
+    const quantization = draft.sameQuantization(a.name, b.name) ? b.quantization : intersection(a, b);
+    draft.tensors.set(last, { name: last, type: b.type, quantization });
+    draft.replace(quantize, [{ ...quantize, outputs: [last] }]);
+    draft.replace(dequantize, []);
+    draft.replace(second, []);
+  }
+}
+
+const permutation = ({ attributes }: GraphNode): readonly number[] | undefined =>
+  attributes['perm'] as readonly number[] | undefined;
+
+/** Does a second Transpose undo a first? */
+function cancels(first: GraphNode, second: GraphNode): boolean {
+  const [a, b] = [permutation(first), permutation(second)];
+  return a !== undefined && b !== undefined && b.every((axis, i) => a[axis] === i);
+}
+
+/** Transpose, Q, DQ, Transpose that undoes the first, Q: both are dropped. */
+function dropCancelledTransposes(draft: GraphDraft): void {
+  for (const second of [...draft.nodes]) {
+    if (second.op !== 'Transpose') continue;
+    const dequantize = draft.producer(second.inputs[0]!);
+    const quantize = dequantize?.op === 'DequantizeLinear' ? draft.producer(dequantize.inputs[0]!) : undefined;
+    const first = quantize?.op === 'QuantizeLinear' ? draft.producer(quantize.inputs[0]!) : undefined;
+    const target = quantizing(draft, second);
+    if (first?.op !== 'Transpose' || !target || !cancels(first, second)) continue;
+    const chain = [first, quantize!, dequantize!, second];
+    if (!chain.slice(1).every((node, i) => draft.soleConsumer(chain[i]!.outputs[0]!) === node)) continue;
+    draft.replace(first, []);
+    draft.replace(quantize!, [{ ...quantize!, inputs: first.inputs }]);
+    draft.replace(second, []);
+    draft.replace(target, [{ ...target, inputs: [dequantize!.outputs[0]!] }]);
+  }
+}
+
+/** Q, DQ, Transpose, Q, DQ, Transpose: onnxruntime moves the first to the second, then merges the pairs before them. */
+function mergeTransposedPairs(draft: GraphDraft): void {
+  for (const transpose of [...draft.nodes]) {
+    if (transpose.op !== 'Transpose' || !draft.nodes.includes(transpose)) continue;
+    const second = quantizing(draft, transpose);
+    const [real, moved] = [transpose.inputs[0]!, transpose.outputs[0]!];
+    const source = dequantized(draft, real);
+    if (!second || source === undefined || draft.soleConsumer(real) !== transpose) continue;
+    const [last] = second.outputs as [string];
+    const dequantize = draft.soleConsumer(last);
+    if (dequantize?.op !== 'DequantizeLinear' || draft.sameQuantization(source, last)) continue;
+    const again = draft.soleConsumer(dequantize.outputs[0]!);
+    if (!again) continue;
+    if (again.op !== 'Transpose') {
+      refuseLaterTransposes(draft, again, transpose);
+      continue;
+    }
+    // the same with the first Transpose behind the pairs
+    draft.replace(transpose, []);
+    draft.replace(second, [{ ...second, inputs: [real] }]);
+    const behind = draft.declareReal(`${moved}.behind`);
+    const [unmoved] = dequantize.outputs as [string];
+    const target = quantizing(draft, again);
+    const before: GraphNode[] = [];
+    let from = unmoved;
+    if (!target) {
+      // the DequantizeLinear that was moved down behind the second Transpose leaves its QuantizeLinear
+      const { type, quantization } = draft.quantized(last)!;
+      const kept = draft.declare(`${last}.kept`, type, quantization);
+      from = draft.declareReal(`${kept}.real`);
+      before.push(
+        { name: second.name, op: 'QuantizeLinear', inputs: [unmoved], outputs: [kept], attributes: {} },
+        { name: second.name, op: 'DequantizeLinear', inputs: [kept], outputs: [from], attributes: {} },
+      );
+    }
+    draft.replace(again, [
+      ...before,
+      { ...transpose, inputs: [from], outputs: [behind] },
+      { ...again, inputs: [behind] },
+    ]);
+    const pair = doublePair(draft, draft.producer(last)!);
+    if (!pair) continue;
+    const { a, b } = pair;
+    draft.tensors.set(a.name, { name: a.name, type: a.type, quantization: intersection(a, b) });
+    draft.replace(draft.producer(last)!, []);
+    draft.replace(dequantize, []);
+    draft.rewire(unmoved, real);
+  }
+}
+
+/** What a Transpose is moved through on its way to another one depends on what both cost; that is not known here. */
+function refuseLaterTransposes(draft: GraphDraft, from: GraphNode, transpose: GraphNode): void {
+  for (let node: GraphNode | undefined = from; node; node = draft.soleConsumer(node.outputs[0]!))
+    if (node.op === 'Transpose')
+      throw new UnsupportedModelError(
+        `${label(transpose)}: between two quantizations, with ${label(node)} behind it, to which onnxruntime may move it; ` +
+          'supported: one Transpose, or two with only QuantizeLinear and DequantizeLinear between them',
+      );
+}
+
 /** DequantizeLinear, move: the same move of bytes, then DequantizeLinear. */
-function propagateDown(draft: GraphDraft): void {
+function propagateDown(draft: GraphDraft, pairs: Set<string>): void {
   for (const node of [...draft.nodes]) {
     const x = node.inputs[0] ?? '';
     const source = dequantized(draft, x);
@@ -55,10 +218,13 @@ function propagateDown(draft: GraphDraft): void {
     const consumer = draft.soleConsumer(node.outputs[0]!);
     const joinsConv = node.op === 'Pad' && consumer?.op === 'Conv' && isZeroPad(draft, node);
     if (!PROPAGATES.has(node.op) && !joinsConv) continue;
+    // it goes no further where a QuantizeLinear is among those behind
+    if (draft.consumers(node.outputs[0]!).some(({ op }) => op === 'QuantizeLinear')) continue;
     const { type, quantization } = draft.quantized(source)!;
     const moved = draft.declare(`${node.outputs[0]}.quantized`, type, quantization);
+    pairs.add(moved);
     draft.replace(node, [
-      { ...node, inputs: [source, ...node.inputs.slice(1)], outputs: [moved] },
+      { ...node, inputs: [source, ...operandsInBytes(draft, node, 1, moved)], outputs: [moved] },
       { name: node.name, op: 'DequantizeLinear', inputs: [moved], outputs: node.outputs, attributes: {} },
     ]);
   }
@@ -71,14 +237,21 @@ function isZeroPad(draft: GraphDraft, node: GraphNode): boolean {
   return isZero && (node.attributes['mode'] ?? 'constant') === 'constant' && !node.attributes['value'];
 }
 
-/** Move, QuantizeLinear: QuantizeLinear, then the same move of bytes. Changes no value, for QuantizeLinear is non-decreasing. */
-export function propagateUp(draft: GraphDraft, operators: ReadonlySet<string>): void {
+/**
+ * Move, QuantizeLinear: QuantizeLinear, then the same move of bytes. Changes no value, for QuantizeLinear is
+ * non-decreasing.
+ */
+export function propagateUp(
+  draft: GraphDraft,
+  operators: ReadonlySet<string>,
+  may: (node: GraphNode) => boolean = () => true,
+): void {
   for (let changed = true; changed;) {
     changed = false;
     for (const quantize of draft.nodes) {
       if (quantize.op !== 'QuantizeLinear') continue;
       const node = draft.producer(quantize.inputs[0]!);
-      if (!node || !operators.has(node.op)) continue;
+      if (!node || !operators.has(node.op) || !may(node)) continue;
       const [target] = quantize.outputs as [string];
       const { type, quantization } = draft.quantized(target)!;
       const moving = node.op === 'Concat' ? node.inputs : node.inputs.slice(0, 1);
@@ -90,7 +263,7 @@ export function propagateUp(draft: GraphDraft, operators: ReadonlySet<string>): 
         before.push({ name: quantize.name, op: 'QuantizeLinear', inputs: [input], outputs: [bytes], attributes: {} });
         return bytes;
       });
-      const rest = node.inputs.slice(moving.length).map((input) => inBytes(draft, node, input, target));
+      const rest = operandsInBytes(draft, node, moving.length, target);
       draft.replace(quantize, [...before, { ...node, inputs: [...operands, ...rest], outputs: [target] }]);
       changed = true;
       break;
@@ -98,33 +271,81 @@ export function propagateUp(draft: GraphDraft, operators: ReadonlySet<string>): 
   }
 }
 
-/** A Pad's float value as a byte of the target's quantization; other operands as they are. */
-function inBytes(draft: GraphDraft, node: GraphNode, input: string, target: string): string {
-  const constant = draft.constants.get(input);
-  if (node.op !== 'Pad' || constant?.type !== 'float32') return input;
+/** The operands of a move from one on, as its move of bytes has them: a Pad's value is a byte of the target's quantization. */
+function operandsInBytes(draft: GraphDraft, node: GraphNode, from: number, target: string): string[] {
+  const rest = node.inputs.slice(from);
+  if (node.op !== 'Pad') return rest;
+  const given = draft.constants.get(node.inputs[2] ?? '');
+  if (node.inputs[2] && given?.type !== 'float32') return rest;
   const { type, quantization } = draft.quantized(target)!;
   const [min, max] = byteRange(type);
-  const q = roundHalfEven(f32(Number(constant.data[0]) / quantization.scale[0]!)) + quantization.zeroPoint[0]!;
-  const value = Math.min(Math.max(q, min), max);
-  const data = type === 'uint8' ? Uint8Array.of(value) : Int8Array.of(value);
-  return draft.addConstant(`${input}.quantized`, { type, shape: [], data });
+  const value = Number(given?.data[0] ?? 0);
+  const q = roundHalfEven(f32(value / quantization.scale[0]!)) + quantization.zeroPoint[0]!;
+  const byte = Math.min(Math.max(q, min), max);
+  const data = type === 'uint8' ? Uint8Array.of(byte) : Int8Array.of(byte);
+  const fill = draft.addConstant(`${target}.fill`, { type, shape: [], data });
+  return [node.inputs[1] ?? '', fill, ...node.inputs.slice(3)].slice(from - 1);
+}
+
+/** Does onnxruntime move a QuantizeLinear up over a node? Only where nothing else uses what is before and behind it. */
+const movesUp =
+  (draft: GraphDraft, pairs: Set<string>) =>
+  (node: GraphNode): boolean => {
+    const [x, output] = [node.inputs[0]!, node.outputs[0]!];
+    const quantize = quantizing(draft, node);
+    if (!quantize) return false;
+    const isGiven = draft.producer(x) === undefined;
+    if (!isGiven && dequantized(draft, x) === undefined) {
+      if (draft.edges(x) !== 1) return false;
+      if (draft.isOutput(x)) {
+        if (node.op !== 'Transpose' || isMovedFromBytes(draft, x)) return false;
+        quantizeOutput(draft, x, quantize.outputs[0]!);
+        return false;
+      }
+    }
+    pairs.add(quantize.outputs[0]!);
+    return output !== undefined;
+  };
+
+/** Do only moves lie between a DequantizeLinear and a tensor? Then the DequantizeLinear moves down to it. */
+function isMovedFromBytes(draft: GraphDraft, tensor: string): boolean {
+  const node = draft.producer(tensor);
+  if (!node || !PROPAGATES.has(node.op)) return node?.op === 'DequantizeLinear';
+  return isMovedFromBytes(draft, node.inputs[0]!);
+}
+
+/** A float output of the graph before a Transpose and a QuantizeLinear: what the caller gets has been quantized, too. */
+function quantizeOutput(draft: GraphDraft, x: string, like: string): void {
+  const { type, quantization } = draft.quantized(like)!;
+  const producer = draft.producer(x)!;
+  const real = draft.declareReal(`${x}.real`);
+  const bytes = draft.declare(`${x}.quantized`, type, quantization);
+  draft.replace(producer, [
+    { ...producer, outputs: producer.outputs.map((output) => (output === x ? real : output)) },
+    { name: producer.name, op: 'QuantizeLinear', inputs: [real], outputs: [bytes], attributes: {} },
+    { name: producer.name, op: 'DequantizeLinear', inputs: [bytes], outputs: [x], attributes: {} },
+  ]);
 }
 
 /**
  * An int8 tensor between one QuantizeLinear and one DequantizeLinear with one user becomes uint8: values and zero point
- * go up by 128. A move of bytes counts as a DequantizeLinear before and a QuantizeLinear behind it, which it was.
+ * go up by 128. A move of bytes that was one of floats counts as a DequantizeLinear before and a QuantizeLinear behind
+ * it, which it was.
+ *
+ * @param pairs outputs of such moves
  */
-function signedToUnsigned(draft: GraphDraft): void {
-  const isMove = (node: GraphNode | undefined): boolean => node !== undefined && PROPAGATES.has(node.op);
+function signedToUnsigned(draft: GraphDraft, pairs: ReadonlySet<string>): void {
+  const isMove = (node: GraphNode): boolean => pairs.has(node.outputs[0]!);
+  // a DequantizeLinear is one for each of its users
+  const uses = (user: GraphNode): number => {
+    const [real] = user.outputs as [string];
+    return user.op === 'DequantizeLinear' ? Math.max(1, draft.edges(real) + (draft.isOutput(real) ? 1 : 0)) : 1;
+  };
   for (const node of draft.nodes) {
     const [tensor] = node.outputs as [string];
     if ((node.op !== 'QuantizeLinear' && !isMove(node)) || draft.quantized(tensor)?.type !== 'int8') continue;
     const user = draft.soleConsumer(tensor);
-    if (user?.op === 'DequantizeLinear') {
-      const [real] = user.outputs as [string];
-      const isLast = draft.consumers(real).length === 0;
-      if (!draft.soleConsumer(real) && !isLast) continue;
-    } else if (!isMove(user)) continue;
+    if (!user || (user.op !== 'DequantizeLinear' && !isMove(user)) || uses(user) !== 1) continue;
     const { scale, zeroPoint } = draft.quantized(tensor)!.quantization;
     const quantization = { scale, zeroPoint: zeroPoint.map((z) => z + 128) };
     draft.tensors.set(tensor, { name: tensor, type: 'uint8', quantization });
@@ -213,7 +434,7 @@ function scalesFitAxis(draft: GraphDraft, node: GraphNode, weight: string): bool
   const { shape, quantization } = draft.constants.get(weight) ?? {};
   if (!shape || !quantization || quantization.scale.length === 1) return true;
   const { axis = 0 } = quantization;
-  const outputs = node.op === 'Conv' || node.attributes['transB'] === 1 ? 0 : shape.length - 1;
+  const outputs = node.op === 'Conv' || Number(node.attributes['transB'] ?? 0) !== 0 ? 0 : shape.length - 1;
   return (axis < 0 ? axis + shape.length : axis) === outputs;
 }
 
@@ -282,13 +503,19 @@ function refuseMixedSigns(draft: GraphDraft): void {
 /** Rewrites a graph's Q/DQ patterns as onnxruntime does; what it leaves in float stays. */
 export function fuseOperatorsOf(graph: Graph): GraphDraft {
   const draft = new GraphDraft(graph);
-  refuseDoublePairs(draft);
+  const pairs = new Set<string>();
+  dropIdentities(draft);
+  shareEqualNodes(draft);
+  dropCancelledTransposes(draft);
+  mergeDoublePairs(draft);
+  mergeTransposedPairs(draft);
+  mergeDoublePairs(draft);
   addBiases(draft);
-  propagateUp(draft, PROPAGATES);
-  propagateDown(draft);
+  propagateUp(draft, PROPAGATES, movesUp(draft, pairs));
+  propagateDown(draft, pairs);
   draft.sweep();
   dropClamps(draft);
-  signedToUnsigned(draft);
+  signedToUnsigned(draft, pairs);
   fuseOperators(draft);
   draft.sweep();
   refuseMixedSigns(draft);

@@ -225,6 +225,12 @@ const split: Converter = (node, name, builder) => {
     });
 };
 
+/** In what order floats are summed depends on the operator set. */
+const averagePool: Converter = (node, name, builder) => {
+  const attributes = { ...attributesOf(node, name), opset: builder.opset };
+  builder.nodes.push({ name, op: 'AveragePool', inputs: node.inputs, outputs: node.outputs, attributes });
+};
+
 /** Before operator set 11 the value of a Pad is an attribute. */
 const pad: Converter = (node, name, builder) => {
   const { value, ...attributes } = attributesOf(node, name);
@@ -293,7 +299,7 @@ const CONVERTERS: Readonly<Record<string, Converter>> = {
   HardSigmoid: plain,
   HardSwish: plain,
   GlobalAveragePool: plain,
-  AveragePool: plain,
+  AveragePool: averagePool,
   MaxPool: plain,
   ReduceMean: plain,
   Reshape: plain,

@@ -1,0 +1,67 @@
+import { flag, isImage, type Builder, type Piece } from '../builder.ts';
+import { sameType } from './linear.ts';
+
+function window({ random }: Builder, [, c, h, w]: readonly number[]) {
+  const kernel = [random.integer(1, Math.min(3, h!)), random.integer(1, Math.min(3, w!))] as const;
+  const pads = random.chance(0.5) ? kernel.map((k) => k >> 1) : [0, 0];
+  const strides = [random.integer(1, 2), random.integer(1, 2)];
+  const ceil = random.chance(0.2) ? { ceil_mode: flag(random) } : {};
+  const size = (axis: 0 | 1, length: number): number => {
+    const [pad, stride] = [pads[axis]!, strides[axis]!];
+    const steps = (length + 2 * pad - kernel[axis]) / stride;
+    if (ceil.ceil_mode !== 1) return Math.floor(steps) + 1;
+    const windows = Math.ceil(steps) + 1;
+    return (windows - 1) * stride >= length + pad ? windows - 1 : windows;
+  };
+  return {
+    attributes: { kernel_shape: [...kernel], pads: [...pads, ...pads], strides, ...ceil },
+    shape: [1, c!, size(0, h!), size(1, w!)],
+  };
+}
+
+export const pool: Piece = (builder) => {
+  const { random } = builder;
+  const x = builder.real(isImage);
+  if (!x) return false;
+  const { attributes, shape } = window(builder, x.shape);
+  const one = [1, x.shape[1]!, 1, 1];
+  const keep = (op: string, more: object, dims: readonly number[]): boolean => {
+    builder.keep({ name: builder.node(op, [x.name], { ...more }), shape: dims, type: 'float32' });
+    return true;
+  };
+  switch (random.pick(['max', 'max', 'average', 'average', 'global', 'mean'])) {
+    case 'max':
+      return keep('MaxPool', attributes, shape);
+    case 'average':
+      return keep(
+        'AveragePool',
+        { ...attributes, ...(random.chance(0.6) ? { count_include_pad: flag(random) } : {}) },
+        shape,
+      );
+    case 'global':
+      return keep('GlobalAveragePool', {}, one);
+    default: {
+      const keepdims = random.chance(0.7) ? { keepdims: flag(random) } : {};
+      return keep('ReduceMean', { axes: [2, 3], ...keepdims }, (keepdims.keepdims ?? 1) === 1 ? one : one.slice(0, 2));
+    }
+  }
+};
+
+export const qlinearPool: Piece = (builder) => {
+  const { random } = builder;
+  const x = builder.bytes(isImage);
+  if (!x) return false;
+  const { attributes, shape } = window(builder, x.shape);
+  if (random.chance(0.3)) {
+    builder.keep({ ...x, name: builder.node('MaxPool', [x.name], attributes), shape });
+    return true;
+  }
+  const output = sameType(builder, x.quantization!);
+  const inputs = [x.name, x.quantization!.scale, x.quantization!.zeroPoint, output.scale, output.zeroPoint];
+  const isGlobal = random.chance(0.5);
+  const name = isGlobal
+    ? builder.node('QLinearGlobalAveragePool', inputs, { channels_last: 0 }, 'com.microsoft')
+    : builder.node('QLinearAveragePool', inputs, { ...attributes, count_include_pad: flag(random) }, 'com.microsoft');
+  builder.keep({ name, shape: isGlobal ? [1, x.shape[1]!, 1, 1] : shape, type: output.type, quantization: output });
+  return true;
+};

@@ -1,0 +1,165 @@
+import { writeOnnx } from '../../../models/onnx_writer.ts';
+import { InvalidInputError, InvalidModelError, UnsupportedModelError } from '../../../src/errors.ts';
+import { readModel } from '../../../src/formats/index.ts';
+import { createPlan } from '../../../src/plan/plan.ts';
+import { referenceTrace } from '../../../src/plan/reference.ts';
+import { InferenceSession } from '../../../src/session.ts';
+import type { Tensor } from '../../../src/tensor.ts';
+import { bitsOf, firstDifference, type FileEngine } from '../run.ts';
+import { generateGraph, type GraphCase } from './generate.ts';
+import { shrink } from './shrink.ts';
+
+/** A graph that gives other bits, as small as it could be made. */
+export interface GraphMismatch {
+  readonly id: string;
+  readonly between: 'GPU and onnxruntime' | 'host and onnxruntime' | 'exact8 fails';
+  /** The first output that differs and how, or the error. */
+  readonly what: string;
+  /** The operators that are left. */
+  readonly operators: string;
+  /** The bytes of the ONNX file. */
+  readonly model: readonly number[];
+}
+
+export interface GraphsResult {
+  readonly graphs: number;
+  readonly equal: number;
+  /** How many of them were run on the GPU, too. */
+  readonly onGpu: number;
+  readonly elements: number;
+  readonly refusedByOnnxruntime: number;
+  /** Refused by exact8 though onnxruntime-web runs them in integers: how often, by reason. */
+  readonly refused: Readonly<Record<string, number>>;
+  /** Refused because onnxruntime-web computes an operator of them in float32. */
+  readonly inFloat: Readonly<Record<string, number>>;
+  readonly refusedIds: readonly string[];
+  readonly failures: readonly GraphMismatch[];
+}
+
+type Outputs = Readonly<Record<string, Tensor>>;
+type Verdict =
+  | { readonly kind: 'equal'; readonly elements: number }
+  | { readonly kind: 'refused'; readonly reason: string }
+  | { readonly kind: 'refused by onnxruntime'; readonly reason: string }
+  | { readonly kind: 'differs'; readonly between: GraphMismatch['between']; readonly what: string };
+
+const REFUSALS = [InvalidInputError, InvalidModelError, UnsupportedModelError];
+
+async function compare({ model, feeds }: GraphCase, engine: FileEngine, device?: GPUDevice): Promise<Verdict> {
+  const file = writeOnnx(model);
+  const reason = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+  let theirs: Outputs;
+  try {
+    theirs = await engine(file, feeds);
+  } catch (error) {
+    return { kind: 'refused by onnxruntime', reason: reason(error) };
+  }
+  try {
+    const plan = createPlan(readModel(file));
+    const host = differing(referenceTrace(plan, feeds).outputs, theirs);
+    if (host) return { kind: 'differs', between: 'host and onnxruntime', what: host };
+    const gpu = device && differing(await onGpu(file, feeds, device), theirs);
+    if (gpu) return { kind: 'differs', between: 'GPU and onnxruntime', what: gpu };
+    return { kind: 'equal', elements: Object.values(theirs).reduce((sum, { data }) => sum + data.length, 0) };
+  } catch (error) {
+    if (REFUSALS.some((type) => error instanceof type)) return { kind: 'refused', reason: reason(error) };
+    return {
+      kind: 'differs',
+      between: 'exact8 fails',
+      what: error instanceof Error ? (error.stack ?? error.message) : String(error),
+    };
+  }
+}
+
+/** Traced and run, which fuses steps: what is compared is what both give. */
+async function onGpu(file: Uint8Array, feeds: Outputs, device: GPUDevice): Promise<Outputs> {
+  const session = await InferenceSession.create(file, { device });
+  try {
+    const { outputs } = await session.trace(feeds);
+    return differing(await session.run(feeds), outputs) === undefined ? outputs : await session.run(feeds);
+  } finally {
+    session.release();
+  }
+}
+
+/** The first output that is not the same. */
+function differing(mine: Outputs, theirs: Outputs): string | undefined {
+  for (const [name, expected] of Object.entries(theirs)) {
+    const actual = mine[name];
+    const shape = (tensor: Tensor | undefined): string =>
+      tensor ? `${tensor.type} [${tensor.dims.join(', ')}]` : 'nothing';
+    if (shape(actual) !== shape(expected)) return `${name}: ${shape(actual)}, expected ${shape(expected)}`;
+    const { at, count } = firstDifference(bitsOf(actual!.data), bitsOf(expected.data));
+    if (count > 0)
+      return `${name}: ${count} of ${expected.data.length} differ, first [${at}]: expected ${expected.data[at]}, got ${actual!.data[at]}`;
+  }
+  return undefined;
+}
+
+/** A message without what belongs to one graph: names, numbers. */
+const kindOf = (message: string): string =>
+  message
+    .replace(/^node '[^']*'/, 'node')
+    .replace(/'[^']*'/g, '_')
+    .replace(/-?\d+(\.\d+)?(e-?\d+)?/g, '#')
+    .split(';')[0]!;
+
+/** Does a refusal say that onnxruntime leaves an operator in float32? */
+const isFloat = (message: string): boolean =>
+  /in float\b|is float32|float32 output/.test(message) || / is not supported; supported: Conv, Gemm/.test(message);
+
+/**
+ * Generated graphs `from` to `to - 1`: exact8's host reference, and every `gpuEvery`-th its GPU, against an engine that
+ * reads the file.
+ */
+export async function runGraphs(
+  seed: number,
+  from: number,
+  to: number,
+  engine: FileEngine,
+  { device, gpuEvery = 1 }: { readonly device?: GPUDevice; readonly gpuEvery?: number } = {},
+): Promise<GraphsResult> {
+  let [equal, onGpuCount, elements, refusedByOnnxruntime] = [0, 0, 0, 0];
+  const [refused, inFloat]: Record<string, number>[] = [{}, {}];
+  const failures: GraphMismatch[] = [];
+  const refusedIds: string[] = [];
+  for (let index = from; index < to; index++) {
+    const test = generateGraph(seed, index);
+    const gpu = index % gpuEvery === 0 ? device : undefined;
+    const verdict = await compare(test, engine, gpu);
+    if (verdict.kind === 'equal') {
+      equal++;
+      elements += verdict.elements;
+      if (gpu) onGpuCount++;
+    } else if (verdict.kind === 'refused by onnxruntime') refusedByOnnxruntime++;
+    else if (verdict.kind === 'refused') {
+      const reasons = isFloat(verdict.reason) ? inFloat! : refused!;
+      if (reasons === refused) refusedIds.push(`${test.id}: ${verdict.reason}`);
+      reasons[kindOf(verdict.reason)] = (reasons[kindOf(verdict.reason)] ?? 0) + 1;
+    } else {
+      const smaller = await shrink(test.model, async (model) => {
+        const again = await compare({ ...test, model }, engine, gpu);
+        return again.kind === 'differs' && again.between === verdict.between;
+      });
+      const last = await compare({ ...test, model: smaller }, engine, gpu);
+      failures.push({
+        id: test.id,
+        between: verdict.between,
+        what: last.kind === 'differs' ? last.what : verdict.what,
+        operators: smaller.nodes.map(({ op }) => op).join(' '),
+        model: [...writeOnnx(smaller)],
+      });
+    }
+  }
+  return {
+    graphs: to - from,
+    equal,
+    onGpu: onGpuCount,
+    elements,
+    refusedByOnnxruntime,
+    refused: refused!,
+    inFloat: inFloat!,
+    refusedIds,
+    failures,
+  };
+}
