@@ -13,32 +13,68 @@ import { withoutDeadNodes } from './rewrite.ts';
  * keeps the order in which operands are defined before they are used.
  */
 export class GraphDraft {
-  nodes: GraphNode[];
   readonly graph: Graph;
   readonly constants: Map<string, Constant>;
   readonly tensors: Map<string, Graph['tensors'] extends ReadonlyMap<string, infer T> ? T : never>;
   readonly #names: Set<string>;
+  readonly #outputs: ReadonlySet<string>;
+  /** The last number that was tried behind a name. */
+  readonly #numbers = new Map<string, number>();
+  /** What stands in the place of each node of the beginning, and where each node is. */
+  #places: GraphNode[][] = [];
+  readonly #placeOf = new Map<GraphNode, number>();
+  readonly #producer = new Map<string, GraphNode>();
+  readonly #consumers = new Map<string, Set<GraphNode>>();
 
   constructor(graph: Graph) {
     this.graph = graph;
-    this.nodes = [...graph.nodes];
+    this.#outputs = new Set(graph.outputs);
+    this.nodes = graph.nodes;
     this.constants = new Map(graph.constants);
     this.tensors = new Map(graph.tensors);
     this.#names = new Set(graph.nodes.flatMap(({ inputs, outputs }) => [...inputs, ...outputs]));
   }
 
+  /** In their order. */
+  get nodes(): GraphNode[] {
+    return this.#places.flat();
+  }
+
+  set nodes(nodes: readonly GraphNode[]) {
+    for (const index of [this.#placeOf, this.#producer, this.#consumers]) index.clear();
+    this.#places = nodes.map((node) => [node]);
+    for (const [place, node] of nodes.entries()) this.#enter(node, place);
+  }
+
+  #enter(node: GraphNode, place: number): void {
+    this.#placeOf.set(node, place);
+    for (const output of node.outputs) this.#producer.set(output, node);
+    for (const input of node.inputs) {
+      const consumers = this.#consumers.get(input);
+      if (consumers) consumers.add(node);
+      else this.#consumers.set(input, new Set([node]));
+    }
+  }
+
+  #leave(node: GraphNode): void {
+    this.#placeOf.delete(node);
+    for (const output of node.outputs) if (this.#producer.get(output) === node) this.#producer.delete(output);
+    for (const input of node.inputs) this.#consumers.get(input)?.delete(node);
+  }
+
   producer(tensor: string): GraphNode | undefined {
-    return this.nodes.find(({ outputs }) => outputs.includes(tensor));
+    return this.#producer.get(tensor);
   }
 
   consumers(tensor: string): GraphNode[] {
-    return this.nodes.filter(({ inputs }) => inputs.includes(tensor));
+    return [...(this.#consumers.get(tensor) ?? [])];
   }
 
   /** Does only one node use the tensor, and the caller of the model not? */
   soleConsumer(tensor: string): GraphNode | undefined {
-    const users = this.consumers(tensor);
-    return users.length === 1 && !this.graph.outputs.includes(tensor) ? users[0] : undefined;
+    const users = this.#consumers.get(tensor);
+    if (users?.size !== 1 || this.#outputs.has(tensor)) return undefined;
+    return users.values().next().value;
   }
 
   /** Type and quantization of an 8-bit tensor; undefined for others. */
@@ -53,7 +89,7 @@ export class GraphDraft {
   sameQuantization(a: string, b: string): boolean {
     const [x, y] = [this.quantized(a), this.quantized(b)];
     const equal = (p: ArrayLike<number>, q: ArrayLike<number>): boolean =>
-      p.length === q.length && Array.from(p).every((v, i) => v === q[i]);
+      p === q || (p.length === q.length && Array.from(p).every((v, i) => v === q[i]));
     return (
       x !== undefined &&
       y !== undefined &&
@@ -78,13 +114,20 @@ export class GraphDraft {
 
   #unused(like: string): string {
     let name = like;
-    for (let i = 1; this.#names.has(name); i++) name = `${like}.${i}`;
+    for (let i = this.#numbers.get(like) ?? 1; this.#names.has(name); i++) {
+      name = `${like}.${i}`;
+      this.#numbers.set(like, i + 1);
+    }
     this.#names.add(name);
     return name;
   }
 
   replace(node: GraphNode, by: readonly GraphNode[]): void {
-    this.nodes.splice(this.nodes.indexOf(node), 1, ...by);
+    const place = this.#placeOf.get(node)!;
+    const here = this.#places[place]!;
+    this.#leave(node);
+    here.splice(here.indexOf(node), 1, ...by);
+    for (const one of by) this.#enter(one, place);
   }
 
   /** Drops what no output needs. */

@@ -1,3 +1,4 @@
+import { append } from '../../graph/rewrite.ts';
 import { tensorsRead, type Step } from '../../ops/step.ts';
 
 /** Who computes and who reads each tensor, views seen as the tensors whose memory they share. */
@@ -12,10 +13,7 @@ export class Uses {
     this.#outputs = new Set(outputs.map(memoryOf));
     for (const step of steps) {
       this.#producer.set(memoryOf(step.output), step);
-      for (const tensor of tensorsRead(step)) {
-        const name = memoryOf(tensor);
-        this.#readers.set(name, [...(this.#readers.get(name) ?? []), step]);
-      }
+      for (const tensor of tensorsRead(step)) append(this.#readers, memoryOf(tensor), step);
     }
   }
 
