@@ -21,8 +21,12 @@ export const BUDGET = {
   constants: 2 ** 28,
   /** Elements of what follows from constants alone, together: it is computed once, on the host. */
   folded: 2 ** 24,
-  /** Evaluations of engines' functions by which requantizations are proved, together. */
-  evaluations: 2 ** 28,
+  /** Entries of tables of functions of one or two bytes, together. */
+  tableEntries: 2 ** 26,
+  /** Output channels whose requantization is proved, together. */
+  channels: 2 ** 18,
+  /** 32-bit words of weights, tables and lists that are made for kernels, together. */
+  words: 2 ** 26,
   /** Elements of a window that is summed: sums of so many bytes stay in int32. */
   window: 2 ** 23,
   /** Places of a move that the GPU has to be told one by one. */

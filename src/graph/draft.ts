@@ -1,3 +1,4 @@
+import { BUDGET, Spending } from './budget.ts';
 import {
   isByteType,
   type Constant,
@@ -18,6 +19,8 @@ export class GraphDraft {
   readonly tensors: Map<string, Graph['tensors'] extends ReadonlyMap<string, infer T> ? T : never>;
   readonly #names: Set<string>;
   readonly #outputs: ReadonlySet<string>;
+  /** A move of one tensor twice, again and again, would be rewritten into any number of nodes. */
+  readonly #declared = new Spending('tensors that rewriting adds', BUDGET.nodes);
   /** The last number that was tried behind a name. */
   readonly #numbers = new Map<string, number>();
   /** What stands in the place of each node of the beginning, and where each node is. */
@@ -101,6 +104,7 @@ export class GraphDraft {
 
   /** Declares a tensor that the file does not have; its name tells what it is like. */
   declare(like: string, type: 'uint8' | 'int8', quantization: Quantization): string {
+    this.#declared.add(1, `tensor '${like}'`);
     const name = this.#unused(like);
     this.tensors.set(name, { name, type, quantization });
     return name;

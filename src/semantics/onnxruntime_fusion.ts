@@ -73,28 +73,25 @@ function isZeroPad(draft: GraphDraft, node: GraphNode): boolean {
 
 /** Move, QuantizeLinear: QuantizeLinear, then the same move of bytes. Changes no value, for QuantizeLinear is non-decreasing. */
 export function propagateUp(draft: GraphDraft, operators: ReadonlySet<string>): void {
-  for (let changed = true; changed;) {
-    changed = false;
-    for (const quantize of draft.nodes) {
-      if (quantize.op !== 'QuantizeLinear') continue;
-      const node = draft.producer(quantize.inputs[0]!);
-      if (!node || !operators.has(node.op)) continue;
-      const [target] = quantize.outputs as [string];
-      const { type, quantization } = draft.quantized(target)!;
-      const moving = node.op === 'Concat' ? node.inputs : node.inputs.slice(0, 1);
-      const before: GraphNode[] = [];
-      const operands = moving.map((input) => {
-        const source = dequantized(draft, input);
-        if (source !== undefined && draft.sameQuantization(source, target)) return source;
-        const bytes = draft.declare(`${input}.quantized`, type, quantization);
-        before.push({ name: quantize.name, op: 'QuantizeLinear', inputs: [input], outputs: [bytes], attributes: {} });
-        return bytes;
-      });
-      const rest = node.inputs.slice(moving.length).map((input) => inBytes(draft, node, input, target));
-      draft.replace(quantize, [...before, { ...node, inputs: [...operands, ...rest], outputs: [target] }]);
-      changed = true;
-      break;
-    }
+  // each replaced node may let the QuantizeLinear before it go on
+  const waiting = draft.nodes.filter((node) => node.op === 'QuantizeLinear').reverse();
+  for (let quantize = waiting.pop(); quantize; quantize = waiting.pop()) {
+    const node = draft.producer(quantize.inputs[0]!);
+    if (!node || !operators.has(node.op)) continue;
+    const [target] = quantize.outputs as [string];
+    const { type, quantization } = draft.quantized(target)!;
+    const moving = node.op === 'Concat' ? node.inputs : node.inputs.slice(0, 1);
+    const before: GraphNode[] = [];
+    const operands = moving.map((input) => {
+      const source = dequantized(draft, input);
+      if (source !== undefined && draft.sameQuantization(source, target)) return source;
+      const bytes = draft.declare(`${input}.quantized`, type, quantization);
+      before.push({ name: quantize.name, op: 'QuantizeLinear', inputs: [input], outputs: [bytes], attributes: {} });
+      return bytes;
+    });
+    const rest = node.inputs.slice(moving.length).map((input) => inBytes(draft, node, input, target));
+    draft.replace(quantize, [...before, { ...node, inputs: [...operands, ...rest], outputs: [target] }]);
+    for (const one of before.reverse()) waiting.push(one);
   }
 }
 
