@@ -240,6 +240,8 @@ function isZeroPad(draft: GraphDraft, node: GraphNode): boolean {
 /**
  * Move, QuantizeLinear: QuantizeLinear, then the same move of bytes. Changes no value, for QuantizeLinear is
  * non-decreasing.
+ *
+ * @param may asked before each; what it rewrites is seen in another pass
  */
 export function propagateUp(
   draft: GraphDraft,
@@ -248,8 +250,9 @@ export function propagateUp(
 ): void {
   for (let changed = true; changed;) {
     changed = false;
-    for (const quantize of draft.nodes) {
-      if (quantize.op !== 'QuantizeLinear') continue;
+    // each replaced node may let the QuantizeLinear before it go on
+    const waiting = draft.nodes.filter((node) => node.op === 'QuantizeLinear').reverse();
+    for (let quantize = waiting.pop(); quantize; quantize = waiting.pop()) {
       const node = draft.producer(quantize.inputs[0]!);
       if (!node || !operators.has(node.op) || !may(node)) continue;
       const [target] = quantize.outputs as [string];
@@ -260,13 +263,13 @@ export function propagateUp(
         const source = dequantized(draft, input);
         if (source !== undefined && draft.sameQuantization(source, target)) return source;
         const bytes = draft.declare(`${input}.quantized`, type, quantization);
-        before.push({ name: quantize.name, op: 'QuantizeLinear', inputs: [input], outputs: [bytes], attributes: {} });
+        before.push({ name: quantize!.name, op: 'QuantizeLinear', inputs: [input], outputs: [bytes], attributes: {} });
         return bytes;
       });
       const rest = operandsInBytes(draft, node, moving.length, target);
       draft.replace(quantize, [...before, { ...node, inputs: [...operands, ...rest], outputs: [target] }]);
+      waiting.push(...before.reverse());
       changed = true;
-      break;
     }
   }
 }
