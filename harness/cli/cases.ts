@@ -19,6 +19,7 @@ interface CasesOptions extends HostOptions {
   readonly recorded?: string;
   readonly against?: 'onnxruntime';
   readonly case?: string;
+  readonly atBoundaries?: boolean;
   readonly semantics: string;
   readonly threads?: number;
   readonly seed: number;
@@ -39,6 +40,7 @@ export function addCases(program: Command, done: (code: ExitCode) => void): void
         'generated cases: also written as ONNX models, and compared with this engine',
       ).choices(['onnxruntime']),
     )
+    .option('--at-boundaries', "generated cases: where the engine's own functions step, in place of random ones")
     .option('--case <id>', 'ENGINE/SEED/INDEX: this generated case alone')
     .option('--recorded <file>', 'FILE.npz of cases recorded from an engine')
     .option('--semantics <engine>', 'whose bits are computed', 'onnxruntime')
@@ -101,30 +103,45 @@ interface Place {
   readonly seed: number;
   readonly from: number;
   readonly count: number;
+  readonly atBoundaries: boolean;
 }
 
 /** @throws InvalidInputError where options do not go together */
-function placeOf({ case: id, semantics, seed, count, against, recorded }: CasesOptions): Place {
+function placeOf({ case: id, semantics, seed, count, against, recorded, atBoundaries = false }: CasesOptions): Place {
   const place = id === undefined ? undefined : parseCaseId(id);
-  if (recorded !== undefined && (place || against !== undefined))
-    throw new InvalidInputError('--recorded goes with neither --case nor --against: a recorded case has its reference');
+  if (recorded !== undefined && (place || against !== undefined || atBoundaries))
+    throw new InvalidInputError(
+      '--recorded goes with none of --case, --against and --at-boundaries: a recorded case has its reference',
+    );
   const engine = place?.engine ?? semantics;
   if (against !== undefined && engine !== against)
     throw new InvalidInputError(`--against ${against} compares its own bits: --semantics ${engine} has others`);
-  return { semantics: engine, seed: place?.seed ?? seed, from: place?.index ?? 0, count: place ? 1 : count };
+  return {
+    semantics: engine,
+    seed: place?.seed ?? seed,
+    from: place?.index ?? 0,
+    count: place ? 1 : count,
+    atBoundaries: place?.atBoundaries ?? atBoundaries,
+  };
 }
 
 /**
  * Generated cases have no recorded result: the host reference is what the GPU has to equal, and on request another
  * engine is what both have to.
  */
-async function generated(browser: ModelBrowser, { semantics, seed, from, count, against }: Place & CasesOptions) {
+async function generated(
+  browser: ModelBrowser,
+  { semantics, seed, from, count, against, atBoundaries }: Place & Pick<CasesOptions, 'against'>,
+) {
   let [elements, mismatchesGpu, mismatchesHost, refused] = [0, 0, 0, 0];
   const failures: CaseMismatch[] = [];
   for (let first = from; first < from + count; first += BATCH) {
     progress(`case ${formatCount(first - from)} of ${formatCount(count)}`);
     const last = Math.min(first + BATCH, from + count);
-    const result = await browser.generatedCases(semantics, seed, first, last, against);
+    const result = await browser.generatedCases(semantics, seed, first, last, {
+      ...(against && { against }),
+      atBoundaries,
+    });
     elements += result.elements;
     refused += result.refused;
     failures.push(...result.failures);

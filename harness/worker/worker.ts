@@ -60,9 +60,9 @@ const methods: WorkerMethods = {
       await oracle.release();
     }
   },
-  async generatedCases(engine, seed, from, to, against) {
-    const other = against && runOnnxruntimeWeb;
-    return onDevice((device) => runCases(engine, seed, from, to, device, { ...(other && { engine: other }) }));
+  async generatedCases(engine, seed, from, to, { against, atBoundaries = false } = {}) {
+    const other = against && { engine: runOnnxruntimeWeb };
+    return onDevice((device) => runCases(engine, seed, from, to, device, { ...other, atBoundaries }));
   },
   async recordedCases(file, { name, options }) {
     const cases = recordedCases(openNpz(await fetchBytes(file)), name);
