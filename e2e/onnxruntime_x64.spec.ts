@@ -11,7 +11,7 @@ import { defaultModel } from '../models/index.ts';
 import { readModel } from '../src/formats/index.ts';
 import { parseOnnx } from '../src/formats/onnx/proto.ts';
 import { createPlan } from '../src/plan/plan.ts';
-import { referenceTensors } from '../src/plan/reference.ts';
+import { referenceTensors, referenceTrace } from '../src/plan/reference.ts';
 import { Tensor } from '../src/tensor.ts';
 import { OnnxNetwork } from '../tests/helpers/onnx_network.ts';
 import { exact8 } from './command.ts';
@@ -67,7 +67,7 @@ test(`${CASES} generated cases: GPU, host and Python's onnxruntime give the same
   expect(result).toMatchObject({ cases: CASES, mismatches: 0, refused: 0 });
 });
 
-test('operators where the engine steps: the host equals that of Python, onnxruntime', async () => {
+test(`${CASES_AT_BOUNDARIES} operators where the engine steps: the host equals Python's onnxruntime`, async () => {
   const wrong: string[] = [];
   let elements = 0;
   for (let index = 0; index < CASES_AT_BOUNDARIES; index++) {
