@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { caseAt, generateAtBoundaries } from '../harness/cases/at_boundaries/index.ts';
 import { parseCaseId } from '../harness/cases/generate.ts';
-import { graphRead } from '../harness/cases/run.ts';
+import { graphRead } from '../harness/cases/read.ts';
 import { UnsupportedModelError } from '../src/errors.ts';
 import { createPlan } from '../src/plan/plan.ts';
 import { referenceTrace } from '../src/plan/reference.ts';

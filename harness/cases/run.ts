@@ -3,14 +3,15 @@ import { featuresOf } from '../../src/gpu/device.ts';
 import type { Features } from '../../src/ops/features.ts';
 import type { VariantChoice } from '../../src/ops/variant.ts';
 import { createPlan, variantsFor, type Plan, type PlanOptions } from '../../src/plan/plan.ts';
-import { readModel } from '../../src/formats/index.ts';
 import { InferenceSession } from '../../src/session.ts';
 import { referenceTrace } from '../../src/plan/reference.ts';
-import { elementCount, type Graph } from '../../src/graph/graph.ts';
+import { elementCount } from '../../src/graph/graph.ts';
 import type { Tensor } from '../../src/tensor.ts';
 import type { TracedTensor } from '../../src/trace.ts';
 import { FORMS } from '../../src/requantize/prove.ts';
 import type { Semantics } from '../../src/semantics/semantics.ts';
+import { bitsOf, firstDifference, type Bits } from './bits.ts';
+import { graphRead } from './read.ts';
 import { generateAtBoundaries } from './at_boundaries/index.ts';
 import { generateCase, type Case } from './generate.ts';
 import { writeCase } from './onnx.ts';
@@ -63,22 +64,6 @@ export interface CasesResult {
   readonly failures: readonly CaseMismatch[];
 }
 
-export type Bits = ArrayLike<number | bigint>;
-
-export function bitsOf(data: TracedTensor['data']): Bits {
-  return data instanceof Float32Array ? new Uint32Array(data.buffer, data.byteOffset, data.length) : data;
-}
-
-/** The first place in which two tensors differ, and how many there are; a missing element differs. */
-export function firstDifference(a: Bits, b: Bits): { at: number; count: number } {
-  let [at, count] = [-1, 0];
-  for (let i = 0; i < Math.max(a.length, b.length); i++)
-    if (a[i] !== b[i]) {
-      if (count++ === 0) at = i;
-    }
-  return { at, count };
-}
-
 interface CaseResult {
   /** The kernel with what is linked behind it. */
   readonly kernel: string;
@@ -111,13 +96,6 @@ async function runCase(
     results.push(await runVariant({ ...test, graph }, device, { features: plan.features, profile }, expected));
   }
   return results;
-}
-
-/** A case's graph, as it is read from a file where there is one; of a float32 bias onnxruntime's fusions make an int32. */
-export function graphRead({ graph, form }: Case, file?: Uint8Array): Graph {
-  const isFileOnly = graph.semantics.startsWith('onnxruntime') && graph.constants.get('b')?.type === 'float32';
-  const read = file ?? (isFileOnly ? writeCase(graph, form) : undefined);
-  return read ? { ...readModel(read), semantics: graph.semantics } : graph;
 }
 
 /** One for each admitted variant of the only step, in one of its tiles; one `undefined` where there is no choice. */
