@@ -61,8 +61,8 @@ test('a planted fault is seen: one bit of a fused weight', async ({ gpu }) => {
       '/harness/cases/blocks.ts' as string
     )) as typeof import('../harness/cases/blocks.ts');
     const { firstDifference } = (await import(
-      '/harness/cases/run.ts' as string
-    )) as typeof import('../harness/cases/run.ts');
+      '/harness/cases/bits.ts' as string
+    )) as typeof import('../harness/cases/bits.ts');
     const { createPlan } = (await import('/src/plan/plan.ts' as string)) as typeof import('../src/plan/plan.ts');
     const { referenceTrace } = (await import(
       '/src/plan/reference.ts' as string

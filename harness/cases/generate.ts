@@ -354,7 +354,7 @@ function floatAddCase(random: Random, semantics: string): Unnamed {
 }
 
 /** Q/DQ models have uint8 activations throughout, or the engine leaves them in float. */
-function formOf({ nodes, inputs, tensors }: Graph, index: number): OnnxForm {
+export function formOf({ nodes, inputs, tensors }: Graph, index: number): OnnxForm {
   const computes = !nodes[0]!.op.endsWith('Linear');
   const unsigned = [...inputs, ...tensors.values()].every(({ type }) => type === 'uint8');
   return computes && unsigned && index % 3 === 0 ? 'qdq' : 'qoperator';
@@ -383,9 +383,14 @@ export function generateCase(semantics: string, seed: number, index: number): Ca
 }
 
 /** The place of a case: what its id says. @throws InvalidInputError where it says none */
-export function parseCaseId(id: string): { readonly engine: string; readonly seed: number; readonly index: number } {
-  const [, engine, seed, index] = /^([^/]+)\/(\d{1,9})\/(\d{1,9})$/.exec(id) ?? [];
+export function parseCaseId(id: string): {
+  readonly engine: string;
+  readonly seed: number;
+  readonly index: number;
+  readonly atBoundaries: boolean;
+} {
+  const [, engine, at, seed, index] = /^([^/]+)\/(at-boundaries\/)?(\d{1,9})\/(\d{1,9})$/.exec(id) ?? [];
   if (engine === undefined)
     throw new InvalidInputError(`no case '${id}'; a case is ENGINE/SEED/INDEX, such as onnxruntime/1/0`);
-  return { engine, seed: Number(seed), index: Number(index) };
+  return { engine, seed: Number(seed), index: Number(index), atBoundaries: at !== undefined };
 }

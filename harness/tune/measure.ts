@@ -18,7 +18,7 @@ import { timeSequences } from '../bench/measure/layers.ts';
 import { PassTimer } from '../bench/measure/timer.ts';
 import { median } from '../bench/statistics.ts';
 import { Random } from '../../models/random.ts';
-import { bitsOf, firstDifference } from '../cases/run.ts';
+import { bitsOf, firstDifference } from '../cases/bits.ts';
 import { subgraph } from '../compare/layers.ts';
 import type { Engine } from '../worker/protocol.ts';
 import type { Tuner } from './run.ts';

@@ -62,9 +62,9 @@ const methods: WorkerMethods = {
       await oracle.release();
     }
   },
-  async generatedCases(engine, seed, from, to, against) {
-    const other = against && runOnnxruntimeWeb;
-    return onDevice((device) => runCases(engine, seed, from, to, device, { ...(other && { engine: other }) }));
+  async generatedCases(engine, seed, from, to, { against, atBoundaries = false } = {}) {
+    const other = against && { engine: runOnnxruntimeWeb };
+    return onDevice((device) => runCases(engine, seed, from, to, device, { ...other, atBoundaries }));
   },
   graphCases: (seed, from, to, gpuEvery) =>
     onDevice((device) => runGraphs(seed, from, to, runOnnxruntimeWeb, { device, gpuEvery })),

@@ -1,6 +1,6 @@
 import { fma } from './float32.ts';
 import { lastBelow } from './float_lines.ts';
-import { linearSteps, nativeKernels, type PyTorchOptions } from './pytorch.ts';
+import { isPerChannel, linearSteps, nativeKernels, type PyTorchOptions } from './pytorch.ts';
 import { f32, INT32_END, roundHalfEven } from './rounding.ts';
 import type { LinearLayer, Semantics, StepFunctions } from './semantics.ts';
 
@@ -10,7 +10,7 @@ import type { LinearLayer, Semantics, StepFunctions } from './semantics.ts';
  */
 export function fbgemmLinear(layer: LinearLayer): StepFunctions {
   const { output } = layer;
-  const perChannel = layer.weightScale.length > 1;
+  const perChannel = isPerChannel(layer);
   const sumScale = (weightScale: number): number => f32(f32(layer.input.scale) * f32(weightScale));
   const line = (weightScale: number, bias: number): { bias: number; scale: number } => {
     const scale = sumScale(weightScale);

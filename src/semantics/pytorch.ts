@@ -49,6 +49,9 @@ export function channelsOf({ input, weightScale: scales, bias }: LinearLayer): {
   return { weightScale, realBias };
 }
 
+/** Engines compute layers whose scales are per channel otherwise, be it a single channel. */
+export const isPerChannel = ({ perChannel, weightScale }: LinearLayer): boolean => perChannel ?? weightScale.length > 1;
+
 /**
  * The step functions of a layer, from each channel's `value`: accumulator to integer, the clamp not included. Weight scales
  * are as the file stores them.

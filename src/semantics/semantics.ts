@@ -15,6 +15,8 @@ export interface LinearLayer {
   readonly output: TensorQuantization;
   /** One scale for all output channels, or one each. */
   readonly weightScale: Scales;
+  /** Does the file say scales per channel? A single channel may have one, too. Without it: where there are several. */
+  readonly perChannel?: boolean;
   readonly weightZeroPoint: Int32Array;
   /** One value a channel: Int32Array where the file holds integers (scale sx*sw), Float32Array where it holds floats. */
   readonly bias?: Int32Array | Float32Array;

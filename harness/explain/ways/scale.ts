@@ -22,6 +22,16 @@ export interface ScaleChoice extends Choice {
 
 const kind = 'scale';
 
+const throughInverse = (s: number): number => f32(1 / f32(1 / s));
+
+/** onednn's order of operations; the input's and the output's scale go through their inverses. */
+const dequantized =
+  (weight: (w: number) => number) =>
+  ({ x, w, y }: Scales): Scaler => {
+    const [s, sw, inverse] = [throughInverse(x), weight(w), throughInverse(f32(1 / y))];
+    return (sum, real) => f32(f32(f32(f32(f32(sum) * s) * sw) + real) * inverse);
+  };
+
 /** One float32 multiplication. */
 const single =
   (multiplier: (s: Scales) => number) =>
@@ -80,12 +90,14 @@ const FLOATS: readonly ScaleChoice[] = [
     kind,
     detail: 'the sum is dequantized to float32 and quantized again',
     float32: true,
-    // onednn's order of operations; the input's scale goes through its inverse
-    of: ({ x, w, y }) => {
-      const s = f32(1 / f32(1 / x));
-      const inverse = f32(1 / y);
-      return (sum, real) => f32(f32(f32(f32(f32(sum) * s) * f32(w)) + real) * inverse);
-    },
+    of: dequantized(f32),
+  },
+  {
+    id: 'real-float32-inverses',
+    kind,
+    detail: "the sum is dequantized to float32 and quantized again, the weights' scale by its inverse",
+    float32: true,
+    of: dequantized(throughInverse),
   },
   {
     id: 'float32-rounded-once',

@@ -45,6 +45,7 @@ export function linearLayer(
     input,
     output,
     weightScale: scale,
+    perChannel: weight.quantization.axis !== undefined,
     weightZeroPoint: zeroPoint,
     ...(bias ? { bias: bias.data as Int32Array | Float32Array } : {}),
     relu: node.attributes['relu'] === 1,
