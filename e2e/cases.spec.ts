@@ -63,11 +63,21 @@ test.describe('exact8 cases --against onnxruntime', () => {
     expect((await exact8(one)).code).toBe(0);
   });
 
+  test('--graphs: whole graphs on the GPU, too', async () => {
+    const result = await exact8([...args, '--graphs', '--seed', '3', '--count', '12', '--gpu-every', '2']);
+    expect(result.code, result.stderr).toBe(0);
+    const report = JSON.parse(result.stdout);
+    expect(report).toMatchObject({ schemaVersion: 1, graphs: 12, failures: [] });
+    expect(report.onGpu).toBeGreaterThan(0);
+    expect(report.onGpu).toBeLessThan(report.equal);
+  });
+
   const refused: [args: string[], cause: RegExp][] = [
     [['--semantics', 'qnnpack'], /qnnpack has others/],
     [['--case', 'qnnpack/1/2'], /qnnpack has others/],
     [['--case', 'nonsense'], /ENGINE\/SEED\/INDEX/],
     [['--recorded', 'x.npz'], /has its reference/],
+    [['--graphs', '--case', 'onnxruntime/1/2'], /is no graph/],
   ];
   for (const [more, cause] of refused)
     test(`${more.join(' ')}: exit 2`, async () => {

@@ -3,11 +3,14 @@ import { BinaryReader } from '@bufbuild/protobuf/wire';
 import * as ort from 'onnxruntime-web/wasm';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { ortFolder } from '../harness/chrome/ort_folder.ts';
+import { computedTensors } from '../harness/compare/verify.ts';
 import { createOnnxruntimeWeb } from '../harness/oracles/onnxruntime_web.ts';
 import { watchOutputs } from '../harness/oracles/watch_outputs.ts';
 import { defaultModel } from '../models/index.ts';
 import { writeOnnx, type OnnxNode, type OnnxTensor } from '../models/onnx_writer.ts';
 import { readModel } from '../src/formats/index.ts';
+import { referenceTrace } from '../src/plan/reference.ts';
+import { onnxruntime } from '../src/semantics/onnxruntime.ts';
 import { createPlan } from '../src/plan/plan.ts';
 import { Tensor } from '../src/tensor.ts';
 
@@ -70,6 +73,38 @@ function quantizedConvolution(): Uint8Array {
   });
 }
 
+/** Float input and output, and int8 tensors in between, as onnxruntime's quantizer writes them by default. */
+function signedConvolution(): Uint8Array {
+  const node = (op: string, inputs: string, output: string): OnnxNode => ({
+    name: output,
+    op,
+    domain: '',
+    inputs: inputs.split(' '),
+    outputs: [output],
+    attributes: {},
+  });
+  const weights = Int8Array.from({ length: 4 * 8 }, (_, i) => ((i * 11) % 7) - 3);
+  return writeOnnx({
+    name: 'signed',
+    description: '',
+    inputs: [{ name: 'x', type: 'float32', dims: [1, 8, 6, 6] }],
+    outputs: [{ name: 'y', type: 'float32' }],
+    nodes: [
+      node('QuantizeLinear', 'x s z', 'x_q'),
+      node('DequantizeLinear', 'x_q s z', 'x_r'),
+      node('DequantizeLinear', 'w s z', 'w_r'),
+      node('Conv', 'x_r w_r', 'c'),
+      node('QuantizeLinear', 'c s z', 'y_q'),
+      node('DequantizeLinear', 'y_q s z', 'y'),
+    ],
+    constants: [
+      { name: 's', dims: [], data: Float32Array.of(0.1) },
+      { name: 'z', dims: [], data: Int8Array.of(3) },
+      { name: 'w', dims: [4, 8, 1, 1], data: weights },
+    ],
+  });
+}
+
 describe('onnxruntime-web as an oracle', () => {
   let model: Uint8Array;
   const feeds = {
@@ -98,6 +133,27 @@ describe('onnxruntime-web as an oracle', () => {
     expect(Object.keys(result.outputs)).toEqual(['logits']);
     await oracle.release();
   }, 60_000);
+
+  it('watches int8 tensors as the uint8 that they become', async () => {
+    const model = signedConvolution();
+    const { graph } = createPlan(readModel(model));
+    const oracle = await createOnnxruntimeWeb(model, computedTensors(graph));
+    const x = new Tensor(
+      'float32',
+      Float32Array.from({ length: 8 * 36 }, (_, i) => ((i * 37) % 256) / 10 - 12),
+      [1, 8, 6, 6],
+    );
+    const result = await oracle.run({ x });
+    expect(result).not.toHaveProperty('disturbed');
+    expect(Object.entries(result.tensors).map(([name, { type }]) => [name, type])).toEqual([
+      ['x_q', 'uint8'],
+      ['y_q', 'uint8'],
+      ['y', 'float32'],
+    ]);
+    for (const { name, data } of referenceTrace({ graph, semantics: onnxruntime }, { x }).tensors)
+      if (name !== 'x') expect(result.tensors[name]!.data, name).toEqual(data);
+    await oracle.release();
+  });
 
   it('notices when watching undoes a fusion', async () => {
     const qdq = quantizedConvolution();

@@ -5,6 +5,7 @@ import {
   newElementData,
   type Constant,
   type Graph,
+  type GraphNode,
   type Quantization,
   type QuantizedType,
   type TensorInfo,
@@ -353,11 +354,12 @@ function floatAddCase(random: Random, semantics: string): Unnamed {
   };
 }
 
-/** Q/DQ models have uint8 activations throughout, or the engine leaves them in float. */
+/** Between DQ and Q all activations have one type, which of products is uint8, or the engine leaves the operator in float. */
 export function formOf({ nodes, inputs, tensors }: Graph, index: number): OnnxForm {
-  const computes = !nodes[0]!.op.endsWith('Linear');
-  const unsigned = [...inputs, ...tensors.values()].every(({ type }) => type === 'uint8');
-  return computes && unsigned && index % 3 === 0 ? 'qdq' : 'qoperator';
+  const [{ op }] = nodes as [GraphNode];
+  const types = new Set([...inputs, ...tensors.values()].map(({ type }) => type));
+  const fuses = types.size === 1 && (types.has('uint8') || (op !== 'Conv' && op !== 'Gemm'));
+  return !op.endsWith('Linear') && fuses && index % 3 === 0 ? 'qdq' : 'qoperator';
 }
 
 /** Case `index` of a seed for an engine. */

@@ -57,6 +57,8 @@ function expectPart(node: GraphNode, { kernel, strides, pads }: Window, [, , hei
   const isWhole = kernel[0] === height && kernel[1] === width && strides.every((s) => s === 1) && !pads.some(Boolean);
   if (isFloat(node) && isWhole && Number(node.attributes['opset']) < 19)
     refuse(node, 'a float32 average of the whole plane', 'windows that are a part of it');
+  if (isFloat(node) && node.attributes['ceil_mode'] === 1)
+    refuse(node, 'a float32 average with ceil_mode 1', 'ceil_mode 0');
 }
 
 /** The places of a window: all of them, or those of each column. */

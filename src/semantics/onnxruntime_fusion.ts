@@ -40,11 +40,17 @@ function quantizing(draft: GraphDraft, node: GraphNode): GraphNode | undefined {
   return consumer?.op === 'QuantizeLinear' ? consumer : undefined;
 }
 
-/** An Identity is nothing, where its output is not one of the graph. */
+/** An Identity is nothing, where somebody uses its output, and the caller of the model does not. */
 function dropIdentities(draft: GraphDraft): void {
   for (const { op, inputs, outputs } of [...draft.nodes]) {
     const node = draft.producer(outputs[0]!)!;
-    if (op !== 'Identity' || draft.isOutput(outputs[0]!) || draft.constants.has(inputs[0]!)) continue;
+    if (
+      op !== 'Identity' ||
+      draft.isOutput(outputs[0]!) ||
+      draft.edges(outputs[0]!) === 0 ||
+      draft.constants.has(inputs[0]!)
+    )
+      continue;
     draft.replace(node, []);
     draft.rewire(outputs[0]!, node.inputs[0]!);
   }

@@ -1,0 +1,93 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { pathToFileURL } from 'node:url';
+import * as ort from 'onnxruntime-web/wasm';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { bytes } from '../harness/cases/draw.ts';
+import { generateGraph } from '../harness/cases/graphs/generate.ts';
+import { runGraphs } from '../harness/cases/graphs/run.ts';
+import { ortFolder } from '../harness/chrome/ort_folder.ts';
+import { computedTensors } from '../harness/compare/verify.ts';
+import { createOnnxruntimeWeb, runOnnxruntimeWeb } from '../harness/oracles/onnxruntime_web.ts';
+import { writeOnnx } from '../models/onnx_writer.ts';
+import { Random } from '../models/random.ts';
+import { readModel } from '../src/formats/index.ts';
+import { elementCount, isByteType, type TensorInfo } from '../src/graph/graph.ts';
+import { createPlan } from '../src/plan/plan.ts';
+import { referenceTrace } from '../src/plan/reference.ts';
+import { Tensor } from '../src/tensor.ts';
+
+const GRAPHS = 200;
+const WRONG = '../shared/models/wrong';
+const files = existsSync(WRONG) ? readdirSync(WRONG) : [];
+
+beforeAll(() => {
+  ort.env.wasm.wasmPaths = pathToFileURL(`${ortFolder()}/`).href;
+});
+
+/** Other values of the same type. */
+const flipped = (data: Tensor['data']): Tensor['data'] => {
+  const other = data.slice();
+  for (let i = 0; i < other.length; i++) other[i] = (Number(other[i]) === 0 ? 1 : 0) as never;
+  return other;
+};
+
+describe('generated graphs and mutants of them', () => {
+  it('are the same for the same seed', () => {
+    for (const index of [0, 1, 2, 3])
+      expect(writeOnnx(generateGraph(7, index).model)).toEqual(writeOnnx(generateGraph(7, index).model));
+    expect(writeOnnx(generateGraph(7, 0).model)).not.toEqual(writeOnnx(generateGraph(8, 0).model));
+  });
+
+  it(`${GRAPHS} of them: the host gives what onnxruntime-web gives`, async () => {
+    const result = await runGraphs(1, 200, 200 + GRAPHS, runOnnxruntimeWeb);
+    expect(result.failures.map(({ id, what }) => `${id}: ${what}`)).toEqual([]);
+    expect(result.equal).toBeGreaterThan(GRAPHS / 2);
+  });
+
+  it('a graph that differs is reported as small as it could be made', async () => {
+    const other = async (...[model, feeds]: Parameters<typeof runOnnxruntimeWeb>) =>
+      Object.fromEntries(
+        Object.entries(await runOnnxruntimeWeb(model, feeds)).map(([name, { type, data, dims }]) => [
+          name,
+          new Tensor(type, flipped(data) as never, dims),
+        ]),
+      );
+    const { failures } = await runGraphs(1, 0, 10, other);
+    expect(failures.length).toBeGreaterThan(2);
+    expect(failures[0]).toMatchObject({ between: 'host and onnxruntime' });
+    expect(failures[0]!.operators.split(' ').length).toBeLessThan(3);
+    expect(readModel(Uint8Array.from(failures[0]!.model)).nodes.length).toBeGreaterThan(0);
+  });
+});
+
+function randomFeed(random: Random, { type, shape }: TensorInfo): Tensor {
+  if (isByteType(type)) return bytes(random, type, shape, 'random', 0);
+  return new Tensor(
+    'float32',
+    Float32Array.from({ length: elementCount(shape) }, () => (random.unit() - 0.5) * 8),
+    shape,
+  );
+}
+
+describe.skipIf(files.length === 0)('the smallest models that were wrong (../shared/models/wrong)', () => {
+  // its bias leaves int32
+  for (const file of files.filter((name) => !name.includes('tiny-scale')))
+    it(`${file}: every tensor that can be watched, or the outputs`, async () => {
+      const model = new Uint8Array(readFileSync(`${WRONG}/${file}`));
+      const plan = createPlan(readModel(model));
+      const random = new Random(1);
+      const feeds = Object.fromEntries(plan.graph.inputs.map((input) => [input.name, randomFeed(random, input)]));
+      const trace = referenceTrace(plan, feeds);
+      const oracle = await createOnnxruntimeWeb(model, computedTensors(plan.graph));
+      const { outputs, tensors } = await oracle.run(feeds);
+      await oracle.release();
+      for (const [name, expected] of Object.entries({ ...tensors, ...outputs })) {
+        const actual = trace.tensors.find((tensor) => tensor.name === name)!;
+        expect({ type: actual.type, dims: actual.shape, data: actual.data }, name).toEqual({
+          type: expected.type,
+          dims: expected.dims,
+          data: expected.data,
+        });
+      }
+    });
+});
