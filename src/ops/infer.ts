@@ -117,7 +117,10 @@ export function inferGraph(
     nodes.push(node);
   }
   for (const output of graph.outputs)
-    if (!tensors.has(output)) throw new UnsupportedModelError(`graph output '${output}' is a constant`);
+    if (!tensors.has(output))
+      throw new UnsupportedModelError(
+        `graph output '${output}' is a constant; supported: outputs that follow from an input`,
+      );
   const live = withoutDeadNodes(nodes, graph.outputs);
   const alive = new Set(live.flatMap((node) => node.outputs));
   for (const input of inputs) alive.add(input.name);
