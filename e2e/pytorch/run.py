@@ -39,7 +39,7 @@ def weight(tensor):
 
 def compute(request):
     torch.backends.quantized.engine = request["engine"]
-    op, output, relu = request["op"], request["output"], request["relu"]
+    op, output, relu = request["op"], request.get("output"), request["relu"]
     ops = torch.ops.quantized
     if op == "QuantizeLinear":
         x = array(request["inputs"][0], numpy.float32)

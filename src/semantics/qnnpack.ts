@@ -40,6 +40,10 @@ export function quantizedBias(bias: number, scale: number): number {
 function add({ a, b, output, relu }: AddLayer): AddFunctions {
   requireUint8(a, b);
   const [min, max] = activationRange(output, relu);
+  if (min === max)
+    throw new UnsupportedModelError(
+      `an add whose ReLU leaves the value ${max} alone; supported by qnnpack: output zero points below 255`,
+    );
   const ratios = [f32(f32(a.scale) / f32(output.scale)), f32(f32(b.scale) / f32(output.scale))] as const;
   const largest = Math.max(...ratios);
   if (Math.min(...ratios) < 2 ** -14 || largest < 2 ** -10 || largest >= 2 ** 8)
