@@ -213,10 +213,10 @@ describe('files that hung, died or ate memory', () => {
 });
 
 describe('a short soak', () => {
-  it.each(FORMATS.map(([{ name }]) => name).filter((name) => name !== 'png' && name !== 'jpeg'))('%s', async (name) => {
+  it.each(FORMATS.map(([{ name }]) => name))('%s', async (name) => {
     const herd = await herdOf(name);
     const results = new Set<string>();
-    for (let seed = 0; seed < 150; seed++) {
+    for (let seed = 0; seed < (name === 'jpeg' ? 30 : 150); seed++) {
       const { result, finding } = await judge(herd, mutantOf(herd, seed));
       expect(finding, `${name}, seed ${seed}`).toBeUndefined();
       results.add(result);
