@@ -2,7 +2,7 @@ import eslint from '@eslint/js';
 import tseslint from 'typescript-eslint';
 
 export default tseslint.config(
-  { ignores: ['dist', 'test-results', 'exact8-demo', 'bench-gpu'] },
+  { ignores: ['dist', 'dist.*', 'test-results', 'exact8-demo', 'bench-gpu'] },
   eslint.configs.recommended,
   tseslint.configs.strict,
   {
@@ -15,7 +15,18 @@ export default tseslint.config(
       'no-console': 'off',
     },
   },
-  { files: ['**/*.js'], languageOptions: { globals: { process: 'readonly', console: 'readonly', URL: 'readonly' } } },
+  {
+    files: ['**/*.js'],
+    languageOptions: {
+      globals: {
+        process: 'readonly',
+        console: 'readonly',
+        URL: 'readonly',
+        setTimeout: 'readonly',
+        clearTimeout: 'readonly',
+      },
+    },
+  },
   {
     files: ['src/**'],
     rules: { 'no-console': 'error', 'no-restricted-imports': ['error', { patterns: ['node:*'] }] },

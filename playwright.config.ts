@@ -6,6 +6,7 @@ const PORT = Number(process.env['EXACT8_TEST_PORT'] ?? 4184);
 /** Tests in a real browser: pages from Vite's development server, the command from dist/. */
 export default defineConfig({
   testDir: 'e2e',
+  globalSetup: './e2e/build.ts',
   fullyParallel: true,
   workers: 2,
   forbidOnly: true,

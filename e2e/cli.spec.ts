@@ -50,7 +50,8 @@ test.describe('exit 2: bad usage or input, with its cause', () => {
       // A browser that cannot start shows that the model is refused before one is needed.
       for (const args of [['inspect'], ['verify', '--random', '1'], ['classify', PHOTO]]) {
         const result = await exact8([...args, '--model', path, '--json'], { EXACT8_CHROME: '/nowhere' });
-        expect(result).toMatchObject({ code: 2, stdout: '' });
+        expect(result.code).toBe(2);
+        expect(JSON.parse(result.stdout).error.message).toMatch(cause);
         expect(result.stderr).toMatch(cause);
       }
     });

@@ -61,8 +61,8 @@ test('a planted fault is seen: one bit of a fused weight', async ({ gpu }) => {
       '/harness/cases/blocks.ts' as string
     )) as typeof import('../harness/cases/blocks.ts');
     const { firstDifference } = (await import(
-      '/harness/cases/run.ts' as string
-    )) as typeof import('../harness/cases/run.ts');
+      '/harness/cases/bits.ts' as string
+    )) as typeof import('../harness/cases/bits.ts');
     const { createPlan } = (await import('/src/plan/plan.ts' as string)) as typeof import('../src/plan/plan.ts');
     const { referenceTrace } = (await import(
       '/src/plan/reference.ts' as string
@@ -70,6 +70,7 @@ test('a planted fault is seen: one bit of a fused weight', async ({ gpu }) => {
     const { Executable } = (await import(
       '/src/gpu/executable.ts' as string
     )) as typeof import('../src/gpu/executable.ts');
+    const { takeInputs } = (await import('/src/gpu/inputs.ts' as string)) as typeof import('../src/gpu/inputs.ts');
     const { PipelineCache } = (await import(
       '/src/gpu/pipelines.ts' as string
     )) as typeof import('../src/gpu/pipelines.ts');
@@ -80,7 +81,7 @@ test('a planted fault is seen: one bit of a fused weight', async ({ gpu }) => {
     const device = await requestDevice();
     const differences = async (): Promise<number> => {
       const executable = await Executable.compile(device, plan, PipelineCache.of(device));
-      const actual = (await executable.run(feeds))[graph.outputs[0]!]!.data as Uint8Array;
+      const actual = (await executable.run(takeInputs(plan, feeds)))[graph.outputs[0]!]!.data as Uint8Array;
       executable.release();
       return firstDifference(actual, expected).count;
     };

@@ -26,7 +26,7 @@ let browser: OpenPage;
 
 test.beforeAll(async () => {
   server = await servePage('dist/lab');
-  browser = await openPage(requireChrome(), `${server.origin}/harness/worker/index.html`);
+  browser = await openPage(requireChrome(), `${server.url}/harness/worker/index.html`);
 });
 test.afterAll(async () => {
   await browser.close();

@@ -1,5 +1,9 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { randomFeeds } from '../harness/cli/vectors.ts';
+import { generateAtBoundaries } from '../harness/cases/at_boundaries/index.ts';
+import { writeCase } from '../harness/cases/onnx.ts';
+import { bitsOf, firstDifference } from '../harness/cases/bits.ts';
+import { graphRead } from '../harness/cases/read.ts';
 import { compareTensor } from '../harness/compare/compare.ts';
 import { writeNpz } from '../harness/numpy/npz.ts';
 import type { NpyArray } from '../harness/numpy/npy.ts';
@@ -8,7 +12,7 @@ import { defaultModel } from '../models/index.ts';
 import { readModel } from '../src/formats/index.ts';
 import { parseOnnx } from '../src/formats/onnx/proto.ts';
 import { createPlan } from '../src/plan/plan.ts';
-import { referenceTensors } from '../src/plan/reference.ts';
+import { referenceTensors, referenceTrace } from '../src/plan/reference.ts';
 import { Tensor } from '../src/tensor.ts';
 import { OnnxNetwork } from '../tests/helpers/onnx_network.ts';
 import { exact8 } from './command.ts';
@@ -26,6 +30,7 @@ const ONNXRUNTIME = {
 const VNNI = existsSync('/proc/cpuinfo') && / (avx512_vnni|avx_vnni)( |$)/m.test(readFileSync('/proc/cpuinfo', 'utf8'));
 
 const CASES = 150;
+const CASES_AT_BOUNDARIES = 240;
 
 // one after the other: the first one installs
 test.describe.configure({ mode: 'default' });
@@ -61,6 +66,23 @@ test(`${CASES} generated cases: GPU, host and Python's onnxruntime give the same
   }, CASES);
   expect(result.failures).toEqual([]);
   expect(result).toMatchObject({ cases: CASES, mismatches: 0, refused: 0 });
+});
+
+test(`${CASES_AT_BOUNDARIES} operators where the engine steps: the host equals Python's onnxruntime`, async () => {
+  const wrong: string[] = [];
+  let elements = 0;
+  for (let index = 0; index < CASES_AT_BOUNDARIES; index++) {
+    const test = generateAtBoundaries('onnxruntime-x64', 1, index);
+    const file = writeCase(test.graph, test.form);
+    const plan = createPlan(graphRead(test, file));
+    const ours = referenceTrace(plan, test.feeds).outputs['y']!.data;
+    const theirs = (await engine.run(file, test.feeds))['y']!.data;
+    elements += ours.length;
+    const { count } = firstDifference(bitsOf(ours), bitsOf(theirs));
+    if (count > 0) wrong.push(`${test.id}: ${test.description}: ${count} of ${ours.length}`);
+  }
+  expect(wrong).toEqual([]);
+  expect(elements).toBeGreaterThan(50_000);
 });
 
 /** Float functions of one 8-bit tensor, which this engine computes with fused multiply-adds: each an output. */

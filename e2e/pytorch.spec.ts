@@ -3,6 +3,13 @@ import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'playwright/test';
 import { exact8 } from './command.ts';
+import { bitsOf, firstDifference } from '../harness/cases/bits.ts';
+import { UnsupportedModelError } from '../src/errors.ts';
+import { generateAtBoundaries } from '../harness/cases/at_boundaries/index.ts';
+import { inferGraph } from '../src/ops/infer.ts';
+import { referenceTrace } from '../src/plan/reference.ts';
+import { findSemantics } from '../src/semantics/index.ts';
+import { PythonPyTorch } from './pytorch/engine.ts';
 import { findPython } from './python.ts';
 
 /** torchvision without its dependencies, which would be another PyTorch. */
@@ -58,3 +65,41 @@ test('a trace that the example records from a real PyTorch equals exact8: widths
       expect(JSON.parse(result.stdout)).toMatchObject({ mismatches: 0, endToEnd: { mismatches: 0 } });
     }
 });
+
+const CASES = 240;
+
+for (const engine of ['qnnpack', 'fbgemm', 'fbgemm-avx2', 'onednn', 'x86'])
+  test(`${engine}: ${CASES} operators where it steps equal live PyTorch`, async ({ baseURL: _ }) => {
+    test.setTimeout(600_000);
+    const python = findPython(PYTORCH);
+    test.skip(python === undefined, 'needs a Python with PyTorch');
+    test.skip(!VNNI && !['qnnpack', 'fbgemm-avx2'].includes(engine), 'needs an x86-64 processor with AVX-512 VNNI');
+    const own = engine.replace('-avx2', '');
+    const pytorch = new PythonPyTorch(python!, own === engine ? {} : { FBGEMM_ENABLE_INSTRUCTIONS: 'AVX2' });
+    const semantics = findSemantics(engine);
+    let [elements, refused] = [0, 0];
+    const wrong: string[] = [];
+    for (let index = 0; index < CASES; index++) {
+      const test = generateAtBoundaries(engine, 1, index);
+      const host = () =>
+        referenceTrace({ graph: inferGraph(test.graph, semantics), semantics }, test.feeds).outputs['y']!.data;
+      const theirs = await pytorch.run(own, test).then(
+        ({ data }) => data,
+        () => undefined,
+      );
+      // what qnnpack does not take is refused
+      if (theirs === undefined) {
+        expect(host, test.id).toThrow(UnsupportedModelError);
+        refused++;
+        continue;
+      }
+      const ours = host();
+      elements += ours.length;
+      const { count } = firstDifference(bitsOf(ours), bitsOf(theirs));
+      if (count > 0) wrong.push(`${test.id}: ${test.description}: ${count} of ${ours.length}`);
+    }
+    pytorch.close();
+    expect(wrong).toEqual([]);
+    expect(refused).toBeLessThan(CASES / 20);
+    expect(elements).toBeGreaterThan(50_000);
+  });

@@ -1,9 +1,14 @@
 import { DeviceError, InvalidInputError } from './errors.ts';
-import { readModel } from './formats/index.ts';
+import { tensorsOf, type Feeds } from './feeds.ts';
+import { bytesOf, readModel } from './formats/index.ts';
 import { elementCount, newElementData, type Graph } from './graph/graph.ts';
-import { featuresOf, profileOf, requestDevice } from './gpu/device.ts';
-import { checkFeeds, Executable } from './gpu/executable.ts';
+import { checkDevice, featuresOf, profileOf, requestDevice } from './gpu/device.ts';
+import { Executable } from './gpu/executable.ts';
+import { takeInputs } from './gpu/inputs.ts';
+import { expectAlive, onDevice } from './gpu/loss.ts';
 import { PipelineCache, pipelineKey } from './gpu/pipelines.ts';
+import { isRecord, kindOf } from './kind_of.ts';
+import { checkGraph, checkOptions, checkShapes } from './plan/arguments.ts';
 import type { Fusion } from './plan/fuse/fusion.ts';
 import { createPlan, planSteps, type Plan, type PlanOptions } from './plan/plan.ts';
 import { Tensor } from './tensor.ts';
@@ -13,6 +18,8 @@ export interface SessionOptions extends PlanOptions {
   /** The caller's own device; without one, the session requests one and destroys it on release. */
   readonly device?: GPUDevice;
 }
+
+type Shapes = Readonly<Record<string, readonly number[]>>;
 
 /** A model on a GPU, ready to run. The straight line: readModel, createPlan, compile, run. */
 export class InferenceSession {
@@ -47,26 +54,34 @@ export class InferenceSession {
 
   /**
    * @param model the file's bytes, or a graph that readModel gave
-   * @throws InvalidModelError, UnsupportedModelError before any work on a device; DeviceError
+   * @throws InvalidInputError, InvalidModelError, UnsupportedModelError before any work on a device; DeviceError
    */
   static async create(
-    model: Uint8Array | ArrayBuffer | Graph,
+    model: Uint8Array | ArrayBufferLike | Graph,
     options: SessionOptions = {},
   ): Promise<InferenceSession> {
-    const bytes = model instanceof ArrayBuffer ? new Uint8Array(model) : model;
-    const graph = bytes instanceof Uint8Array ? readModel(bytes) : bytes;
-    const device = options.device ?? (await requestDevice());
+    checkOptions(options, ['device']);
+    const { device: given, ...others } = options;
+    if (given !== undefined) checkDevice(given);
+    const bytes = bytesOf(model);
+    const graph = bytes ? readModel(bytes) : (model as Graph);
+    checkGraph(graph);
+    const device = given ?? (await requestDevice());
+    const what = 'opening the model';
     let session: InferenceSession | undefined;
     try {
-      const features = options.features ?? (await featuresOf(device));
-      const planOptions = { profile: profileOf(device), ...options, features };
-      const plan = await planWhileCompiling(graph, planOptions, device);
-      session = new InferenceSession(graph, plan, planOptions, device, options.device === undefined);
-      await session.#executable(plan);
-      return session;
+      return await onDevice(device, what, async () => {
+        const features = others.features ?? (await featuresOf(device));
+        const planOptions = { profile: profileOf(device), ...others, features };
+        const plan = await planWhileCompiling(graph, planOptions, device);
+        session = new InferenceSession(graph, plan, planOptions, device, given === undefined);
+        await session.#executable(plan);
+        await expectAlive(device, what);
+        return session;
+      });
     } catch (error) {
       session?.release();
-      if (!session && !options.device) device.destroy();
+      if (!session && !given) device.destroy();
       throw error;
     }
   }
@@ -78,12 +93,15 @@ export class InferenceSession {
 
   /**
    * Calls that do not wait for one another overlap: the inputs of one are written, and the outputs of another read, while
-   * the GPU computes.
+   * the GPU computes. What is fed is copied before the call returns: its arrays may be filled again at once.
    *
    * @throws InvalidInputError, DeviceError
    */
-  async run(feeds: Readonly<Record<string, Tensor>>): Promise<Record<string, Tensor>> {
-    return (await this.#executable(this.#planFor(feeds))).run(feeds);
+  async run(feeds: Feeds): Promise<Record<string, Tensor>> {
+    const tensors = tensorsOf(feeds);
+    const plan = this.#planFor(shapesOf(tensors));
+    const inputs = takeInputs(plan, tensors);
+    return (await this.#executable(plan)).run(inputs);
   }
 
   /**
@@ -92,9 +110,10 @@ export class InferenceSession {
    * @param shapes of inputs whose dimensions the model leaves open, as `run` will be fed; default: those of the last run
    * @throws InvalidInputError, DeviceError
    */
-  async warmUp(shapes: Readonly<Record<string, readonly number[]>> = {}): Promise<void> {
-    const zeros = this.#plan.graph.inputs.map(({ name, type, shape: last }) => {
-      const shape = shapes[name] ?? last;
+  async warmUp(shapes: Shapes = {}): Promise<void> {
+    checkShapes(shapes);
+    const { inputs } = this.#planFor(shapes).graph;
+    const zeros = inputs.map(({ name, type, shape }) => {
       return [name, new Tensor(type, newElementData(type, elementCount(shape)) as never, shape)] as const;
     });
     await this.run(Object.fromEntries(zeros));
@@ -104,10 +123,13 @@ export class InferenceSession {
    * Every tensor of one inference and, on request, the int32 accumulators. Changes no result. Steps that `run`
    * fuses are not fused here, so that every tensor is written: the bits are the same, and `verify` compares them.
    */
-  async trace(feeds: Readonly<Record<string, Tensor>>, options: { accumulators?: boolean } = {}): Promise<Trace> {
-    const plan = this.#planFor(feeds);
-    const unfused = plan.fusion === 'none' ? plan : this.#planned(shapesOf(feeds), 'none');
-    return (await this.#executable(unfused)).trace(feeds, options.accumulators ?? false);
+  async trace(feeds: Feeds, options: { accumulators?: boolean } = {}): Promise<Trace> {
+    if (!isRecord(options)) throw new InvalidInputError(`options are an object, got ${kindOf(options)}`);
+    const tensors = tensorsOf(feeds);
+    const plan = this.#planFor(shapesOf(tensors));
+    const unfused = plan.fusion === 'none' ? plan : this.#planned(shapesOf(tensors), 'none');
+    const inputs = takeInputs(unfused, tensors);
+    return (await this.#executable(unfused)).trace(inputs, Boolean(options.accumulators));
   }
 
   /** Frees the GPU's memory, and the device where it is the session's own. */
@@ -122,20 +144,14 @@ export class InferenceSession {
     if (this.#ownsDevice) this.#device.destroy();
   }
 
-  #planFor(feeds: Readonly<Record<string, Tensor>>): Plan {
+  #planFor(shapes: Shapes): Plan {
     // a caller's device lives on: without this, the plan would be compiled again, and never released
     if (this.#released) throw new DeviceError('the session was released');
-    if (typeof feeds !== 'object' || feeds === null)
-      throw new InvalidInputError(
-        `tensors by name are needed, as { ${this.inputNames.join(', ')} }; got ${typeof feeds}`,
-      );
-    this.#plan = this.#planned(shapesOf(feeds));
-    checkFeeds(this.#plan.graph.inputs, feeds);
-    return this.#plan;
+    return (this.#plan = this.#planned(shapes));
   }
 
   /** @param fusion how far steps are joined, where it is not to be as the session's options say */
-  #planned(shapes: Readonly<Record<string, readonly number[]>>, fusion?: Fusion): Plan {
+  #planned(shapes: Shapes, fusion?: Fusion): Plan {
     const key = keyOf(
       this.#plan.graph.inputs.map(({ name, shape }) => shapes[name] ?? shape),
       fusion,
@@ -153,6 +169,8 @@ export class InferenceSession {
     if (!found) {
       found = Executable.compile(this.#device, plan, this.#pipelines);
       this.#executables.set(plan, found);
+      // memory that is not there now may be there later
+      found.catch(() => this.#executables.delete(plan));
     }
     return found;
   }
@@ -181,6 +199,6 @@ async function planWhileCompiling(graph: Graph, options: PlanOptions, device: GP
   }
 }
 
-function shapesOf(feeds: Readonly<Record<string, Tensor>>): Record<string, readonly number[]> {
+function shapesOf(feeds: Feeds): Shapes {
   return Object.fromEntries(Object.entries(feeds).map(([name, tensor]) => [name, tensor.dims]));
 }

@@ -5,8 +5,10 @@ import { describe, expect, it } from 'vitest';
 /** Imports run one way, left to right. Files of src/ itself stand where their name says. */
 const ORDER = [
   'src/errors.ts',
+  'src/kind_of.ts',
   'src/graph',
   'src/tensor.ts',
+  'src/feeds.ts',
   'src/trace.ts',
   'src/formats',
   'src/semantics',

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -53,33 +53,50 @@ describe('describeAdapter', () => {
 
 describe('servePage', () => {
   const folder = mkdtempSync(join(tmpdir(), 'exact8-'));
-  const page = join(folder, 'page');
+  const outside = `${folder}.js`;
   let server: PageServer;
 
   beforeAll(async () => {
     writeFileSync(join(folder, 'index.html'), '<!doctype html>hello');
-    writeFileSync(`${page}.js`, '1');
-    writeFileSync(`${folder}.js`, 'outside');
-    server = await servePage(folder);
+    writeFileSync(join(folder, 'page.js'), '1');
+    writeFileSync(join(folder, 'secrets.txt'), 'no type that a page has');
+    writeFileSync(outside, 'outside');
+    symlinkSync(outside, join(folder, 'link.js'));
+    server = await servePage(folder, { 'a-package': folder });
   });
   afterAll(async () => {
     await server.close();
     rmSync(folder, { recursive: true });
-    rmSync(`${folder}.js`);
+    rmSync(outside);
   });
 
+  const secret = (): string => new URL(server.url).pathname;
+
+  /** A request as it stands: fetch would resolve dots first, and set Host and Origin itself. */
+  function send(
+    path: string,
+    { method = 'GET', headers = {}, body = '' } = {},
+  ): Promise<{ status: number | undefined; text: string }> {
+    return new Promise((resolve, reject) => {
+      request(server.origin, { path, method, headers }, async (response) => {
+        let text = '';
+        for await (const chunk of response) text += chunk;
+        resolve({ status: response.statusCode, text });
+      })
+        .on('error', reject)
+        .end(body);
+    });
+  }
+
   it('serves a folder with the types that modules need, isolated from other origins', async () => {
-    const response = await fetch(`${server.origin}/`);
+    const response = await fetch(`${server.url}/`);
     expect(await response.text()).toBe('<!doctype html>hello');
     expect(response.headers.get('content-type')).toContain('text/html');
     expect(response.headers.get('cross-origin-opener-policy')).toBe('same-origin');
     expect(response.headers.get('cross-origin-embedder-policy')).toBe('require-corp');
-    expect((await fetch(`${server.origin}/page.js`)).headers.get('content-type')).toBe('text/javascript');
-  });
-
-  it("serves onnxruntime-web's own files", async () => {
-    const response = await fetch(`${server.origin}/ort/ort-wasm-simd-threaded.wasm`, { method: 'HEAD' });
-    expect([response.status, response.headers.get('content-type')]).toEqual([200, 'application/wasm']);
+    expect((await fetch(`${server.url}/page.js`)).headers.get('content-type')).toBe('text/javascript');
+    expect(await (await fetch(`${server.url}/packages/a-package/page.js`)).text()).toBe('1');
+    expect((await fetch(`${server.url}/page.js`, { method: 'HEAD' })).headers.get('content-length')).toBe('1');
   });
 
   it('serves bytes in memory and takes bytes back', async () => {
@@ -92,23 +109,68 @@ describe('servePage', () => {
     expect([...(await result.bytes)]).toEqual([...bytes]);
   });
 
+  it.each(['/nothing.js', '/index', '/results/0', '/blobs/0', '/packages/other/page.js', '/secrets.txt', '/link.js'])(
+    'has nothing at %s',
+    async (path) => {
+      expect((await send(secret() + path)).status).toBe(404);
+    },
+  );
+
   it.each([
-    '/nothing.js',
-    '/../index.js',
-    `/../${page.split('/').at(-2)}.js`,
-    `/..%2f${page.split('/').at(-2)}.js`,
-    '/index',
-    '/results/99',
-  ])('has nothing at %s', async (path) => {
-    expect(await status(server.origin, path)).toBe(404);
+    ['/../', ''],
+    ['/../../', ''],
+    ['/..%2f', ''],
+    ['/packages/a-package/..%2f', ''],
+    ['/%2e%2e/', ''],
+    ['/..%5c', ''],
+    ['//etc/', 'passwd.js'],
+  ])('nothing outside is read by %s', async (way, file) => {
+    const { status, text } = await send(secret() + way + (file || outside.split('/').at(-1)!));
+    expect([403, 404]).toContain(status);
+    expect(text).not.toBe('outside');
+  });
+
+  it.each(['/', '/page.js', '/blobs/0', '/%', '//', '/%00'])('without the secret nothing is had: %s', async (path) => {
+    expect(await send(path)).toEqual({ status: 403, text: '' });
+  });
+
+  it('the secret is another one for each server, and no path follows from another', async () => {
+    const other = await servePage(folder);
+    try {
+      expect(new URL(other.url).pathname).not.toBe(secret());
+      expect(secret().length).toBeGreaterThan(32);
+      const paths = Array.from({ length: 4 }, () => [server.expectResult().path, server.addBlob(new Uint8Array(1))]);
+      for (const path of paths.flat()) expect(path).toMatch(/\/[0-9a-f]{8}-[0-9a-f-]{27}$/);
+      expect(new Set(paths.flat()).size).toBe(8);
+    } finally {
+      await other.close();
+    }
+  });
+
+  const otherHosts = ['localhost', 'evil.example', '127.0.0.1', '127.0.0.1:1', '[::1]'];
+  it.each(otherHosts)('takes no request for %s, under which another page may know it', async (host) => {
+    const blob = server.addBlob(Uint8Array.of(1));
+    expect(await send(blob, { headers: { host } })).toEqual({ status: 403, text: '' });
+  });
+
+  it.each(['http://evil.example', 'null', 'http://localhost'])('takes no request that %s sends', async (origin) => {
+    const result = server.expectResult();
+    expect((await send(result.path, { method: 'POST', headers: { origin }, body: 'forged' })).status).toBe(403);
+    expect((await send(`${secret()}/page.js`, { headers: { origin } })).status).toBe(403);
+    expect((await send(result.path, { method: 'POST', headers: { origin: server.origin }, body: 'ours' })).status).toBe(
+      204,
+    );
+    expect(new TextDecoder().decode(await result.bytes)).toBe('ours');
+  });
+
+  it('takes each result once, and none that nobody waits for', async () => {
+    const { path, bytes } = server.expectResult();
+    const forged = { method: 'POST', body: 'forged' };
+    expect((await send(`/results/${path.split('/').at(-1)!}`, forged)).status).toBe(403);
+    expect((await send(`${secret()}/results/0`, forged)).status).toBe(404);
+    expect((await send(path)).status).toBe(404);
+    expect((await send(path, { method: 'POST', body: 'first' })).status).toBe(204);
+    expect((await send(path, { method: 'POST', body: 'again' })).status).toBe(404);
+    expect(new TextDecoder().decode(await bytes)).toBe('first');
   });
 });
-
-/** The status of a request whose path is sent as it stands: fetch would resolve dots first. */
-function status(origin: string, path: string): Promise<number | undefined> {
-  return new Promise((resolve, reject) => {
-    request(origin, { path }, (response) => resolve(response.resume().statusCode))
-      .on('error', reject)
-      .end();
-  });
-}

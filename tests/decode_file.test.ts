@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { decodeFile } from '../harness/images/decode_file.ts';
+import { crc32 } from '../harness/numpy/crc32.ts';
 import { encodePng } from '../harness/report/png.ts';
 import { InvalidInputError } from '../src/errors.ts';
 
@@ -31,6 +32,13 @@ describe('decodeFile', () => {
 
   it.each([2, 10, 300, 5_000, JPEG.length - 1])('refuses a JPEG of %i bytes that was longer', async (length) => {
     await expect(decodeFile(JPEG.subarray(0, length))).rejects.toThrow(InvalidInputError);
+  });
+
+  it('refuses a PNG that declares more pixels than its bytes can hold', async () => {
+    const png = encodePng({ width: 3, height: 2, data: new Uint8Array(18) }, 3);
+    const header = changed(png, 16, 0, 0, 0x40, 0, 0, 0, 0x20, 0);
+    new DataView(header.buffer, header.byteOffset).setUint32(29, crc32(header.subarray(12, 29)));
+    await expect(decodeFile(header)).rejects.toThrow('it declares 16384 by 8192 pixels, which');
   });
 
   it('refuses a PNG that is truncated, or of which a byte was changed', async () => {

@@ -15,15 +15,17 @@ it.each([
   ['float32', [3, 7, 1, 2]],
   ['int32', [2, 9]],
   ['float32', [6]],
+  ['int64', [2, 3]],
 ] as const)('comes back as it was: %s %j', (type, shape) => {
   const info: TensorInfo = { name: 'x', type, shape };
   const count = shape.reduce((a: number, b) => a * b, 1);
   const data = newElementData(type, count);
-  for (let i = 0; i < count; i++) data[i] = i * 7 - 50;
+  const number = (value: number) => (type === 'int64' ? BigInt(value) : value) as never;
+  for (let i = 0; i < count; i++) data[i] = number(i * 7 - 50);
   const packed = pack(data, info);
   expect(packed.byteLength).toBe(packedBytes(info));
   expect(unpack(packed, info)).toEqual(data);
   // over what was there before
-  const other = data.map((value) => (value === 1 ? 2 : 1)) as typeof data;
+  const other = newElementData(type, count).fill(number(1)) as typeof data;
   expect(pack(data, info, pack(other, info))).toEqual(packed);
 });

@@ -100,7 +100,7 @@ describe.each([
     const weight = graph.constants.get('features.0.0.weight')!;
     expect(weight).toMatchObject({ type: 'int8', shape: [8, 3, 3, 3] });
     expect([...weight.data].slice(0, 3)).toEqual([-100, -99, -98]);
-    expect(weight.quantization).toEqual({ scale: Float32Array.of(0.5), zeroPoint: Int32Array.of(0) });
+    expect(weight.quantization).toEqual({ scale: Float64Array.of(0.5), zeroPoint: Int32Array.of(0) });
     expect(graph.constants.get('classifier.1.bias')).toEqual({
       name: 'classifier.1.bias',
       type: 'float32',
@@ -110,7 +110,7 @@ describe.each([
     expect(graph.tensors.get('quant')).toEqual({
       name: 'quant',
       type: 'uint8',
-      quantization: { scale: Float32Array.of(0.01), zeroPoint: Int32Array.of(0) },
+      quantization: { scale: Float64Array.of(Math.fround(0.01)), zeroPoint: Int32Array.of(0) },
     });
     expect(graph.tensors.get('avgpool')!.quantization).toEqual(graph.tensors.get('features.18.0')!.quantization);
   });
@@ -119,7 +119,7 @@ describe.each([
     const perChannel = readTorch(tinyMobileNetV2(new TorchFile(legacy), { perChannel: true, classes: 3 }));
     expect(perChannel.semantics).toBe('x86');
     expect(perChannel.constants.get('classifier.1.weight')!.quantization).toEqual({
-      scale: Float32Array.of(0.5, 0.5, 0.5),
+      scale: Float64Array.of(0.5, 0.5, 0.5),
       zeroPoint: new Int32Array(3),
       axis: 0,
     });

@@ -15,6 +15,7 @@ import { decodeFile } from '../images/decode_file.ts';
 import type { Picture } from '../images/picture.ts';
 import { openProcess } from '../process/launch.ts';
 import type { Runtime } from '../process/runtimes.ts';
+import { PATIENCE_S, withPatience } from '../worker/patience.ts';
 import type { RemoteTensor, WorkerHost, WorkerMethods } from '../worker/protocol.ts';
 import type { BenchMethods } from './protocol.ts';
 
@@ -22,6 +23,8 @@ import type { BenchMethods } from './protocol.ts';
 export interface Host {
   readonly webgpu: 'chrome' | Runtime;
   readonly adapter: AdapterChoice;
+  /** Seconds without progress after which calls give up. */
+  readonly timeout?: number;
 }
 
 /** A WebGPU to measure in: a headless Chrome with the worker's page, or a process. */
@@ -73,7 +76,7 @@ const ERRORS = [DeviceError, InvalidInputError, InvalidModelError, UnsupportedMo
  * @throws NoBrowserError where there is no Chrome, no package that `webgpu` needs, or no adapter
  */
 export async function openBench(
-  { webgpu, adapter: choice }: Host,
+  { webgpu, adapter: choice, timeout = PATIENCE_S }: Host,
   packages: Readonly<Record<string, string>>,
 ): Promise<BenchBrowser> {
   const server = await servePage(PAGES, packages);
@@ -82,8 +85,9 @@ export async function openBench(
     await server.close();
     throw error;
   });
+  const callHost = withPatience(host, timeout);
   async function call<M extends keyof WorkerMethods>(method: M, args: Parameters<WorkerMethods[M]>): Promise<unknown> {
-    const reply = await host.call(method, args);
+    const reply = await callHost(method, args);
     if ('error' in reply) throw revive(reply.error);
     return reply.value;
   }
@@ -110,7 +114,7 @@ export async function openBench(
 }
 
 async function openChrome(choice: AdapterChoice, server: PageServer): Promise<WorkerHost & { page: BenchPage }> {
-  const opened = await openPage(requireChrome(), server.origin + WORKER_PAGE, choice, FLAGS);
+  const opened = await openPage(requireChrome(), server.url + WORKER_PAGE, choice, FLAGS);
   const { page, adapter, version, close } = opened;
   return {
     adapter,

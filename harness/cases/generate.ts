@@ -355,7 +355,7 @@ function floatAddCase(random: Random, semantics: string): Unnamed {
 }
 
 /** Between DQ and Q all activations have one type, which of products is uint8, or the engine leaves the operator in float. */
-function formOf({ nodes, inputs, tensors }: Graph, index: number): OnnxForm {
+export function formOf({ nodes, inputs, tensors }: Graph, index: number): OnnxForm {
   const [{ op }] = nodes as [GraphNode];
   const types = new Set([...inputs, ...tensors.values()].map(({ type }) => type));
   const fuses = types.size === 1 && (types.has('uint8') || (op !== 'Conv' && op !== 'Gemm'));
@@ -385,9 +385,14 @@ export function generateCase(semantics: string, seed: number, index: number): Ca
 }
 
 /** The place of a case: what its id says. @throws InvalidInputError where it says none */
-export function parseCaseId(id: string): { readonly engine: string; readonly seed: number; readonly index: number } {
-  const [, engine, seed, index] = /^([^/]+)\/(\d{1,9})\/(\d{1,9})$/.exec(id) ?? [];
+export function parseCaseId(id: string): {
+  readonly engine: string;
+  readonly seed: number;
+  readonly index: number;
+  readonly atBoundaries: boolean;
+} {
+  const [, engine, at, seed, index] = /^([^/]+)\/(at-boundaries\/)?(\d{1,9})\/(\d{1,9})$/.exec(id) ?? [];
   if (engine === undefined)
     throw new InvalidInputError(`no case '${id}'; a case is ENGINE/SEED/INDEX, such as onnxruntime/1/0`);
-  return { engine, seed: Number(seed), index: Number(index) };
+  return { engine, seed: Number(seed), index: Number(index), atBoundaries: at !== undefined };
 }

@@ -68,7 +68,10 @@ function parameters(draft: Draft, { name, type, quantization: { scale, zeroPoint
   if (draft.constants.some((constant) => constant.name === names[0])) return names;
   const dims = scale.length === 1 ? [] : [scale.length];
   const zero = { uint8: Uint8Array, int8: Int8Array, int32: Int32Array }[type as 'uint8' | 'int8' | 'int32'];
-  draft.constants.push({ name: names[0], dims, data: scale }, { name: names[1], dims, data: zero.from(zeroPoint) });
+  draft.constants.push(
+    { name: names[0], dims, data: Float32Array.from(scale) },
+    { name: names[1], dims, data: zero.from(zeroPoint) },
+  );
   return names;
 }
 

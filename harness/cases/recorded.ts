@@ -10,8 +10,9 @@ export interface RecordedCase extends Omit<Case, 'form'> {
   readonly expected: ElementData;
 }
 
+/** As it was given to the engine. */
 const whole = (scale: number, zeroPoint: number): Quantization => ({
-  scale: Float32Array.of(scale),
+  scale: Float64Array.of(scale),
   zeroPoint: Int32Array.of(zeroPoint),
 });
 
@@ -55,6 +56,27 @@ function graphOf(
   };
 }
 
+/** x u8 NCHW, its pixels averaged; scale and zero point stay. */
+function pool(npz: Npz, id: string, semantics: string): RecordedCase {
+  const p = parameters(npz, id, ['sx', 'zx']);
+  const x = typed(npz, `${id}:x`, Uint8Array);
+  const quantization = whole(p['sx']!, p['zx']!);
+  return {
+    id,
+    description: `GlobalAveragePool ${x.shape.join('x')}`,
+    graph: graphOf(
+      semantics,
+      'GlobalAveragePool',
+      [{ name: 'x', type: 'uint8', shape: x.shape, quantization }],
+      [],
+      { name: 'y', type: 'uint8', quantization },
+      {},
+    ),
+    feeds: { x: new Tensor('uint8', x.data, x.shape) },
+    expected: typed(npz, `${id}:y`, Uint8Array).data,
+  };
+}
+
 /** x u8 NCHW, w i8 OIHW, b f32, sw f32 (1 or O), y u8; one stride and one padding for both dimensions. */
 function convolution(npz: Npz, id: string, semantics: string): RecordedCase {
   const p = parameters(npz, id, ['sx', 'zx', 'sy', 'zy', 'stride', 'padding', 'groups', 'relu', 'perChannel']);
@@ -94,7 +116,7 @@ function convolution(npz: Npz, id: string, semantics: string): RecordedCase {
 }
 
 /** a, b, y u8, in memory order. */
-function addition(npz: Npz, id: string, semantics: string): RecordedCase {
+function pair(npz: Npz, id: string, semantics: string, op: 'Add' | 'Mul'): RecordedCase {
   const p = parameters(npz, id, ['sa', 'za', 'sb', 'zb', 'sy', 'zy', 'relu'], 1);
   const [a, b, y] = ['a', 'b', 'y'].map((name) => typed(npz, `${id}:${name}`, Uint8Array).data) as [
     Uint8Array<ArrayBuffer>,
@@ -110,10 +132,10 @@ function addition(npz: Npz, id: string, semantics: string): RecordedCase {
   });
   return {
     id,
-    description: `Add of ${y.length} elements${p['relu'] ? ', ReLU' : ''}`,
+    description: `${op} of ${y.length} elements${p['relu'] ? ', ReLU' : ''}`,
     graph: graphOf(
       semantics,
-      'Add',
+      op,
       [input('a'), input('b')],
       [],
       { name: 'y', type: 'uint8', quantization: whole(p['sy']!, p['zy']!) },
@@ -126,15 +148,19 @@ function addition(npz: Npz, id: string, semantics: string): RecordedCase {
 
 /**
  * Operator cases recorded from a real engine: `<i>:x w b sw y params` (convolutions, params = sx, zx, sy, zy,
- * stride, padding, groups, relu, per channel) or `<i>:a b y params` (adds, params = sa, za, sb, zb, sy, zy, relu).
+ * stride, padding, groups, relu, per channel), `<i>:a b y params` (adds, params = sa, za, sb, zb, sy, zy, relu) or
+ * `<i>:x y params` (averages of all pixels, params = sx, zx). `<i>:op`, where it is there, tells 'mul' from 'add'.
  *
  * @throws InvalidInputError where the file holds something else
  */
 export function recordedCases(npz: Npz, semantics: string): RecordedCase[] {
   const ids = [...new Set(npz.names.map((name) => name.split(':')[0]!))].sort((a, b) => Number(a) - Number(b));
   return ids.map((id) => {
-    if (npz.names.includes(`${id}:x`)) return convolution(npz, id, semantics);
-    if (npz.names.includes(`${id}:a`)) return addition(npz, id, semantics);
-    throw new InvalidInputError(`case '${id}' has neither '${id}:x' (a convolution) nor '${id}:a' (an add)`);
+    if (npz.names.includes(`${id}:w`)) return convolution(npz, id, semantics);
+    if (npz.names.includes(`${id}:x`)) return pool(npz, id, semantics);
+    if (npz.names.includes(`${id}:a`)) return pair(npz, id, semantics, npz.text(`${id}:op`) === 'mul' ? 'Mul' : 'Add');
+    throw new InvalidInputError(
+      `case '${id}' has neither '${id}:x' (a convolution, a pool) nor '${id}:a' (an add, a product)`,
+    );
   });
 }

@@ -3,7 +3,6 @@ import { featuresOf } from '../../src/gpu/device.ts';
 import type { Features } from '../../src/ops/features.ts';
 import type { VariantChoice } from '../../src/ops/variant.ts';
 import { createPlan, variantsFor, type Plan, type PlanOptions } from '../../src/plan/plan.ts';
-import { readModel } from '../../src/formats/index.ts';
 import { InferenceSession } from '../../src/session.ts';
 import { referenceTrace } from '../../src/plan/reference.ts';
 import { elementCount } from '../../src/graph/graph.ts';
@@ -11,6 +10,9 @@ import type { Tensor } from '../../src/tensor.ts';
 import type { TracedTensor } from '../../src/trace.ts';
 import { FORMS } from '../../src/requantize/prove.ts';
 import type { Semantics } from '../../src/semantics/semantics.ts';
+import { bitsOf, firstDifference, type Bits } from './bits.ts';
+import { graphRead } from './read.ts';
+import { generateAtBoundaries } from './at_boundaries/index.ts';
 import { generateCase, type Case } from './generate.ts';
 import { writeCase } from './onnx.ts';
 import type { RecordedCase } from './recorded.ts';
@@ -43,6 +45,8 @@ export interface CaseOptions {
   readonly features?: Features;
   /** onnxruntime, to compare with. */
   readonly engine?: FileEngine;
+  /** Cases where the engine's functions step, in place of random ones. */
+  readonly atBoundaries?: boolean;
   /** Run each case by every variant that may compute it; otherwise variants take turns, as tiles and forms do. */
   readonly everyVariant?: boolean;
 }
@@ -58,22 +62,6 @@ export interface CasesResult {
   /** How many runs used each kernel and form. */
   readonly coverage: Readonly<Record<string, number>>;
   readonly failures: readonly CaseMismatch[];
-}
-
-export type Bits = ArrayLike<number | bigint>;
-
-export function bitsOf(data: TracedTensor['data']): Bits {
-  return data instanceof Float32Array ? new Uint32Array(data.buffer, data.byteOffset, data.length) : data;
-}
-
-/** The first place in which two tensors differ, and how many there are; a missing element differs. */
-export function firstDifference(a: Bits, b: Bits): { at: number; count: number } {
-  let [at, count] = [-1, 0];
-  for (let i = 0; i < Math.max(a.length, b.length); i++)
-    if (a[i] !== b[i]) {
-      if (count++ === 0) at = i;
-    }
-  return { at, count };
 }
 
 interface CaseResult {
@@ -96,10 +84,10 @@ async function runCase(
 ): Promise<CaseResult[]> {
   // what another engine reads from a file, exact8 reads from it too
   const file = engine && writeCase(test.graph, test.form);
-  const graph = file ? { ...readModel(file), semantics: test.graph.semantics } : test.graph;
+  const graph = graphRead(test, file);
   const plan = createPlan(graph, { features: features ?? (await featuresOf(device)) });
   const host = referenceTrace(plan, test.feeds).tensors.at(-1)!;
-  const expected = { host, onnxruntime: file && (await engine(file, test.feeds))['y']! };
+  const expected = { host, onnxruntime: file && engine && (await engine(file, test.feeds))['y']! };
   const results: CaseResult[] = [];
   const forms = [FORMS[turn % FORMS.length]!.name];
   const choices = choicesFor(plan, turn);
@@ -223,7 +211,7 @@ export async function runCases(
   const coverage: Record<string, number> = {};
   let [elements, runs, mismatches, refused] = [0, 0, 0, 0];
   for (let index = from; index < to; index++) {
-    const test = generateCase(semantics, seed, index);
+    const test = (options.atBoundaries ? generateAtBoundaries : generateCase)(semantics, seed, index);
     try {
       for (const result of await runCase(test, device, options, index)) {
         runs++;

@@ -8,7 +8,7 @@ import type { Profile } from '../../src/plan/profile.ts';
 import { referenceTrace } from '../../src/plan/reference.ts';
 import { InferenceSession } from '../../src/session.ts';
 import { generateBlock } from './blocks.ts';
-import { bitsOf, firstDifference } from './run.ts';
+import { bitsOf, firstDifference } from './bits.ts';
 
 export interface BlocksResult {
   readonly cases: number;

@@ -73,7 +73,9 @@ export function describeAdapter({ vendor, architecture, description, fallback }:
 
 async function launch(executablePath: string, args: string[]): Promise<Browser> {
   // The Chrome sandbox does not start as root, so Playwright leaves it off unless asked.
-  return chromium.launch({ executablePath, args }).catch((error: Error) => {
+  // Signals are the command's own matter: whoever it exits by, Playwright kills what it started.
+  const signals = { handleSIGINT: false, handleSIGTERM: false, handleSIGHUP: false };
+  return chromium.launch({ executablePath, args, ...signals }).catch((error: Error) => {
     // Playwright's message is long; what the browser itself complained of is marked.
     const [summary, ...log] = error.message.split('\n');
     const complaints = log.filter((line) => line.includes('[err]'));
@@ -85,6 +87,12 @@ async function launch(executablePath: string, args: string[]): Promise<Browser> 
 async function requestAdapter(): Promise<Adapter | undefined> {
   const adapter = await navigator.gpu?.requestAdapter({ powerPreference: 'high-performance' });
   if (!adapter) return undefined;
-  const { vendor, architecture, description, isFallbackAdapter } = adapter.info;
+  // browsers before Chrome 131 say little or nothing
+  const {
+    vendor = '',
+    architecture = '',
+    description = '',
+    isFallbackAdapter = false,
+  } = (adapter.info as Partial<GPUAdapterInfo> | undefined) ?? {};
   return { vendor, architecture, description, fallback: isFallbackAdapter };
 }

@@ -12,6 +12,7 @@ import { servePage, type PageServer } from '../chrome/server.ts';
 import { decodeFile } from '../images/decode_file.ts';
 import type { Picture } from '../images/picture.ts';
 import { openProcess } from '../process/launch.ts';
+import { PATIENCE_S, withPatience } from '../worker/patience.ts';
 import type {
   Engine,
   PlainTensor,
@@ -23,7 +24,7 @@ import type {
 } from '../worker/protocol.ts';
 import { tensorBytes, type Feeds } from './feeds.ts';
 import type { LoadedModel } from './model.ts';
-import type { InferenceOptions, WebGpuChoice } from './options.ts';
+import type { HostOptions, WebGpuChoice } from './options.ts';
 import { note, progress } from './output.ts';
 
 /** A WebGPU with a model open in it: in headless Chrome, or in a process without a browser. */
@@ -56,7 +57,7 @@ const ERRORS = [DeviceError, InvalidInputError, InvalidModelError, UnsupportedMo
 async function openChrome(choice: AdapterChoice, server: PageServer): Promise<WorkerHost> {
   const executable = requireChrome();
   progress(`starting ${executable}`);
-  const { page, adapter, version, close } = await openPage(executable, server.origin + WORKER_PAGE, choice);
+  const { page, adapter, version, close } = await openPage(executable, server.url + WORKER_PAGE, choice);
   return {
     adapter,
     runtime: version,
@@ -72,10 +73,14 @@ async function openChrome(choice: AdapterChoice, server: PageServer): Promise<Wo
   };
 }
 
-/** @throws NoBrowserError where there is no Chrome, no package that `webgpu` needs, or no adapter. */
+/**
+ * @param timeout seconds without progress after which calls give up
+ * @throws NoBrowserError where there is no Chrome, no package that `webgpu` needs, or no adapter.
+ */
 export async function openBrowser(
   adapterChoice: AdapterChoice,
   webgpu: WebGpuChoice = 'chrome',
+  timeout: number = PATIENCE_S,
 ): Promise<ModelBrowser> {
   const server = await servePage(PAGES);
   const opening = webgpu === 'chrome' ? openChrome(adapterChoice, server) : openProcess(webgpu, adapterChoice, server);
@@ -84,13 +89,14 @@ export async function openBrowser(
     throw error;
   });
   const { adapter, close } = host;
+  const callHost = withPatience(host, timeout);
   note(`adapter: ${describeAdapter(adapter)}`);
 
   async function call<M extends keyof WorkerMethods>(
     method: M,
     ...args: Parameters<WorkerMethods[M]>
   ): Promise<Awaited<ReturnType<WorkerMethods[M]>>> {
-    const reply = await host.call(method, args as unknown[]);
+    const reply = await callHost(method, args as unknown[]);
     if ('error' in reply) throw revive(reply.error);
     return reply.value as Awaited<ReturnType<WorkerMethods[M]>>;
   }
@@ -143,10 +149,10 @@ function revive({ name, message }: { name: string; message: string }): Error {
 /** Opens a browser, or a process, with a model for as long as `use` runs. */
 export async function withModel<T>(
   model: LoadedModel,
-  { adapter, webgpu }: Pick<InferenceOptions, 'adapter'> & Partial<Pick<InferenceOptions, 'webgpu'>>,
+  { adapter, webgpu, timeout }: Pick<HostOptions, 'adapter'> & Partial<HostOptions>,
   use: (browser: ModelBrowser) => Promise<T>,
 ): Promise<T> {
-  const browser = await openBrowser(adapter, webgpu);
+  const browser = await openBrowser(adapter, webgpu, timeout);
   try {
     progress('loading the model');
     await browser.open(model);

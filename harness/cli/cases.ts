@@ -13,10 +13,11 @@ import { openBrowser, type ModelBrowser } from './browser.ts';
 import { EXIT, type ExitCode } from './exit_codes.ts';
 import { readInput } from './files.ts';
 import { runGraphCases, type GraphCasesOptions } from './graph_cases.ts';
-import { addHostOptions, integer, type HostOptions } from './options.ts';
+import { addHostOptions, integer } from './options.ts';
 import { printResult, progress } from './output.ts';
 
-interface CasesOptions extends HostOptions, GraphCasesOptions {
+interface CasesOptions extends GraphCasesOptions {
+  readonly atBoundaries?: boolean;
   readonly threads?: number;
 }
 
@@ -33,6 +34,7 @@ export function addCases(program: Command, done: (code: ExitCode) => void): void
         'generated cases: also written as ONNX models, and compared with this engine',
       ).choices(['onnxruntime']),
     )
+    .option('--at-boundaries', "generated cases: where the engine's own functions step, in place of random ones")
     .option('--case <id>', 'ENGINE/SEED/INDEX: this generated case alone')
     .option('--graphs', 'whole small graphs instead of single operators, every second one a mutant; needs --against')
     .option('--gpu-every <k>', 'of the graphs, run every k-th on the GPU, and all on the host', integer(1), 1)
@@ -56,7 +58,7 @@ async function runCases(options: CasesOptions): Promise<ExitCode> {
   const file = options.recorded === undefined ? undefined : await readInput(options.recorded);
   const recorded = file && recordedCases(openNpz(file), semantics.name);
   const mismatchesHost = recorded ? recorded.reduce((sum, test) => sum + missedOnHost(test, semantics), 0) : undefined;
-  const browser = await openBrowser(options.adapter, options.webgpu);
+  const browser = await openBrowser(options.adapter, options.webgpu, options.timeout);
   try {
     const result =
       recorded && file
@@ -100,30 +102,45 @@ interface Place {
   readonly seed: number;
   readonly from: number;
   readonly count: number;
+  readonly atBoundaries: boolean;
 }
 
 /** @throws InvalidInputError where options do not go together */
-function placeOf({ case: id, semantics, seed, count, against, recorded }: CasesOptions): Place {
+function placeOf({ case: id, semantics, seed, count, against, recorded, atBoundaries = false }: CasesOptions): Place {
   const place = id === undefined ? undefined : parseCaseId(id);
-  if (recorded !== undefined && (place || against !== undefined))
-    throw new InvalidInputError('--recorded goes with neither --case nor --against: a recorded case has its reference');
+  if (recorded !== undefined && (place || against !== undefined || atBoundaries))
+    throw new InvalidInputError(
+      '--recorded goes with none of --case, --against and --at-boundaries: a recorded case has its reference',
+    );
   const engine = place?.engine ?? semantics;
   if (against !== undefined && engine !== against)
     throw new InvalidInputError(`--against ${against} compares its own bits: --semantics ${engine} has others`);
-  return { semantics: engine, seed: place?.seed ?? seed, from: place?.index ?? 0, count: place ? 1 : count };
+  return {
+    semantics: engine,
+    seed: place?.seed ?? seed,
+    from: place?.index ?? 0,
+    count: place ? 1 : count,
+    atBoundaries: place?.atBoundaries ?? atBoundaries,
+  };
 }
 
 /**
  * Generated cases have no recorded result: the host reference is what the GPU has to equal, and on request another
  * engine is what both have to.
  */
-async function generated(browser: ModelBrowser, { semantics, seed, from, count, against }: Place & CasesOptions) {
+async function generated(
+  browser: ModelBrowser,
+  { semantics, seed, from, count, against, atBoundaries }: Place & Pick<CasesOptions, 'against'>,
+) {
   let [elements, mismatchesGpu, mismatchesHost, refused] = [0, 0, 0, 0];
   const failures: CaseMismatch[] = [];
   for (let first = from; first < from + count; first += BATCH) {
     progress(`case ${formatCount(first - from)} of ${formatCount(count)}`);
     const last = Math.min(first + BATCH, from + count);
-    const result = await browser.generatedCases(semantics, seed, first, last, against);
+    const result = await browser.generatedCases(semantics, seed, first, last, {
+      ...(against && { against }),
+      atBoundaries,
+    });
     elements += result.elements;
     refused += result.refused;
     failures.push(...result.failures);

@@ -124,6 +124,7 @@ async function runExplain({ at, ...given }: ExplainOptions): Promise<ExitCode> {
       against: reference.name,
       engine: explanation.identified.engine.semantics.name,
       engines: explanation.identified.equals,
+      missed: explanation.identified.missed,
       compared: explanation.compared,
       stopped,
       layers,
@@ -228,7 +229,9 @@ function reportedExplanation({ identified, compared }: Explanation) {
     engine: engine.semantics,
     engines: equals,
     compared: infos,
-    ...(missed.length > 0 ? { note: `no engine reproduces ${missed.join(', ')}` } : {}),
+    ...(missed.length > 0
+      ? { note: `no engine that is known reproduces ${missed.join(', ')}: nothing here is certain` }
+      : {}),
   };
 }
 
@@ -237,7 +240,7 @@ function introduce({ theirs, against }: ExplainOptions, reference: Reference, { 
   const { name, description } = engine.semantics;
   if (against === undefined) return `${theirs} against ${reference.name}: ${description}\n`;
   if (missed.length > 0)
-    return `${against}: no engine reproduces ${missed.join(', ')}; taken as ${name} (${description})\n`;
+    return `${against}: NO ENGINE THAT IS KNOWN REPRODUCES IT (${missed.length} tensors are missed, the first: ${missed[0]}). Taken as ${name}, the nearest (${description}): nothing below is certain.\n`;
   return equals.length > 1
     ? `${against}: made by ${equals.join(' or ')}, which agree in all that it has; taken as ${name}\n`
     : `${against}: made by ${name} (${description})\n`;
@@ -245,12 +248,14 @@ function introduce({ theirs, against }: ExplainOptions, reference: Reference, { 
 
 function summarize(layers: readonly LayerExplanation[], { compared }: Explanation, stopped: boolean): string {
   if (layers.length === 0 && !stopped) return `${compared.length} tensors, every value equal`;
-  const own = layers.filter(({ origin }) => origin === 'own');
+  const of = (wanted: LayerExplanation['origin']) => layers.filter(({ origin }) => origin === wanted);
   const count = (n: number, of: string): string => `${formatCount(n)} ${of}`;
+  const [own, reference] = [of('own'), of('reference')];
   const [first] = own;
   return [
     `${count(compared.length, 'tensors compared')}, ${count(layers.length, 'differ')}: ` +
-      `${count(own.length, 'wrong by themselves')}, ${count(layers.length - own.length, 'only inherit')}` +
+      `${count(own.length, 'wrong by themselves')}, ${count(of('inherited').length, 'only inherit')}` +
+      (reference.length > 0 ? `, ${count(reference.length, 'in which the reference deviates')}` : '') +
       (stopped ? ' (stopped before the end)' : ''),
     ...(first ? [`the first that is wrong by itself: ${first.name}`] : []),
     `${count(own.filter(({ exact }) => exact).length, 'explained exactly')}, ` +

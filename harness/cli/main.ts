@@ -1,72 +1,40 @@
-import { Command, CommanderError } from 'commander';
-import { version } from '../../package.json' with { type: 'json' };
-import { Exact8Error } from '../../src/errors.ts';
-import { addBench } from './bench.ts';
-import { addBlind } from './blind.ts';
-import { addCases } from './cases.ts';
-import { addClassify } from './classify.ts';
-import { addCost } from './cost.ts';
-import { addDemo } from './demo.ts';
-import { EXIT, exitCodeOf, type ExitCode } from './exit_codes.ts';
-import { addEngines } from './engines.ts';
-import { addExplain } from './explain.ts';
-import { addFetch } from './fetch.ts';
-import { addIdentify } from './identify.ts';
-import { addInspect } from './inspect.ts';
-import { clearProgress, note } from './output.ts';
-import { addMatrix } from './matrix.ts';
-import { addPack } from './pack.ts';
-import { addTrace } from './trace.ts';
-import { addTune } from './tune.ts';
-import { addVerify } from './verify.ts';
-import { addVectors } from './write_vectors.ts';
+/**
+ * What `exact8` starts. The command runs in a process of its own, so that however it ends - memory that is not enough, a
+ * crash, a signal - the exit code says so, and nothing is left of it.
+ */
+import { existsSync } from 'node:fs';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { endBy, supervise } from '../process/supervise.js';
+import { EXIT } from './exit_codes.ts';
+import { printError } from './output.ts';
 
-const EXIT_CODES = `
-Exit codes: 0 equal or done, 1 differs, 2 bad usage or input, 3 no browser or adapter, 4 internal error.
-Environment: EXACT8_CHROME=/path/to/chrome chooses the browser.`;
+const COMMAND = fileURLToPath(new URL('./command.js', import.meta.url));
+/** Of a checkout; an installed package has no sources. */
+const FRESH = fileURLToPath(new URL('../../scripts/fresh.js', import.meta.url));
 
-async function main(argv: readonly string[]): Promise<ExitCode> {
-  let code: ExitCode = EXIT.done;
-  const done = (result: ExitCode): void => {
-    code = result;
-  };
-  const program = new Command('exact8')
-    .description('8-bit quantized CNNs on WebGPU, equal bit for bit to the engine you name')
-    .version(version)
-    .addHelpText('after', EXIT_CODES)
-    .exitOverride();
-  addClassify(program, done);
-  addVerify(program, done);
-  addTrace(program, done);
-  addInspect(program, done);
-  addCost(program, done);
-  addIdentify(program, done);
-  addEngines(program, done);
-  addExplain(program, done);
-  addBlind(program, done);
-  addCases(program, done);
-  addBench(program, done);
-  addTune(program, done);
-  addMatrix(program, done);
-  addVectors(program, done);
-  addPack(program, done);
-  addFetch(program, done);
-  addDemo(program, done);
-  try {
-    await program.parseAsync(argv);
-    return code;
-  } catch (error) {
-    clearProgress();
-    // Commander has printed its own errors.
-    if (!(error instanceof CommanderError)) report(error);
-    return exitCodeOf(error);
+const args = process.argv.slice(2);
+
+async function main(): Promise<void> {
+  if (existsSync(FRESH)) {
+    const { ensureBuilt } = (await import(
+      /* @vite-ignore */ pathToFileURL(FRESH).href
+    )) as typeof import('../../scripts/fresh.js');
+    if (!(await ensureBuilt()))
+      return fail('the sources are newer than what was built of them (dist/), and building them fails');
   }
+  const { code, signal, asked } = await supervise(process.execPath, [...process.execArgv, COMMAND, ...args], {
+    stdio: ['inherit', 'inherit', 'inherit', 'ipc'],
+  });
+  if (asked) return endBy(asked);
+  if (Object.values<number | null>(EXIT).includes(code)) process.exitCode = code!;
+  else if (signal === 'SIGABRT')
+    fail('it aborted, as where memory runs out; NODE_OPTIONS=--max-old-space-size=MEGABYTES gives more');
+  else fail(`it crashed (${signal ?? `exit code ${code}`})`);
 }
 
-/** Errors that exact8 throws on purpose are for people; of any other, where it came from is worth knowing. */
-function report(error: unknown): void {
-  if (error instanceof Exact8Error) note(`exact8: ${error.message}`);
-  else note(`exact8: internal error: ${error instanceof Error ? error.stack : String(error)}`);
+function fail(message: string): void {
+  printError(args.includes('--json'), { name: 'InternalError', message, exitCode: EXIT.internalError });
+  process.exitCode = EXIT.internalError;
 }
 
-process.exitCode = await main(process.argv);
+await main();

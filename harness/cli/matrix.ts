@@ -13,7 +13,7 @@ import { exitCodeOf, type ExitCode } from './exit_codes.ts';
 import type { Feeds } from './feeds.ts';
 import { inputSources, pictureSource } from './inputs.ts';
 import { loadModel, type LoadedModel } from './model.ts';
-import { integer, WEBGPU_CHOICES } from './options.ts';
+import { integer, timeoutOption, WEBGPU_CHOICES } from './options.ts';
 import { matrixExitCode, matrixTable, writeMarkdown, type Cell, type Column, type Row } from './matrix_table.ts';
 import { note, printResult, progress } from './output.ts';
 
@@ -21,6 +21,7 @@ interface MatrixOptions {
   readonly only: readonly Column[];
   readonly image?: string;
   readonly cases: number;
+  readonly timeout: number;
   readonly install?: boolean;
   readonly markdown?: string;
   readonly json?: boolean;
@@ -47,6 +48,7 @@ export function addMatrix(program: Command, done: (code: ExitCode) => void): voi
     .option('--cases <n>', 'generated cases of each engine', integer(0), 100)
     .option('--install', 'first install the packages deno and webgpu where they are missing, for this project only')
     .option('--markdown <file>', 'also write the table into a file, between its matrix comments')
+    .addOption(timeoutOption())
     .option('--json', 'print one JSON object')
     .action(async (models: string[], options: MatrixOptions) => done(await runMatrix(models, options)));
 }
@@ -79,7 +81,7 @@ async function runMatrix(models: readonly string[], options: MatrixOptions): Pro
   return matrixExitCode(rows);
 }
 
-async function modelRow(path: string, { only, image }: MatrixOptions): Promise<Row> {
+async function modelRow(path: string, { only, image, timeout }: MatrixOptions): Promise<Row> {
   let model: LoadedModel;
   try {
     model = await loadModel(path === DEFAULT_MODEL ? {} : { model: path });
@@ -96,7 +98,7 @@ async function modelRow(path: string, { only, image }: MatrixOptions): Promise<R
   for (const column of only) {
     progress(`${model.name}: ${column.name}`);
     cells.push(
-      await cellOf(column, async (browser) => {
+      await cellOf(column, timeout, async (browser) => {
         await browser.open(model);
         const request = { runs: RUNS, against: Object.fromEntries(reference), eachLayer: false };
         const { comparison, unsteady } = await browser.verify(feeds, request);
@@ -115,12 +117,12 @@ async function feedsOf(model: LoadedModel, image: string | undefined): Promise<F
   return source!.feeds({ decode: decodeFile });
 }
 
-async function casesRow(semantics: string, { only, cases }: MatrixOptions): Promise<Row> {
+async function casesRow(semantics: string, { only, cases, timeout }: MatrixOptions): Promise<Row> {
   const cells: Cell[] = [];
   for (const column of only) {
     progress(`cases of ${semantics}: ${column.name}`);
     cells.push(
-      await cellOf(column, async (browser) => {
+      await cellOf(column, timeout, async (browser) => {
         const { elements, mismatches } = await browser.generatedCases(semantics, SEED, 0, cases);
         return { elements, mismatches };
       }),
@@ -132,11 +134,12 @@ async function casesRow(semantics: string, { only, cases }: MatrixOptions): Prom
 /** A browser or process of its own for each cell: none inherits what another left behind. */
 async function cellOf(
   { name: column, adapter, webgpu }: Column,
+  timeout: number,
   compute: (browser: ModelBrowser) => Promise<Omit<Cell, 'column'>>,
 ): Promise<Cell> {
   let browser: ModelBrowser | undefined;
   try {
-    browser = await openBrowser(adapter, webgpu);
+    browser = await openBrowser(adapter, webgpu, timeout);
     return { column, runtime: browser.runtime, adapter: browser.adapter, ...(await compute(browser)) };
   } catch (error) {
     note(`${column}: ${error instanceof Exact8Error ? error.message : String((error as Error).stack)}`);

@@ -3,6 +3,7 @@ import { FUSIONS, type Fusion } from '../../src/plan/fuse/index.ts';
 import { SEMANTICS } from '../../src/semantics/index.ts';
 import { ADAPTER_CHOICES, type AdapterChoice } from '../chrome/launch.ts';
 import { RECIPE_NAMES } from '../images/preprocess.ts';
+import { PATIENCE_S } from '../worker/patience.ts';
 
 /** Whose bits are computed. */
 export interface EngineOptions {
@@ -23,6 +24,8 @@ export type WebGpuChoice = (typeof WEBGPU_CHOICES)[number];
 export interface HostOptions {
   readonly adapter: AdapterChoice;
   readonly webgpu: WebGpuChoice;
+  /** Seconds without progress after which it is given up. */
+  readonly timeout: number;
 }
 
 /** The inputs of one inference, beside pictures. */
@@ -60,7 +63,14 @@ export function addHostOptions(command: Command): Command {
       new Option('--webgpu <where>', 'headless Chrome; or without a browser, Dawn (package webgpu) in Node, or Deno')
         .choices(WEBGPU_CHOICES)
         .default('chrome'),
-    );
+    )
+    .addOption(timeoutOption());
+}
+
+export function timeoutOption(): Option {
+  return new Option('--timeout <s>', 'give a GPU up from which nothing comes back for so many seconds')
+    .argParser(integer(1))
+    .default(PATIENCE_S);
 }
 
 /** The options of every command that runs a model on a GPU. */

@@ -22,6 +22,23 @@ export function printResult(json: boolean | undefined, result: object, text: str
   process.stdout.write(json ? `${JSON.stringify({ schemaVersion: SCHEMA_VERSION, ...result })}\n` : `${text}\n`);
 }
 
+/** What a failure is, for `--json` and for people. */
+export interface ReportedError {
+  readonly name: string;
+  readonly message: string;
+  readonly exitCode: number;
+}
+
+/** Why there is no result: for people, and as the one JSON object where that is asked for. */
+export function printError(json: boolean, error: ReportedError, text: string = error.message): void {
+  note(`exact8: ${text}`);
+  if (json) printErrorObject(error);
+}
+
+export function printErrorObject(error: ReportedError): void {
+  process.stdout.write(`${JSON.stringify({ schemaVersion: SCHEMA_VERSION, error })}\n`);
+}
+
 /** Rows in columns; the columns that `right` names are aligned to the right. */
 export function table(head: readonly string[], rows: readonly (readonly string[])[], right: readonly string[]): string {
   const all = [head, ...rows];

@@ -76,7 +76,7 @@ async function runVerify(options: VerifyOptions): Promise<ExitCode> {
       layers ? bothViews(comparison, layers) : comparisonTable(comparison),
       ...inputs.map(describeInput),
       `${model.name}, semantics ${model.engine.name}, against ${reference.name}, on ${adapter}`,
-      ...inputs.slice(0, 1).map(({ verification: { plan } }) => describePlan(plan)),
+      ...inputs.slice(0, 1).map(({ verification }) => describePlan(verification)),
       ...describeOnlyOutputs(inputs),
     ].join('\n'),
   );
@@ -139,8 +139,12 @@ export function exitCode(inputs: readonly VerifiedInput[], comparison: Compariso
   return steady && comparison.mismatches === 0 ? EXIT.done : EXIT.differs;
 }
 
-function describePlan({ fusion, dispatches }: Verification['plan']): string {
-  return `traced node by node; run in ${dispatches} dispatches (fusion ${fusion}): the same outputs, or a run differs`;
+/** Tensors are traced node by node; `run`, which users call, may fuse, so its outputs are compared with the trace's. */
+function describePlan({ plan: { fusion, dispatches }, unsteady }: Verification): string {
+  const outputs = unsteady
+    ? `run ${unsteady.run} gives another ${unsteady.tensor} than the tensors above`
+    : 'the outputs of run() are the same bits';
+  return `compared node by node; run() takes ${dispatches} dispatches (fusion ${fusion}): ${outputs}`;
 }
 
 function describeOnlyOutputs(inputs: readonly VerifiedInput[]): string[] {

@@ -92,17 +92,24 @@ export function allValues(engine: Engine, known: ReadonlyMap<string, ElementData
   return values;
 }
 
+/** In how many elements two tensors of a shape differ, by their bits. */
+export function countDiffering(a: ArrayLike<number | bigint>, b: ArrayLike<number | bigint>): number {
+  let count = 0;
+  for (let i = 0; i < a.length; i++) if (!Object.is(a[i], b[i])) count++;
+  return count;
+}
+
 export interface Identified {
   readonly engine: Engine;
   /** All engines that reproduce as much. */
   readonly equals: readonly string[];
-  /** Tensors that no engine reproduces from the reference's own inputs. */
+  /** Tensors that no engine reproduces from the reference's own inputs; where there are any, `engine` is a guess. */
   readonly missed: readonly string[];
 }
 
 /**
  * Which engine made the reference: layer by layer, from the reference's own tensors, engines that miss what another
- * reproduces are dropped, until one is left or all layers are done.
+ * reproduces are dropped. Where none reproduces all, the one that misses fewest elements of those left is taken.
  *
  * @param candidates in the order of preference
  */
@@ -117,7 +124,7 @@ export function identifyEngine(
   let alive = candidates.flatMap((semantics) => {
     try {
       const engine = createEngine(graph, semantics, shapes);
-      return [{ engine, values: allValues(engine, withViews(engine, reference)) }];
+      return [{ engine, values: allValues(engine, withViews(engine, reference)), differing: 0 }];
     } catch (error) {
       if (!(error instanceof UnsupportedModelError)) throw error;
       refusal ??= error;
@@ -128,24 +135,31 @@ export function identifyEngine(
   const missed: string[] = [];
   const names = new Set(alive.flatMap(({ engine }) => engine.graph.nodes.map((node) => node.outputs[0]!)));
   for (const name of names) {
-    if (alive.length === 1) break;
     const expected = reference.get(name);
     if (!expected) continue;
     progress(`finding the reference's engine: ${name}`);
-    const right = alive.filter(({ engine, values }) => {
+    const differing = alive.map(({ engine, values }) => {
       const node = engine.graph.nodes.find((node) => node.outputs[0] === name);
       if (!node || !node.inputs.every((input) => input === '' || engine.context.constant(input) || values.get(input)))
-        return true;
+        return 0;
       try {
-        const computed = engine.run(node, (input) => values.get(input)!);
-        return computed.every((v: number | bigint, i: number) => v === expected[i]);
+        return countDiffering(
+          engine.run(node, (input) => values.get(input)!),
+          expected,
+        );
       } catch (error) {
-        if (error instanceof UnsupportedModelError) return false;
+        if (error instanceof UnsupportedModelError) return expected.length;
         throw error;
       }
     });
-    if (right.length === 0) missed.push(name);
-    else alive = right;
+    const right = alive.filter((_, i) => differing[i] === 0);
+    if (right.length > 0) alive = right;
+    else {
+      missed.push(name);
+      alive = alive.map((candidate, i) => ({ ...candidate, differing: candidate.differing + differing[i]! }));
+    }
   }
-  return { engine: alive[0]!.engine, equals: alive.map(({ engine }) => engine.semantics.name), missed };
+  const least = Math.min(...alive.map(({ differing }) => differing));
+  const nearest = alive.filter(({ differing }) => differing === least);
+  return { engine: nearest[0]!.engine, equals: nearest.map(({ engine }) => engine.semantics.name), missed };
 }

@@ -3,12 +3,21 @@ import type { ElementData, Graph, GraphNode } from '../../src/graph/graph.ts';
 import type { Semantics } from '../../src/semantics/semantics.ts';
 import { compareTensor } from '../compare/compare.ts';
 import { attribute, describe, valuesOf as reproduce } from './attribute.ts';
-import { allValues, identifyEngine, valuesOf, withViews, type Engine, type Identified, type Values } from './engine.ts';
+import {
+  allValues,
+  countDiffering,
+  identifyEngine,
+  valuesOf,
+  withViews,
+  type Engine,
+  type Identified,
+  type Values,
+} from './engine.ts';
 import type { Cause, ExplainedLayer, LayerExplanation } from './explanation.ts';
 import { layerProblem, linearOf, type Quantized } from './layer_problem.ts';
 import { nearest } from './nearest.ts';
 import { deviations, type Problem, type Recipe } from './problem.ts';
-import { search } from './search.ts';
+import { search, type SearchLimits } from './search.ts';
 import { borderOf, findWhere } from './where.ts';
 
 /** Two computations of one model, tensors by the graph's names, NCHW. */
@@ -25,6 +34,8 @@ export interface Question {
   readonly theirQuantization?: ReadonlyMap<string, Quantized>;
   /** Only this tensor. */
   readonly layer?: string;
+  /** How far sets of deviations are searched; default: `LIMITS`. */
+  readonly limits?: SearchLimits;
   readonly progress?: (what: string) => void;
 }
 
@@ -37,7 +48,7 @@ export interface Explanation {
 }
 
 /** Sets of deviations up to this size are tried, as long as it does not take more tries than this. */
-const LIMITS = { most: 6, tries: 2e6 };
+const LIMITS: SearchLimits = { most: 6, tries: 2e6 };
 
 /**
  * Explains why two computations of a model differ: names the reference's engine, then, layer by layer as `layers` is
@@ -55,11 +66,13 @@ export function explain(question: Question): Explanation {
   const compared = engine.graph.nodes
     .map((node) => node.outputs[0]!)
     .filter((name) => theirs.has(name) && (question.layer ?? name) === name);
-  return { identified, compared, layers: explainLayers({ ...question, reference, theirs }, engine, compared) };
+  const isEngineKnown = identified.missed.length === 0;
+  const layers = explainLayers({ ...question, reference, theirs, isEngineKnown }, engine, compared);
+  return { identified, compared, layers };
 }
 
 function* explainLayers(
-  question: Question,
+  question: Question & { readonly isEngineKnown: boolean },
   engine: Engine,
   compared: readonly string[],
 ): Generator<ExplainedLayer, void> {
@@ -74,14 +87,10 @@ function* explainLayers(
   }
 }
 
-const same = (a: ElementData, b: ElementData): boolean => {
-  if (a === b) return true;
-  for (let i = 0; i < a.length; i++) if (!Object.is(a[i], b[i])) return false;
-  return true;
-};
+const same = (a: ElementData, b: ElementData): boolean => a === b || countDiffering(a, b) === 0;
 
 function explainLayer(
-  question: Question,
+  question: Question & { readonly isEngineKnown: boolean },
   engine: Engine,
   node: GraphNode,
   ours: Values,
@@ -95,122 +104,145 @@ function explainLayer(
     if (!others.get(operand) || !ours.get(operand))
       throw new InvalidInputError(`'${name}' is computed from '${operand}', which nobody has: say --input or --image`);
   const reference = ours.get(name)!;
-  const operands = new Map(operandNames.map((input) => [input, others.get(input)!]));
-  const sameInputs = operandNames.every((input) => same(operands.get(input)!, ours.get(input)!));
-  if (sameInputs && same(reference, theirs)) return undefined;
+  if (same(reference, theirs)) return undefined;
 
-  const expected = engine.run(node, (input) => operands.get(input)!);
+  const read = (inputs: Reading['inputs'], values: Values): Reading => {
+    const operands = new Map(operandNames.map((input) => [input, values.get(input)!]));
+    const expected = engine.run(node, (input) => operands.get(input)!);
+    // a value that equals the reference's is nobody's mistake, whatever its inputs would give
+    const own = expected.slice();
+    for (let i = 0; i < own.length; i++) if (Object.is(theirs[i], reference[i])) own[i] = theirs[i]!;
+    return { inputs, operands, expected, own, differing: countDiffering(expected, theirs) };
+  };
+  const sameInputs = operandNames.every((input) => same(others.get(input)!, ours.get(input)!));
+  const fromReference = read(sameInputs ? 'same' : 'reference', ours);
+  const readings = sameInputs ? [fromReference] : [read('theirs', others), fromReference];
+  const { reading, why } = bestReading(question, engine, node, readings);
+  const { inputs, operands, expected, own } = reading;
+
   const compare = (other: ElementData) => compareTensor({ ...info, data: other }, { ...info, data: theirs }, node.op);
-  const endToEnd = compare(reference);
-  const own = compare(expected);
-  if (endToEnd.mismatches === 0 && own.mismatches === 0) return undefined;
-  const linear = linearOf(node, engine);
-  const isBorder = borderOf(linear);
-  const notes: string[] = [];
-  if (sameInputs && !same(expected, reference))
+  const [endToEnd, itself] = [compare(reference), compare(own)];
+  const isBorder = borderOf(linearOf(node, engine));
+  const { found, reproduced } = why ?? { ...NOTHING_WRONG, reproduced: (element: number) => Number(expected[element]) };
+  const notes = [...found.notes];
+  if (inputs === 'reference') notes.push("computed from the reference's inputs here: from theirs, more would differ");
+  if (!same(fromReference.expected, reference))
     notes.push(`the engine ${engine.semantics.name} does not reproduce the reference in this layer either`);
-  const facts = {
-    name,
-    node: node.name,
-    op: node.op,
-    shape: info.shape,
-    engine: engine.semantics.name,
-    elements: theirs.length,
-    mismatches: endToEnd.mismatches,
-    maxAbsDiff: endToEnd.maxAbsDiff,
-    ownMismatches: own.mismatches,
-    ownMaxAbsDiff: own.maxAbsDiff,
-    where: findWhere(info, reference, theirs, isBorder),
-    ownWhere: findWhere(info, expected, theirs, isBorder),
-  };
-  const values = { info, reference, theirs, expected, operands };
-  if (own.mismatches === 0)
-    return {
-      ...values,
-      reproduced: (element) => Number(expected[element]),
-      explanation: {
-        ...facts,
-        ...{ origin: 'inherited', causes: [], alternatives: [], exact: true, unexplained: 0, certain: true, notes },
-      },
-    };
-  const why = findCauses(question, engine, node, expected, operands, notes);
   return {
-    ...values,
-    ...(why.reproduced ? { reproduced: why.reproduced } : {}),
-    explanation: { ...facts, origin: 'own', ...why.found, notes },
+    ...{ info, reference, theirs, expected, own, operands },
+    ...(reproduced ? { reproduced } : {}),
+    explanation: {
+      name,
+      node: node.name,
+      op: node.op,
+      shape: info.shape,
+      engine: engine.semantics.name,
+      inputs,
+      origin: why ? 'own' : inputs === 'theirs' ? 'inherited' : 'reference',
+      elements: theirs.length,
+      mismatches: endToEnd.mismatches,
+      maxAbsDiff: endToEnd.maxAbsDiff,
+      ownMismatches: itself.mismatches,
+      ownMaxAbsDiff: itself.maxAbsDiff,
+      where: findWhere(info, reference, theirs, isBorder),
+      ownWhere: findWhere(info, own, theirs, isBorder),
+      ...found,
+      certain: found.certain && question.isEngineKnown,
+      notes,
+    },
   };
 }
 
-interface Why {
-  readonly found: Pick<LayerExplanation, 'causes' | 'alternatives' | 'exact' | 'unexplained' | 'certain'>;
-  readonly reproduced?: (element: number) => number;
+/** A layer as the reference's engine computes it from one side's inputs. */
+interface Reading {
+  readonly inputs: LayerExplanation['inputs'];
+  readonly operands: ReadonlyMap<string, ElementData>;
+  readonly expected: ElementData;
+  /** What is expected, but theirs where that equals the reference. */
+  readonly own: ElementData;
+  readonly differing: number;
 }
 
-function findCauses(
+/**
+ * People compute a layer from their own tensors, or from the reference's. Whose were used is read off the values: the
+ * reading from which fewer differ is tried first, the other one where that does not explain them all.
+ *
+ * @returns no `why` where nothing is left to explain
+ */
+function bestReading(
   question: Question,
   engine: Engine,
   node: GraphNode,
-  expected: ElementData,
-  operands: ReadonlyMap<string, ElementData>,
-  notes: string[],
-): Why {
+  readings: readonly Reading[],
+): { reading: Reading; why?: Why } {
   const theirs = question.theirs.get(node.outputs[0]!)!;
-  const count = (other: (i: number) => unknown): number => {
-    let differing = 0;
-    for (let i = 0; i < theirs.length; i++) if (other(i) !== theirs[i]) differing++;
-    return differing;
-  };
-  const none = (): Why => ({
-    found: { causes: [], alternatives: [], exact: false, unexplained: count((i) => expected[i]), certain: false },
+  let first: { reading: Reading; why: Why } | undefined;
+  for (const reading of readings.toSorted((a, b) => a.differing - b.differing)) {
+    if (same(reading.own, theirs)) return first ?? { reading };
+    const why = findCauses(question, engine, node, reading);
+    if (why.found.exact) return { reading, why };
+    first ??= { reading, why };
+  }
+  return first!;
+}
+
+interface Why {
+  readonly found: Pick<LayerExplanation, 'causes' | 'alternatives' | 'exact' | 'unexplained' | 'certain' | 'notes'>;
+  readonly reproduced?: (element: number) => number;
+}
+
+const NOTHING_WRONG: Why = {
+  found: { causes: [], alternatives: [], exact: true, unexplained: 0, certain: true, notes: [] },
+};
+
+function findCauses(question: Question, engine: Engine, node: GraphNode, { expected, own, operands }: Reading): Why {
+  const theirs = question.theirs.get(node.outputs[0]!)!;
+  const none = (note: string): Why => ({
+    found: {
+      ...{ causes: [], alternatives: [], exact: false, certain: false, notes: [note] },
+      unexplained: countDiffering(expected, theirs),
+    },
   });
   let problem: Problem | undefined;
   try {
     problem = layerProblem(question, engine, node, operands, { expected, theirs });
   } catch (error) {
     if (!(error instanceof UnsupportedModelError)) throw error;
-    notes.push(error.message);
-    return none();
+    return none(error.message);
   }
-  if (!problem) {
-    notes.push(`no ways are known in which ${node.op} goes wrong`);
-    return none();
-  }
-  const result = search(problem, expected, LIMITS);
+  if (!problem) return none(`no ways are known in which ${node.op} goes wrong`);
+  const limits = question.limits ?? LIMITS;
+  const result = search(problem, expected, limits);
   const best: Recipe | undefined = result.exact[0];
+  const recipe = best ?? withoutIdle(problem, nearest(problem, expected, limits.most), own);
+  const causes = attribute(problem, recipe, own);
+  const values = reproduce(problem, recipe);
+  const reproduced = (element: number): number => values[element]!;
   if (!best) {
-    const near = nearest(problem, expected, LIMITS.most);
-    const values = reproduce(problem, near);
-    notes.push(
-      `no set of up to ${result.searched} of the known deviations reproduces these values` +
-        (deviations(problem, near).length > 0 ? '; the nearest that was found is shown' : ''),
-    );
+    const none = `no set of up to ${result.searched} of the known deviations reproduces these values`;
     return {
       found: {
-        causes: attribute(problem, near, expected),
-        alternatives: [],
-        exact: false,
-        unexplained: count((i) => values[i]),
-        certain: false,
+        ...{ causes, alternatives: [], exact: false, certain: false },
+        unexplained: countDiffering(values, theirs),
+        notes: [causes.length > 0 ? `${none}; the nearest that was found is shown` : none],
       },
-      reproduced: (element) => values[element]!,
+      reproduced,
     };
   }
-  const values = reproduce(problem, best);
   const alternatives = result.exact.slice(1).map((recipe) => describe(problem, recipe));
   const kinds = (causes: readonly Cause[]): string =>
     causes
       .map(({ kind, side }) => `${kind} ${side}`)
       .sort()
       .join();
-  const causes = attribute(problem, best, expected);
-  return {
-    found: {
-      causes,
-      alternatives,
-      exact: true,
-      unexplained: 0,
-      certain: alternatives.every((other) => kinds(other) === kinds(causes)),
-    },
-    reproduced: (element) => values[element]!,
-  };
+  const certain = alternatives.every((other) => kinds(other) === kinds(causes));
+  return { found: { causes, alternatives, exact: true, unexplained: 0, certain, notes: [] }, reproduced };
+}
+
+/** A recipe without the deviations that account for no value: they are only fitted to what is left. */
+function withoutIdle(problem: Problem, recipe: Recipe, own: ElementData): Recipe {
+  const idle = attribute(problem, recipe, own).findIndex(({ elements }) => elements === 0);
+  if (idle < 0) return recipe;
+  const d = deviations(problem, recipe)[idle]!;
+  return withoutIdle(problem, recipe.with(d, problem.dimensions[d]!.reference), own);
 }

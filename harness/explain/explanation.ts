@@ -60,28 +60,33 @@ export interface LayerExplanation {
   readonly shape: readonly number[];
   /** The engine that stands for the reference in this layer. */
   readonly engine: string;
-  /** 'own': wrong even when computed from their own inputs; 'inherited': right when computed from them. */
-  readonly origin: 'own' | 'inherited';
+  /** Whose inputs the layer is explained from; 'same' where both have the same. */
+  readonly inputs: 'same' | 'theirs' | 'reference';
+  /**
+   * 'own': theirs is not what the engine computes from these inputs; 'inherited': it is, and their inputs differ;
+   * 'reference': it is, and it is the reference that is not.
+   */
+  readonly origin: 'own' | 'inherited' | 'reference';
   readonly elements: number;
   /** Elements in which their tensor differs from the reference's, end to end. */
   readonly mismatches: number;
   readonly maxAbsDiff: number;
-  /** Elements in which their tensor differs from what the reference's engine computes from their inputs. */
+  /** Of these, the elements in which theirs is not what the reference's engine computes from the inputs. */
   readonly ownMismatches: number;
   readonly ownMaxAbsDiff: number;
   /** Of the mismatches end to end. */
   readonly where: Where;
   /** Of the layer's own mismatches. */
   readonly ownWhere: Where;
-  /** The smallest set of deviations that reproduces their values, or the nearest; empty for inherited layers. */
+  /** The smallest set of deviations that reproduces their values, or the nearest; empty where the origin is not 'own'. */
   readonly causes: readonly Cause[];
   /** Other sets, as small, that reproduce their values as well. */
   readonly alternatives: readonly (readonly Cause[])[];
-  /** Do the causes reproduce every value? True for inherited layers: there is nothing left to explain. */
+  /** Do the causes reproduce every value? True where the origin is not 'own': there is nothing left to explain. */
   readonly exact: boolean;
   /** Elements that the causes do not reproduce. */
   readonly unexplained: number;
-  /** Exact, and every alternative is of the same kinds. */
+  /** Exact, every alternative is of the same kinds, and the engine is known: it reproduces all that the reference has. */
   readonly certain: boolean;
   /** What else there is to say: whose inputs were used, what the rest looks like. */
   readonly notes: readonly string[];
@@ -91,10 +96,12 @@ export interface LayerExplanation {
 export interface ExplainedLayer {
   readonly explanation: LayerExplanation;
   readonly info: TensorInfo;
-  /** The reference's tensor, theirs, and what the reference's engine computes from their inputs; NCHW. */
+  /** The reference's tensor, theirs, and what the reference's engine computes from `operands`; NCHW. */
   readonly reference: ElementData;
   readonly theirs: ElementData;
   readonly expected: ElementData;
+  /** As expected, but theirs where that equals the reference: what differs from it is the layer's own. */
+  readonly own: ElementData;
   /** The layer's operands that `expected` was computed from, by tensor name. */
   readonly operands: ReadonlyMap<string, ElementData>;
   /** Their implementation's value at an element (NCHW index), as far as the causes reproduce it. */

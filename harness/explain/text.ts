@@ -61,7 +61,9 @@ function causeLines(layer: LayerExplanation, index: number): string[] {
   const rest = others.length - SPELT_OUT;
   return [
     `  ${index + 1}. ${side === 'theirs' ? 'theirs' : 'THE REFERENCE'}, ${kind}: ${detail}`,
-    `     accounts for ${formatCount(elements)} of the ${formatCount(layer.ownMismatches)} (${percent(elements, layer.ownMismatches)})`,
+    elements > 0
+      ? `     accounts for ${formatCount(elements)} of the ${formatCount(layer.ownMismatches)} (${percent(elements, layer.ownMismatches)})`
+      : '     makes no value differ by itself: without it, some that are equal would',
     ...others.slice(0, SPELT_OUT).map((other) => `     the same values: ${own(other)}`),
     ...(rest > 0 ? [`     and ${rest} more that give the same values`] : []),
   ];
@@ -71,7 +73,7 @@ const kindsOf = (causes: readonly Cause[]): string => causes.map(({ kind, side }
 
 /** What is known of the causes: do they reproduce everything, and could others? */
 export function verdict(layer: LayerExplanation): string[] {
-  const { exact, certain, unexplained, elements, causes, alternatives } = layer;
+  const { exact, certain, unexplained, elements, causes, alternatives, engine } = layer;
   if (!exact)
     return [
       causes.length > 0
@@ -79,8 +81,12 @@ export function verdict(layer: LayerExplanation): string[] {
         : `NOT EXPLAINED: nothing that is known gives these values`,
     ];
   const all = `reproduced: ${formatCount(elements)} of ${formatCount(elements)} values`;
-  if (certain) return [`${all}; nothing smaller does, and nothing of other kinds that is as small`];
   const others = alternatives.filter((set) => kindsOf(set) !== kindsOf(causes));
+  if (!certain && others.length === 0)
+    return [
+      `${all}, but NOT CERTAIN: no engine that is known reproduces the reference, and ${engine} is only the nearest`,
+    ];
+  if (certain) return [`${all}; nothing smaller does, and nothing of other kinds that is as small`];
   return [
     `${all}, but NOT CERTAIN: so do`,
     ...others
@@ -90,23 +96,29 @@ export function verdict(layer: LayerExplanation): string[] {
   ];
 }
 
+/** Where the mismatches that are not the layer's own come from. */
+export const restOf = ({ inputs, engine }: LayerExplanation): string =>
+  inputs === 'theirs' ? 'the rest is inherited' : `in the rest the reference is not what ${engine} computes`;
+
 /** One layer, for a person who has to find the mistake. */
 export function describeLayer(layer: LayerExplanation): string {
-  const { name, op, shape, origin, mismatches, elements, ownMismatches, ownMaxAbsDiff, maxAbsDiff, where, ownWhere } =
-    layer;
+  const { name, op, shape, engine, origin, mismatches, elements, maxAbsDiff } = layer;
+  const { ownMismatches, ownMaxAbsDiff, where, ownWhere } = layer;
   const head = `${name}  ${op} ${formatShape(shape)}: ${formatCount(mismatches)} of ${formatCount(elements)} values differ (${percent(mismatches, elements)}), by up to ${maxAbsDiff}`;
   const notes = layer.notes.map((note) => `  note: ${note}`);
   if (origin === 'inherited')
     return [head, '  inherited: from their own inputs, every value is what the reference computes', ...notes].join(
       '\n',
     );
+  if (origin === 'reference')
+    return [head, `  theirs is what ${engine} computes from the same inputs; the reference is not`, ...notes].join(
+      '\n',
+    );
   const shown = ownMismatches === mismatches ? where : ownWhere;
   const own =
     ownMismatches === mismatches
       ? []
-      : [
-          `  of which ${formatCount(ownMismatches)} are this layer's own, by up to ${ownMaxAbsDiff}; the rest is inherited`,
-        ];
+      : [`  of which ${formatCount(ownMismatches)} are this layer's own, by up to ${ownMaxAbsDiff}; ${restOf(layer)}`];
   return [
     head,
     ...own,

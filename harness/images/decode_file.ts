@@ -101,6 +101,7 @@ function frameComponents(file: Uint8Array): number[] | undefined {
 
 async function readPng(file: Uint8Array): Promise<ImageData> {
   checkChunks(file);
+  checkDeclaredSize(file);
   installImageData();
   pngReady ??= wasm('@jsquash/png/codec/pkg/squoosh_png_bg.wasm').then((bytes) => initPng(bytes));
   await pngReady;
@@ -123,6 +124,18 @@ function checkChunks(file: Uint8Array): void {
 }
 
 const IEND = 0x49454e44;
+
+/** Deflate cannot do better than this: a header that declares more is a lie, for which memory would be taken. */
+const MAX_DEFLATE_RATIO = 1032;
+
+function checkDeclaredSize(file: Uint8Array): void {
+  const view = new DataView(file.buffer, file.byteOffset, file.byteLength);
+  const [width, height, depth] = [view.getUint32(16), view.getUint32(20), file[24]!];
+  // of every colour type at least
+  const bytes = height * Math.ceil((width * depth) / 8);
+  if (bytes > file.length * MAX_DEFLATE_RATIO)
+    throw damaged(`it declares ${width} by ${height} pixels, which ${file.length} bytes cannot hold`);
+}
 
 /** A buffer of its own: the file may be part of a larger one. */
 const bufferOf = (file: Uint8Array): ArrayBuffer => new Uint8Array(file).buffer;

@@ -62,6 +62,15 @@ export function readNpy(bytes: Uint8Array, name = '.npy file'): NpyArray {
   return { shape, data: fortranOrder ? toCOrder(data, shape) : data };
 }
 
+/** The text of an .npy file that holds one string, which NumPy pads with zeros. */
+export function readNpyText(bytes: Uint8Array, name = '.npy file'): string {
+  const header = new TextDecoder('latin1').decode(bytes.subarray(0, MAX_HEADER_BYTES));
+  const length = Number(/'descr': '<U(\d{1,4})'.*'shape': \(\)/.exec(header)?.[1]);
+  const data = bytes.slice(bytes.length - 4 * length);
+  if (!(data.length === 4 * length)) throw new InvalidInputError(`${name}: not an .npy file of one string`);
+  return String.fromCodePoint(...new Uint32Array(data.buffer)).replace(/\0+$/, '');
+}
+
 /** Writes an .npy file of format 1.0, C order, as NumPy does. */
 export function writeNpy({ shape, data }: NpyArray): Uint8Array<ArrayBuffer> {
   const tuple = shape.length === 1 ? `(${shape[0]},)` : `(${shape.join(', ')})`;

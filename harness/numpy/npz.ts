@@ -1,13 +1,15 @@
 import { Inflate, zipSync } from 'fflate';
 import { InvalidInputError } from '../../src/errors.ts';
 import { crc32 } from './crc32.ts';
-import { readNpy, writeNpy, type NpyArray } from './npy.ts';
+import { readNpy, readNpyText, writeNpy, type NpyArray } from './npy.ts';
 
 /** The arrays of an .npz file; each is unpacked when it is read. */
 export interface Npz {
   readonly names: readonly string[];
   /** @throws InvalidInputError where there is no such array, or its bytes are damaged. */
   read(name: string): NpyArray;
+  /** The text of an array that is one string; undefined where there is no such array. */
+  text(name: string): string | undefined;
 }
 
 export interface NpzOptions {
@@ -65,6 +67,10 @@ export function openNpz(bytes: Uint8Array, { maxBytes = 2 ** 30 }: NpzOptions = 
           `.npz file: no array ${JSON.stringify(name)}; it has ${listed([...entries.keys()])}`,
         );
       return readNpy(unpack(bytes, name, entry), name);
+    },
+    text(name) {
+      const entry = entries.get(name);
+      return entry && readNpyText(unpack(bytes, name, entry), name);
     },
   };
 }

@@ -1,4 +1,6 @@
 import * as ort from 'onnxruntime-web/wasm';
+import wasmLoader from 'onnxruntime-web/ort-wasm-simd-threaded.mjs?url';
+import wasm from 'onnxruntime-web/ort-wasm-simd-threaded.wasm?url';
 import { Exact8Error, UnsupportedModelError } from '../../src/errors.ts';
 import { parseOnnx } from '../../src/formats/onnx/proto.ts';
 import { Tensor } from '../../src/tensor.ts';
@@ -33,8 +35,8 @@ const OPTIONS: ort.InferenceSession.SessionOptions = {
 };
 
 /**
- * Opens an ONNX file twice in onnxruntime-web: untouched, and with `tensors` as further outputs. Runs in a page
- * that serves onnxruntime-web's files under /ort/, or where `ort.env.wasm.wasmPaths` says.
+ * Opens an ONNX file twice in onnxruntime-web: untouched, and with `tensors` as further outputs. Runs in a page,
+ * whose build has onnxruntime-web's files, or where `ort.env.wasm.wasmPaths` says where they are.
  *
  * Which tensors can be watched is the caller's to know: QuantizeLinear outputs and tensors that are float in the
  * engine; others would undo the fusions. What onnxruntime makes uint8 of the file's int8 tensors is watched as uint8.
@@ -88,8 +90,11 @@ export async function runOnnxruntimeWeb(
   }
 }
 
+const urlOf = (file: string): string => new URL(file, import.meta.url).href;
+
 async function createSession(model: Uint8Array): Promise<ort.InferenceSession> {
-  ort.env.wasm.wasmPaths ??= '/ort/';
+  // wherever the page lies
+  ort.env.wasm.wasmPaths ??= { mjs: urlOf(wasmLoader), wasm: urlOf(wasm) };
   ort.env.wasm.numThreads = 1;
   return ort.InferenceSession.create(model, OPTIONS).catch((error: Error) => {
     throw new UnsupportedModelError(`onnxruntime-web does not take the model: ${error.message}`);

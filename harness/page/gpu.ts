@@ -1,5 +1,5 @@
 import { DeviceError } from '../../src/errors.ts';
-import { requestDevice, webgpu } from '../../src/gpu/device.ts';
+import { infoOf, requestDevice, webgpu } from '../../src/gpu/device.ts';
 
 const NO_WEBGPU =
   'This browser has no WebGPU. Chrome and Edge have it since version 113, Safari since 26, Firefox since 141 on Windows ' +
@@ -23,8 +23,8 @@ export async function openDevice(): Promise<GPUDevice> {
 }
 
 /** The adapter, for people. */
-export function describeDevice({ adapterInfo }: GPUDevice): string {
-  const { vendor, architecture, description, isFallbackAdapter } = adapterInfo;
+export function describeDevice(device: GPUDevice): string {
+  const { vendor, architecture, description, isFallbackAdapter } = infoOf(device);
   const name = [vendor, architecture, description].filter(Boolean).join(' ') || 'unnamed';
   return isFallbackAdapter ? `${name} (software)` : name;
 }

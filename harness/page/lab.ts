@@ -13,7 +13,7 @@ import { isClassList, rankClasses } from '../report/classes.ts';
 import { tensorPicture } from '../report/feature_maps.ts';
 import { DEFAULT_MODEL } from './default_model.ts';
 import { fileKind, modelOf, readLabels, sha256, type FileKind } from './files.ts';
-import { describeDevice } from './gpu.ts';
+import { describeDevice, openDevice } from './gpu.ts';
 import { openReference, type Reference } from './reference.ts';
 import { NO_RESULT, Store, type LabChange, type LabTuning, type ModelChoice, type Phase } from './state.ts';
 import { forgetTuning, keepTuning, keptTuning, runtimeOf } from './tunings.ts';
@@ -35,7 +35,9 @@ interface OpenModel {
 /** What a person can do in the lab. Each choice starts what can be done with it; progress and results are in the store. */
 export class Lab {
   readonly store = new Store(DEFAULT_MODEL);
-  readonly #device: GPUDevice;
+  #device!: GPUDevice;
+  /** Rejected once the device is lost: what waits for a GPU may wait for ever. */
+  #lost!: Promise<never>;
   #open: OpenModel | undefined;
   /** Inferences run one after the other; only the latest choice is worth running. */
   #queue: Promise<void> = Promise.resolve();
@@ -44,10 +46,25 @@ export class Lab {
   #tuning = new AbortController();
 
   constructor(device: GPUDevice) {
+    this.#use(device);
+  }
+
+  #use(device: GPUDevice): void {
     this.#device = device;
-    void device.lost.then(({ message }) =>
-      this.store.update({ ...NO_RESULT, error: new DeviceError(`The GPU was lost. Reload the page. ${message}`) }),
-    );
+    this.#lost = device.lost.then(({ message }) => {
+      throw new DeviceError(`The GPU was lost (${message}). What you chose is still here: try again.`);
+    });
+    this.#lost.catch((error: unknown) => {
+      // what is under way shows no more
+      this.#latest++;
+      this.#tuning.abort();
+      this.store.update(this.#failure(error));
+    });
+  }
+
+  /** The last choice again, after an error; on a new device where the old one was lost. */
+  tryAgain(): void {
+    this.#run();
   }
 
   /** Takes each file for what it is, or all for `kind`. */
@@ -146,12 +163,30 @@ export class Lab {
       if (turn !== this.#latest) return;
       this.store.update(NO_RESULT);
       try {
-        await work(turn);
+        await this.#alive();
+        await Promise.race([work(turn), this.#lost]);
       } catch (error) {
-        this.#show(turn, { ...NO_RESULT, error });
+        this.#show(turn, this.#failure(error));
       }
       this.#show(turn, { phase: undefined });
     });
+  }
+
+  /** An error, and a tuning that has stopped. */
+  #failure(error: unknown): LabChange {
+    const { file, problem } = this.store.state.tuning ?? {};
+    return { ...NO_RESULT, tuning: { file, problem }, error };
+  }
+
+  /** A new device in the place of one that was lost. */
+  async #alive(): Promise<void> {
+    const isLost = await Promise.race([this.#lost, Promise.resolve()]).then(
+      () => false,
+      () => true,
+    );
+    if (!isLost) return;
+    this.#close();
+    this.#use(await openDevice());
   }
 
   /** Results of what is no longer chosen are not shown. */
@@ -200,7 +235,8 @@ export class Lab {
       });
     } finally {
       tuning.close();
-      this.#close();
+      // to be opened again with what was found; after a loss it may be another one already
+      if (this.#open?.session === session) this.#close();
     }
   }
 

@@ -5,6 +5,7 @@ import { Lab } from './lab.ts';
 import { showClasses } from './views/classes.ts';
 import { bindInputs, showInputs } from './views/inputs.ts';
 import { showLayers } from './views/layers.ts';
+import type { LabState } from './state.ts';
 import { showError } from './views/error.ts';
 import { showProgress } from './views/progress.ts';
 import { bindTuning, showTuning } from './views/tuning.ts';
@@ -22,7 +23,8 @@ async function start(): Promise<void> {
   const lab = new Lab(device);
   bindInputs(lab);
   bindTuning(lab);
-  const views = [showInputs, showProgress, showError, showVerdict, showClasses, showTuning, showLayers];
+  const showErrors = (state: LabState): void => showError(state, () => lab.tryAgain());
+  const views = [showInputs, showProgress, showErrors, showVerdict, showClasses, showTuning, showLayers];
   for (const view of views) lab.store.show(view);
   byId('lab').hidden = false;
 }

@@ -11,20 +11,20 @@ const CHANNELS = 8;
 
 /** What the report shows of a layer: pictures of where it differs, and for one that is wrong by itself its worst element. */
 export function reportLayer(layer: ExplainedLayer, engine: Engine): ReportLayer {
-  const { explanation, info, reference, expected, theirs } = layer;
+  const { explanation, info, reference, own, theirs } = layer;
   const isOwn = explanation.origin === 'own';
   const { channels } = isOwn ? explanation.ownWhere : explanation.where;
-  const maps = differenceMaps({ info, reference: isOwn ? expected : reference, theirs }, channels, CHANNELS);
+  const maps = differenceMaps({ info, reference: isOwn ? own : reference, theirs }, channels, CHANNELS);
   const element = isOwn ? worstElement(layer, engine) : undefined;
   return { explanation, maps, ...(element ? { element } : {}) };
 }
 
 /** The first of the elements that differ most; none of an operator that is not taken apart. */
 function worstElement(layer: ExplainedLayer, { graph, semantics }: Engine): ElementAnalysis | undefined {
-  const { info, reference, expected, theirs, operands, reproduced } = layer;
+  const { info, reference, own, theirs, operands, reproduced } = layer;
   let [worst, most] = [0, -1];
   for (let i = 0; i < theirs.length; i++) {
-    const difference = Object.is(theirs[i], expected[i]) ? -1 : Math.abs(Number(theirs[i]) - Number(expected[i]));
+    const difference = Object.is(theirs[i], own[i]) ? -1 : Math.abs(Number(theirs[i]) - Number(own[i]));
     if (difference > most) [worst, most] = [i, difference];
   }
   try {

@@ -1,6 +1,6 @@
 import type { Cause, LayerExplanation, Where } from '../explain/explanation.ts';
 import type { ElementAnalysis } from '../explain/element.ts';
-import { percent, variants, verdict, whereLines } from '../explain/text.ts';
+import { percent, restOf, variants, verdict, whereLines } from '../explain/text.ts';
 import { COUNT, EQUAL, HIGHER, LOWER, type DifferenceMaps, type Legend } from './difference_maps.ts';
 import { dataUrl, document, facts } from './document.ts';
 import { elementParts } from './element.ts';
@@ -110,14 +110,25 @@ function about({ model, theirs, against, engine, engines, note, layers, compared
     [
       'Layers',
       html`${formatCount(compared.length)} compared: ${count('own')} wrong by themselves, ${count('inherited')} only
-      inherit, ${compared.length - layers.length} equal`,
+      inherit, ${count('reference')} in which the reference deviates, ${compared.length - layers.length} equal`,
     ],
   ]);
 }
 
-const STATUS = { own: 'wrong by itself', inherited: 'inherits', equal: 'equal' } as const;
+const STATUS = {
+  own: 'wrong by itself',
+  inherited: 'inherits',
+  reference: 'the reference deviates',
+  equal: 'equal',
+} as const;
 
-/** Every tensor: own, inherited, equal. */
+/** What there is to say of a layer in which theirs is what the engine computes. */
+const RIGHT = {
+  inherited: 'From their own inputs every value is what the reference computes: nothing is wrong in this layer.',
+  reference: 'Theirs is what the engine computes from the same inputs; the reference is not.',
+} as const;
+
+/** Every tensor: own, inherited, of a reference that deviates, equal. */
 function overview({ compared, layers }: ExplanationReport, anchors: ReadonlyMap<string, string>): Html {
   const byName = new Map(layers.map(({ explanation }) => [explanation.name, explanation]));
   return html`<section>
@@ -183,11 +194,9 @@ function section(layer: ReportLayer, id: string): Html {
       ${body(layer)}
     </section>`;
   // the target of the list's link lies inside, so that following it opens the details
-  return html`<details class="layer" data-state="inherited">
-    <summary>${title} <span class="state">${STATUS.inherited}</span> ${percent(mismatches, elements)}</summary>
-    <p class="lead" id="${id}">
-      ${counts}. From their own inputs every value is what the reference computes: nothing is wrong in this layer.
-    </p>
+  return html`<details class="layer" data-state="${origin}">
+    <summary>${title} <span class="state">${STATUS[origin]}</span> ${percent(mismatches, elements)}</summary>
+    <p class="lead" id="${id}">${counts}. ${RIGHT[origin]}</p>
     ${body(layer)}
   </details>`;
 }
@@ -199,8 +208,8 @@ function body({ explanation, maps, element }: ReportLayer): Html {
   return html`${
       isOwn && ownMismatches !== mismatches
         ? html`<p>
-            ${formatCount(ownMismatches)} values are this layer's own, computed from their inputs, by up to
-            ${number(ownMaxAbsDiff)}; the rest is inherited. What follows is of the layer's own.
+            ${formatCount(ownMismatches)} values are this layer's own, by up to ${number(ownMaxAbsDiff)};
+            ${restOf(explanation)}. What follows is of the layer's own.
           </p>`
         : undefined
     }

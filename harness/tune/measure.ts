@@ -2,6 +2,7 @@ import { DeviceError } from '../../src/errors.ts';
 import { readModel } from '../../src/formats/index.ts';
 import { featuresOf, profileOf, requestDevice } from '../../src/gpu/device.ts';
 import { Executable } from '../../src/gpu/executable.ts';
+import { takeInputs } from '../../src/gpu/inputs.ts';
 import { PipelineCache, pipelineKey } from '../../src/gpu/pipelines.ts';
 import { byteRange, elementCount, isByteType, newElementData, type Graph } from '../../src/graph/graph.ts';
 import type { Features } from '../../src/ops/features.ts';
@@ -17,7 +18,7 @@ import { timeSequences } from '../bench/measure/layers.ts';
 import { PassTimer } from '../bench/measure/timer.ts';
 import { median } from '../bench/statistics.ts';
 import { Random } from '../../models/random.ts';
-import { bitsOf, firstDifference } from '../cases/run.ts';
+import { bitsOf, firstDifference } from '../cases/bits.ts';
 import { subgraph } from '../compare/layers.ts';
 import type { Engine } from '../worker/protocol.ts';
 import type { Tuner } from './run.ts';
@@ -207,7 +208,8 @@ export class Tuning implements Tuner {
     try {
       const executable = await Executable.compile(this.#device, plan, PipelineCache.of(this.#device));
       let mismatches = 0;
-      for (const { feeds, expected } of inputs) mismatches += differences(await executable.run(feeds), expected);
+      for (const { feeds, expected } of inputs)
+        mismatches += differences(await executable.run(takeInputs(plan, feeds)), expected);
       executable.release();
       return { mismatches };
     } catch (error) {

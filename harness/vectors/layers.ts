@@ -5,11 +5,12 @@ import { linearOf as convolutionOf } from '../../src/ops/conv.ts';
 import { floatOfKey, keyOfFloat } from '../../src/requantize/float_keys.ts';
 import { linearOf as fullyConnectedOf } from '../../src/ops/gemm.ts';
 import { layerOf as poolLayerOf } from '../../src/ops/global_average_pool.ts';
-import { reachable } from '../../src/ops/linear/linear.ts';
+import { expectNoOverflow, reachable } from '../../src/ops/linear/linear.ts';
 import { tensorQuantization, type OpContext } from '../../src/ops/op.ts';
 import { stepFunctions } from '../../src/ops/quantize_linear.ts';
 import { addTable, proveAdd } from '../../src/requantize/add.ts';
 import { findBoundaries, type AccumulatorRange } from '../../src/requantize/boundaries.ts';
+import { FloatLines } from '../../src/semantics/float_lines.ts';
 import { roundHalfEven } from '../../src/semantics/rounding.ts';
 import type { StepFunctions, TensorQuantization } from '../../src/semantics/semantics.ts';
 import { bitsFor, fitted, whole, type VectorArray } from './array.ts';
@@ -223,17 +224,16 @@ function linear(node: GraphNode, context: OpContext, multiplierBits: number): De
   const scales = Float32Array.from(perChannel(layer.weightScale));
   const zeros = Int32Array.from(perChannel(layer.weightZeroPoint));
   const { bias } = layer;
-  // what the float bias is in units of the accumulator; the step functions know how the engine really adds it
-  const realBias = Float64Array.from({ length: outputChannels }, (_, c) =>
-    !bias ? 0 : bias instanceof Int32Array ? bias[c]! : bias[c]! / (input.scale * scales[c]!),
-  );
-  const stage = requantization(
-    context.semantics.linear(layer),
-    reachable(node, one),
-    layer.output,
-    realBias,
-    multiplierBits,
-  );
+  const functions = context.semantics.linear(layer);
+  const range = reachable(node, one);
+  expectNoOverflow(node, functions, range);
+  // the engine's own integer; else what the float bias is in units of the accumulator: the step functions know how the
+  // engine really adds it
+  const realBias = Float64Array.from({ length: outputChannels }, (_, c) => {
+    if (functions instanceof FloatLines) return functions.line(c).bias;
+    return !bias ? 0 : bias instanceof Int32Array ? bias[c]! : bias[c]! / (input.scale * scales[c]!);
+  });
+  const stage = requantization(functions, range, layer.output, realBias, multiplierBits);
   const mode = context.semantics.accumulation(layer);
   const type = one.weightSigned ? 'int8' : 'uint8';
   const shape = [outputChannels, layer.inputChannels / groups];

@@ -28,5 +28,6 @@ export async function fetchTensor({ type, dims, path }: RemoteTensor): Promise<T
 }
 
 export async function post(path: string, body: Uint8Array): Promise<void> {
-  await fetch(url(path), { method: 'POST', body: body as Uint8Array<ArrayBuffer> });
+  const { ok, status } = await fetch(url(path), { method: 'POST', body: body as Uint8Array<ArrayBuffer> });
+  if (!ok) throw new Error(`${path}: ${status}`);
 }

@@ -16,13 +16,15 @@ globalThis.exact8Origin = origin;
 ort.env.wasm.wasmPaths = pathToFileURL(`${ortFolder()}/`).href;
 if (dawn !== undefined) await installDawn(dawn);
 
-for await (const line of createInterface({ input: process.stdin })) {
-  const { method, args, reply } = JSON.parse(line) as ProcessRequest;
+// how far one request has got is asked by another
+for await (const line of createInterface({ input: process.stdin })) void answer(JSON.parse(line) as ProcessRequest);
+// Dawn's threads would outlive an empty event loop.
+process.exit(0);
+
+async function answer({ method, args, reply }: ProcessRequest): Promise<void> {
   const value = method === 'start' ? await start() : await globalThis.exact8Worker(method, args);
   await fetch(origin + reply, { method: 'POST', body: JSON.stringify(value) });
 }
-// Dawn's threads would outlive an empty event loop.
-process.exit(0);
 
 /** Puts WebGPU where a browser has it. */
 async function installDawn(specifier: string): Promise<void> {

@@ -62,11 +62,19 @@ export interface WorkerMethods {
   /** Compares every tensor with the reference's, and `runs` runs with each other. */
   verify(feeds: RemoteFeeds, request: VerifyRequest): Promise<Verification>;
   /** Runs generated cases, on request against onnxruntime-web too; needs no model. */
-  generatedCases(engine: string, seed: number, from: number, to: number, against?: 'onnxruntime'): Promise<CasesResult>;
+  generatedCases(
+    engine: string,
+    seed: number,
+    from: number,
+    to: number,
+    options?: { readonly against?: 'onnxruntime'; readonly atBoundaries?: boolean },
+  ): Promise<CasesResult>;
   /** Runs generated graphs against onnxruntime-web: all on the host, every `gpuEvery`-th on the GPU, too; needs no model. */
   graphCases(seed: number, from: number, to: number, gpuEvery: number): Promise<GraphsResult>;
   /** Counts the elements in which recorded cases (an .npz file) differ from the GPU; needs no model. */
   recordedCases(file: string, engine: Engine): Promise<number>;
+  /** How often something came back from the GPU; asked while another method is at work. */
+  progress(): Promise<number>;
   /** What `exact8 bench` measures. */
   bench(method: keyof BenchMethods, args: readonly unknown[]): Promise<unknown>;
 }

@@ -17,6 +17,7 @@ import { traceToNpz } from '../numpy/trace_npz.ts';
 import { createOnnxruntimeWeb, runOnnxruntimeWeb, type Oracle } from '../oracles/onnxruntime_web.ts';
 import { recordedOracle } from '../oracles/recorded.ts';
 import { fetchBytes, fetchFeeds, get, post } from './exchange.ts';
+import { gpuProgress } from './progress.ts';
 import type { Against, Engine, PlainTensor, WorkerMethods } from './protocol.ts';
 
 let model = new Uint8Array(0);
@@ -61,9 +62,9 @@ const methods: WorkerMethods = {
       await oracle.release();
     }
   },
-  async generatedCases(engine, seed, from, to, against) {
-    const other = against && runOnnxruntimeWeb;
-    return onDevice((device) => runCases(engine, seed, from, to, device, { ...(other && { engine: other }) }));
+  async generatedCases(engine, seed, from, to, { against, atBoundaries = false } = {}) {
+    const other = against && { engine: runOnnxruntimeWeb };
+    return onDevice((device) => runCases(engine, seed, from, to, device, { ...other, atBoundaries }));
   },
   graphCases: (seed, from, to, gpuEvery) =>
     onDevice((device) => runGraphs(seed, from, to, runOnnxruntimeWeb, { device, gpuEvery })),
@@ -75,6 +76,7 @@ const methods: WorkerMethods = {
       return mismatches;
     });
   },
+  progress: async () => gpuProgress(),
   async bench(method, args) {
     return ((await bench())[method] as (...args: readonly unknown[]) => Promise<unknown>)(...args);
   },
@@ -86,6 +88,7 @@ async function bench(): Promise<BenchMethods> {
 }
 
 globalThis.exact8Worker = async (method, args) => {
+  gpuProgress();
   try {
     return { value: await (methods[method] as (...args: readonly unknown[]) => Promise<unknown>)(...args) };
   } catch (error) {

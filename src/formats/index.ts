@@ -1,5 +1,6 @@
-import { InvalidModelError, UnsupportedModelError } from '../errors.ts';
+import { InvalidInputError, InvalidModelError, UnsupportedModelError } from '../errors.ts';
 import type { Graph } from '../graph/graph.ts';
+import { kindOf } from '../kind_of.ts';
 import { readOnnx } from './onnx/read.ts';
 import { isTorch, readTorch } from './torch/index.ts';
 
@@ -29,13 +30,32 @@ function mistakenFor(bytes: Uint8Array): string | undefined {
   return undefined;
 }
 
+/** The bytes that a view or a buffer holds; undefined where it is neither. */
+export function bytesOf(value: unknown): Uint8Array | undefined {
+  if (ArrayBuffer.isView(value))
+    return bytesOf(value.buffer)!.subarray(value.byteOffset, value.byteOffset + value.byteLength);
+  const kind = Object.prototype.toString.call(value);
+  // of a buffer that was transferred there is no view
+  if (kind === '[object ArrayBuffer]')
+    return (value as ArrayBuffer).byteLength > 0 ? new Uint8Array(value as ArrayBuffer) : new Uint8Array(0);
+  // texts are not decoded from shared memory
+  if (kind === '[object SharedArrayBuffer]') return new Uint8Array(value as SharedArrayBuffer).slice();
+  return undefined;
+}
+
 /**
  * Reads a model file; the format is recognised by its content.
  *
- * @throws InvalidModelError where the bytes are no whole model, UnsupportedModelError where it asks for more than is supported
+ * @throws InvalidInputError where it is given no bytes, InvalidModelError where the bytes are no whole model, UnsupportedModelError where it asks for more than is supported
  */
-export function readModel(bytes: Uint8Array): Graph {
-  if (bytes.length === 0) throw new InvalidModelError('the model file is empty');
+export function readModel(file: Uint8Array | ArrayBufferLike): Graph {
+  const bytes = bytesOf(file);
+  if (!bytes)
+    throw new InvalidInputError(
+      `a model file is given as its bytes (Uint8Array, ArrayBuffer), got ${kindOf(file)}; ` +
+        'of a URL they are await (await fetch(url)).arrayBuffer()',
+    );
+  if (bytes.length === 0) throw new InvalidModelError('the model file is empty, or its buffer was transferred');
   if (isTorch(bytes)) return readTorch(bytes);
   const mistake = mistakenFor(bytes);
   if (mistake) throw new InvalidModelError(`this is ${mistake}, not a model; supported: ${SUPPORTED}`);

@@ -1,4 +1,5 @@
-import { DeviceError } from '../errors.ts';
+import { DeviceError, InvalidInputError } from '../errors.ts';
+import { isRecord, kindOf } from '../kind_of.ts';
 import type { Features } from '../ops/features.ts';
 import { roundsToNearestEven } from './probe.ts';
 import { adapterFamily, DEFAULT_PROFILES, type Profile } from '../plan/profile.ts';
@@ -10,12 +11,17 @@ export function webgpu(): GPU | undefined {
 
 /** The WGSL language feature behind dot4I8Packed. */
 export function hasPackedDot(): boolean {
-  return webgpu()?.wgslLanguageFeatures.has('packed_4x8_integer_dot_product') ?? false;
+  return webgpu()?.wgslLanguageFeatures?.has('packed_4x8_integer_dot_product') ?? false;
+}
+
+/** What is known of a device's adapter: browsers before Chrome 131 do not say. */
+export function infoOf(device: GPUDevice): Partial<GPUAdapterInfo> {
+  return (device.adapterInfo as GPUAdapterInfo | undefined) ?? {};
 }
 
 /** What kernels may use of a device, which is asked how it rounds. */
 export async function featuresOf(device: GPUDevice): Promise<Features> {
-  const { subgroupMinSize: min, subgroupMaxSize: max } = device.adapterInfo as Partial<GPUAdapterInfo>;
+  const { subgroupMinSize: min, subgroupMaxSize: max } = infoOf(device);
   const hasSubgroups = device.features.has('subgroups') && min !== undefined && max !== undefined;
   return {
     packedDot: hasPackedDot(),
@@ -26,11 +32,15 @@ export async function featuresOf(device: GPUDevice): Promise<Features> {
   };
 }
 
+/** @throws InvalidInputError for what is no device */
+export function checkDevice(device: unknown): void {
+  if (!isRecord(device) || typeof device['createComputePipelineAsync'] !== 'function' || !isRecord(device['queue']))
+    throw new InvalidInputError(`option 'device' is a GPUDevice; got ${kindOf(device)}`);
+}
+
 /** The profile for a device's family of adapters. */
 export function profileOf(device: GPUDevice): Profile {
-  // browsers before Chrome 131 do not say
-  const info = device.adapterInfo as GPUAdapterInfo | undefined;
-  return DEFAULT_PROFILES[info ? adapterFamily(info) : 'gpu'];
+  return DEFAULT_PROFILES[adapterFamily(infoOf(device))];
 }
 
 /**
@@ -38,18 +48,24 @@ export function profileOf(device: GPUDevice): Profile {
  * subgroups where it has them.
  *
  * @param besides further features, where the adapter has them
- * @throws DeviceError where there is no WebGPU or no adapter
+ * @throws DeviceError where there is no WebGPU, no adapter or no device
  */
 export async function requestDevice(besides: readonly GPUFeatureName[] = []): Promise<GPUDevice> {
   const gpu = webgpu();
   if (!gpu) throw new DeviceError('this environment has no WebGPU (navigator.gpu); give a device of your own');
-  const adapter = await gpu.requestAdapter({ powerPreference: 'high-performance' });
-  if (!adapter) throw new DeviceError('WebGPU has no adapter here');
-  const { maxBufferSize, maxStorageBufferBindingSize, maxComputeWorkgroupStorageSize } = adapter.limits;
-  return adapter.requestDevice({
-    requiredFeatures: (['subgroups', ...besides] as GPUFeatureName[]).filter((name) => adapter.features.has(name)),
-    requiredLimits: { maxBufferSize, maxStorageBufferBindingSize, maxComputeWorkgroupStorageSize },
-  });
+  try {
+    const adapter = await gpu.requestAdapter({ powerPreference: 'high-performance' });
+    if (!adapter) throw new DeviceError('WebGPU has no adapter here');
+    const { maxBufferSize, maxStorageBufferBindingSize, maxComputeWorkgroupStorageSize } = adapter.limits;
+    return await adapter.requestDevice({
+      requiredFeatures: (['subgroups', ...besides] as GPUFeatureName[]).filter((name) => adapter.features.has(name)),
+      requiredLimits: { maxBufferSize, maxStorageBufferBindingSize, maxComputeWorkgroupStorageSize },
+    });
+  } catch (error) {
+    throw error instanceof DeviceError
+      ? error
+      : new DeviceError(`WebGPU gives no device: ${String(error)}`, { cause: error });
+  }
 }
 
 /**

@@ -1,11 +1,13 @@
-import { DeviceError, InvalidInputError } from '../errors.ts';
-import { elementCount, type ElementType, type TensorInfo } from '../graph/graph.ts';
-import { extent, groupCount, pack, packedBytes, unpack } from '../ops/layout.ts';
+import { DeviceError } from '../errors.ts';
+import type { ElementData, ElementType, TensorInfo } from '../graph/graph.ts';
+import { extent, groupCount, packedBytes, unpack } from '../ops/layout.ts';
 import type { Step } from '../ops/step.ts';
 import type { Plan } from '../plan/plan.ts';
 import { Tensor } from '../tensor.ts';
 import type { Trace, TracedTensor } from '../trace.ts';
 import { scoped } from './device.ts';
+import { giveBack, type PackedInputs } from './inputs.ts';
+import { onDevice } from './loss.ts';
 import { align, allocate, IN_FLIGHT, placesOf, type Bindings, type Memory } from './memory.ts';
 import { accumulatorKey, pipelineKey, type Pipeline, type PipelineCache } from './pipelines.ts';
 
@@ -37,12 +39,9 @@ export class Executable {
   readonly #buffers: readonly GPUBuffer[];
   /** They take turns. All else inferences share: a queue does one thing after the other. */
   readonly #slots: readonly Slot[];
-  /** The last inputs as the GPU has them, to be written over: an inference leaves no garbage of their size. */
-  readonly #packed = new Map<string, Uint8Array<ArrayBuffer>>();
   #runs = 0;
   /** Its copies are as large as all tensors together: one at a time. */
   #lastTrace: Promise<unknown> = Promise.resolve();
-  #lost: string | undefined;
   #released = false;
 
   private constructor(
@@ -59,9 +58,6 @@ export class Executable {
     this.#activations = memory.activations;
     this.#buffers = memory.all;
     this.#slots = memory.staging.map((staging) => ({ staging, last: Promise.resolve() }));
-    void device.lost.then(({ message, reason }) => {
-      this.#lost = message || reason;
-    });
   }
 
   /** @throws DeviceError where a shader does not compile, or memory is not to be had */
@@ -69,7 +65,7 @@ export class Executable {
     const what = 'compiling the plan';
     const all: GPUBuffer[] = [];
     let compiling: Promise<Pipeline>[] = [];
-    try {
+    return onDevice(device, what, async () => {
       // memory is filled while pipelines compile
       const filling = scoped(device, what, () => {
         compiling = plan.steps.map((step) => pipelines.get(pipelineKey(step)));
@@ -83,23 +79,25 @@ export class Executable {
         plan.steps.map((step, index) => dispatchOf(device, step, compiled[index]!, memory.bindings[index]!)),
       );
       return new Executable(plan, device, pipelines, dispatches, memory);
-    } catch (error) {
+    }).catch((error: unknown) => {
       for (const buffer of all) buffer.destroy();
-      throw error instanceof DeviceError ? error : new DeviceError(`${what}: ${String(error)}`, { cause: error });
-    }
+      throw error;
+    });
   }
 
   /**
    * One inference: inputs written, one command buffer, one submit, outputs read. Calls that do not wait for one another
    * overlap, and allocate nothing either.
+   *
+   * @param inputs from `takeInputs`
    */
-  run(feeds: Readonly<Record<string, Tensor>>): Promise<Record<string, Tensor>> {
+  run(inputs: PackedInputs): Promise<Record<string, Tensor>> {
     const what = 'running the model';
     const slot = this.#slots[this.#runs++ % IN_FLIGHT]!;
     const mine = this.#after(slot.last, what, async () => {
       const { staging } = slot;
       const submitted = scoped(this.#device, what, () => {
-        this.#write(feeds);
+        this.#write(inputs);
         const encoder = this.#device.createCommandEncoder();
         const pass = encoder.beginComputePass();
         for (const dispatch of this.#dispatches) encodeDispatch(pass, dispatch);
@@ -127,8 +125,10 @@ export class Executable {
   /**
    * One inference by the same pipelines over the same buffers; each tensor is copied away as soon as it
    * is computed, and accumulators are computed beside it, so nothing changes for the inference itself.
+   *
+   * @param inputs from `takeInputs`
    */
-  trace(feeds: Readonly<Record<string, Tensor>>, accumulators: boolean): Promise<Trace> {
+  trace(inputs: PackedInputs, accumulators: boolean): Promise<Trace> {
     const what = 'tracing the model';
     const temporary: GPUBuffer[] = [];
     const buffer = (size: number, usage: GPUBufferUsageFlags): GPUBuffer => {
@@ -142,8 +142,9 @@ export class Executable {
         const pipelines = new Map<Dispatch, Pipeline>();
         for (const dispatch of summed)
           pipelines.set(dispatch, await this.#pipelines.get(accumulatorKey(dispatch.step)));
-        const copies = await scoped(this.#device, what, () => this.#copyEach(feeds, pipelines, buffer));
-        return await this.#readTrace(feeds, copies);
+        const given = this.plan.graph.inputs.map((info) => unpack(inputs.get(info.name)!, info));
+        const copies = await scoped(this.#device, what, () => this.#copyEach(inputs, pipelines, buffer));
+        return await this.#readTrace(given, copies);
       } finally {
         for (const made of temporary) made.destroy();
       }
@@ -154,7 +155,7 @@ export class Executable {
 
   /** Submits an inference that leaves copies of all tensors, and of their sums where there are pipelines for them. */
   #copyEach(
-    feeds: Readonly<Record<string, Tensor>>,
+    inputs: PackedInputs,
     pipelines: ReadonlyMap<Dispatch, Pipeline>,
     buffer: (size: number, usage: GPUBufferUsageFlags) => GPUBuffer,
   ): Map<string, TensorCopy> {
@@ -165,7 +166,7 @@ export class Executable {
       scratchBytes.length > 0
         ? buffer(Math.max(...scratchBytes), GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC)
         : undefined;
-    this.#write(feeds);
+    this.#write(inputs);
     const encoder = this.#device.createCommandEncoder();
     for (const dispatch of this.#dispatches) {
       const { output } = dispatch.step;
@@ -187,7 +188,8 @@ export class Executable {
     return copies;
   }
 
-  async #readTrace(feeds: Readonly<Record<string, Tensor>>, copies: ReadonlyMap<string, TensorCopy>): Promise<Trace> {
+  /** @param given the inputs' elements */
+  async #readTrace(given: readonly ElementData[], copies: ReadonlyMap<string, TensorCopy>): Promise<Trace> {
     const { graph, views } = this.plan;
     const read = async <T extends ElementType>(from: GPUBuffer, info: TensorInfo & { type: T }) => {
       await from.mapAsync(GPUMapMode.READ);
@@ -196,8 +198,8 @@ export class Executable {
       return data;
     };
     const tensors = new Map<string, TracedTensor>();
-    for (const input of graph.inputs)
-      tensors.set(input.name, { ...traced(input), node: 'input', op: 'input', data: feeds[input.name]!.data });
+    for (const [i, input] of graph.inputs.entries())
+      tensors.set(input.name, { ...traced(input), node: 'input', op: 'input', data: given[i]! });
     for (const node of graph.nodes) {
       const info = this.#info(node.outputs[0]!);
       const view = views.get(info.name);
@@ -215,7 +217,7 @@ export class Executable {
     const outputs = Object.fromEntries(
       graph.outputs.map((name) => {
         const { type, data, shape } = tensors.get(name)!;
-        return [name, new Tensor(type, data as never, shape)];
+        return [name, new Tensor(type, data.slice() as never, shape)];
       }),
     );
     return { tensors: [...tensors.values()], outputs };
@@ -235,27 +237,17 @@ export class Executable {
   async #after<T>(before: Promise<unknown>, what: string, work: () => Promise<T>): Promise<T> {
     await before.catch(() => undefined);
     if (this.#released) throw new DeviceError(`${what}: the session was released`);
-    if (this.#lost !== undefined) throw new DeviceError(`${what}: the device was lost (${this.#lost})`);
     try {
-      return await work();
-    } catch (error) {
-      // buffers say that a device is lost before it says so itself: after a round trip, a loss is recorded
-      await scoped(this.#device, what, () => undefined).catch(() => undefined);
-      await Promise.race([this.#device.lost, Promise.resolve()]);
-      if (this.#lost !== undefined)
-        throw new DeviceError(`${what}: the device was lost (${this.#lost})`, { cause: error });
-      if (this.#released) throw new DeviceError(`${what}: the session was released`, { cause: error });
-      throw error instanceof DeviceError ? error : new DeviceError(`${what}: ${String(error)}`, { cause: error });
+      return await onDevice(this.#device, what, work);
+    } catch (cause) {
+      throw this.#released ? new DeviceError(`${what}: the session was released`, { cause }) : cause;
     }
   }
 
-  #write(feeds: Readonly<Record<string, Tensor>>): void {
-    for (const info of this.plan.graph.inputs) {
-      const buffer = this.#activations[this.plan.bufferOf.get(info.name)!]!;
-      const packed = pack(feeds[info.name]!.data, info, this.#packed.get(info.name));
-      this.#packed.set(info.name, packed);
-      this.#device.queue.writeBuffer(buffer, 0, packed);
-    }
+  #write(inputs: PackedInputs): void {
+    for (const [name, packed] of inputs)
+      this.#device.queue.writeBuffer(this.#activations[this.plan.bufferOf.get(name)!]!, 0, packed);
+    giveBack(this.plan, inputs);
   }
 
   #copy(encoder: GPUCommandEncoder, name: string, to: GPUBuffer, offset: number): void {
@@ -301,34 +293,4 @@ function traced(info: TensorInfo): Pick<TracedTensor, 'name' | 'type' | 'shape' 
 
 function tensorOf(info: TensorInfo, bytes: Uint8Array<ArrayBuffer>): Tensor {
   return new Tensor(info.type, unpack(bytes, info) as never, info.shape);
-}
-
-/** The index of the first NaN, or -1: without a call an element, for every inference asks. */
-function firstNaN(values: Float32Array): number {
-  for (let i = 0; i < values.length; i++) if (Number.isNaN(values[i])) return i;
-  return -1;
-}
-
-/**
- * Checks what the caller feeds: every input, no other, of its type and shape, without NaN (which no engine
- * quantizes to anything defined).
- */
-export function checkFeeds(inputs: readonly TensorInfo[], feeds: Readonly<Record<string, Tensor>>): void {
-  const names = inputs.map((input) => input.name);
-  for (const name of Object.keys(feeds))
-    if (!names.includes(name))
-      throw new InvalidInputError(`the model has no input '${name}'; its inputs: ${names.join(', ')}`);
-  for (const { name, type, shape } of inputs) {
-    const feed = feeds[name];
-    if (!feed) throw new InvalidInputError(`input '${name}' is missing; the model's inputs: ${names.join(', ')}`);
-    if (feed.type !== type) throw new InvalidInputError(`input '${name}' is ${feed.type}; the model takes ${type}`);
-    if (feed.data.length !== elementCount(shape) || feed.dims.some((d, i) => d !== shape[i]))
-      throw new InvalidInputError(
-        `input '${name}' has shape [${feed.dims.join(', ')}]; the model takes [${shape.join(', ')}]`,
-      );
-    if (type === 'float32') {
-      const at = firstNaN(feed.data as Float32Array);
-      if (at >= 0) throw new InvalidInputError(`input '${name}' holds NaN at element ${at}, which cannot be quantized`);
-    }
-  }
 }

@@ -86,7 +86,12 @@ export class PipelineCache {
   get(key: PipelineKey): Promise<Pipeline> {
     const id = JSON.stringify([key.kernel, key.links, key.unroll, key.overrides]);
     let found = this.#pipelines.get(id);
-    if (!found) this.#pipelines.set(id, (found = this.#compile(key)));
+    if (!found) {
+      found = this.#compile(key);
+      this.#pipelines.set(id, found);
+      // memory that is not there now may be there later
+      found.catch(() => this.#pipelines.delete(id));
+    }
     return found;
   }
 

@@ -1,9 +1,9 @@
-import { DeviceError } from '../errors.ts';
 import { threadGrid } from '../ops/step.ts';
 import type { FormParameters } from '../requantize/form.ts';
 import { nearestEven } from '../requantize/forms/nearest_even.ts';
 import { f32 } from '../semantics/rounding.ts';
 import { scoped } from './device.ts';
+import { onDevice } from './loss.ts';
 import { PipelineCache } from './pipelines.ts';
 
 const WHAT = 'asking how the device rounds';
@@ -82,8 +82,6 @@ async function ask(device: GPUDevice): Promise<boolean> {
     await staging.mapAsync(GPUMapMode.READ);
     const codes = new Uint8Array(staging.getMappedRange());
     return lines.every((line, i) => codes[i] === nearestEven.evaluate(line, undefined as never, sums[i]!));
-  } catch (error) {
-    throw error instanceof DeviceError ? error : new DeviceError(`${WHAT}: ${String(error)}`, { cause: error });
   } finally {
     for (const buffer of buffers) buffer.destroy();
   }
@@ -94,6 +92,11 @@ const ANSWERS = new WeakMap<GPUDevice, Promise<boolean>>();
 /** Does a device round to nearest, ties to even? It is asked once. */
 export function roundsToNearestEven(device: GPUDevice): Promise<boolean> {
   let answer = ANSWERS.get(device);
-  if (!answer) ANSWERS.set(device, (answer = ask(device)));
+  if (!answer) {
+    answer = onDevice(device, WHAT, () => ask(device));
+    ANSWERS.set(device, answer);
+    // no answer is none for ever
+    answer.catch(() => ANSWERS.delete(device));
+  }
   return answer;
 }

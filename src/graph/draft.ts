@@ -1,3 +1,4 @@
+import { BUDGET, Spending } from './budget.ts';
 import {
   isByteType,
   type Constant,
@@ -13,16 +14,27 @@ import { withoutDeadNodes } from './rewrite.ts';
  * keeps the order in which operands are defined before they are used.
  */
 export class GraphDraft {
-  nodes: GraphNode[];
   readonly graph: Graph;
   readonly constants: Map<string, Constant>;
   readonly tensors: Map<string, Graph['tensors'] extends ReadonlyMap<string, infer T> ? T : never>;
   readonly #names: Set<string>;
   readonly #ends: readonly string[];
+  readonly #outputs: ReadonlySet<string>;
+  /** A move of one tensor twice, again and again, would be rewritten into any number of nodes. */
+  readonly #declared = new Spending('tensors that rewriting adds', BUDGET.nodes);
+  /** The last number that was tried behind a name. */
+  readonly #numbers = new Map<string, number>();
+  /** What stands in the place of each node of the beginning, and where each node is. */
+  #places: GraphNode[][] = [];
+  readonly #placeOf = new Map<GraphNode, number>();
+  readonly #producer = new Map<string, GraphNode>();
+  readonly #consumers = new Map<string, Set<GraphNode>>();
+  readonly #edges = new Map<string, number>();
 
   constructor(graph: Graph) {
     this.graph = graph;
-    this.nodes = [...graph.nodes];
+    this.#outputs = new Set(graph.outputs);
+    this.nodes = graph.nodes;
     this.constants = new Map(graph.constants);
     this.tensors = new Map(graph.tensors);
     this.#names = new Set(graph.nodes.flatMap(({ inputs, outputs }) => [...inputs, ...outputs]));
@@ -30,21 +42,52 @@ export class GraphDraft {
     this.#ends = graph.nodes.flatMap(({ outputs }) => outputs).filter((tensor) => !used.has(tensor));
   }
 
+  /** In their order. */
+  get nodes(): GraphNode[] {
+    return this.#places.flat();
+  }
+
+  set nodes(nodes: readonly GraphNode[]) {
+    for (const index of [this.#placeOf, this.#producer, this.#consumers, this.#edges]) index.clear();
+    this.#places = nodes.map((node) => [node]);
+    for (const [place, node] of nodes.entries()) this.#enter(node, place);
+  }
+
+  #enter(node: GraphNode, place: number): void {
+    this.#placeOf.set(node, place);
+    for (const output of node.outputs) this.#producer.set(output, node);
+    for (const input of node.inputs) {
+      const consumers = this.#consumers.get(input);
+      if (consumers) consumers.add(node);
+      else this.#consumers.set(input, new Set([node]));
+      this.#edges.set(input, this.edges(input) + 1);
+    }
+  }
+
+  #leave(node: GraphNode): void {
+    this.#placeOf.delete(node);
+    for (const output of node.outputs) if (this.#producer.get(output) === node) this.#producer.delete(output);
+    for (const input of node.inputs) {
+      this.#consumers.get(input)?.delete(node);
+      this.#edges.set(input, this.edges(input) - 1);
+    }
+  }
+
   producer(tensor: string): GraphNode | undefined {
-    return this.nodes.find(({ outputs }) => outputs.includes(tensor));
+    return this.#producer.get(tensor);
   }
 
   consumers(tensor: string): GraphNode[] {
-    return this.nodes.filter(({ inputs }) => inputs.includes(tensor));
+    return [...(this.#consumers.get(tensor) ?? [])];
   }
 
   /** How often nodes use the tensor: one that uses it twice counts twice. */
   edges(tensor: string): number {
-    return this.nodes.reduce((sum, { inputs }) => sum + inputs.filter((input) => input === tensor).length, 0);
+    return this.#edges.get(tensor) ?? 0;
   }
 
   isOutput(tensor: string): boolean {
-    return this.graph.outputs.includes(tensor);
+    return this.#outputs.has(tensor);
   }
 
   /** The node that uses the tensor, where only one does, once, and the caller of the model does not. */
@@ -64,7 +107,7 @@ export class GraphDraft {
   sameQuantization(a: string, b: string): boolean {
     const [x, y] = [this.quantized(a), this.quantized(b)];
     const equal = (p: ArrayLike<number>, q: ArrayLike<number>): boolean =>
-      p.length === q.length && Array.from(p).every((v, i) => v === q[i]);
+      p === q || (p.length === q.length && Array.from(p).every((v, i) => v === q[i]));
     return (
       x !== undefined &&
       y !== undefined &&
@@ -76,6 +119,7 @@ export class GraphDraft {
 
   /** Declares a tensor that the file does not have; its name tells what it is like. */
   declare(like: string, type: 'uint8' | 'int8', quantization: Quantization): string {
+    this.#declared.add(1, `tensor '${like}'`);
     const name = this.#unused(like);
     this.tensors.set(name, { name, type, quantization });
     return name;
@@ -94,22 +138,26 @@ export class GraphDraft {
 
   #unused(like: string): string {
     let name = like;
-    for (let i = 1; this.#names.has(name); i++) name = `${like}.${i}`;
+    for (let i = this.#numbers.get(like) ?? 1; this.#names.has(name); i++) {
+      name = `${like}.${i}`;
+      this.#numbers.set(like, i + 1);
+    }
     this.#names.add(name);
     return name;
   }
 
   replace(node: GraphNode, by: readonly GraphNode[]): void {
-    this.nodes.splice(this.nodes.indexOf(node), 1, ...by);
+    const place = this.#placeOf.get(node)!;
+    const here = this.#places[place]!;
+    this.#leave(node);
+    here.splice(here.indexOf(node), 1, ...by);
+    for (const one of by) this.#enter(one, place);
   }
 
   /** Everybody who uses a tensor uses another one instead. */
   rewire(from: string, to: string): void {
-    this.nodes = this.nodes.map((node) =>
-      node.inputs.includes(from)
-        ? { ...node, inputs: node.inputs.map((input) => (input === from ? to : input)) }
-        : node,
-    );
+    for (const node of this.consumers(from))
+      this.replace(node, [{ ...node, inputs: node.inputs.map((input) => (input === from ? to : input)) }]);
   }
 
   /** Drops what rewriting has made useless. What the file computes for nobody stays, for it counts as a consumer. */

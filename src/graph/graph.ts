@@ -17,9 +17,12 @@ export interface ElementArrays {
 
 export type ElementData = ElementArrays[ElementType];
 
+/** As the file stores them: ONNX's are float32 values, PyTorch's doubles, which each of its engines rounds in its own place. */
+export type Scales = Float32Array | Float64Array;
+
 /** real = scale * (q - zeroPoint); one entry, or one for each index of `axis`. */
 export interface Quantization {
-  readonly scale: Float32Array;
+  readonly scale: Scales;
   readonly zeroPoint: Int32Array;
   readonly axis?: number;
 }
@@ -75,6 +78,8 @@ export interface QuantizedType {
 }
 
 const BYTES: Record<ElementType, number> = { uint8: 1, int8: 1, int32: 4, int64: 8, float32: 4 };
+
+export const ELEMENT_TYPES = Object.keys(BYTES) as readonly ElementType[];
 
 export function elementBytes(type: ElementType): number {
   return BYTES[type];

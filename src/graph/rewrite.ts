@@ -1,5 +1,12 @@
 import type { Graph, GraphNode } from './graph.ts';
 
+/** Appends to the list of a key. */
+export function append<K, V>(lists: Map<K, V[]>, key: K, value: V): void {
+  const list = lists.get(key);
+  if (list) list.push(value);
+  else lists.set(key, [value]);
+}
+
 /** The node that computes each tensor, and the nodes that use it. */
 export function edges(graph: Graph): {
   producer: ReadonlyMap<string, GraphNode>;
@@ -9,7 +16,7 @@ export function edges(graph: Graph): {
   const consumers = new Map<string, GraphNode[]>();
   for (const node of graph.nodes) {
     for (const output of node.outputs) producer.set(output, node);
-    for (const input of new Set(node.inputs)) consumers.set(input, [...(consumers.get(input) ?? []), node]);
+    for (const input of new Set(node.inputs)) append(consumers, input, node);
   }
   return { producer, consumers: (tensor) => consumers.get(tensor) ?? [] };
 }

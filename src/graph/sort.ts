@@ -1,5 +1,6 @@
 import { InvalidModelError } from '../errors.ts';
 import type { GraphNode } from './graph.ts';
+import { append } from './rewrite.ts';
 
 function isSorted(nodes: readonly GraphNode[], given: ReadonlySet<string>): boolean {
   const defined = new Set(given).add('');
@@ -39,7 +40,7 @@ export function sortNodes(
           `node '${node.name}' (${node.op}) uses '${input}', which is no input, no initializer and no node's output`,
         );
       count++;
-      consumers.set(source, [...(consumers.get(source) ?? []), node]);
+      append(consumers, source, node);
     }
     waiting.set(node, count);
   }
@@ -49,7 +50,8 @@ export function sortNodes(
   if (isSorted(nodes, given)) return [...nodes];
   const sorted: GraphNode[] = [];
   const ready = nodes.filter((node) => waiting.get(node) === 0);
-  for (let node = ready.shift(); node; node = ready.shift()) {
+  // grows while it is walked
+  for (const node of ready) {
     sorted.push(node);
     for (const consumer of consumers.get(node) ?? []) {
       const left = waiting.get(consumer)! - 1;

@@ -14,14 +14,17 @@ import {
   type Op,
   type OpContext,
 } from './op.ts';
-import { broadcastOf, lowerPairs, onCodes, pairOf, referencePairs } from './pairs.ts';
+import { axesOf, broadcastOf, lowerPairs, onCodes, pairOf, referencePairs } from './pairs.ts';
 import { threadGrid, type Step } from './step.ts';
 
 const sameShape = (a: readonly number[], b: readonly number[]): boolean =>
   a.length === b.length && a.every((d, i) => d === b[i]);
 
 export function layerOf(node: GraphNode, context: OpContext): AddLayer {
-  const { swapped } = broadcastOf(node, context);
+  const { large } = broadcastOf(node, context);
+  const sizes = axesOf(extent(large));
+  const innermost = sizes.findLastIndex((size) => size > 1);
+  const swapped = innermost < 0 || axesOf(extent(context.info(node.inputs[0]!)))[innermost] === 1;
   return { ...pairOf(node, context), relu: node.attributes['relu'] === 1, swapped };
 }
 

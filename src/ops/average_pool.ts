@@ -6,10 +6,19 @@ import { extent, groupsOf } from './layout.ts';
 import { expectByteInput } from './linear/linear.ts';
 import { poolWindow } from './max_pool.ts';
 import { axisOf, integerList } from './moves/move.ts';
-import { expectOperands, isTrue, quantizedOutput, refuse, tensorQuantization, type Op, type OpContext } from './op.ts';
+import {
+  expectOperands,
+  expectWindow,
+  isTrue,
+  quantizedOutput,
+  refuse,
+  tensorQuantization,
+  type Op,
+  type OpContext,
+} from './op.ts';
 import { KEY_FORMS, outputStage, signMask } from './requantization.ts';
 import { threadGrid, type Step } from './step.ts';
-import { forEachWindow, windowFields, type Window } from './window.ts';
+import { countsOf, forEachWindow, windowFields, type Window } from './window.ts';
 
 function averageOf(
   node: GraphNode,
@@ -22,6 +31,9 @@ function averageOf(
   const functions = averagePool?.({ op, input, output: tensorQuantization(node, output) });
   return functions ?? refuse(node, `semantics '${name}'`, `engines that define ${op}`);
 }
+
+/** How many divisors a pool may have, each of which is proved. */
+const MOST_COUNTS = 256;
 
 /** What a sum over `count` elements is divided by. */
 function divisor(node: GraphNode, { kernel }: Window, count: number): number {
@@ -83,9 +95,9 @@ function lower(node: GraphNode, context: OpContext, op: AveragePoolLayer['op'], 
   const [from, to] = [extent(context.info(node.inputs[0]!)), extent(info)];
   const quantization = tensorQuantization(node, info);
   const input = tensorQuantization(node, context.info(node.inputs[0]!));
-  const counts = new Set<number>();
-  forEachWindow(window, [from.height, from.width], (_, places) => counts.add(places.length));
-  const distinct = [...counts].sort((a, b) => a - b);
+  const distinct = countsOf(window, [from.height, from.width]);
+  if (distinct.length > MOST_COUNTS)
+    return refuse(node, `windows of ${distinct.length} different sizes`, `up to ${MOST_COUNTS}`);
   const stageOfCount = new Uint32Array(Math.max(4, window.kernel[0] * window.kernel[1] + 1));
   for (const [stage, count] of distinct.entries()) stageOfCount[count] = stage;
   const [min, max] = byteRange(quantization.type);
@@ -163,6 +175,7 @@ function wholeWindow(node: GraphNode, context: OpContext): Window {
   const axes = (integerList(node, context, 'axes', 1) ?? []).map((axis) => axisOf(node, axis, shape.length)).sort();
   if (shape.length !== 4 || axes.join() !== '2,3')
     return refuse(node, `axes [${axes.join(', ')}] of shape [${shape.join(', ')}]`, 'axes 2 and 3 of four');
+  expectWindow(node, shape[2]! * shape[3]!);
   return {
     kernel: [shape[2]!, shape[3]!],
     strides: [1, 1],

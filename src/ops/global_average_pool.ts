@@ -4,6 +4,7 @@ import { expectByteInput } from './linear/linear.ts';
 import {
   askEngine,
   expectOperands,
+  expectWindow,
   quantizedOutput,
   refuse,
   tensorQuantization,
@@ -34,6 +35,7 @@ export const globalAveragePool: Op = {
     const input = context.info(node.inputs[0]!);
     expectByteInput(node, input);
     if (input.shape.length !== 4) refuse(node, `input of shape [${input.shape.join(', ')}]`, '4-D inputs');
+    expectWindow(node, input.shape[2]! * input.shape[3]!);
     return quantizedOutput(node, context, [input.shape[0]!, input.shape[1]!, 1, 1]);
   },
 

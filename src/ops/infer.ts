@@ -1,4 +1,5 @@
 import { InvalidInputError, InvalidModelError, UnsupportedModelError } from '../errors.ts';
+import { BUDGET, expectNodes, expectShape, Spending } from '../graph/budget.ts';
 import { DYNAMIC, elementCount, type Constant, type Graph, type GraphNode, type TensorInfo } from '../graph/graph.ts';
 import { withShortConcats } from '../graph/concats.ts';
 import { withoutDeadNodes } from '../graph/rewrite.ts';
@@ -7,11 +8,8 @@ import { DEFAULT_FEATURES, type Features } from './features.ts';
 import { capacities } from './capacity.ts';
 import { MOST_INPUTS } from './concat.ts';
 import { OPS } from './index.ts';
-import { label, type Op, type OpContext, type TypedGraph } from './op.ts';
+import { expectOutput, label, refuse, type Op, type OpContext, type TypedGraph } from './op.ts';
 import { NO_PREFERENCES, type Preferences } from './variant.ts';
-
-/** The largest tensor that is planned for: 128 MiB of 8-bit values, the binding size that every WebGPU has. */
-const MOST_ELEMENTS = 2 ** 27;
 
 export function opOf(node: GraphNode): Op {
   const op = Object.hasOwn(OPS, node.op) ? OPS[node.op] : undefined;
@@ -30,7 +28,20 @@ function resolveInput(input: TensorInfo, asked: readonly number[] | undefined): 
     const wanted = input.shape.map((d) => (d === DYNAMIC ? '?' : d)).join(', ');
     throw new InvalidInputError(`input '${input.name}' has shape [${shape.join(', ')}]; the model takes [${wanted}]`);
   }
+  expectShape(`input '${input.name}'`, shape);
   return { ...input, shape };
+}
+
+/** Operators that sum products or whole windows: not computed on the host when a plan is made. */
+const SUMS = new Set(['Conv', 'Gemm', 'MatMul', 'MaxPool', 'AveragePool', 'GlobalAveragePool', 'ReduceMean']);
+
+/** The output of an operator whose operands are all constants, by the engine's own arithmetic. */
+function foldByReference(node: GraphNode, context: OpContext, info: TensorInfo): Constant {
+  if (SUMS.has(node.op)) return refuse(node, 'its operands are all constants', 'computed inputs');
+  // its own type and shape are asked for, too
+  const known: OpContext = { ...context, info: (name) => (name === info.name ? info : context.info(name)) };
+  const { data } = opOf(node).reference(node, known, (index) => context.constant(node.inputs[index]!)!.data);
+  return { ...info, data };
 }
 
 export function contextOf(
@@ -73,6 +84,7 @@ export function inferGraph(
   semantics: Semantics,
   shapes: Readonly<Record<string, readonly number[]>> = {},
 ): TypedGraph {
+  expectNodes(graph.nodes, (tensor) => graph.constants.get(tensor)?.data.length ?? 0);
   const { nodes: short, tensors: quantized } = withShortConcats(graph, MOST_INPUTS);
   const constants = new Map<string, Constant>(graph.constants);
   const tensors = new Map<string, TensorInfo>();
@@ -80,34 +92,43 @@ export function inferGraph(
   for (const input of inputs) tensors.set(input.name, input);
   const context = contextOf({ constants, tensors }, quantized, semantics);
 
+  const folded = new Spending('elements that follow from constants', BUDGET.folded);
+  const computed = new Spending('elements in all tensors', BUDGET.allElements);
   const nodes: GraphNode[] = [];
   for (const node of short) {
     const op = opOf(node);
     if (node.outputs.length !== 1)
       throw new UnsupportedModelError(`${label(node)} has ${node.outputs.length} outputs; supported: 1`);
-    const constant = op.fold?.(node, context);
-    if (constant) {
-      constants.set(constant.name, constant);
+    const known = op.fold?.(node, context);
+    if (known) {
+      folded.add(known.data.length, label(node));
+      constants.set(known.name, known);
       continue;
     }
     const info = op.infer(node, context);
-    if (elementCount(info.shape) > MOST_ELEMENTS)
-      throw new UnsupportedModelError(
-        `${label(node)}: an output of shape [${info.shape.join(', ')}]; supported: up to ${MOST_ELEMENTS} elements`,
-      );
+    expectOutput(node, info.shape);
+    if (node.inputs.every((input) => input === '' || constants.has(input))) {
+      folded.add(elementCount(info.shape), label(node));
+      constants.set(info.name, foldByReference(node, context, info));
+      continue;
+    }
+    computed.add(elementCount(info.shape), label(node));
     tensors.set(info.name, info);
     nodes.push(node);
   }
   for (const output of graph.outputs)
-    if (!tensors.has(output)) throw new UnsupportedModelError(`graph output '${output}' is a constant`);
+    if (!tensors.has(output))
+      throw new UnsupportedModelError(
+        `graph output '${output}' is a constant; supported: outputs that follow from an input`,
+      );
   const live = withoutDeadNodes(nodes, graph.outputs);
-  const computed = new Set(live.flatMap((node) => node.outputs));
-  for (const input of inputs) computed.add(input.name);
+  const alive = new Set(live.flatMap((node) => node.outputs));
+  for (const input of inputs) alive.add(input.name);
   return {
     ...graph,
     inputs,
     nodes: live,
     constants,
-    tensors: new Map([...tensors].filter(([name]) => computed.has(name))),
+    tensors: new Map([...tensors].filter(([name]) => alive.has(name))),
   };
 }

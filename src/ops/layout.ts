@@ -1,6 +1,6 @@
 import {
+  elementBytes,
   elementCount,
-  isByteType,
   newElementData,
   type ElementData,
   type ElementType,
@@ -9,7 +9,7 @@ import {
 
 /**
  * How tensors lie in GPU memory: NHWC, channels padded to a multiple of four. A group is four channels of
- * one pixel: one u32 for 8-bit types (the lowest channel in the lowest byte), four u32 (float32 bits) else.
+ * one pixel: one u32 for 8-bit types (the lowest channel in the lowest byte), four u32 for float32 (its bits) and int32.
  */
 export interface Extent {
   readonly batch: number;
@@ -43,7 +43,7 @@ export function groupsOf(info: TensorInfo): number {
 
 /** Bytes of a tensor in GPU memory. */
 export function packedBytes(info: TensorInfo): number {
-  return groupCount(extent(info)) * (isByteType(info.type) ? 4 : 16);
+  return groupCount(extent(info)) * 4 * elementBytes(info.type);
 }
 
 /** Calls `visit` with the index of every element in NCHW order and in padded NHWC order. */
@@ -65,8 +65,18 @@ export function paddedPlaces(e: Extent): Int32Array {
   return places;
 }
 
+type Bits = Uint8Array | Uint32Array;
+
+/** Elements of a type as they are in memory. */
+function bitsOf({ buffer, byteOffset, byteLength }: ElementData, type: ElementType): Bits {
+  const bytes = elementBytes(type);
+  const View = bytes === 1 ? Uint8Array : bytes === 4 ? Uint32Array : BigUint64Array;
+  // bigints are only moved, too
+  return new View(buffer as ArrayBuffer, byteOffset, byteLength / bytes) as Bits;
+}
+
 /** As forEachElement, for what is on the way of every inference: without a call an element. */
-function scatter(from: Uint8Array | Uint32Array, to: Uint8Array | Uint32Array, e: Extent): void {
+function scatter(from: Bits, to: Bits, e: Extent): void {
   const pixels = e.height * e.width;
   const stride = e.groups * 4;
   let nchw = 0;
@@ -85,11 +95,7 @@ export function pack(
   info: TensorInfo,
   bytes: Uint8Array<ArrayBuffer> = new Uint8Array(packedBytes(info)),
 ): Uint8Array<ArrayBuffer> {
-  if (isByteType(info.type)) {
-    scatter(new Uint8Array(data.buffer, data.byteOffset, data.byteLength), bytes, extent(info));
-  } else {
-    scatter(new Uint32Array(data.buffer, data.byteOffset, data.length), new Uint32Array(bytes.buffer), extent(info));
-  }
+  scatter(bitsOf(data, info.type), bitsOf(bytes, info.type), extent(info));
   return bytes;
 }
 
@@ -99,13 +105,7 @@ export function unpack<T extends ElementType>(
   info: TensorInfo & { readonly type: T },
 ): ElementData {
   const data = newElementData(info.type, elementCount(info.shape));
-  if (isByteType(info.type)) {
-    const target = new Uint8Array(data.buffer);
-    forEachElement(extent(info), (to, from) => (target[to] = bytes[from]!));
-  } else {
-    const words = new Uint32Array(bytes.buffer, bytes.byteOffset, bytes.byteLength / 4);
-    const target = new Uint32Array(data.buffer);
-    forEachElement(extent(info), (to, from) => (target[to] = words[from]!));
-  }
+  const [from, to] = [bitsOf(bytes, info.type), bitsOf(data, info.type)];
+  forEachElement(extent(info), (nchw, padded) => (to[nchw] = from[padded]!));
   return data;
 }

@@ -1,4 +1,5 @@
 import { InvalidModelError, UnsupportedModelError } from '../errors.ts';
+import { BUDGET, expectShape } from '../graph/budget.ts';
 import type { Constant, ElementData, Graph, GraphNode, QuantizedType, TensorInfo } from '../graph/graph.ts';
 import type { Semantics, TensorQuantization } from '../semantics/semantics.ts';
 import type { Features } from './features.ts';
@@ -91,6 +92,16 @@ export function expectOperands(node: GraphNode, count: number): void {
  */
 export function isTrue(node: GraphNode, attribute: string): boolean {
   return Number(node.attributes[attribute] ?? 0) !== 0;
+}
+
+/** What an output of this shape takes is within the budget: to be asked before anything is made of this length. */
+export function expectOutput(node: GraphNode, shape: readonly number[]): void {
+  expectShape(`${label(node)}: its output`, shape);
+}
+
+/** The sum of so many bytes stays in int32. */
+export function expectWindow(node: GraphNode, elements: number): void {
+  if (elements > BUDGET.window) refuse(node, `an average of ${elements} elements`, `up to ${BUDGET.window}`);
 }
 
 /** An integer-list attribute of a given length. */

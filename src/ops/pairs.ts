@@ -19,7 +19,7 @@ export function pairOf(
   };
 }
 
-const axesOf = ({ batch, channels, height, width }: Extent): number[] => [batch, channels, height, width];
+export const axesOf = ({ batch, channels, height, width }: Extent): number[] => [batch, channels, height, width];
 
 /** Is every dimension of `small` that of `large`, or 1? Then each element of `large` has a partner in `small`. */
 function broadcasts(small: TensorInfo, large: TensorInfo): boolean {

@@ -71,9 +71,14 @@ export const sliced: Op = {
   }),
 };
 
+/** Concatenated again and again, shapes would double each time. */
+const MOST_VALUES = 2 ** 16;
+
 export const concatShapes = folding((node, _context, operands) => {
   if (operands.some((operand) => operand.shape.length !== 1))
     return refuse(node, 'a concatenation of more than one dimension', 'shape arithmetic');
+  const length = operands.reduce((sum, { data }) => sum + data.length, 0);
+  if (length > MOST_VALUES) return refuse(node, `a shape of ${length} values`, `up to ${MOST_VALUES}`);
   const data = BigInt64Array.from(operands.flatMap((operand) => [...values(operand)]));
   return [data, [data.length]];
 });

@@ -1,4 +1,5 @@
 import { InvalidModelError } from '../errors.ts';
+import { BUDGET } from '../graph/budget.ts';
 import type { GraphNode } from '../graph/graph.ts';
 import { integers, label, refuse } from './op.ts';
 
@@ -32,6 +33,13 @@ export function windowOf(node: GraphNode, kernel: readonly [number, number], inp
   const [dilationY, dilationX] = integers(node, 'dilations', 2, 1) as [number, number];
   if (strideY < 1 || strideX < 1 || dilationY < 1 || dilationX < 1 || kernel[0] < 1 || kernel[1] < 1)
     throw new InvalidModelError(`${label(node)}: kernel, strides and dilations are positive integers`);
+  const longest = [strideY, strideX, dilationY, dilationX, ...kernel].reduce((most, one) => Math.max(most, one));
+  if (longest > BUDGET.length || kernel[0] * kernel[1] > BUDGET.window)
+    return refuse(
+      node,
+      `a window of ${kernel.join(' by ')}, strides ${strideY}, ${strideX}, dilations ${dilationY}, ${dilationX}`,
+      `windows of up to ${BUDGET.window} elements, strides and dilations up to ${BUDGET.length}`,
+    );
   const reach: [number, number] = [dilationY * (kernel[0] - 1) + 1, dilationX * (kernel[1] - 1) + 1];
   const mode = String(node.attributes['auto_pad'] ?? 'NOTSET');
   let pads = integers(node, 'pads', 4, 0) as [number, number, number, number];
@@ -41,6 +49,7 @@ export function windowOf(node: GraphNode, kernel: readonly [number, number], inp
     pads = [y[0], x[0], y[1], x[1]];
   } else if (mode === 'VALID') pads = [0, 0, 0, 0];
   else if (mode !== 'NOTSET') return refuse(node, `auto_pad ${mode}`, 'NOTSET, SAME_UPPER, SAME_LOWER, VALID');
+  if (pads.some((p) => p > BUDGET.length)) return refuse(node, `pads [${pads.join(', ')}]`, `up to ${BUDGET.length}`);
   const up = node.attributes['ceil_mode'] === 1;
   const count = (axis: 0 | 1, stride: number): number => {
     const steps = (input[axis] + pads[axis] + pads[axis + 2]! - reach[axis]) / stride;
@@ -68,6 +77,26 @@ export function windowFields({ kernel, strides, dilations, pads }: Omit<Window, 
     pad_top: pads[0],
     pad_left: pads[1],
   };
+}
+
+/** How many elements of the input windows have in them: each number that occurs, in order. */
+export function countsOf(
+  { kernel, strides, dilations, pads, size }: Window,
+  input: readonly [number, number],
+): number[] {
+  const along = (axis: 0 | 1): number[] => {
+    const counts = new Set<number>();
+    for (let o = 0; o < size[axis]; o++) {
+      // of the window's elements at first + k * dilation, those from 0 to before the input's end
+      const first = o * strides[axis] - pads[axis];
+      const before = Math.max(0, Math.ceil(-first / dilations[axis]));
+      const end = Math.min(kernel[axis], Math.ceil((input[axis] - first) / dilations[axis]));
+      counts.add(Math.max(0, end - before));
+    }
+    return [...counts];
+  };
+  const columns = along(1);
+  return [...new Set(along(0).flatMap((rows) => columns.map((count) => rows * count)))].sort((a, b) => a - b);
 }
 
 /** Calls `visit` for every window with the [row, column] pairs of the input that lie in it, row by row. */

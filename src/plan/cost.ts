@@ -70,11 +70,14 @@ export interface PlanMemory {
 
 export function planMemory({ graph, steps, views, buffers }: Plan): PlanMemory {
   const lives = lifetimes(graph, steps, (name) => views.get(name) ?? name);
-  const needed = steps.map((_, at) =>
-    [...lives].reduce(
-      (sum, [name, { from, to }]) => sum + (from <= at && at <= to ? packedBytes(graph.tensors.get(name)!) : 0),
-      0,
-    ),
-  );
-  return { allocatedBytes: buffers.reduce((sum, bytes) => sum + bytes, 0), leastBytes: Math.max(0, ...needed) };
+  // what begins and what has ended at each step
+  const changes = new Float64Array(steps.length + 2);
+  for (const [name, { from, to }] of lives) {
+    const bytes = packedBytes(graph.tensors.get(name)!);
+    changes[from]! += bytes;
+    changes[to + 1]! -= bytes;
+  }
+  let [needed, leastBytes] = [0, 0];
+  for (const change of changes.subarray(0, steps.length)) leastBytes = Math.max(leastBytes, (needed += change));
+  return { allocatedBytes: buffers.reduce((sum, bytes) => sum + bytes, 0), leastBytes };
 }

@@ -1,11 +1,13 @@
-import { findSemantics } from '../semantics/index.ts';
+import { findSemantics, isEngine } from '../semantics/index.ts';
 import type { Semantics } from '../semantics/semantics.ts';
-import type { Graph } from '../graph/graph.ts';
+import { BUDGET, Spending } from '../graph/budget.ts';
+import type { Graph, GraphNode } from '../graph/graph.ts';
 import { contextOf, inferGraph, opOf } from '../ops/infer.ts';
 import { DEFAULT_FEATURES, type Features } from '../ops/features.ts';
-import type { TypedGraph } from '../ops/op.ts';
+import { label, type TypedGraph } from '../ops/op.ts';
 import type { Step } from '../ops/step.ts';
 import type { VariantOption } from '../ops/variant.ts';
+import { checkGraph, checkOptions, checkPlan } from './arguments.ts';
 import { assignBuffers } from './buffers.ts';
 import { fuseSteps, type Fusion } from './fuse/index.ts';
 import { DEFAULT_PROFILES, plainPreferences, preferencesOf, type Profile } from './profile.ts';
@@ -62,8 +64,10 @@ export function createPlan(graph: Graph, options: PlanOptions = {}): Plan {
  * @throws as createPlan
  */
 export function* planSteps(graph: Graph, options: PlanOptions = {}): Generator<Step, Plan> {
+  checkGraph(graph);
+  checkOptions(options);
   const wanted = options.semantics ?? graph.semantics;
-  const semantics = typeof wanted === 'string' ? findSemantics(wanted) : wanted;
+  const semantics = isEngine(wanted) ? wanted : findSemantics(wanted);
   const fused = semantics.fuse(graph);
   const typed = inferGraph(fused, semantics, options.shapes);
   const features = options.features ?? DEFAULT_FEATURES;
@@ -71,10 +75,12 @@ export function* planSteps(graph: Graph, options: PlanOptions = {}): Generator<S
   const fusion = options.fusion ?? options.profile?.fusion ?? 'none';
   const context = contextOf(typed, fused.tensors, semantics, features, preferencesOf(profile, features));
   const unfused: Step[] = [];
+  const spend = spending();
   const views = new Map<string, string>();
   const memoryOf = (tensor: string): string => views.get(tensor) ?? tensor;
   for (const node of typed.nodes) {
     const lowered = opOf(node).lower(node, context);
+    spend(node, lowered);
     if ('alias' in lowered) views.set(node.outputs[0]!, memoryOf(lowered.alias));
     else {
       unfused.push(lowered);
@@ -101,11 +107,27 @@ export function* planSteps(graph: Graph, options: PlanOptions = {}): Generator<S
   };
 }
 
+/** Keeps account of what steps hold and prove. */
+function spending(): (node: GraphNode, lowered: Step | object) => void {
+  const words = new Spending('words of weights, tables and lists', BUDGET.words);
+  const channels = new Spending('requantized channels', BUDGET.channels);
+  return (node, lowered) => {
+    if (!('kernel' in lowered)) return;
+    const data = [...lowered.operands.map((one) => ('data' in one ? one.data : one)), ...lowered.parameters];
+    words.add(
+      data.reduce((sum, one) => sum + ('tensor' in one ? 0 : one.length), 0),
+      label(node),
+    );
+    channels.add(lowered.proof?.channels ?? 0, label(node));
+  };
+}
+
 /**
  * Every kernel variant for a node of a plan, and whether it may compute it; empty where there is no choice.
  * `createPlan(graph, { profile: { ...profile, nodes: { [node]: choice } } })` makes a plan with one of them.
  */
 export function variantsFor(plan: Plan, nodeName: string): readonly VariantOption[] {
+  checkPlan(plan);
   const { graph, semantics, features } = plan;
   const node = graph.nodes.find(({ name }) => name === nodeName);
   return (node && opOf(node).variants?.(node, contextOf(graph, graph.tensors, semantics, features))) ?? [];

@@ -1,4 +1,5 @@
 import { InvalidInputError } from '../errors.ts';
+import { isRecord } from '../kind_of.ts';
 import type { Features } from '../ops/features.ts';
 import type { Preferences, VariantChoice } from '../ops/variant.ts';
 import { FUSIONS, type Fusion } from './fuse/fusion.ts';
@@ -53,10 +54,10 @@ export const DEFAULT_PROFILES: Readonly<Record<AdapterFamily, Profile>> = {
 
 /** What an adapter says of itself, as WebGPU names it. */
 export interface AdapterNames {
-  readonly vendor: string;
-  readonly architecture: string;
-  readonly device: string;
-  readonly description: string;
+  readonly vendor?: string;
+  readonly architecture?: string;
+  readonly device?: string;
+  readonly description?: string;
   readonly isFallbackAdapter?: boolean;
 }
 
@@ -87,9 +88,6 @@ export function preferencesOf(profile: Profile, features: Features): Preferences
     nearestEven: features.nearestEven ?? false,
   };
 }
-
-const isRecord = (value: unknown): value is Record<string, unknown> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
 
 const isChoice = (value: unknown): value is VariantChoice =>
   isRecord(value) && typeof value['variant'] === 'string' && ['number', 'undefined'].includes(typeof value['tile']);

@@ -1,8 +1,9 @@
-import { InvalidInputError } from '../errors.ts';
+import { checkFeeds, firstNaN, refuseNaN, tensorsOf, type Feeds } from '../feeds.ts';
 import type { ElementData } from '../graph/graph.ts';
 import { contextOf, opOf } from '../ops/infer.ts';
 import { Tensor } from '../tensor.ts';
 import type { Trace, TracedTensor } from '../trace.ts';
+import { checkPlan } from './arguments.ts';
 import type { Plan } from './plan.ts';
 
 type Referenced = Pick<Plan, 'graph' | 'semantics'>;
@@ -12,12 +13,11 @@ type Referenced = Pick<Plan, 'graph' | 'semantics'>;
  * equal. Slow (seconds for a MobileNetV2), and deliberately without anything that the shaders use. Keeps
  * only the tensors that are still needed, so that the caller decides what a whole network takes.
  *
- * @throws InvalidInputError where an input is not fed
+ * @throws InvalidInputError where what is fed is not what the model takes
  */
-export function* referenceTensors(
-  { graph, semantics }: Referenced,
-  feeds: Readonly<Record<string, Tensor>>,
-): Generator<TracedTensor, void> {
+export function* referenceTensors({ graph, semantics }: Referenced, feeds: Feeds): Generator<TracedTensor, void> {
+  const tensors = tensorsOf(feeds);
+  checkFeeds(graph.inputs, tensors);
   const context = contextOf(graph, graph.tensors, semantics);
   const values = new Map<string, ElementData>();
   const lastUser = new Map(graph.nodes.flatMap((node) => node.inputs.map((name) => [name, node] as const)));
@@ -35,10 +35,11 @@ export function* referenceTensors(
       ...(accumulators ? { accumulators } : {}),
     };
   };
-  for (const input of graph.inputs) {
-    const feed = feeds[input.name];
-    if (!feed) throw new InvalidInputError(`input '${input.name}' was not fed`);
-    yield keep(input.name, 'input', 'input', feed.data);
+  for (const { name } of graph.inputs) {
+    const { data } = tensors[name]!;
+    const at = data instanceof Float32Array ? firstNaN(data) : -1;
+    if (at >= 0) refuseNaN(name, at);
+    yield keep(name, 'input', 'input', data.slice());
   }
   for (const node of graph.nodes) {
     const operand = (index: number): ElementData => {
@@ -52,10 +53,11 @@ export function* referenceTensors(
 }
 
 /** All tensors of `referenceTensors` at once. */
-export function referenceTrace(plan: Referenced, feeds: Readonly<Record<string, Tensor>>): Trace {
+export function referenceTrace(plan: Referenced, feeds: Feeds): Trace {
+  checkPlan(plan);
   const tensors = [...referenceTensors(plan, feeds)];
   const outputs: Record<string, Tensor> = {};
   for (const { name, type, shape, data } of tensors)
-    if (plan.graph.outputs.includes(name)) outputs[name] = new Tensor(type, data as never, shape);
+    if (plan.graph.outputs.includes(name)) outputs[name] = new Tensor(type, data.slice() as never, shape);
   return { tensors, outputs };
 }

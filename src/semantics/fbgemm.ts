@@ -1,25 +1,39 @@
 import { fma } from './float32.ts';
-import { linearSteps, nativeKernels, type PyTorchOptions } from './pytorch.ts';
-import { f32, roundHalfEven } from './rounding.ts';
+import { lastBelow } from './float_lines.ts';
+import { isPerChannel, linearSteps, nativeKernels, type PyTorchOptions } from './pytorch.ts';
+import { f32, INT32_END, roundHalfEven } from './rounding.ts';
 import type { LinearLayer, Semantics, StepFunctions } from './semantics.ts';
 
-/** Convolution and linear layer. The bias stays float; per tensor, the compiler contracts it into an fma. */
+/**
+ * Convolution and linear layer. The bias stays float; per tensor, the compiler contracts it into an fma. Values that are no
+ * int32 become the smallest one.
+ */
 export function fbgemmLinear(layer: LinearLayer): StepFunctions {
-  const { input, output } = layer;
-  const perChannel = layer.weightScale.length > 1;
+  const { output } = layer;
+  const perChannel = isPerChannel(layer);
+  const sumScale = (weightScale: number): number => f32(f32(layer.input.scale) * f32(weightScale));
   const line = (weightScale: number, bias: number): { bias: number; scale: number } => {
-    const scale = f32(input.scale * weightScale);
-    return { bias: f32(bias / scale), scale: f32(scale / output.scale) };
+    const scale = sumScale(weightScale);
+    return { bias: f32(bias / scale), scale: f32(scale / f32(output.scale)) };
   };
   const value = (weightScale: number, bias: number): ((accumulator: number) => number) => {
     const { bias: quotient, scale: multiplier } = line(weightScale, bias);
-    const inverse = f32(1 / f32(input.scale * weightScale));
+    const inverse = f32(1 / sumScale(weightScale));
     return (accumulator) => {
       const sum = perChannel ? f32(f32(accumulator) + quotient) : fma(bias, inverse, f32(accumulator));
-      return roundHalfEven(f32(sum * multiplier)) + output.zeroPoint;
+      return f32(sum * multiplier);
     };
   };
-  return linearSteps(layer, value, line);
+  const integer = (v: number): number => (Math.abs(v) < INT32_END ? roundHalfEven(v) : -INT32_END) + output.zeroPoint;
+  const integers = (weightScale: number, bias: number): ((accumulator: number) => number) => {
+    const of = value(weightScale, bias);
+    return (accumulator) => integer(of(accumulator));
+  };
+  const rises = (weightScale: number, bias: number): readonly [number, number] => [
+    -INT32_END,
+    lastBelow(value(weightScale, bias), INT32_END, -INT32_END, INT32_END - 1),
+  ];
+  return linearSteps(layer, integers, { line, rises });
 }
 
 /** FBGEMM's depthwise kernels, which saturate on every machine. */

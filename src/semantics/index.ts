@@ -1,4 +1,5 @@
-import { UnsupportedModelError } from '../errors.ts';
+import { InvalidInputError, UnsupportedModelError } from '../errors.ts';
+import { isRecord, kindOf } from '../kind_of.ts';
 import { createFbgemm, createFbgemmAvx2 } from './fbgemm.ts';
 import { createOnednn } from './onednn.ts';
 import { onnxruntime } from './onnxruntime.ts';
@@ -25,12 +26,23 @@ const ENGINES: readonly ((options: SemanticsOptions) => Semantics)[] = [
 /** The engines with their default options. */
 export const SEMANTICS: readonly Semantics[] = ENGINES.map((create) => create({}));
 
+/** What an engine cannot do without. */
+const FUNCTIONS = ['fuse', 'linear', 'accumulation', 'add', 'globalAveragePool', 'quantize', 'dequantize'] as const;
+
+/** Is it an engine: a built-in one, or one of a caller's own? */
+export function isEngine(value: unknown): value is Semantics {
+  return (
+    isRecord(value) && typeof value['name'] === 'string' && FUNCTIONS.every((one) => typeof value[one] === 'function')
+  );
+}
+
 /** @throws UnsupportedModelError, with the names that there are */
 export function findSemantics(name: string, options: SemanticsOptions = {}): Semantics {
+  if (!isRecord(options)) throw new InvalidInputError(`an engine's options are an object, got ${kindOf(options)}`);
   const index = SEMANTICS.findIndex((semantics) => semantics.name === name);
   if (index < 0)
     throw new UnsupportedModelError(
-      `no semantics is called '${name}'; supported: ${SEMANTICS.map((s) => s.name).join(', ')}`,
+      `no semantics is called ${kindOf(name)}; supported: ${SEMANTICS.map((s) => s.name).join(', ')}`,
     );
   return ENGINES[index]!(options);
 }

@@ -1,4 +1,4 @@
-import { linearSteps, nativeKernels, type PyTorchOptions } from './pytorch.ts';
+import { isPerChannel, linearSteps, nativeKernels, type PyTorchOptions } from './pytorch.ts';
 import { f32, roundHalfEven } from './rounding.ts';
 import type { LinearLayer, Semantics, StepFunctions } from './semantics.ts';
 
@@ -7,14 +7,23 @@ import type { LinearLayer, Semantics, StepFunctions } from './semantics.ts';
  * ReLU as max(v, 0) is the same as the clamp at the zero point.
  */
 export function onednnLinear(layer: LinearLayer): StepFunctions {
-  // PyTorch hands the inverse of the input's scale to oneDNN, which inverts it back: not always sx.
-  const inputScale = f32(1 / f32(1 / layer.input.scale));
-  const inverse = f32(1 / layer.output.scale);
-  return linearSteps(layer, (weightScale, bias) => (accumulator) => {
-    const value = f32(f32(f32(f32(accumulator) * inputScale) * weightScale) + bias);
-    return roundHalfEven(f32(f32(value * inverse) + layer.output.zeroPoint));
+  const inputScale = throughInverse(layer.input.scale);
+  const inverse = throughInverse(f32(1 / layer.output.scale));
+  return linearSteps(layer, (stored, bias) => {
+    const single = isPerChannel(layer) ? f32(stored) : stored;
+    const weightScale = layer.op === 'gemm' ? throughInverse(single) : f32(stored);
+    return (accumulator) => {
+      const value = f32(f32(f32(f32(accumulator) * inputScale) * weightScale) + bias);
+      return roundHalfEven(f32(f32(value * inverse) + layer.output.zeroPoint));
+    };
   });
 }
+
+/**
+ * PyTorch hands inverses of scales to oneDNN, which inverts them back: not always the same. So go the input's and the
+ * output's, and a linear layer's weights'.
+ */
+const throughInverse = (scale: number): number => f32(1 / f32(1 / scale));
 
 /** PyTorch's onednn engine on a machine with AVX-512 VNNI. */
 export function createOnednn(options: PyTorchOptions = {}): Semantics {

@@ -1,4 +1,5 @@
 import { UnsupportedModelError } from '../errors.ts';
+import { BUDGET, Spending } from '../graph/budget.ts';
 import type { GraphDraft } from '../graph/draft.ts';
 import { byteRange, elementCount, type GraphNode, type QuantizedType } from '../graph/graph.ts';
 import { floatFunction, type MultiplyAdd } from './onnxruntime_float.ts';
@@ -29,6 +30,9 @@ const MOVES = new Set([
 
 type Engine = Pick<Semantics, 'add' | 'multiply' | 'quantize' | 'dequantize'>;
 
+/** In one expression, which is evaluated operator by operator: an operand that is used twice counts twice. */
+const MOST_OPERATORS = 64;
+
 /** A float32 tensor as an element-wise function of 8-bit tensors. */
 interface Expression {
   readonly sources: readonly string[];
@@ -47,12 +51,18 @@ class Tabulation {
   readonly #draft: GraphDraft;
   readonly #engine: Engine;
   readonly #multiplyAdd: MultiplyAdd;
+  readonly #evaluations = new Spending('entries in tables of functions', BUDGET.tableEntries);
   readonly #known = new Map<string, Expression | undefined>();
 
   constructor(draft: GraphDraft, engine: Engine, multiplyAdd: MultiplyAdd) {
     this.#draft = draft;
     this.#engine = engine;
     this.#multiplyAdd = multiplyAdd;
+  }
+
+  /** Derives what there is, operands first: nothing recurses along a chain of any length. */
+  deriveAll(): void {
+    for (const { outputs } of this.#draft.nodes) this.expression(outputs[0]!);
   }
 
   quantization(tensor: string): TensorQuantization | undefined {
@@ -81,6 +91,8 @@ class Tabulation {
     const expressions = operands as readonly (Expression | 'absent')[];
     const present = expressions.filter((e) => e !== 'absent');
     const sources = [...new Set(present.flatMap((e) => e.sources))];
+    const operators = [...present.flatMap((e) => e.operators), node.op];
+    if (sources.length > 2 || operators.length > MOST_OPERATORS) return undefined;
     const arguments_ = expressions.map((e) =>
       e === 'absent'
         ? () => undefined
@@ -89,7 +101,7 @@ class Tabulation {
     return {
       sources,
       value: (bytes) => f(...(arguments_.map((argument) => argument(bytes)) as number[])),
-      operators: [...present.flatMap((e) => e.operators), node.op],
+      operators,
     };
   }
 
@@ -113,6 +125,7 @@ class Tabulation {
   ): GraphNode {
     const least = sources.map((source) => byteRange(this.quantization(source)!.type)[0]);
     const entries = 256 ** sources.length;
+    this.#evaluations.add(entries, `node '${node.name}' (${node.op})`);
     const bytesOf = (i: number): number[] =>
       sources.length === 1 ? [i + least[0]!] : [(i >> 8) + least[0]!, (i & 255) + least[1]!];
     const values = Float32Array.from({ length: entries }, (_, i) => f(bytesOf(i)));
@@ -191,7 +204,10 @@ function tabulateBytes(draft: GraphDraft, engine: Engine, tabulation: Tabulation
       const [a, b] = node.inputs.map((input) => tabulation.quantization(input));
       const at = node.inputs.findIndex((input) => draft.constants.get(input)?.data.length === 1);
       if (!a || !b || at < 0) continue;
-      const f = node.op === 'Add' ? engine.add({ a, b, output, relu: false }).body : engine.multiply!({ a, b, output });
+      const f =
+        node.op === 'Add'
+          ? engine.add({ a, b, output, relu: false, swapped: at === 0 }).body
+          : engine.multiply!({ a, b, output });
       const constant = Number(draft.constants.get(node.inputs[at]!)!.data[0]);
       const of = at === 0 ? ([q]: readonly number[]) => f(constant, q!) : ([q]: readonly number[]) => f(q!, constant);
       draft.replace(node, [tabulation.lookup(node, [node.inputs[1 - at]!], target, of)]);
@@ -200,6 +216,7 @@ function tabulateBytes(draft: GraphDraft, engine: Engine, tabulation: Tabulation
 }
 
 function tabulateQuantizing(draft: GraphDraft, engine: Engine, tabulation: Tabulation): void {
+  tabulation.deriveAll();
   for (const node of [...draft.nodes]) {
     const [target] = node.outputs as [string];
     const output = tabulation.quantization(target);

@@ -9,7 +9,7 @@ import {
   type Quantization,
   type QuantizedType,
 } from '../graph/graph.ts';
-import { f32, roundHalfEven } from './rounding.ts';
+import { f32, INT32_END, roundHalfEven } from './rounding.ts';
 
 /**
  * What onnxruntime 1.30 makes of Q/DQ models at its default optimization level on a CPU without int8 kernels of its own
@@ -249,6 +249,8 @@ function isZeroPad(draft: GraphDraft, node: GraphNode): boolean {
 /**
  * Move, QuantizeLinear: QuantizeLinear, then the same move of bytes. Changes no value, for QuantizeLinear is
  * non-decreasing.
+ *
+ * @param may asked before each; what it rewrites is seen in another pass
  */
 export function propagateUp(
   draft: GraphDraft,
@@ -257,8 +259,9 @@ export function propagateUp(
 ): void {
   for (let changed = true; changed;) {
     changed = false;
-    for (const quantize of draft.nodes) {
-      if (quantize.op !== 'QuantizeLinear') continue;
+    // each replaced node may let the QuantizeLinear before it go on
+    const waiting = draft.nodes.filter((node) => node.op === 'QuantizeLinear').reverse();
+    for (let quantize = waiting.pop(); quantize; quantize = waiting.pop()) {
       const node = draft.producer(quantize.inputs[0]!);
       if (!node || !operators.has(node.op) || !may(node)) continue;
       const [target] = quantize.outputs as [string];
@@ -269,13 +272,13 @@ export function propagateUp(
         const source = dequantized(draft, input);
         if (source !== undefined && draft.sameQuantization(source, target)) return source;
         const bytes = draft.declare(`${input}.quantized`, type, quantization);
-        before.push({ name: quantize.name, op: 'QuantizeLinear', inputs: [input], outputs: [bytes], attributes: {} });
+        before.push({ name: quantize!.name, op: 'QuantizeLinear', inputs: [input], outputs: [bytes], attributes: {} });
         return bytes;
       });
       const rest = operandsInBytes(draft, node, moving.length, target);
       draft.replace(quantize, [...before, { ...node, inputs: [...operands, ...rest], outputs: [target] }]);
+      waiting.push(...before.reverse());
       changed = true;
-      break;
     }
   }
 }
@@ -402,13 +405,14 @@ function addBiases(draft: GraphDraft): void {
   }
 }
 
-/** rne(f32(b / f32(sx * sw))): a float bias beside an 8-bit input and weight. */
+/** rne(f32(b / f32(sx * sw))): a float bias beside an 8-bit input and weight. What is no int32 becomes the smallest one. */
 function quantizeBias(draft: GraphDraft, bias: Constant, input: string, weight: string): string {
   const sx = draft.quantized(input)!.quantization.scale[0]!;
   const sw = draft.quantized(weight)!.quantization.scale;
-  const data = Int32Array.from(bias.data as Float32Array, (b, i) =>
-    roundHalfEven(f32(b / f32(sx * sw[sw.length === 1 ? 0 : i]!))),
-  );
+  const data = Int32Array.from(bias.data as Float32Array, (b, i) => {
+    const quotient = f32(b / f32(sx * sw[sw.length === 1 ? 0 : i]!));
+    return Math.abs(quotient) < INT32_END ? roundHalfEven(quotient) : -INT32_END;
+  });
   return draft.addConstant(`${bias.name}.quantized`, { type: 'int32', shape: bias.shape, data });
 }
 

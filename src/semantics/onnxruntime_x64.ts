@@ -1,8 +1,13 @@
 import { byteRange } from '../graph/graph.ts';
 import { fma } from './float32.ts';
 import { fuseWith, onnxruntime } from './onnxruntime.ts';
-import { clamp, f32, roundHalfEven } from './rounding.ts';
+import { clamp, f32, INT32_END, roundHalfEven } from './rounding.ts';
 import type { Semantics } from './semantics.ts';
+
+/** Values that are no int32, NaN among them, become the smallest one. */
+function toByte(value: number, min: number, max: number): number {
+  return value < INT32_END ? clamp(roundHalfEven(value), min, max) : min;
+}
 
 /**
  * onnxruntime's Python wheel on x86-64 with AVX2, FMA and VNNI: convolutions, fully connected layers and pools as in the web
@@ -13,7 +18,7 @@ const engine = {
   ...onnxruntime,
 
   // y = rne(fma(a, rA, fma(b, rB, k))), rA = f32(sA/sC), rB = f32(sB/sC), k = f32(zC - fma(rA, zA, f32(rB*zB))), on the
-  // raw a and b; where a is broadcast, the two change places
+  // raw a and b; where a is one value along the innermost axis, the two change places
   add(layer) {
     const { output, relu } = layer;
     const [a, b] = layer.swapped ? [layer.b, layer.a] : [layer.a, layer.b];
@@ -21,7 +26,7 @@ const engine = {
     const low = relu ? Math.max(min, output.zeroPoint) : min;
     const [rA, rB] = [f32(a.scale / output.scale), f32(b.scale / output.scale)];
     const k = f32(output.zeroPoint - fma(rA, a.zeroPoint, f32(rB * b.zeroPoint)));
-    const body = (x: number, y: number): number => clamp(roundHalfEven(fma(x, rA, fma(y, rB, k))), low, max);
+    const body = (x: number, y: number): number => toByte(fma(x, rA, fma(y, rB, k)), low, max);
     return { body: layer.swapped ? (x, y) => body(y, x) : body };
   },
 
@@ -31,7 +36,7 @@ const engine = {
     const ratio = f32(f32(a.scale * b.scale) / output.scale);
     return (x, y) => {
       const product = (x - a.zeroPoint) * (y - b.zeroPoint);
-      return clamp(roundHalfEven(f32(f32(product * ratio) + output.zeroPoint)), min, max);
+      return toByte(f32(f32(product * ratio) + output.zeroPoint), min, max);
     };
   },
 

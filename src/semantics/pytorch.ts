@@ -1,4 +1,5 @@
-import { Exact8Error, UnsupportedModelError } from '../errors.ts';
+import { InvalidInputError, UnsupportedModelError } from '../errors.ts';
+import { kindOf } from '../kind_of.ts';
 import { fma } from './float32.ts';
 import { clamp, f32, roundHalfEven } from './rounding.ts';
 import type {
@@ -43,20 +44,30 @@ export function channelsOf({ input, weightScale: scales, bias }: LinearLayer): {
     if (!bias) return 0;
     return bias instanceof Float32Array
       ? bias[channel]!
-      : f32(bias[channel]! * f32(input.scale * weightScale(channel)));
+      : f32(bias[channel]! * f32(f32(input.scale) * f32(weightScale(channel))));
   };
   return { weightScale, realBias };
 }
 
-/** The step functions of a layer, from each channel's `value`: accumulator to integer, the clamp not included. */
+/** Engines compute layers whose scales are per channel otherwise, be it a single channel. */
+export const isPerChannel = ({ perChannel, weightScale }: LinearLayer): boolean => perChannel ?? weightScale.length > 1;
+
+/**
+ * The step functions of a layer, from each channel's `value`: accumulator to integer, the clamp not included. Weight scales
+ * are as the file stores them.
+ */
 export function linearSteps(
   layer: LinearLayer,
   value: (weightScale: number, bias: number) => (accumulator: number) => number,
-  line?: (weightScale: number, bias: number) => { readonly bias: number; readonly scale: number },
+  more: {
+    readonly line?: (weightScale: number, bias: number) => { readonly bias: number; readonly scale: number };
+    readonly rises?: (weightScale: number, bias: number) => readonly [first: number, last: number];
+  } = {},
 ): StepFunctions {
   const { input, output } = layer;
   const { weightScale, realBias } = channelsOf(layer);
   const [min, max] = activationRange(output, layer.relu);
+  const { line, rises } = more;
   return {
     channels: layer.outputChannels,
     min,
@@ -66,6 +77,7 @@ export function linearSteps(
       return (accumulator) => clamp(integer(accumulator), min, max);
     },
     slope: (channel) => (input.scale * weightScale(channel)) / output.scale,
+    ...(rises && { rises: (channel: number) => rises(weightScale(channel), realBias(channel)) }),
     ...(line && {
       line: (channel: number) => ({
         ...line(weightScale(channel), realBias(channel)),
@@ -80,12 +92,12 @@ export function linearSteps(
 /** `rne(fma(x, f32(1/s), z))`, the same in every engine: ties are even after the zero point. */
 export function quantize(output: TensorQuantization): (x: number) => number {
   const [min, max] = activationRange(output, false);
-  const inverse = f32(1 / output.scale);
+  const inverse = f32(1 / f32(output.scale));
   return (x) => clamp(roundHalfEven(fma(x, inverse, output.zeroPoint)), min, max);
 }
 
 export function dequantize({ scale, zeroPoint }: TensorQuantization): (q: number) => number {
-  return (q) => f32((q - zeroPoint) * scale);
+  return (q) => f32((q - zeroPoint) * f32(scale));
 }
 
 /** The vectorized loop of PyTorch's own kernels takes 64 elements at a time. */
@@ -110,16 +122,17 @@ function nativeAdd(threads: number): (layer: AddLayer) => AddFunctions {
   return ({ a, b, output, relu }) => {
     requireUint8(a, b);
     const [min, max] = activationRange(output, relu);
-    const inverse = f32(1 / output.scale);
-    const offsetA = f32(a.scale * -a.zeroPoint);
-    const offsetB = f32(b.scale * -b.zeroPoint);
+    const [scaleA, scaleB] = [f32(a.scale), f32(b.scale)];
+    const inverse = f32(1 / f32(output.scale));
+    const offsetA = f32(scaleA * -a.zeroPoint);
+    const offsetB = f32(scaleB * -b.zeroPoint);
     return {
       body: (x, y) => {
-        const sum = f32(fma(a.scale, x, offsetA) + fma(b.scale, y, offsetB));
+        const sum = f32(fma(scaleA, x, offsetA) + fma(scaleB, y, offsetB));
         return clamp(roundHalfEven(f32(sum * inverse)) + output.zeroPoint, min, max);
       },
       tail: (x, y) => {
-        const sum = f32(f32(a.scale * (x - a.zeroPoint)) + f32(b.scale * (y - b.zeroPoint)));
+        const sum = f32(f32(scaleA * (x - a.zeroPoint)) + f32(scaleB * (y - b.zeroPoint)));
         return clamp(roundHalfEven(f32(f32(sum * inverse) + output.zeroPoint)), min, max);
       },
       isTail: isTail(threads),
@@ -136,7 +149,7 @@ export function requireSameQuantization({ input, output }: PoolLayer): void {
     );
 }
 
-/** `rne(f32(f32(sum * f32(1/n)) + zx))`, of every engine but qnnpack. */
+/** `rne(fma(f32(sum), f32(1/n), zx))`, of every engine but qnnpack: the compiler contracts it. */
 function nativeGlobalAveragePool(layer: PoolLayer): StepFunctions {
   requireSameQuantization(layer);
   const [min, max] = activationRange(layer.output, false);
@@ -146,7 +159,7 @@ function nativeGlobalAveragePool(layer: PoolLayer): StepFunctions {
     channels: 1,
     min,
     max,
-    at: () => (sum) => clamp(roundHalfEven(f32(f32(f32(sum) * inverse) + zeroPoint)), min, max),
+    at: () => (sum) => clamp(roundHalfEven(fma(f32(sum), inverse, zeroPoint)), min, max),
     slope: () => inverse,
   };
 }
@@ -156,7 +169,7 @@ export function nativeKernels({
   threads = 1,
 }: PyTorchOptions): Pick<Semantics, 'fuse' | 'add' | 'globalAveragePool' | 'quantize' | 'dequantize'> {
   if (!Number.isInteger(threads) || threads < 1)
-    throw new Exact8Error(`${threads} threads; supported: a positive whole number`);
+    throw new InvalidInputError(`${kindOf(threads)} threads; supported: a positive whole number`);
   return {
     fuse: (graph) => graph,
     add: nativeAdd(threads),

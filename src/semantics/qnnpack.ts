@@ -1,22 +1,36 @@
 import { UnsupportedModelError } from '../errors.ts';
 import { activationRange, dequantize, channelsOf, quantize, requireSameQuantization, requireUint8 } from './pytorch.ts';
 import { FloatLines } from './float_lines.ts';
-import { clamp, f32, roundHalfEven } from './rounding.ts';
-import type { AddFunctions, AddLayer, LinearLayer, PoolLayer, Semantics, StepFunctions } from './semantics.ts';
+import { clamp, f32, INT32_END, roundHalfEven } from './rounding.ts';
+import type {
+  AddFunctions,
+  AddLayer,
+  FloatLine,
+  LinearLayer,
+  PoolLayer,
+  Semantics,
+  StepFunctions,
+} from './semantics.ts';
 
-/** Convolution and linear layer: an int32 bias, one float32 scale, ties to even. */
+/**
+ * Convolution and linear layer: an int32 bias, one float32 scale, ties to even. The bias is quantized by the reciprocal of
+ * the product of both scales, a product of doubles; the scale is made of float32 values.
+ */
 function linear(layer: LinearLayer): StepFunctions {
   const { input, output } = layer;
-  const inverse = f32(1 / output.scale);
+  const inverse = f32(1 / f32(output.scale));
   const { weightScale, realBias } = channelsOf(layer);
-  return new FloatLines(layer.outputChannels, activationRange(output, layer.relu), (channel) => {
-    const biasScale = f32(input.scale * weightScale(channel));
-    return {
-      bias: roundHalfEven(f32(realBias(channel) / biasScale)),
-      scale: f32(biasScale * inverse),
-      zeroPoint: output.zeroPoint,
-    };
+  const line = (channel: number): Omit<FloatLine, 'least' | 'most'> => ({
+    bias: quantizedBias(realBias(channel), f32(input.scale * weightScale(channel))),
+    scale: f32(f32(f32(weightScale(channel)) * f32(input.scale)) * inverse),
+    zeroPoint: output.zeroPoint,
   });
+  return new FloatLines(layer.outputChannels, activationRange(output, layer.relu), line, INT32_END);
+}
+
+/** PyTorch's quantize to int32: by the reciprocal, saturated. */
+export function quantizedBias(bias: number, scale: number): number {
+  return clamp(roundHalfEven(f32(bias * f32(1 / scale))), -INT32_END, INT32_END - 1);
 }
 
 /**
@@ -26,7 +40,11 @@ function linear(layer: LinearLayer): StepFunctions {
 function add({ a, b, output, relu }: AddLayer): AddFunctions {
   requireUint8(a, b);
   const [min, max] = activationRange(output, relu);
-  const ratios = [f32(a.scale / output.scale), f32(b.scale / output.scale)] as const;
+  if (min === max)
+    throw new UnsupportedModelError(
+      `an add whose ReLU leaves the value ${max} alone; supported by qnnpack: output zero points below 255`,
+    );
+  const ratios = [f32(f32(a.scale) / f32(output.scale)), f32(f32(b.scale) / f32(output.scale))] as const;
   const largest = Math.max(...ratios);
   if (Math.min(...ratios) < 2 ** -14 || largest < 2 ** -10 || largest >= 2 ** 8)
     throw new UnsupportedModelError(
@@ -57,7 +75,7 @@ function exponent(x: number): number {
 function globalAveragePool(layer: PoolLayer): StepFunctions {
   requireSameQuantization(layer);
   const { input, output, count } = layer;
-  const scale = f32(input.scale / f32(input.scale * count));
+  const scale = f32(f32(input.scale) / f32(f32(input.scale) * count));
   return new FloatLines(1, activationRange(output, false), () => ({ bias: 0, scale, zeroPoint: output.zeroPoint }));
 }
 

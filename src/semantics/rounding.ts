@@ -1,6 +1,9 @@
 /** One IEEE float32 rounding. Of a sum, difference, product or quotient of two float32 values it is exact. */
 export const f32 = Math.fround;
 
+/** Values from here on, and those below its negative, are no int32: engines convert them to the smallest one. */
+export const INT32_END = 2 ** 31;
+
 /** From here on, doubles are integers: what is added to one of these is rounded to an integer, ties to even. */
 const INTEGERS = 2 ** 52;
 

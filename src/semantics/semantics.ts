@@ -1,8 +1,9 @@
-import type { Graph } from '../graph/graph.ts';
+import type { Graph, Scales } from '../graph/graph.ts';
 
 /** Scale and zero point of a whole 8-bit tensor. */
 export interface TensorQuantization {
   readonly type: 'uint8' | 'int8';
+  /** As the file stores it: in PyTorch a double. */
   readonly scale: number;
   readonly zeroPoint: number;
 }
@@ -13,7 +14,9 @@ export interface LinearLayer {
   readonly input: TensorQuantization;
   readonly output: TensorQuantization;
   /** One scale for all output channels, or one each. */
-  readonly weightScale: Float32Array;
+  readonly weightScale: Scales;
+  /** Does the file say scales per channel? A single channel may have one, too. Without it: where there are several. */
+  readonly perChannel?: boolean;
   readonly weightZeroPoint: Int32Array;
   /** One value a channel: Int32Array where the file holds integers (scale sx*sw), Float32Array where it holds floats. */
   readonly bias?: Int32Array | Float32Array;
@@ -46,6 +49,11 @@ export interface StepFunctions {
   readonly min: number;
   readonly max: number;
   at(channel: number): (accumulator: number) => number;
+  /**
+   * The first and the last accumulator between which the function is non-decreasing, where that is not all of int32: beyond
+   * them the engine's own integers overflow. A layer that can reach beyond is refused.
+   */
+  rises?(channel: number): readonly [first: number, last: number];
   /** d(output)/d(accumulator), approximately: where to look for a fixed-point form. Never trusted. */
   slope(channel: number): number;
   /** The function as a line of float32 values, where it is about one. Trusted of FloatLines alone, which are made of them. */
@@ -57,7 +65,7 @@ export interface AddLayer {
   readonly b: TensorQuantization;
   readonly output: TensorQuantization;
   readonly relu: boolean;
-  /** Is `a` the smaller operand, broadcast to the shape of `b`? */
+  /** Is `a` one value along the innermost axis of more than one element, or is there no such axis? */
   readonly swapped?: boolean;
 }
 
@@ -105,7 +113,7 @@ export type Accumulation = 'exact' | 'saturating-pairs';
 
 /**
  * A reference engine, in exact host arithmetic. Everything else (boundaries, forms, shaders, tests)
- * is derived from these functions. Numbers that stand for float32 values are float32 values.
+ * is derived from these functions. Numbers that stand for float32 values are float32 values; scales are as the file stores them.
  */
 export interface Semantics {
   readonly name: string;

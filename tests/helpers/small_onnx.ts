@@ -72,3 +72,49 @@ export function smallQdqModel(): Uint8Array {
     ],
   });
 }
+
+/** Every operator that moves bytes, and some functions of one and two of them. */
+export function smallMovesModel(): Uint8Array {
+  const int64 = (name: string, ...values: number[]): OnnxTensor => ({
+    name,
+    dims: [values.length],
+    data: BigInt64Array.from(values, BigInt),
+  });
+  return writeOnnx({
+    name: 'moves',
+    description: '',
+    inputs: [{ name: 'x', type: 'float32', dims: [1, 4, 6, 6] }],
+    outputs: [{ name: 'y', type: 'float32' }],
+    nodes: [
+      node('QuantizeLinear', 'x s z', 'q'),
+      node('Transpose', 'q', 't', { perm: [0, 1, 3, 2] }),
+      node('Slice', 't one six three', 'sl'),
+      node('Gather', 'sl picks', 'g', { axis: 1 }),
+      node('Pad', 'g pads', 'p', { mode: 'edge' }),
+      node('MaxPool', 'p', 'm', { kernel_shape: [2, 2], strides: [2, 2], pads: [1, 1, 0, 0] }),
+      node('Resize', 'm  scales', 'r', { mode: 'nearest', coordinate_transformation_mode: 'asymmetric' }),
+      node('DequantizeLinear', 'r s z', 'd'),
+      node('HardSigmoid', 'd', 'h'),
+      node('Mul', 'h d', 'hm'),
+      node('QuantizeLinear', 'hm s z', 'hq'),
+      node('QLinearConcat', 's z hq s z r s z', 'c', { axis: 1 }, 'com.microsoft'),
+      node('QLinearAveragePool', 'c s z s z', 'av', { kernel_shape: [3, 3], pads: [1, 1, 1, 1] }, 'com.microsoft'),
+      node('Shape', 'av', 'shape'),
+      node('Gather', 'shape zero', 'batch', { axis: 0 }),
+      node('Concat', 'batch open', 'target', { axis: 0 }),
+      node('Reshape', 'av target', 'flat'),
+      node('DequantizeLinear', 'flat s z', 'y'),
+    ],
+    constants: [
+      ...CONSTANTS.slice(0, 2),
+      int64('one', 1),
+      int64('six', 6),
+      int64('three', 3),
+      int64('zero', 0),
+      int64('open', -1),
+      int64('picks', 3, 0, 0, 2),
+      int64('pads', 0, 0, 1, 1, 0, 0, 1, 2),
+      { name: 'scales', dims: [4], data: Float32Array.of(1, 1, 2, 2) },
+    ],
+  });
+}

@@ -85,7 +85,8 @@ export async function callsOf(work: () => Promise<unknown>): Promise<GpuCalls> {
   return { ...(Object.fromEntries(entries) as unknown as GpuCalls), peakBytes: after.peakBytes - before.liveBytes };
 }
 
-function wrap(prototype: object, method: string, after: (result: unknown, self: object) => void): void {
+/** Has `after` see what each call of a method gives, and of whom. */
+export function wrap(prototype: object, method: string, after: (result: unknown, self: object) => void): void {
   const methods = prototype as Record<string, (...args: unknown[]) => unknown>;
   const original = methods[method]!;
   methods[method] = function (this: object, ...args) {

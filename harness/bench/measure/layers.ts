@@ -1,5 +1,6 @@
 import { featuresOf, profileOf, requestDevice } from '../../../src/gpu/device.ts';
 import { Executable } from '../../../src/gpu/executable.ts';
+import type { PackedInputs } from '../../../src/gpu/inputs.ts';
 import { PipelineCache } from '../../../src/gpu/pipelines.ts';
 import { readModel } from '../../../src/formats/index.ts';
 import { DYNAMIC } from '../../../src/graph/graph.ts';
@@ -91,6 +92,9 @@ function withoutRequantization(step: Step): Step | undefined {
   return { ...step, links, overrides, parameters: [] };
 }
 
+/** Steps read what their buffers hold: zeros, which take as long as any values. */
+const NO_INPUTS: PackedInputs = new Map();
+
 /** Dispatches that are timed together, one after the other, over a plan's buffers. */
 export interface Sequence {
   readonly plan: Plan;
@@ -118,7 +122,7 @@ export async function timeSequences(
     const best = Math.min(...samples.flat());
     for (const [i, { executable, repeats }] of prepared.entries())
       if (round === 0 || samples[i]![0]! < hopeless * best)
-        samples[i]!.push((await timer.time(() => executable.run({}))) / repeats);
+        samples[i]!.push((await timer.time(() => executable.run(NO_INPUTS))) / repeats);
   }
   for (const { executable } of prepared) executable.release();
   return samples.map(summarize);
@@ -128,15 +132,15 @@ export async function timeSequences(
 async function prepare(timer: PassTimer, sequence: Sequence) {
   const once = await repeated(timer.device, sequence, 1);
   // the first run may still compile
-  await once.run({});
-  const first = await timer.time(() => once.run({}));
+  await once.run(NO_INPUTS);
+  const first = await timer.time(() => once.run(NO_INPUTS));
   const repeats = Math.min(MOST_REPEATS, Math.max(1, Math.ceil(SAMPLE_MS / first)));
   if (repeats === 1) return { executable: once, repeats };
   once.release();
   return { executable: await repeated(timer.device, sequence, repeats), repeats };
 }
 
-/** A plan of its steps, again and again. It reads what its buffers hold: zeros, which take as long as any values. */
+/** A plan of its steps, again and again. */
 function repeated(device: GPUDevice, { plan, steps }: Sequence, times: number): Promise<Executable> {
   const output = plan.graph.outputs[0]!;
   const part: Plan = {

@@ -1,8 +1,9 @@
 import type * as Ort from 'onnxruntime-web';
+import { PACKAGES } from './packages_url.ts';
 import type { Peer } from './peer.ts';
 
-/** Its own files, as they are in the package: see PACKAGES in harness/bench/server.ts. */
-const FILES = '/packages/onnxruntime-web/dist';
+/** Its own files, as they are in the package. */
+const FILES = `${PACKAGES}/onnxruntime-web/dist`;
 
 /** onnxruntime-web with its defaults. Model: `model`, the float network as ONNX. */
 function onnxruntime(file: string, provider: 'webgpu' | 'wasm'): Peer {

@@ -1,3 +1,4 @@
+import { PACKAGES } from './packages_url.ts';
 import type { Peer } from './peer.ts';
 import type { TfjsGraphModel } from './tfjs_graph.ts';
 
@@ -24,7 +25,7 @@ declare global {
   var tf: Tf | undefined;
 }
 
-const FOLDER = '/packages/@tensorflow';
+const FOLDER = `${PACKAGES}/@tensorflow`;
 const CORE = [`${FOLDER}/tfjs-core/dist/tf-core.min.js`, `${FOLDER}/tfjs-converter/dist/tf-converter.min.js`];
 
 /**

@@ -5,7 +5,8 @@ import { createPlan } from '../../../src/plan/plan.ts';
 import { referenceTrace } from '../../../src/plan/reference.ts';
 import { InferenceSession } from '../../../src/session.ts';
 import type { Tensor } from '../../../src/tensor.ts';
-import { bitsOf, firstDifference, type FileEngine } from '../run.ts';
+import { bitsOf, firstDifference } from '../bits.ts';
+import type { FileEngine } from '../run.ts';
 import { generateGraph, type GraphCase } from './generate.ts';
 import { shrink } from './shrink.ts';
 

@@ -3,8 +3,9 @@ import { UnsupportedModelError } from '../../../src/errors.ts';
 import { linearOf as convolutionOf } from '../../../src/ops/conv.ts';
 import { linearOf as fullyConnectedOf } from '../../../src/ops/gemm.ts';
 import { reachable, type Linear } from '../../../src/ops/linear/linear.ts';
+import { FloatLines } from '../../../src/semantics/float_lines.ts';
 import { f32, roundHalfEven } from '../../../src/semantics/rounding.ts';
-import type { LinearLayer, Semantics } from '../../../src/semantics/semantics.ts';
+import type { LinearLayer, Semantics, StepFunctions } from '../../../src/semantics/semantics.ts';
 import type { Bias, Reach, Scale, Sum } from './analysis.ts';
 import { exactly, exactOf, fixedPoint, float32, type Float32 } from './exact.ts';
 import { underEveryEngine, type Details, type Question } from './question.ts';
@@ -38,7 +39,12 @@ function scaleOf({ input, output }: LinearLayer, weightScale: number): Scale {
 }
 
 /** A bias in all its forms, and what it is in real units: an int32 one stands for a multiple of sx * sw. */
-function biasOf(layer: LinearLayer, channel: number, weightScale: number): { bias: Bias; real: Fraction } | undefined {
+function biasOf(
+  layer: LinearLayer,
+  channel: number,
+  weightScale: number,
+  functions: StepFunctions,
+): { bias: Bias; real: Fraction } | undefined {
   const unit = exactly(layer.input.scale).mul(exactly(weightScale));
   if (!layer.bias) return undefined;
   const value = layer.bias[channel]!;
@@ -47,7 +53,11 @@ function biasOf(layer: LinearLayer, channel: number, weightScale: number): { bia
     return { bias: { stored, accumulatorUnits: exactOf(exactly(value)), int32: value }, real: unit.mul(value) };
   }
   const real = exactly(value);
-  const int32 = roundHalfEven(f32(value / f32(layer.input.scale * weightScale)));
+  // the engine's own, where it has one
+  const int32 =
+    functions instanceof FloatLines
+      ? functions.line(channel).bias
+      : roundHalfEven(f32(value / f32(layer.input.scale * weightScale)));
   return {
     bias: { stored: { type: 'float32', ...float32(value) }, accumulatorUnits: exactOf(real.div(unit)), int32 },
     real,
@@ -105,7 +115,7 @@ export function linearElement(question: Question): Details {
   const sum = sumOf(taps, operand, zero, context.semantics.accumulation(layer));
   const functions = context.semantics.linear(layer);
   const scale = scaleOf(layer, weightScale);
-  const found = biasOf(layer, at.c, weightScale);
+  const found = biasOf(layer, at.c, weightScale, functions);
   const stage: OutputStage = {
     zeroPoint: layer.output.zeroPoint,
     clamp: [functions.min, functions.max],

@@ -1,3 +1,4 @@
+import { isPerChannel } from '../../../src/semantics/pytorch.ts';
 import type { LinearLayer, Semantics } from '../../../src/semantics/semantics.ts';
 
 /** How an engine goes from the accumulator of a linear layer to its output: ids of choices. */
@@ -8,17 +9,22 @@ export interface EngineRecipe {
   readonly rounding: string;
 }
 
-const fbgemm = ({ weightScale }: LinearLayer): EngineRecipe => ({
-  bias: weightScale.length > 1 ? 'float32' : 'float32-fma',
+const fbgemm = (layer: LinearLayer): EngineRecipe => ({
+  bias: isPerChannel(layer) ? 'float32' : 'float32-fma',
   scale: 'float32-division',
   order: 'after',
   rounding: 'even',
 });
-const onednn = (): EngineRecipe => ({ bias: 'real', scale: 'real-float32', order: 'before', rounding: 'even' });
+const onednn = ({ op }: LinearLayer): EngineRecipe => ({
+  bias: 'real',
+  scale: op === 'gemm' ? 'real-float32-inverses' : 'real-float32',
+  order: 'before',
+  rounding: 'even',
+});
 
 const RECIPES: readonly ((layer: LinearLayer) => EngineRecipe)[] = [
   () => ({ bias: 'int32', scale: 'float32-division', order: 'after', rounding: 'even' }),
-  () => ({ bias: 'int32', scale: 'float32-reciprocal', order: 'after', rounding: 'even' }),
+  () => ({ bias: 'int32-reciprocal', scale: 'float32-reciprocal', order: 'after', rounding: 'even' }),
   fbgemm,
   onednn,
   () => ({ bias: 'int32', scale: 'mantissa-31', order: 'after', rounding: 'double' }),

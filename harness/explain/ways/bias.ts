@@ -1,4 +1,5 @@
 import { fma } from '../../../src/semantics/float32.ts';
+import { quantizedBias } from '../../../src/semantics/qnnpack.ts';
 import { clamp, f32, roundHalfEven } from '../../../src/semantics/rounding.ts';
 import type { LinearLayer } from '../../../src/semantics/semantics.ts';
 import type { Choice } from '../problem.ts';
@@ -51,7 +52,7 @@ function integer(
 }
 
 const meanScale = ({ weightScale }: LinearLayer): number =>
-  weightScale.reduce((sum, s) => sum + s, 0) / weightScale.length;
+  Array.from(weightScale).reduce((sum, s) => sum + s, 0) / weightScale.length;
 
 /** Every way but those that come to the same in this layer. */
 export function biasChoices(layer: LinearLayer): BiasChoice[] {
@@ -68,6 +69,11 @@ export function biasChoices(layer: LinearLayer): BiasChoice[] {
 
   const always: BiasChoice[] = [
     integer('int32', 'the bias is int32, rounded to nearest', quantized(roundHalfEven)),
+    integer(
+      'int32-reciprocal',
+      'the bias is int32, by the reciprocal of the scale of the sum',
+      (layer, channel, scale) => quantizedBias(realBias(layer, channel), f32(scale * scaleOf(layer, channel))),
+    ),
     {
       id: 'float64',
       kind,

@@ -22,6 +22,16 @@ export interface ScaleChoice extends Choice {
 
 const kind = 'scale';
 
+const throughInverse = (s: number): number => f32(1 / f32(1 / s));
+
+/** onednn's order of operations; the input's and the output's scale go through their inverses. */
+const dequantized =
+  (weight: (w: number) => number) =>
+  ({ x, w, y }: Scales): Scaler => {
+    const [s, sw, inverse] = [throughInverse(x), weight(w), throughInverse(f32(1 / y))];
+    return (sum, real) => f32(f32(f32(f32(f32(sum) * s) * sw) + real) * inverse);
+  };
+
 /** One float32 multiplication. */
 const single =
   (multiplier: (s: Scales) => number) =>
@@ -59,14 +69,14 @@ const FLOATS: readonly ScaleChoice[] = [
     kind,
     detail: 'the scale is the float32 sx*sw/sy',
     float32: true,
-    of: single(({ x, w, y }) => f32(f32(f32(x) * w) / y)),
+    of: single(({ x, w, y }) => f32(f32(f32(x) * f32(w)) / f32(y))),
   },
   {
     id: 'float32-reciprocal',
     kind,
     detail: 'the scale is the float32 sx*sw*(1/sy), by the reciprocal',
     float32: true,
-    of: single(({ x, w, y }) => f32(f32(w * f32(x)) * f32(1 / y))),
+    of: single(({ x, w, y }) => f32(f32(f32(w) * f32(x)) * f32(1 / f32(y)))),
   },
   {
     id: 'float64',
@@ -80,12 +90,14 @@ const FLOATS: readonly ScaleChoice[] = [
     kind,
     detail: 'the sum is dequantized to float32 and quantized again',
     float32: true,
-    // onednn's order of operations; the input's scale goes through its inverse
-    of: ({ x, w, y }) => {
-      const s = f32(1 / f32(1 / x));
-      const inverse = f32(1 / y);
-      return (sum, real) => f32(f32(f32(f32(f32(sum) * s) * w) + real) * inverse);
-    },
+    of: dequantized(f32),
+  },
+  {
+    id: 'real-float32-inverses',
+    kind,
+    detail: "the sum is dequantized to float32 and quantized again, the weights' scale by its inverse",
+    float32: true,
+    of: dequantized(throughInverse),
   },
   {
     id: 'float32-rounded-once',
@@ -154,11 +166,11 @@ function fixed(): ScaleChoice[] {
 /** One weight scale for all channels. */
 const PER_TENSOR: readonly { id: string; detail: string; weightScale: (layer: LinearLayer) => number }[] = [
   { id: 'first', detail: "the first channel's", weightScale: ({ weightScale }) => weightScale[0]! },
-  { id: 'max', detail: 'the largest', weightScale: ({ weightScale }) => weightScale.reduce((a, b) => Math.max(a, b)) },
+  { id: 'max', detail: 'the largest', weightScale: ({ weightScale }) => Math.max(...weightScale) },
   {
     id: 'mean',
     detail: 'the mean',
-    weightScale: ({ weightScale }) => f32(weightScale.reduce((a, b) => a + b, 0) / weightScale.length),
+    weightScale: ({ weightScale }) => f32(Array.from(weightScale).reduce((a, b) => a + b, 0) / weightScale.length),
   },
   { id: 'last', detail: "the last channel's", weightScale: ({ weightScale }) => weightScale.at(-1)! },
 ];

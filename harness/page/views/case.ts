@@ -1,8 +1,10 @@
 import { featuresOf, hasPackedDot } from '../../../src/gpu/device.ts';
-import type { Graph } from '../../../src/graph/graph.ts';
+import type { Graph, Scales } from '../../../src/graph/graph.ts';
 import { createPlan, type Plan } from '../../../src/plan/plan.ts';
 import { findSemantics } from '../../../src/semantics/index.ts';
-import { generateCase, parseCaseId, type Case } from '../../cases/generate.ts';
+import { caseAt } from '../../cases/at_boundaries/index.ts';
+import { parseCaseId, type Case } from '../../cases/generate.ts';
+import { graphRead } from '../../cases/read.ts';
 import { runCases, type CaseMismatch, type CasesResult } from '../../cases/run.ts';
 import { analyzeElement, type ElementAnalysis } from '../../explain/element.ts';
 import { verdict } from '../../report/format.ts';
@@ -10,11 +12,7 @@ import { element, fill } from '../dom.ts';
 import { elementOpener } from './element.ts';
 
 /** Where a case is found: `?case=ENGINE/SEED/INDEX`. */
-interface CaseAddress {
-  readonly engine: string;
-  readonly seed: number;
-  readonly index: number;
-}
+type CaseAddress = ReturnType<typeof parseCaseId>;
 
 /** @throws InvalidInputError, UnsupportedModelError where the address names no case */
 export function parseCase(text: string): CaseAddress {
@@ -24,8 +22,8 @@ export function parseCase(text: string): CaseAddress {
 
 /** Runs one generated case on the device, by each way that it has to compute dot products, and shows what came out. */
 export async function showCase(place: HTMLElement, wanted: string, device: GPUDevice): Promise<void> {
-  const { engine, seed, index } = parseCase(wanted);
-  const test = generateCase(engine, seed, index);
+  const address = parseCase(wanted);
+  const test = caseAt(address);
   const { id, description, graph } = test;
   const result = element('div', { role: 'status', id: 'case-result' }, element('p', { class: 'hint' }, 'running …'));
   fill(
@@ -35,10 +33,10 @@ export async function showCase(place: HTMLElement, wanted: string, device: GPUDe
     result,
     element('h3', {}, 'The operator'),
     facts(graphFacts(graph)),
-    navigation(engine, seed, index),
+    navigation(address),
   );
   place.hidden = false;
-  const outcomes = await run({ engine, seed, index }, test, device).catch((error: unknown) => {
+  const outcomes = await run(address, test, device).catch((error: unknown) => {
     fill(result);
     throw error;
   });
@@ -46,8 +44,9 @@ export async function showCase(place: HTMLElement, wanted: string, device: GPUDe
 }
 
 /** @throws UnsupportedModelError where the engine, or exact8, refuses the case */
-async function run({ engine, seed, index }: CaseAddress, test: Case, device: GPUDevice): Promise<HTMLElement[]> {
-  const plan = createPlan(test.graph);
+async function run(address: CaseAddress, test: Case, device: GPUDevice): Promise<HTMLElement[]> {
+  const { engine, seed, index, atBoundaries } = address;
+  const plan = createPlan(graphRead(test));
   const { steps } = plan;
   const choice = hasPackedDot() && steps.some(({ links }) => links.includes('shared/dot_packed'));
   const other =
@@ -59,6 +58,7 @@ async function run({ engine, seed, index }: CaseAddress, test: Case, device: GPU
     const found = await runCases(engine, seed, index, index + 1, device, {
       features,
       everyVariant: true,
+      atBoundaries,
       ...(other && { engine: other }),
     });
     const path = choice ? ` (${packed ? 'packed' : 'unpacked'} dot product)` : '';
@@ -128,7 +128,7 @@ function graphFacts({ nodes, inputs, constants, tensors }: Graph): [string, stri
 /** How many values of a list are shown. */
 const SHOWN = 8;
 
-function few(values: Float32Array | Int32Array): string {
+function few(values: Scales | Int32Array): string {
   const shown = values.subarray(0, SHOWN).join(', ');
   return values.length > SHOWN ? `${shown}, … (${values.length} channels)` : shown;
 }
@@ -141,9 +141,9 @@ function facts(rows: readonly (readonly [string, string])[]): HTMLElement {
   );
 }
 
-function navigation(engine: string, seed: number, index: number): HTMLElement {
-  const link = (to: number, text: string): HTMLElement =>
-    element('a', { href: `?case=${encodeURIComponent(engine)}/${seed}/${to}` }, text);
+function navigation({ engine, seed, index, atBoundaries }: CaseAddress): HTMLElement {
+  const series = `${encodeURIComponent(engine)}/${atBoundaries ? 'at-boundaries/' : ''}${seed}`;
+  const link = (to: number, text: string): HTMLElement => element('a', { href: `?case=${series}/${to}` }, text);
   return element(
     'nav',
     { 'aria-label': 'Other cases' },

@@ -15,10 +15,14 @@ const TITLES: readonly (readonly [new () => Error, string])[] = [
   [Exact8Error, 'It did not work'],
 ];
 
-/** The library's own message under a title for its kind. */
-export function showError({ error }: { readonly error?: unknown }): void {
+/** The library's own message under a title for its kind; trouble with the GPU may be over when it is tried again. */
+export function showError({ error }: { readonly error?: unknown }, tryAgain?: () => void): void {
   if (error === undefined) return fill(byId('notice'));
   const { message } = error instanceof Error ? error : new Error(String(error));
+  const again =
+    error instanceof DeviceError && tryAgain
+      ? element('button', { type: 'button', click: tryAgain }, 'Try again')
+      : undefined;
   const [, title = 'Something went wrong'] = TITLES.find(([type]) => error instanceof type) ?? [];
-  fill(byId('notice'), element('strong', {}, title), element('p', {}, message));
+  fill(byId('notice'), element('strong', {}, title), element('p', {}, message), again);
 }

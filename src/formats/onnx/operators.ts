@@ -172,12 +172,19 @@ const qgemm: Converter = (node, name, builder) => {
   )({ ...node, attributes: new Map([...node.attributes].filter(([key]) => key === 'transB')) }, name, builder);
 };
 
+/** Each becomes a node of its own. */
+const MOST_MATRICES = 256;
+
 /** With a matrix of weights for each index of the first dimension: a product for each, concatenated. */
 const qlinearMatMul: Converter = (node, name, builder) => {
   const convert = quantized('MatMul', [0, 3], 6);
   const weight = builder.constants.get(operand(node, name, 3));
   const [count = 0, rows = 0, columns = 0] = weight?.shape ?? [];
   if (!weight || weight.shape.length !== 3) return convert(node, name, builder);
+  if (count > MOST_MATRICES)
+    throw new UnsupportedModelError(
+      `node '${name}' (QLinearMatMul): ${count} matrices of weights; supported: up to ${MOST_MATRICES}`,
+    );
   const [x, y] = [operand(node, name, 0), node.outputs[0]!];
   const input = scaleAndZeroPoint(builder, node, name, 1, 0);
   const output = scaleAndZeroPoint(builder, node, name, 6, 0);

@@ -1,6 +1,7 @@
 import { InvalidModelError, UnsupportedModelError } from '../../errors.ts';
 import {
   DYNAMIC,
+  elementCount,
   isByteType,
   type Constant,
   type Graph,
@@ -9,6 +10,7 @@ import {
   type QuantizedType,
   type TensorInfo,
 } from '../../graph/graph.ts';
+import { expectNodes, expectShape } from '../../graph/budget.ts';
 import { sortNodes } from '../../graph/sort.ts';
 import { convertNode, isKnown, KNOWN_OPERATORS, operatorName, type GraphBuilder } from './operators.ts';
 import { parseOnnx, type OnnxNode, type OnnxValueInfo } from './proto.ts';
@@ -80,6 +82,10 @@ function inputInfo(value: OnnxValueInfo, quantized: QuantizedType | undefined): 
   // some exporters write the dimension that is open as -1
   if (value.dims.some((d) => d !== null && d !== DYNAMIC && d < 1))
     throw new InvalidModelError(`graph input '${value.name}' has the impossible shape [${value.dims.join(', ')}]`);
+  expectShape(
+    `graph input '${value.name}'`,
+    value.dims.map((d) => d ?? DYNAMIC),
+  );
   return {
     name: value.name,
     type: elementType(value.elemType, value.name),
@@ -106,6 +112,11 @@ export function readOnnx(bytes: Uint8Array): Graph {
   if (model.functions > 0) throw new UnsupportedModelError('the model defines functions of its own');
   if (graph.sparseInitializers > 0) throw new UnsupportedModelError('the model has sparse initializers');
 
+  const lengths = new Map(graph.initializers.map(({ name, dims }) => [name, elementCount(dims)]));
+  expectNodes(
+    graph.nodes.map((node) => ({ ...node, name: nameOf(node) })),
+    (tensor) => lengths.get(tensor) ?? 0,
+  );
   const constants = new Map(graph.initializers.map((t) => [t.name, readConstant(t)]));
   const builder = new Builder(opset, constants);
   // constants first: Q/DQ nodes may stand before the Constant node that holds their scale

@@ -1,5 +1,6 @@
 import { InvalidModelError, UnsupportedModelError } from '../../errors.ts';
 import { elementBytes, elementCount, newElementData, type Constant, type ElementType } from '../../graph/graph.ts';
+import { expectShape } from '../../graph/budget.ts';
 import type { OnnxTensor } from './proto.ts';
 
 const TYPES: Readonly<Record<number, ElementType>> = { 1: 'float32', 2: 'uint8', 3: 'int8', 6: 'int32', 7: 'int64' };
@@ -38,6 +39,7 @@ export function readConstant(tensor: OnnxTensor, name: string = tensor.name): Co
   const type = elementType(tensor.dataType, name);
   if (tensor.dims.some((d) => !Number.isSafeInteger(d) || d < 0))
     throw new InvalidModelError(`tensor '${name}' has the impossible shape [${tensor.dims.join(', ')}]`);
+  expectShape(`tensor '${name}'`, tensor.dims);
   const length = elementCount(tensor.dims);
   const wrong = (got: number, unit: string) =>
     new InvalidModelError(`tensor '${name}' of shape [${tensor.dims.join(', ')}] holds ${got} ${unit}, not ${length}`);

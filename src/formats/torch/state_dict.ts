@@ -82,7 +82,7 @@ export class StateDict {
     if (nonZero !== undefined)
       throw new UnsupportedModelError(`'${key}': weights with zero point ${nonZero}; supported: 0`);
     return {
-      scale: Float32Array.from(scale, (s) => positiveScale(key, s)),
+      scale: Float64Array.from(scale, (s) => positiveScale(key, s)),
       zeroPoint: new Int32Array(zeroPoint.length),
     };
   }
@@ -100,7 +100,7 @@ export class StateDict {
     const zeroPoint = this.scalar(`${module}.zero_point`);
     if (!Number.isInteger(zeroPoint) || zeroPoint < 0 || zeroPoint > 255)
       throw new InvalidModelError(`'${module}.zero_point' is ${zeroPoint}; expected 0 to 255`);
-    return { scale: Float32Array.of(scale), zeroPoint: Int32Array.of(zeroPoint) };
+    return { scale: Float64Array.of(scale), zeroPoint: Int32Array.of(zeroPoint) };
   }
 
   /** Shape [] or [1]. */
@@ -130,10 +130,10 @@ export class StateDict {
   }
 }
 
-/** As a float32, which is what every engine computes with. */
+/** A double, which every engine rounds to a float32 in some place. */
 function positiveScale(key: string, value: number): number {
   const scale = Math.fround(value);
   if (!(scale > 0) || !Number.isFinite(scale))
     throw new InvalidModelError(`'${key}': the scale ${value}; expected a positive, finite float32`);
-  return scale;
+  return value;
 }

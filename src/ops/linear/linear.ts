@@ -1,7 +1,7 @@
 import { InvalidModelError, UnsupportedModelError } from '../../errors.ts';
 import { byteRange, isByteType, type GraphNode, type TensorInfo } from '../../graph/graph.ts';
 import type { AccumulatorRange } from '../../requantize/boundaries.ts';
-import type { LinearLayer } from '../../semantics/semantics.ts';
+import type { LinearLayer, StepFunctions } from '../../semantics/semantics.ts';
 import type { Extent } from '../layout.ts';
 import { label, refuse, tensorQuantization, type OpContext } from '../op.ts';
 
@@ -45,6 +45,7 @@ export function linearLayer(
     input,
     output,
     weightScale: scale,
+    perChannel: weight.quantization.axis !== undefined,
     weightZeroPoint: zeroPoint,
     ...(bias ? { bias: bias.data as Int32Array | Float32Array } : {}),
     relu: node.attributes['relu'] === 1,
@@ -87,6 +88,23 @@ export function sumsOf(
     absolute += Math.abs(w);
   }
   return { sum, absolute };
+}
+
+/**
+ * Proofs rely on functions that do not decrease, which an engine's integers do where they overflow.
+ *
+ * @throws UnsupportedModelError where a channel can reach an overflow of the engine's own
+ */
+export function expectNoOverflow(node: GraphNode, functions: StepFunctions, { lo, hi }: AccumulatorRange): void {
+  for (const [channel, least] of lo.entries()) {
+    const [first, last] = functions.rises?.(channel) ?? [-Infinity, Infinity];
+    if (least < first || hi[channel]! > last)
+      refuse(
+        node,
+        `the accumulator of channel ${channel} can reach ${least} to ${hi[channel]}, where the engine's own integers overflow`,
+        `from ${first} to ${last}, with this bias and these scales`,
+      );
+  }
 }
 
 /**

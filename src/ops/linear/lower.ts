@@ -5,7 +5,7 @@ import { outputStage } from '../requantization.ts';
 import type { Step } from '../step.ts';
 import type { LayerGeometry, VariantChoice, VariantOption } from '../variant.ts';
 import { geometryKey, kindOf, outputPixels } from './geometry.ts';
-import { reachable, weightsPerChannel, type Linear } from './linear.ts';
+import { expectNoOverflow, reachable, weightsPerChannel, type Linear } from './linear.ts';
 import { saturatingChannels } from './saturation.ts';
 import { LINEAR_VARIANTS } from './variants/index.ts';
 import type { LinearTask, LinearVariant } from './variants/variant.ts';
@@ -65,6 +65,7 @@ export function lowerLinear(node: GraphNode, context: OpContext, linear: Linear)
   const { variant, tile } = choose(task, place, context);
   const lowered = variant.lower(task, context.features, tile);
   const functions = askEngine(node, () => context.semantics.linear(layer));
+  expectNoOverflow(node, functions, task.range);
   const stage = outputStage(functions, task.range, layer.output, {
     ...context.preferences,
     ...(lowered.floatSums ? { floatSums: true } : {}),

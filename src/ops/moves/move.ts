@@ -7,18 +7,25 @@ import {
   type GraphNode,
   type TensorInfo,
 } from '../../graph/graph.ts';
-import { extent, groupsOf, paddedPlaces } from '../layout.ts';
+import { BUDGET } from '../../graph/budget.ts';
+import { extent, groupsOf, paddedPlaces, type Extent } from '../layout.ts';
 import { expectOperands, label, refuse, type Op, type OpContext } from '../op.ts';
 import { threadGrid, type Step } from '../step.ts';
-import { placesOf } from './places.ts';
+import { placesAlong, placesOf, type Places } from './places.ts';
 
 /** An operator that only moves elements: what its output looks like, and where each element comes from. */
 export interface Move {
   readonly shape: readonly number[];
-  /** For each element of the output, in row-major order of `shape`, the input's element in its row-major order; -1: the fill. */
-  sources(): Int32Array;
+  /** For each axis of what is taken, in row-major order; absent where all is taken in the order in which it is. */
+  readonly taken?: readonly Taken[];
   /** What stands where nothing moves; a value of the tensor's type. */
   readonly fill?: number;
+}
+
+/** The indices that are taken along an axis of the input, in order; -1: the fill. */
+export interface Taken {
+  readonly axis: number;
+  readonly indices: readonly number[];
 }
 
 /** Row-major strides of a shape. */
@@ -28,18 +35,51 @@ export function stridesOf(shape: readonly number[]): number[] {
   return strides;
 }
 
-/** Sources that are a sum over the axes: `along(axis)[i]` is what index i of an output axis adds, or -1. */
-export function sourcesAlong(shape: readonly number[], along: (axis: number) => ArrayLike<number>): Int32Array {
-  let sources = Int32Array.of(0);
-  for (let axis = 0; axis < shape.length; axis++) {
-    const steps = along(axis);
-    const next = new Int32Array(sources.length * shape[axis]!);
+/** All sums of one entry of each list, the last list's running fastest; -1 where an entry is. */
+function sums(lists: readonly (readonly number[])[]): Int32Array {
+  let all = Int32Array.of(0);
+  for (const list of lists) {
+    const next = new Int32Array(all.length * list.length);
     let i = 0;
-    for (const source of sources)
-      for (let k = 0; k < shape[axis]!; k++) next[i++] = source < 0 || steps[k]! < 0 ? -1 : source + steps[k]!;
-    sources = next;
+    for (const sum of all) for (const step of list) next[i++] = sum < 0 || step < 0 ? -1 : sum + step;
+    all = next;
   }
-  return sources;
+  return all;
+}
+
+/** What each taken index adds to an element's place, where an axis of the input has these strides. */
+function stepsOf(taken: readonly Taken[], strides: readonly number[]): number[][] {
+  return taken.map(({ axis, indices }) => indices.map((i) => (i < 0 ? -1 : i * strides[axis]!)));
+}
+
+/** For each element of the output, in row-major order, the input's element in its row-major order; -1: the fill. */
+function sourcesOf({ shape, taken }: Move, from: readonly number[]): Int32Array {
+  if (!taken) return Int32Array.from({ length: elementCount(shape) }, (_, i) => i);
+  return sums(stepsOf(taken, stridesOf(from)));
+}
+
+/** Strides of a tensor's axes in GPU memory. */
+function paddedStrides(info: TensorInfo): number[] {
+  const { height, width, groups } = extent(info);
+  const pixel = groups * 4;
+  if (info.shape.length === 4) return [height * width * pixel, 1, width * pixel, pixel];
+  return [...stridesOf(info.shape.slice(0, -1)).map((stride) => stride * pixel), 1];
+}
+
+/** Of a move whose output has the axes that are taken: for each batch, row, column and channel the place that it adds. */
+function listsOf({ shape, taken }: Move, input: TensorInfo): number[][] | undefined {
+  if (taken?.length !== shape.length || taken.some(({ indices }, axis) => indices.length !== shape[axis]))
+    return undefined;
+  const steps = stepsOf(taken, paddedStrides(input));
+  if (shape.length === 4) return [steps[0]!, steps[2]!, steps[3]!, steps[1]!];
+  return [Array.from(sums(steps.slice(0, -1))), [0], [0], steps.at(-1) ?? [0]];
+}
+
+/** Does each coordinate of the output add what it adds in the input? */
+function keepPlaces(lists: readonly (readonly number[])[], output: TensorInfo): boolean {
+  const { height, width, groups } = extent(output);
+  const strides = [height * width * groups * 4, width * groups * 4, groups * 4, 1];
+  return lists.every((list, i) => list.every((place, k) => place === k * strides[i]!));
 }
 
 /** An axis as ONNX counts it: negative from the end. */
@@ -49,6 +89,9 @@ export function axisOf(node: GraphNode, given: number, rank: number): number {
     throw new InvalidModelError(`${label(node)}: axis ${given} of a tensor with ${rank} dimensions`);
   return axis;
 }
+
+/** More than any tensor has axes, and any Split has parts. */
+const MOST_INTEGERS = 2048;
 
 /** Integers from an attribute, or from the operand that later operator sets have in its place; undefined where neither is. */
 export function integerList(
@@ -61,6 +104,8 @@ export function integerList(
   if (name) {
     const constant = context.constant(name);
     if (!constant) return refuse(node, `computed ${attribute} '${name}'`, 'constants');
+    if (constant.data.length > MOST_INTEGERS)
+      return refuse(node, `${constant.data.length} ${attribute}`, `up to ${MOST_INTEGERS}`);
     return Array.from(constant.data as BigInt64Array, Number);
   }
   const value = node.attributes[attribute];
@@ -70,9 +115,8 @@ export function integerList(
 
 const movable = (type: TensorInfo['type']): boolean => isByteType(type) || type === 'float32';
 
-function lowerMove(node: GraphNode, context: OpContext, move: Move): Step {
+function lowerMove(node: GraphNode, context: OpContext, move: Move, { link, places, base }: Places): Step {
   const [input, output] = [context.info(node.inputs[0]!), context.info(node.outputs[0]!)];
-  const { link, places, base } = placesOf(move.sources(), extent(input), extent(output));
   const groups = groupsOf(output);
   const { height, width, batch, groups: channelGroups } = extent(output);
   const fill = move.fill ?? 0;
@@ -100,10 +144,25 @@ function lowerMove(node: GraphNode, context: OpContext, move: Move): Step {
   };
 }
 
-/** Do all elements keep their place in GPU memory? */
-function isView(input: TensorInfo, output: TensorInfo, sources: Int32Array): boolean {
-  const [from, to] = [paddedPlaces(extent(input)), paddedPlaces(extent(output))];
-  return from.length === to.length && sources.every((source, i) => source >= 0 && from[source] === to[i]);
+/** Are both of the same images, channels and pixels, in the same order? */
+function samePixels(a: Extent, b: Extent): boolean {
+  return a.batch === b.batch && a.channels === b.channels && a.height * a.width === b.height * b.width;
+}
+
+/** Where each element moves from in GPU memory; undefined where all keep their place. */
+function placesOfMove(node: GraphNode, move: Move, input: TensorInfo, output: TensorInfo): Places | undefined {
+  const [from, to] = [extent(input), extent(output)];
+  if (!move.taken && samePixels(from, to)) return undefined;
+  const count = elementCount(input.shape);
+  const lists = listsOf(move, input);
+  if (lists)
+    return count === elementCount(output.shape) && keepPlaces(lists, output) ? undefined : placesAlong(lists, to);
+  const listed = Math.max(count, to.batch * to.height * to.width * to.groups * 4);
+  if (listed > BUDGET.places) return refuse(node, `it moves ${listed} elements one by one`, `up to ${BUDGET.places}`);
+  const sources = sourcesOf(move, input.shape);
+  const [before, after] = [paddedPlaces(from), paddedPlaces(to)];
+  const isView = before.length === after.length && sources.every((s, i) => s >= 0 && before[s] === after[i]);
+  return isView ? undefined : placesOf(sources, from, to);
 }
 
 /** The operator that makes this move: 8-bit or float32 tensors of any rank, type and quantization kept. */
@@ -124,9 +183,10 @@ export function moveOp(moveOf: (node: GraphNode, context: OpContext, input: Tens
       return { ...input, name: node.outputs[0]!, shape };
     },
     reference(node, context, operand) {
-      const { sources, fill = 0 } = of(node, context);
+      const move = of(node, context);
+      const { fill = 0 } = move;
       const x = operand(0);
-      const from = sources();
+      const from = sourcesOf(move, context.info(node.inputs[0]!).shape);
       const data = newElementData(context.info(node.inputs[0]!).type, from.length);
       for (let i = 0; i < from.length; i++) data[i] = from[i]! < 0 ? fill : x[from[i]!]!;
       return { data };
@@ -134,8 +194,8 @@ export function moveOp(moveOf: (node: GraphNode, context: OpContext, input: Tens
     lower(node, context) {
       const move = of(node, context);
       const input = context.info(node.inputs[0]!);
-      if (isView(input, context.info(node.outputs[0]!), move.sources())) return { alias: input.name };
-      return lowerMove(node, context, move);
+      const places = placesOfMove(node, move, input, context.info(node.outputs[0]!));
+      return places ? lowerMove(node, context, move, places) : { alias: input.name };
     },
   };
 }

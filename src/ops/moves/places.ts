@@ -10,6 +10,31 @@ export interface Places {
   readonly base: number;
 }
 
+/** For each batch, row, column and channel of the output, in this order, the place that it adds, or NOWHERE. */
+type Lists = readonly (readonly number[])[];
+
+const leastOf = (list: readonly number[]): number =>
+  list.reduce((least, place) => (place < 0 ? least : Math.min(least, place)), Infinity);
+
+const above = (list: readonly number[], least: number): number[] =>
+  list.map((place) => (place < 0 ? NOWHERE : place - least));
+
+function separable(parts: Lists, base: number, { groups, channels }: Extent): Places {
+  const padding = Array.from({ length: groups * 4 - channels }, () => NOWHERE);
+  return { link: 'source/separable', base, places: Int32Array.from([...parts, padding].flat()) };
+}
+
+/** Places that are sums from the beginning, without a look at every element. */
+export function placesAlong(lists: Lists, output: Extent): Places {
+  const least = lists.map(leastOf).map((place) => (place === Infinity ? 0 : place));
+  const base = least.reduce((sum, place) => sum + place, 0);
+  return separable(
+    lists.map((list, i) => above(list, least[i]!)),
+    base,
+    output,
+  );
+}
+
 /** One list for each coordinate whose entries add up to every element's source; undefined where there is none. */
 function separate(sources: Int32Array, e: Extent): Places | undefined {
   const counts = [e.batch, e.height, e.width, e.channels] as const;
@@ -20,9 +45,9 @@ function separate(sources: Int32Array, e: Extent): Places | undefined {
   const lists = counts.map((count, axis) =>
     Array.from({ length: count }, (_, i) => sources[anchor + (i - coordinates[axis]!) * strides[axis]!]!),
   );
-  const least = lists.map((list) => Math.min(...list.filter((source) => source >= 0)));
+  const least = lists.map(leastOf);
   const base = least.reduce((sum, source) => sum + source, 0) - 3 * sources[anchor]!;
-  const parts = lists.map((list, axis) => list.map((source) => (source < 0 ? NOWHERE : source - least[axis]!)));
+  const parts = lists.map((list, axis) => above(list, least[axis]!));
   const [images, rows, columns, channels] = parts as [number[], number[], number[], number[]];
   let i = 0;
   for (const image of images)
@@ -32,8 +57,7 @@ function separate(sources: Int32Array, e: Extent): Places | undefined {
           const nowhere = image < 0 || channel < 0 || row < 0 || column < 0;
           if (sources[i++] !== (nowhere ? NOWHERE : base + image + channel + row + column)) return undefined;
         }
-  const padding = Array.from({ length: e.groups * 4 - e.channels }, () => NOWHERE);
-  return { link: 'source/separable', base, places: Int32Array.from([images, rows, columns, channels, padding].flat()) };
+  return separable(parts, base, e);
 }
 
 /**

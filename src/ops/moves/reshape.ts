@@ -1,4 +1,5 @@
 import { InvalidModelError } from '../../errors.ts';
+import { BUDGET } from '../../graph/budget.ts';
 import { elementCount, type GraphNode } from '../../graph/graph.ts';
 import { label, refuse, type Op, type OpContext } from '../op.ts';
 import { axisOf, integerList, moveOp } from './move.ts';
@@ -12,13 +13,15 @@ function reshaping(shapeOf: (node: GraphNode, context: OpContext, from: readonly
       throw new InvalidModelError(
         `${label(node)}: from shape [${input.shape.join(', ')}] to [${shape.join(', ')}], which has other elements`,
       );
-    return { shape, sources: () => Int32Array.from({ length: count }, (_, i) => i) };
+    return { shape };
   });
 }
 
 export const reshape = reshaping((node, context, from) => {
   const target = context.constant(node.inputs[1] ?? '');
   if (!target) return refuse(node, `a computed shape '${node.inputs[1] ?? ''}'`, 'shapes that follow from constants');
+  const { rank } = BUDGET;
+  if (target.data.length > rank) return refuse(node, `${target.data.length} dimensions`, `up to ${rank}`);
   const dims = Array.from(target.data as BigInt64Array, Number);
   const keepsZero = node.attributes['allowzero'] === 1;
   const shape = dims.map((d, i) => (d === 0 && !keepsZero ? (from[i] ?? 0) : d));

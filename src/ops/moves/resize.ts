@@ -1,6 +1,6 @@
 import { InvalidModelError } from '../../errors.ts';
 import { f32 } from '../../semantics/rounding.ts';
-import { label, refuse, type Op, type OpContext } from '../op.ts';
+import { expectOutput, label, refuse, type Op, type OpContext } from '../op.ts';
 import type { GraphNode } from '../../graph/graph.ts';
 import { axisOf, integerList, moveOp } from './move.ts';
 import { picking, range } from './slice.ts';
@@ -59,10 +59,17 @@ export const resize: Op = moveOp((node, context, { shape }) => {
   choice(node, 'keep_aspect_ratio_policy', 'stretch', { stretch: true });
   const coordinate = choice(node, 'coordinate_transformation_mode', 'half_pixel', COORDINATES);
   const nearest = choice(node, 'nearest_mode', 'round_prefer_floor', NEAREST);
-  const picks = scaling(node, context, shape).map(({ scale, size }, axis) => {
+  const scaled = scaling(node, context, shape);
+  if (!scaled.every(({ scale, size }) => scale > 0 && Number.isInteger(size) && size > 0))
+    throw new InvalidModelError(`${label(node)}: scales and sizes are positive`);
+  expectOutput(
+    node,
+    scaled.map(({ size }) => size),
+  );
+  const picks = scaled.map(({ scale, size }, axis) => {
     const length = shape[axis]!;
     if (scale === 1) return range(length);
     return range(size).map((i) => Math.min(Math.max(nearest(coordinate(i, scale, size, length)), 0), length - 1));
   });
-  return picking(shape, picks);
+  return picking(picks);
 });

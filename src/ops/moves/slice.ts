@@ -1,18 +1,13 @@
 import { InvalidModelError } from '../../errors.ts';
 import type { GraphNode } from '../../graph/graph.ts';
 import { label, refuse, type Op, type OpContext } from '../op.ts';
-import { axisOf, integerList, moveOp, sourcesAlong, stridesOf, type Move } from './move.ts';
+import { axisOf, integerList, moveOp, type Move } from './move.ts';
 
 /** The input's indices that each axis of the output takes, in order; -1 takes none. */
-export function picking(shape: readonly number[], picks: readonly (readonly number[])[], fill?: number): Move {
-  const strides = stridesOf(shape);
+export function picking(picks: readonly (readonly number[])[], fill?: number): Move {
   return {
     shape: picks.map((indices) => indices.length),
-    sources: () =>
-      sourcesAlong(
-        picks.map((indices) => indices.length),
-        (axis) => picks[axis]!.map((i) => (i < 0 ? -1 : i * strides[axis]!)),
-      ),
+    taken: picks.map((indices, axis) => ({ axis, indices })),
     ...(fill === undefined ? {} : { fill }),
   };
 }
@@ -45,22 +40,23 @@ export function slicesOf(node: GraphNode, context: OpContext, shape: readonly nu
   return picks;
 }
 
-export const slice: Op = moveOp((node, context, { shape }) => picking(shape, slicesOf(node, context, shape)));
+export const slice: Op = moveOp((node, context, { shape }) => picking(slicesOf(node, context, shape)));
+
+/** Each is a node of its own, which knows them all. */
+const MOST_PARTS = 2048;
 
 /** One output of ONNX's Split: number `part` of `parts`, along an axis. */
 export const split: Op = moveOp((node, context, { shape }) => {
   const axis = axisOf(node, Number(node.attributes['axis'] ?? 0), shape.length);
   const [part, parts] = [Number(node.attributes['part']), Number(node.attributes['parts'])];
+  if (parts > MOST_PARTS) return refuse(node, `${parts} parts`, `up to ${MOST_PARTS}`);
   const size = Math.ceil(shape[axis]! / parts);
   const given = integerList(node, context, 'split', 1);
   const sizes = given ?? range(parts).map((i) => Math.min(size, shape[axis]! - i * size));
   if (sizes.length !== parts || sizes.reduce((a, b) => a + b, 0) !== shape[axis] || sizes.some((s) => s < 1))
     throw new InvalidModelError(`${label(node)}: parts of [${sizes.join(', ')}] of a dimension of ${shape[axis]}`);
   const first = sizes.slice(0, part).reduce((a, b) => a + b, 0);
-  return picking(
-    shape,
-    shape.map((length, i) => (i === axis ? range(sizes[part]!, first) : range(length))),
-  );
+  return picking(shape.map((length, i) => (i === axis ? range(sizes[part]!, first) : range(length))));
 });
 
 /** Gather along an axis, by constant indices. */
@@ -71,9 +67,6 @@ export const gatherAlong: Op = moveOp((node, context, { shape }) => {
   const picked = Array.from(indices.data as Int32Array, (i) => (Number(i) < 0 ? Number(i) + shape[axis]! : Number(i)));
   if (picked.some((i) => i < 0 || i >= shape[axis]!))
     throw new InvalidModelError(`${label(node)}: indices beyond a dimension of ${shape[axis]}`);
-  const move = picking(
-    shape,
-    shape.map((length, i) => (i === axis ? picked : range(length))),
-  );
+  const move = picking(shape.map((length, i) => (i === axis ? picked : range(length))));
   return { ...move, shape: [...shape.slice(0, axis), ...indices.shape, ...shape.slice(axis + 1)] };
 });

@@ -1,6 +1,7 @@
 import { InvalidModelError } from '../../errors.ts';
 import { label, type Op } from '../op.ts';
-import { moveOp, sourcesAlong, stridesOf } from './move.ts';
+import { moveOp } from './move.ts';
+import { range } from './slice.ts';
 
 /** Transpose: axis i of the output is axis perm[i] of the input. */
 export const transpose: Op = moveOp((node, _context, { shape }) => {
@@ -10,11 +11,8 @@ export const transpose: Op = moveOp((node, _context, { shape }) => {
     throw new InvalidModelError(
       `${label(node)}: perm [${perm.join(', ')}] of a tensor with ${shape.length} dimensions`,
     );
-  const strides = stridesOf(shape);
-  const output = perm.map((axis) => shape[axis]!);
   return {
-    shape: output,
-    sources: () =>
-      sourcesAlong(output, (axis) => Array.from({ length: output[axis]! }, (_, i) => i * strides[perm[axis]!]!)),
+    shape: perm.map((axis) => shape[axis]!),
+    taken: perm.map((axis) => ({ axis, indices: range(shape[axis]!) })),
   };
 });

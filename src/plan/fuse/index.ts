@@ -8,24 +8,36 @@ import { Uses } from './uses.ts';
 
 export { FUSIONS, type Fusion } from './fusion.ts';
 
-/** The fused step stands where the last of its parts stood: by then all that it reads is computed. */
-function replace(steps: readonly Step[], { step: fused, replaces }: Fused): Step[] {
-  const last = steps.findLast((step) => replaces.includes(step));
-  return steps.flatMap((step) => (step === last ? [fused] : replaces.includes(step) ? [] : [step]));
-}
-
+/**
+ * Fuses, step by step, until nothing is left to fuse. A fused step stands where the last of its parts stood: by then all
+ * that it reads is computed.
+ */
 function fuseAll(
-  steps: readonly Step[],
+  given: readonly Step[],
   usesOf: (steps: readonly Step[]) => Uses,
   fuse: (step: Step, uses: Uses) => Fused | undefined,
 ): readonly Step[] {
-  for (;;) {
-    const uses = usesOf(steps);
-    let found: Fused | undefined;
-    for (const step of steps) if ((found = fuse(step, uses))) break;
-    if (!found) return steps;
-    steps = replace(steps, found);
+  const uses = usesOf(given);
+  let steps: readonly Step[] = given;
+  for (let changed = true; changed;) {
+    changed = false;
+    const places = new Map(steps.map((step, place) => [step, place]));
+    const standing: (Step | undefined)[] = [...steps];
+    for (let place = 0; place < standing.length; place++) {
+      const step = standing[place];
+      const found = step && fuse(step, uses);
+      if (!found) continue;
+      changed = true;
+      const gone = found.replaces.map((one) => places.get(one)!);
+      for (const one of gone) standing[one] = undefined;
+      const last = gone.reduce((most, one) => Math.max(most, one));
+      standing[last] = found.step;
+      places.set(found.step, last);
+      uses.replace(found.replaces, found.step);
+    }
+    steps = standing.filter((step) => step !== undefined);
   }
+  return steps;
 }
 
 /** Kernels from which fused steps are put together; see FuseOptions.lowerPlain. */

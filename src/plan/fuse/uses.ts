@@ -1,3 +1,4 @@
+import { append } from '../../graph/rewrite.ts';
 import { tensorsRead, type Step } from '../../ops/step.ts';
 
 /** Who computes and who reads each tensor, views seen as the tensors whose memory they share. */
@@ -10,13 +11,25 @@ export class Uses {
   constructor(steps: readonly Step[], outputs: readonly string[], memoryOf: (tensor: string) => string) {
     this.#memoryOf = memoryOf;
     this.#outputs = new Set(outputs.map(memoryOf));
+    for (const step of steps) this.#add(step);
+  }
+
+  #add(step: Step): void {
+    this.#producer.set(this.#memoryOf(step.output), step);
+    for (const tensor of tensorsRead(step)) append(this.#readers, this.#memoryOf(tensor), step);
+  }
+
+  /** `by` takes the place of these steps. */
+  replace(steps: readonly Step[], by: Step): void {
     for (const step of steps) {
-      this.#producer.set(memoryOf(step.output), step);
+      this.#producer.delete(this.#memoryOf(step.output));
       for (const tensor of tensorsRead(step)) {
-        const name = memoryOf(tensor);
-        this.#readers.set(name, [...(this.#readers.get(name) ?? []), step]);
+        const readers = this.#readers.get(this.#memoryOf(tensor))!;
+        const at = readers.indexOf(step);
+        if (at >= 0) readers.splice(at, 1);
       }
     }
+    this.#add(by);
   }
 
   /** The step that computes a tensor; undefined for inputs of the graph. */

@@ -1,0 +1,32 @@
+import { findSemantics } from '../../../src/semantics/index.ts';
+import { Random } from '../../../models/random.ts';
+import { dialectOf, formOf, generateCase, type Case, type parseCaseId, type Unnamed } from '../generate.ts';
+import { linearAtBoundaries } from './linear.ts';
+import { pairAtBoundaries } from './pairs.ts';
+import { poolAtBoundaries } from './pool.ts';
+import { dequantizeAll, quantizeAtBoundaries } from './quantize.ts';
+
+/** Operators placed where an engine's own function steps, which random values do not meet. */
+export function generateAtBoundaries(engine: string, seed: number, index: number): Case {
+  const random = new Random(Math.imul(seed, 0x9e3779b1) ^ Math.imul(index + 1, 0x27d4eb2f));
+  const semantics = findSemantics(engine);
+  const linear = (): Unnamed => linearAtBoundaries(random, semantics);
+  const add = (): Unnamed => pairAtBoundaries(random, semantics, 'Add');
+  const multiply = (): Unnamed => pairAtBoundaries(random, semantics, 'Mul');
+  const kinds: (() => Unnamed)[] = [
+    ...Array.from({ length: 6 }, () => linear),
+    add,
+    add,
+    dialectOf(engine).torch ? linear : multiply,
+    () => poolAtBoundaries(random, semantics),
+    () => quantizeAtBoundaries(random, semantics),
+    ...(Math.floor(index / 12) % 4 === 0 ? [() => dequantizeAll(random, semantics)] : [linear]),
+  ];
+  const made = kinds[index % kinds.length]!();
+  return { id: `${engine}/at-boundaries/${seed}/${index}`, form: formOf(made.graph, index), ...made };
+}
+
+/** The case that an id names. */
+export function caseAt({ engine, seed, index, atBoundaries }: ReturnType<typeof parseCaseId>): Case {
+  return (atBoundaries ? generateAtBoundaries : generateCase)(engine, seed, index);
+}

@@ -1,0 +1,199 @@
+import { elementCount, newElementData, type Constant, type TensorInfo } from '../../../src/graph/graph.ts';
+import { linearOf as convolutionOf } from '../../../src/ops/conv.ts';
+import { linearOf as fullyConnectedOf } from '../../../src/ops/gemm.ts';
+import { contextOf, inferGraph } from '../../../src/ops/infer.ts';
+import type { Linear } from '../../../src/ops/linear/linear.ts';
+import { referenceTrace } from '../../../src/plan/reference.ts';
+import { f32 } from '../../../src/semantics/rounding.ts';
+import type { Semantics } from '../../../src/semantics/semantics.ts';
+import type { Random } from '../../../models/random.ts';
+import { bytes, graphOf, zeroPoint, type ByteType } from '../draw.ts';
+import { dialectOf, type Unnamed } from '../generate.ts';
+import { beside, firstChange, firstFloat, scales, steps, stored } from './near.ts';
+
+/** Few shapes, so that cases share pipelines: enough for every kernel and for what engines distinguish. */
+interface Shape {
+  readonly op: 'Conv' | 'Gemm';
+  /** NCHW, or NC. */
+  readonly input: readonly number[];
+  /** OIHW, or OI. */
+  readonly weight: readonly number[];
+  readonly groups?: number;
+  readonly pad?: number;
+}
+
+const SHAPES: readonly Shape[] = [
+  { op: 'Conv', input: [1, 6, 2, 8], weight: [64, 6, 1, 1] },
+  { op: 'Gemm', input: [8, 6], weight: [64, 6] },
+  { op: 'Conv', input: [1, 16, 4, 4], weight: [32, 16, 1, 1] },
+  { op: 'Gemm', input: [4, 33], weight: [48, 33] },
+  { op: 'Conv', input: [1, 3, 5, 5], weight: [32, 3, 3, 3], pad: 1 },
+  { op: 'Conv', input: [1, 32, 4, 4], weight: [32, 1, 3, 3], groups: 32, pad: 1 },
+  { op: 'Conv', input: [1, 104, 3, 3], weight: [104, 1, 3, 3], groups: 104, pad: 1 },
+  { op: 'Conv', input: [1, 12, 4, 4], weight: [18, 4, 3, 3], groups: 3 },
+  // sums of 2^24 and more
+  { op: 'Conv', input: [1, 2600, 1, 2], weight: [8, 2600, 1, 1] },
+  { op: 'Gemm', input: [2, 2600], weight: [8, 2600] },
+  // one channel, whose scale may be said per channel
+  { op: 'Conv', input: [1, 6, 8, 8], weight: [1, 6, 1, 1] },
+  { op: 'Gemm', input: [16, 6], weight: [1, 6] },
+];
+
+const LARGEST_BIAS = 2 ** 30;
+
+function weightOf(random: Random, { op, weight: shape }: Shape, input: ByteType, torch: boolean): Constant {
+  const perChannel = random.chance(0.6);
+  const count = perChannel ? shape[0]! : 1;
+  const type: ByteType = torch || input === 'int8' || random.chance(0.7) ? 'int8' : 'uint8';
+  // sums of many products grow where all have one sign
+  const one = elementCount(shape.slice(1)) > 1000;
+  const data = newElementData(type, elementCount(shape));
+  const [least, most] = type === 'int8' ? [one ? 60 : -128, 127] : [one ? 190 : 0, 255];
+  for (let i = 0; i < data.length; i++) data[i] = random.integer(least, most);
+  const plain = torch || perChannel || op === 'Gemm';
+  const middle = type === 'int8' ? 0 : 128;
+  return {
+    name: 'w',
+    type,
+    shape,
+    data,
+    quantization: {
+      scale: scales(
+        Array.from({ length: count }, () => stored(random, random.scale(1e-4, 0.1), torch)),
+        torch,
+      ),
+      zeroPoint: new Int32Array(count).fill(plain ? middle : zeroPoint(random, type)),
+      ...(perChannel ? { axis: 0 } : {}),
+    },
+  };
+}
+
+/**
+ * A convolution or a fully connected layer. In each channel one sum is taken, and the channel's bias or its weight scale
+ * moved to where the engine's function steps at this sum, and a few steps beside. A bias that steps there is a tie of its
+ * own quantization, where it has one.
+ */
+export function linearAtBoundaries(random: Random, semantics: Semantics): Unnamed {
+  const { torch } = dialectOf(semantics.name);
+  const shape = random.pick(SHAPES);
+  const type: ByteType = torch || random.chance(0.7) ? 'uint8' : 'int8';
+  const input: TensorInfo = {
+    name: 'x',
+    type,
+    shape: shape.input,
+    quantization: {
+      scale: scales([stored(random, random.scale(0.002, 0.5), torch)], torch),
+      zeroPoint: Int32Array.of(zeroPoint(random, type)),
+    },
+  };
+  const weight = weightOf(random, shape, type, torch);
+  const channels = shape.weight[0]!;
+  const bias: Constant & { data: Int32Array | Float32Array } = {
+    name: 'b',
+    type: torch ? 'float32' : 'int32',
+    shape: [channels],
+    data: torch ? new Float32Array(channels) : new Int32Array(channels),
+  };
+  const pad = shape.pad ?? 0;
+  const attributes = {
+    ...(shape.op === 'Conv'
+      ? {
+          group: shape.groups ?? 1,
+          pads: [pad, pad, pad, pad],
+          strides: [1, 1],
+          dilations: [1, 1],
+          kernel_shape: shape.weight.slice(2),
+        }
+      : { transB: 1 }),
+    ...(torch && random.chance(0.4) ? { relu: 1 } : {}),
+  };
+  const x = bytes(random, type, shape.input, random.pick(['random', 'random', 'most']), 0);
+  const output = { name: 'y', type, quantization: { scale: scales([1], torch), zeroPoint: Int32Array.of(0) } };
+  const graph = graphOf(semantics.name, shape.op, [input], [weight, bias], output, attributes);
+  const typed = inferGraph(graph, semantics);
+  const accumulators = referenceTrace({ graph: typed, semantics }, { x }).tensors.at(-1)!.accumulators!;
+  const [node] = typed.nodes as [(typeof typed.nodes)[number]];
+  const context = contextOf(typed, typed.tensors, semantics);
+
+  // the output's scale: sums spread over the codes
+  const [sx, sw] = [input.quantization!.scale[0]!, weight.quantization!.scale];
+  const spread = accumulators.reduce((most, sum) => Math.max(most, Math.abs(sum)), 1);
+  const unit = sx * sw[0]!;
+  output.quantization.scale[0] = stored(random, f32((spread * unit) / random.scale(20, 2000)), torch);
+  output.quantization.zeroPoint[0] = zeroPoint(random, type);
+
+  const linear = (shape.op === 'Conv' ? convolutionOf : fullyConnectedOf)(node, context);
+  const plane = accumulators.length / (shape.input[0]! * channels);
+  for (let channel = 0; channel < channels; channel++) {
+    const image = random.integer(0, shape.input[0]! - 1);
+    const sum = accumulators[(image * channels + channel) * plane + random.integer(0, plane - 1)]!;
+    const byScale = sw.length > 1 && random.chance(0.35);
+    if (byScale) moveScale(random, semantics, linear, channel, sum, torch);
+    else moveBias(random, semantics, linear, channel, sum);
+  }
+  const ofFloats = !torch && type === 'uint8' && random.chance(0.4);
+  const biases = ofFloats ? floatBias(random, linear) : bias.data;
+  const made = { ...bias, type: ofFloats ? ('float32' as const) : bias.type, data: biases };
+  return {
+    description: `${shape.op} at boundaries, ${type} ${shape.input.join('x')}, ${weight.type} weights ${shape.weight.join('x')}, ${made.type} bias`,
+    graph: graphOf(semantics.name, shape.op, [input], [weight, made], output, attributes),
+    feeds: { x },
+    ...(torch ? {} : { form: ofFloats || (type === 'uint8' && random.chance(0.3)) ? 'qdq' : 'qoperator' }),
+  };
+}
+
+/** The code to step at: any that the engine can give but the first. */
+function wanted(random: Random, semantics: Semantics, { layer }: Linear): number {
+  const { min, max } = semantics.linear(layer);
+  return min === max ? max : random.integer(min + 1, max);
+}
+
+function moveBias(random: Random, semantics: Semantics, linear: Linear, channel: number, sum: number): void {
+  const { layer } = linear;
+  const bias = layer.bias!;
+  const target = wanted(random, semantics, linear);
+  const isAbove = (value: number): boolean => {
+    bias[channel] = value;
+    return semantics.linear(layer).at(channel)(sum) >= target;
+  };
+  const unit = layer.input.scale * layer.weightScale[layer.weightScale.length === 1 ? 0 : channel]!;
+  const reach = Math.min((Math.abs(sum) + (300 * layer.output.scale) / unit) * 1.1 + 1, LARGEST_BIAS);
+  const found =
+    bias instanceof Int32Array
+      ? firstChange(isAbove, -Math.ceil(reach), Math.ceil(reach))
+      : firstFloat(isAbove, f32(-reach * unit), f32(reach * unit));
+  const step = steps(random);
+  bias[channel] = found === undefined ? 0 : bias instanceof Int32Array ? found + step : beside(found, step);
+}
+
+function moveScale(
+  random: Random,
+  semantics: Semantics,
+  linear: Linear,
+  channel: number,
+  sum: number,
+  torch: boolean,
+): void {
+  const { layer } = linear;
+  const scale = layer.weightScale;
+  const own = f32(scale[channel]!);
+  const code = (value: number): number => {
+    scale[channel] = value;
+    return semantics.linear(layer).at(channel)(sum);
+  };
+  layer.bias![channel] = 0;
+  const [low, high] = [f32(own / 16), f32(own * 16)];
+  const [from, to] = [code(low), code(high)].sort((a, b) => a - b) as [number, number];
+  const target = random.integer(from + 1, to);
+  const found = from < to ? firstFloat((value) => code(value) >= target, low, high) : undefined;
+  scale[channel] = stored(random, found === undefined ? own : beside(found, steps(random)), torch);
+}
+
+/** Float biases at and beside the ties at which they become the integers that were found. */
+function floatBias(random: Random, { layer }: Linear): Float32Array {
+  return Float32Array.from(layer.bias!, (integer, channel) => {
+    const scale = layer.weightScale[layer.weightScale.length === 1 ? 0 : channel]!;
+    const tie = f32((integer + random.pick([-0.5, 0.5])) * f32(layer.input.scale * scale));
+    return beside(tie, steps(random));
+  });
+}

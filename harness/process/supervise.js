@@ -1,0 +1,103 @@
+// Plain JavaScript: the scripts of this project use it before anything is built.
+import { spawn } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { constants, tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+const SIGNALS = /** @type {const} */ (['SIGINT', 'SIGTERM', 'SIGHUP']);
+/** How long a program has to end by itself after a signal. */
+const GRACE_MS = 3000;
+const POSIX = process.platform !== 'win32';
+
+/**
+ * Runs a program in a process group and with a temporary folder of its own: whatever ends it, a signal to this process
+ * included, none of its processes and files is left.
+ *
+ * @param {string} command
+ * @param {readonly string[]} args
+ * @param {{
+ *   stdio?: import('node:child_process').StdioOptions,
+ *   env?: Record<string, string>,
+ *   as?: (signal: NodeJS.Signals) => NodeJS.Signals,
+ *   graceMs?: number,
+ * }} [options] `as`: what a signal is passed on as; a program with an IPC channel may send `{ patient: true }`, and has
+ *   all the time that it needs until a second signal
+ * @returns {Promise<{ code: number | null, signal: NodeJS.Signals | null, asked: NodeJS.Signals | undefined }>}
+ *   `asked`: the signal that this process was sent, for `endBy`
+ */
+export async function supervise(
+  command,
+  args,
+  { stdio = 'inherit', env = {}, as = (signal) => signal, graceMs = GRACE_MS } = {},
+) {
+  const folder = temporaryFolder();
+  const places = folder ? { TMPDIR: folder, TEMP: folder, TMP: folder, EXACT8_TEMPORARY: folder } : {};
+  // a terminal's Ctrl+C reaches this process alone, which passes it on once
+  const child = spawn(command, args, {
+    stdio,
+    env: { ...process.env, ...places, ...env },
+    detached: POSIX,
+    windowsHide: true,
+  });
+  /** @param {NodeJS.Signals} signal */
+  const kill = (signal) => {
+    try {
+      if (POSIX) process.kill(-child.pid, signal);
+      else child.kill(signal);
+    } catch {
+      // nobody is left
+    }
+  };
+
+  let patient = false;
+  child.on('message', (message) => {
+    patient = /** @type {{ patient?: boolean }} */ (message).patient ?? false;
+  });
+  /** @type {NodeJS.Signals | undefined} */
+  let asked;
+  /** @type {NodeJS.Timeout | undefined} */
+  let timer;
+  /** @param {NodeJS.Signals} signal */
+  const pass = (signal) => {
+    const again = asked !== undefined;
+    asked ??= signal;
+    if (again) return kill('SIGKILL');
+    kill(as(signal));
+    if (!patient || signal !== 'SIGINT') timer = setTimeout(() => kill('SIGKILL'), graceMs);
+  };
+  for (const signal of SIGNALS) process.on(signal, pass);
+  try {
+    const ended = await new Promise((resolve, reject) => {
+      child.on('error', reject).on('exit', (code, signal) => resolve({ code, signal }));
+    });
+    return { ...ended, asked };
+  } finally {
+    clearTimeout(timer);
+    kill('SIGKILL');
+    // browsers end when their pipe does, which takes them a moment
+    if (folder) rmSync(folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 });
+    for (const signal of SIGNALS) process.removeListener(signal, pass);
+  }
+}
+
+/**
+ * Ends this process as a signal does that nobody listens for: the shell sees 128 and its number.
+ *
+ * @param {NodeJS.Signals} signal
+ */
+export function endBy(signal) {
+  process.kill(process.pid, signal);
+  // where a signal cannot be sent to oneself
+  setTimeout(() => process.exit(128 + constants.signals[signal]), 1000);
+}
+
+/** Nobody else can read it. Undefined where none can be made: not every program needs one. */
+function temporaryFolder() {
+  // sockets below it have paths of at most 104 bytes
+  const parent = POSIX && tmpdir().length > 40 ? '/tmp' : tmpdir();
+  try {
+    return mkdtempSync(join(parent, 'exact8-'));
+  } catch {
+    return undefined;
+  }
+}

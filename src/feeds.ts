@@ -1,0 +1,51 @@
+import { InvalidInputError } from './errors.ts';
+import type { TensorInfo } from './graph/graph.ts';
+import { isRecord, kindOf, listOf } from './kind_of.ts';
+import { Tensor } from './tensor.ts';
+
+export type Feeds = Readonly<Record<string, Tensor>>;
+
+/**
+ * The tensors that a caller feeds, each as it is at this moment: what the caller does to the objects later does not
+ * matter. Their elements are not copied.
+ *
+ * @throws InvalidInputError for what is no tensor, or none any more: its array transferred, its dims of other data
+ */
+export function tensorsOf(feeds: Feeds): Record<string, Tensor> {
+  if (!isRecord(feeds)) throw new InvalidInputError(`tensors by name are needed, got ${kindOf(feeds)}`);
+  const taken = Object.entries(feeds).map(([name, tensor]) => {
+    if (!isRecord(tensor)) throw new InvalidInputError(`input ${kindOf(name)} is no tensor, but ${kindOf(tensor)}`);
+    try {
+      return [name, new Tensor(tensor.type, tensor.data, tensor.dims)] as const;
+    } catch (error) {
+      throw new InvalidInputError(`input ${kindOf(name)}: ${(error as Error).message}`, { cause: error });
+    }
+  });
+  return Object.fromEntries(taken);
+}
+
+/** @throws InvalidInputError unless there is every input, no other, each of its type and shape */
+export function checkFeeds(inputs: readonly TensorInfo[], feeds: Feeds): void {
+  const names = inputs.map((input) => input.name);
+  const unknown = Object.keys(feeds).find((name) => !names.includes(name));
+  if (unknown !== undefined)
+    throw new InvalidInputError(`the model has no input ${kindOf(unknown)}; its inputs: ${names.join(', ')}`);
+  for (const { name, type, shape } of inputs) {
+    const feed = Object.hasOwn(feeds, name) ? feeds[name] : undefined;
+    if (!feed) throw new InvalidInputError(`input '${name}' is missing; the model's inputs: ${names.join(', ')}`);
+    if (feed.type !== type) throw new InvalidInputError(`input '${name}' is ${feed.type}; the model takes ${type}`);
+    if (feed.dims.length !== shape.length || feed.dims.some((d, i) => d !== shape[i]))
+      throw new InvalidInputError(`input '${name}' has shape ${listOf(feed.dims)}; the model takes ${listOf(shape)}`);
+  }
+}
+
+/** The index of the first NaN, or -1: without a call an element, for every inference asks. */
+export function firstNaN(values: Float32Array): number {
+  for (let i = 0; i < values.length; i++) if (Number.isNaN(values[i])) return i;
+  return -1;
+}
+
+/** @throws InvalidInputError always: no engine quantizes NaN to anything defined */
+export function refuseNaN(name: string, at: number): never {
+  throw new InvalidInputError(`input '${name}' holds NaN at element ${at}, which cannot be quantized`);
+}
