@@ -65,8 +65,8 @@ function shareEqualNodes(draft: GraphDraft): void {
       ? `${constant.type} [${constant.shape.join()}] ${constant.data[0]} ${JSON.stringify(constant.quantization)}`
       : input;
   };
-  for (const { op, name } of [...draft.nodes]) {
-    const node = draft.nodes.find((n) => n.name === name && n.op === op)!;
+  for (const { op, outputs } of [...draft.nodes]) {
+    const node = draft.producer(outputs[0]!)!;
     // a DequantizeLinear is one for each of its uses, and none is the same as another
     const isOwn = (input: string): boolean => dequantized(draft, input) !== undefined && draft.edges(input) > 1;
     if (op === 'DequantizeLinear' || node.inputs.some(isOwn)) continue;
