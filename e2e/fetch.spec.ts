@@ -31,7 +31,8 @@ for (const [name, answer, cause] of failures)
   test(`exact8 fetch imagenet, ${name}: exit 2`, async () => {
     const out = test.info().outputPath('out');
     const result = await fetchFrom(answer, out);
-    expect(result).toMatchObject({ code: 2, stdout: '' });
+    expect(result.code).toBe(2);
+    expect(JSON.parse(result.stdout).error.message).toMatch(cause);
     expect(result.stderr).toMatch(cause);
     expect(existsSync(join(out, 'mobilenetv2-12-qdq.onnx'))).toBe(false);
   });
@@ -63,7 +64,7 @@ test.describe('needs ../shared: the real files', () => {
       response.writeHead(200, { 'Content-Length': content.length });
       response.write(content.subarray(0, 1_000_000), () => setTimeout(() => response.destroy(), 100));
     }, out);
-    expect(interrupted).toMatchObject({ code: 2, stdout: '' });
+    expect(interrupted.code).toBe(2);
     expect(interrupted.stderr).toContain('1000000 of 3593903 bytes came');
 
     const ranges: (string | undefined)[] = [];

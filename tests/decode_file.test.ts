@@ -41,6 +41,16 @@ describe('decodeFile', () => {
     await expect(decodeFile(header)).rejects.toThrow('it declares 16384 by 8192 pixels, which');
   });
 
+  it('refuses what is too large by the size that it declares, before it decodes', async () => {
+    const png = encodePng({ width: 3, height: 2, data: new Uint8Array(18) }, 3);
+    // width and height lie behind the chunk's length and name; the checksum is not even looked at
+    const large = changed(png, 16, 0, 0, 0x4e, 0x20, 0, 0, 0x4e, 0x20);
+    await expect(decodeFile(large)).rejects.toThrow('20,000 × 20,000 pixels; supported: 134,217,728 in all');
+    const frame = samplingOf(JPEG) - 6;
+    await expect(decodeFile(changed(JPEG, frame, 0x4e, 0x20, 0x4e, 0x20))).rejects.toThrow('20,000 × 20,000 pixels');
+    await expect(decodeFile(changed(JPEG, frame, 0, 8, 0xff, 0xff))).rejects.toThrow('65,535 × 8 pixels');
+  });
+
   it('refuses a PNG that is truncated, or of which a byte was changed', async () => {
     const png = encodePng({ width: 3, height: 2, data: Uint8Array.from({ length: 18 }, (_, i) => i) }, 3);
     for (let length = 0; length < png.length; length++)

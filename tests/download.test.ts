@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -94,6 +94,36 @@ describe('download', () => {
     expect(await download(file(), path)).toEqual({ url, resumedFrom: 30_000 });
     expect(requests[1]!.headers.range).toBe('bytes=30000-');
     isThere();
+  });
+
+  it('takes what is complete, though the connection breaks behind it', async () => {
+    answer = (_, response) => {
+      // without a length: the end is what is missing
+      response.writeHead(200, { 'Transfer-Encoding': 'chunked' });
+      response.write(CONTENT, () => setTimeout(() => response.destroy(), 50));
+    };
+    expect(await download(file(), path)).toEqual({ url, resumedFrom: 0 });
+    isThere();
+  });
+
+  it('asks no server where all of it came before, and only its name is missing', async () => {
+    mkdirSync(join(folder, 'a'));
+    writeFileSync(`${path}.part`, CONTENT);
+    expect(await download(file(), path)).toMatchObject({ resumedFrom: CONTENT.length });
+    expect(requests).toHaveLength(0);
+    isThere();
+    rmSync(path);
+    writeFileSync(`${path}.part`, randomBytes(CONTENT.length));
+    answer = whole;
+    expect(await download(file(), path)).toMatchObject({ resumedFrom: 0 });
+    isThere();
+  });
+
+  it('says so where it cannot write', async () => {
+    answer = whole;
+    mkdirSync(`${path}.part`, { recursive: true });
+    await expect(download(file(), path)).rejects.toThrow(/cannot write .*EISDIR/);
+    isNotThere();
   });
 
   it('starts again where the server knows no ranges, or the beginning was of another file', async () => {

@@ -1,6 +1,6 @@
-import { mkdir, readFile, stat, writeFile } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { readFile, realpath, stat, writeFile } from 'node:fs/promises';
 import { InvalidInputError } from '../../src/errors.ts';
+import { writeWhole } from '../process/whole.ts';
 
 /** @throws InvalidInputError where the file cannot be read. */
 export async function readInput(path: string): Promise<Uint8Array<ArrayBuffer>> {
@@ -15,12 +15,16 @@ export async function readInput(path: string): Promise<Uint8Array<ArrayBuffer>> 
   return new Uint8Array(buffer.buffer, buffer.byteOffset, buffer.byteLength);
 }
 
-/** Writes a file, and the folder it lies in. @throws InvalidInputError where it cannot be written. */
+/** Writes a file, whole or not at all, and the folder it lies in. @throws InvalidInputError where it cannot be written. */
 export async function writeOutput(path: string, content: Uint8Array | string): Promise<void> {
-  try {
-    await mkdir(dirname(path), { recursive: true });
-    await writeFile(path, content);
-  } catch (error) {
-    throw new InvalidInputError(`cannot write ${path}: ${(error as Error).message}`);
-  }
+  const there = await stat(path).catch(() => undefined);
+  // of a link, what it leads to; a device such as /dev/stdout stays what it is
+  if (there && !there.isFile()) await writeFile(path, content).catch(cannotWrite(path));
+  else await writeWhole(there ? await realpath(path) : path, (part) => writeFile(part, content));
 }
+
+const cannotWrite =
+  (path: string) =>
+  (error: Error): never => {
+    throw new InvalidInputError(`cannot write ${path}: ${error.message}`);
+  };

@@ -1,5 +1,4 @@
 import { existsSync } from 'node:fs';
-import { writeFile, rename } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { InvalidArgumentError, type Command } from 'commander';
@@ -123,9 +122,7 @@ async function tuneIn(
       progress: (done, of, what) => progress(`${done + 1} of ${of}: ${what}`),
       async save(tuned) {
         file = { ...facts, date: new Date().toISOString(), ...tuned };
-        // whole or not at all, whenever it is stopped
-        await writeFile(`${out}.part`, `${JSON.stringify(file, undefined, 2)}\n`);
-        await rename(`${out}.part`, out);
+        await writeOutput(out, `${JSON.stringify(file, undefined, 2)}\n`);
       },
     },
   );

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { mkdir, open, readFile, rename, rm, stat, type FileHandle } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { InvalidInputError } from '../../src/errors.ts';
+import { isSystemError } from '../process/whole.ts';
 
 /** A file whose content is known before it is had. */
 export interface KnownFile {
@@ -44,6 +45,7 @@ export async function download(file: KnownFile, path: string, options: DownloadO
     try {
       return { url, resumedFrom: await downloadFrom(url, file, path, options) };
     } catch (error) {
+      if (isSystemError(error)) throw new InvalidInputError(`cannot write ${path}: ${error.message}`);
       if (!(error instanceof InvalidInputError)) throw error;
       failures.push(error.message);
     }
@@ -73,6 +75,8 @@ async function receive(
   { progress, idleMilliseconds = IDLE }: DownloadOptions,
 ): Promise<number> {
   const before = (await stat(part).catch(() => undefined))?.size ?? 0;
+  // all of it came before something ended the download
+  if (before === bytes) return before;
   const start = before < bytes ? before : 0;
   const abort = new AbortController();
   const silence = (): void => abort.abort(new Error(`nothing came for ${idleMilliseconds / 1000} s`));
@@ -96,14 +100,15 @@ async function receive(
       for await (const chunk of chunks) {
         clearTimeout(timer);
         timer = setTimeout(silence, idleMilliseconds);
-        await handle.write(chunk);
+        await handle.writeFile(chunk);
         received += chunk.length;
         progress?.(received);
         if (received > bytes) throw new InvalidInputError(`${url}: more than ${bytes} bytes came: it is another file`);
       }
     } catch (error) {
-      if (error instanceof InvalidInputError) throw error;
-      throw new InvalidInputError(tooShort(url, received, bytes, causeOf(error as Error)));
+      if (error instanceof InvalidInputError || isWriteError(error)) throw error;
+      // what comes behind all of it does not matter
+      if (received < bytes) throw new InvalidInputError(tooShort(url, received, bytes, causeOf(error as Error)));
     }
     if (received < bytes) throw new InvalidInputError(tooShort(url, received, bytes, 'the server ended'));
     await handle.sync();
@@ -113,6 +118,9 @@ async function receive(
     await handle?.close();
   }
 }
+
+/** Not of the connection. */
+const isWriteError = (error: unknown): boolean => isSystemError(error) && error.syscall === 'write';
 
 const tooShort = (url: string, received: number, bytes: number, cause: string): string =>
   `${url}: ${received} of ${bytes} bytes came (${cause}); they are kept, and the same command goes on from there`;

@@ -1,17 +1,20 @@
 import { InvalidInputError } from '../../src/errors.ts';
 import type { Picture } from './picture.ts';
+import { checkSize, declaredSize } from './size.ts';
 
 /**
  * Decodes a picture file with the browser's own decoders, no colour conversion; runs in a browser only.
  * A photograph that was taken on its side is turned upright, as every viewer shows it.
  *
- * @throws InvalidInputError where the browser cannot decode it, or it has transparent pixels.
+ * @throws InvalidInputError where the browser cannot decode it, or it is too large or has transparent pixels.
  */
 export async function decodePicture(file: Blob): Promise<Picture> {
+  checkSize(declaredSize(new Uint8Array(await file.arrayBuffer())) ?? { width: 0, height: 0 });
   const bitmap = await createImageBitmap(file, { colorSpaceConversion: 'none', premultiplyAlpha: 'none' }).catch(() => {
     throw new InvalidInputError('not a picture that the browser can decode (JPEG, PNG, WebP, GIF, BMP, AVIF)');
   });
   const { width, height } = bitmap;
+  checkSize(bitmap);
   const context = new OffscreenCanvas(width, height).getContext('2d', { willReadFrequently: true })!;
   context.drawImage(bitmap, 0, 0);
   bitmap.close();

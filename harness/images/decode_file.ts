@@ -5,6 +5,7 @@ import decodePng, { init as initPng } from '@jsquash/png/decode.js';
 import { InvalidInputError } from '../../src/errors.ts';
 import { crc32 } from '../numpy/crc32.ts';
 import type { Picture } from './picture.ts';
+import { checkSize, declaredSize, isJpeg, isPng, jpegFrame } from './size.ts';
 
 /** What is decoded here to the bits that Chrome gives, by measurement (e2e/images.spec.ts); nothing else is decoded. */
 const SUPPORTED = 'without a browser: PNG, and JPEG but for CMYK and chroma that is subsampled vertically only';
@@ -14,12 +15,12 @@ const ADVICE = 'take --webgpu chrome, or give the tensor with --input FILE.npz';
  * Decodes a JPEG or PNG file in Node, to the bits that the browser's decoders give: libjpeg(-turbo)'s own arithmetic in
  * WebAssembly, upright, without colour conversion.
  *
- * @throws InvalidInputError where it is damaged, has transparent pixels, or is of a kind that is not known to be equal.
+ * @throws InvalidInputError where it is damaged, too large, has transparent pixels, or is of a kind that is not known to be equal.
  */
 export async function decodeFile(file: Uint8Array): Promise<Picture> {
-  const jpeg = file[0] === 0xff && file[1] === 0xd8;
-  const png = PNG_MAGIC.every((byte, i) => file[i] === byte);
-  if (!jpeg && !png) throw new InvalidInputError(`not a picture that can be decoded ${SUPPORTED}; ${ADVICE}`);
+  const jpeg = isJpeg(file);
+  if (!jpeg && !isPng(file)) throw new InvalidInputError(`not a picture that can be decoded ${SUPPORTED}; ${ADVICE}`);
+  checkSize(declaredSize(file) ?? { width: 0, height: 0 });
   const { width, height, data } = jpeg ? await readJpeg(file) : await readPng(file);
   const rgb = new Uint8Array(3 * width * height);
   for (let from = 0, to = 0; from < data.length; from += 4) {
@@ -31,8 +32,6 @@ export async function decodeFile(file: Uint8Array): Promise<Picture> {
   }
   return { width, height, data: rgb };
 }
-
-const PNG_MAGIC = [0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a];
 
 const damaged = (why: string): InvalidInputError =>
   new InvalidInputError(`the picture is truncated or damaged: ${why}`);
@@ -68,7 +67,7 @@ const MEASURED_SAMPLING = ['1x1', '2x1', '2x2', '4x1', '4x2'];
 
 /** The decoder and Chrome's differ in 4:4:0 (9 % of the values) and in CMYK. */
 function refuseUnmeasured(file: Uint8Array): void {
-  const components = frameComponents(file);
+  const components = jpegFrame(file)?.factors;
   if (!components) throw damaged('it has no frame header');
   const sampling = components.map((factors) => `${factors >> 4}x${factors & 15}`);
   const measured =
@@ -80,23 +79,6 @@ function refuseUnmeasured(file: Uint8Array): void {
     throw new InvalidInputError(
       `a JPEG of ${components.length} components sampled ${sampling.join(', ')}; supported ${SUPPORTED}; ${ADVICE}`,
     );
-}
-
-/** The sampling factors of a JPEG's components, a byte each; undefined where there is no frame header. */
-function frameComponents(file: Uint8Array): number[] | undefined {
-  for (let at = 2; at + 4 <= file.length && file[at] === 0xff;) {
-    const marker = file[at + 1]!;
-    // SOF0 to SOF15, but for DHT, JPG and DAC
-    if (marker >= 0xc0 && marker <= 0xcf && marker !== 0xc4 && marker !== 0xc8 && marker !== 0xcc) {
-      const count = file[at + 9] ?? 0;
-      return at + 10 + 3 * count <= file.length
-        ? Array.from({ length: count }, (_, i) => file[at + 11 + 3 * i]!)
-        : undefined;
-    }
-    // a fill byte stands alone
-    at += marker === 0xff ? 1 : 2 + ((file[at + 2]! << 8) | file[at + 3]!);
-  }
-  return undefined;
 }
 
 async function readPng(file: Uint8Array): Promise<ImageData> {
@@ -113,7 +95,7 @@ async function readPng(file: Uint8Array): Promise<ImageData> {
 /** Every chunk's CRC: browsers refuse a picture in which one is wrong, this decoder does not. */
 function checkChunks(file: Uint8Array): void {
   const view = new DataView(file.buffer, file.byteOffset, file.byteLength);
-  for (let at = PNG_MAGIC.length; ;) {
+  for (let at = 8; ;) {
     if (at + 12 > file.length) throw damaged('it ends inside a chunk');
     const end = at + 8 + view.getUint32(at);
     if (end + 4 > file.length) throw damaged('it ends inside a chunk');

@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
-import { mkdir, open, readdir } from 'node:fs/promises';
+import { mkdir, open, readdir, rmdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { InvalidInputError } from '../../src/errors.ts';
 import { isByteType, type TensorInfo } from '../../src/graph/graph.ts';
+import { writeWhole } from '../process/whole.ts';
 import { contextOf } from '../../src/ops/infer.ts';
 import type { Plan } from '../../src/plan/plan.ts';
 import { referenceTensors } from '../../src/plan/reference.ts';
@@ -44,18 +45,28 @@ export interface VectorOptions {
 }
 
 /**
- * Writes a folder of vectors, tensor by tensor: each is written when it is computed, and then forgotten.
+ * Writes a folder of vectors, tensor by tensor: each is written when it is computed, and then forgotten. The folder is
+ * there when it is whole.
  *
  * @throws InvalidInputError where a layer does not exist or the folder is not empty or cannot be written
  */
 export async function writeVectors(options: VectorOptions): Promise<Manifest> {
-  const { plan, out, formats, orders } = options;
+  await expectEmpty(options.out);
+  return writeWhole(options.out, async (part) => {
+    const manifest = await writeFolder(options, part);
+    // only Windows does not put a folder in the place of an empty one
+    await rmdir(options.out).catch(() => undefined);
+    return manifest;
+  });
+}
+
+async function writeFolder(options: VectorOptions, out: string): Promise<Manifest> {
+  const { plan, formats, orders } = options;
   const { graph, semantics } = plan;
   const context = contextOf(graph, graph.tensors, semantics);
   const nodes = new Map(graph.nodes.map((node) => [node.outputs[0]!, node]));
   const wanted = wantedLayers([...nodes.keys()], options.layers);
   const names = fileNames(graph.tensors.keys());
-  await expectEmpty(out);
 
   const described = new Map<string, LayerVectors>();
   for (const name of wanted) described.set(name, layerVectors(nodes.get(name)!, context, options.multiplierBits));
@@ -171,21 +182,17 @@ async function writePieces(
 ): Promise<{ bytes: number; sha256: string }> {
   const hash = createHash('sha256');
   let bytes = 0;
+  await mkdir(dirname(path), { recursive: true });
+  const file = await open(path, 'wx');
   try {
-    await mkdir(dirname(path), { recursive: true });
-    const file = await open(path, 'wx');
-    try {
-      for (const piece of pieces) {
-        const buffer = typeof piece === 'string' ? Buffer.from(piece) : piece;
-        hash.update(buffer);
-        bytes += buffer.length;
-        await file.writeFile(buffer);
-      }
-    } finally {
-      await file.close();
+    for (const piece of pieces) {
+      const buffer = typeof piece === 'string' ? Buffer.from(piece) : piece;
+      hash.update(buffer);
+      bytes += buffer.length;
+      await file.writeFile(buffer);
     }
-  } catch (error) {
-    throw new InvalidInputError(`cannot write ${path}: ${(error as Error).message}`);
+  } finally {
+    await file.close();
   }
   return { bytes, sha256: hash.digest('hex') };
 }
