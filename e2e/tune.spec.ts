@@ -1,8 +1,9 @@
-import { cpSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'playwright/test';
 import type { TuningFile } from '../harness/tune/file.ts';
 import { exact8 } from './command.ts';
+import { plant } from './plant.ts';
 import { smallModel } from './small_model.ts';
 
 test.describe.configure({ timeout: 180_000 });
@@ -18,17 +19,8 @@ async function smallFile(): Promise<string> {
 const read = (path: string): TuningFile => JSON.parse(readFileSync(path, 'utf8')) as TuningFile;
 
 test('tune refuses a variant that is wrong, names it, and exits with 1', async () => {
-  // a copy of what was built, with one kernel changed; the test's folder is inside the project, so it finds its packages
-  const planted = test.info().outputPath('planted');
-  cpSync('dist', planted, { recursive: true });
   const right = 'sum0 += load(row, ix, group) * w;';
-  const assets = join(planted, 'lab/assets');
-  const changed = readdirSync(assets).filter((name) => {
-    const text = readFileSync(join(assets, name), 'utf8');
-    writeFileSync(join(assets, name), text.replace(right, 'sum0 += load(row, ix, group) * (w + 1);'));
-    return text.includes(right);
-  });
-  expect(changed).toHaveLength(1);
+  const planted = plant(right, right.replace('w;', '(w + 1);'));
 
   const out = test.info().outputPath('profile.json');
   const args = ['--model', await smallFile(), '--out', out, '--time-limit', '10', '--json'];
