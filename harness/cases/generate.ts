@@ -150,14 +150,15 @@ export function bias(
 ): Constant[] {
   const needed = extreme === 'large sums' || extreme === 'saturation';
   if (!dialect.torch && !needed && random.chance(0.3)) return [];
-  const real = Array.from({ length: channels }, () => (random.unit() - 0.5) * 2 * spread);
-  if (dialect.torch) return [{ name: 'b', type: 'float32', shape: [channels], data: Float32Array.from(real) }];
   const { scale } = weight.quantization!;
-  const data = Int32Array.from(real, (b, i) => {
-    const sums = Math.round(b / (sx * scale[scale.length === 1 ? 0 : i]!));
-    return Math.min(Math.max(sums, -LARGEST_BIAS), LARGEST_BIAS);
+  const unit = (channel: number): number => sx * scale[scale.length === 1 ? 0 : channel]!;
+  const sums = Array.from({ length: channels }, (_, i) => {
+    const sum = ((random.unit() - 0.5) * 2 * spread) / unit(i);
+    return Math.min(Math.max(sum, -LARGEST_BIAS), LARGEST_BIAS);
   });
-  return [{ name: 'b', type: 'int32', shape: [channels], data }];
+  if (dialect.torch)
+    return [{ name: 'b', type: 'float32', shape: [channels], data: Float32Array.from(sums, (s, i) => s * unit(i)) }];
+  return [{ name: 'b', type: 'int32', shape: [channels], data: Int32Array.from(sums, Math.round) }];
 }
 
 function linearCase(random: Random, semantics: string, op: 'Conv' | 'Gemm', extreme: Extreme): Unnamed {
@@ -270,7 +271,8 @@ function addCase(random: Random, semantics: string): Unnamed {
       simple ? 0 : zeroPoint(random, typeY),
     ),
   };
-  const attributes = dialect.torch && random.chance(0.4) ? { relu: 1 } : {};
+  // a ReLU that leaves one value is no add of qnnpack's
+  const attributes = dialect.torch && random.chance(0.4) && output.quantization.zeroPoint[0] !== 255 ? { relu: 1 } : {};
   return {
     description: `Add ${typeA} ${shape.join('x')}`,
     graph: graphOf(semantics, 'Add', [input('a', sameType, sa), input('b', typeB, sb)], [], output, attributes),
