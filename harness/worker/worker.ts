@@ -23,6 +23,7 @@ import type { Against, Engine, PlainTensor, WorkerMethods } from './protocol.ts'
 let model = new Uint8Array(0);
 let session: InferenceSession | undefined;
 let computed: Engine | undefined;
+let casesOn: GPUDevice | undefined;
 
 const methods: WorkerMethods = {
   async decode(file, result) {
@@ -64,10 +65,10 @@ const methods: WorkerMethods = {
   },
   async generatedCases(engine, seed, from, to, { against, atBoundaries = false } = {}) {
     const other = against && { engine: runOnnxruntimeWeb };
-    return onDevice((device) => runCases(engine, seed, from, to, device, { ...other, atBoundaries }));
+    return runCases(engine, seed, from, to, await deviceOfCases(), { ...other, atBoundaries });
   },
-  graphCases: (seed, from, to, gpuEvery) =>
-    onDevice((device) => runGraphs(seed, from, to, runOnnxruntimeWeb, { device, gpuEvery })),
+  graphCases: async (seed, from, to, gpuEvery) =>
+    runGraphs(seed, from, to, runOnnxruntimeWeb, { device: await deviceOfCases(), gpuEvery }),
   async recordedCases(file, { name, options }) {
     const cases = recordedCases(openNpz(await fetchBytes(file)), name);
     return onDevice(async (device) => {
@@ -116,6 +117,11 @@ async function onDevice<T>(use: (device: GPUDevice) => Promise<T>): Promise<T> {
   } finally {
     device.destroy();
   }
+}
+
+/** Kept from call to call, so that cases share pipelines: compiling them takes most of the time. */
+async function deviceOfCases(): Promise<GPUDevice> {
+  return (casesOn ??= await requestDevice());
 }
 
 function opened(): InferenceSession {

@@ -6,6 +6,9 @@ import { pairAtBoundaries } from './pairs.ts';
 import { poolAtBoundaries } from './pool.ts';
 import { dequantizeAll, quantizeAtBoundaries } from './quantize.ts';
 
+/** Kinds of operators, which take turns. */
+export const KINDS = 12;
+
 /** Operators placed where an engine's own function steps, which random values do not meet. */
 export function generateAtBoundaries(engine: string, seed: number, index: number): Case {
   const random = new Random(Math.imul(seed, 0x9e3779b1) ^ Math.imul(index + 1, 0x27d4eb2f));
@@ -20,9 +23,9 @@ export function generateAtBoundaries(engine: string, seed: number, index: number
     dialectOf(engine).torch ? linear : multiply,
     () => poolAtBoundaries(random, semantics),
     () => quantizeAtBoundaries(random, semantics),
-    ...(Math.floor(index / 12) % 4 === 0 ? [() => dequantizeAll(random, semantics)] : [linear]),
+    ...(Math.floor(index / KINDS) % 4 === 0 ? [() => dequantizeAll(random, semantics)] : [linear]),
   ];
-  const made = kinds[index % kinds.length]!();
+  const made = kinds[index % KINDS]!();
   return { id: `${engine}/at-boundaries/${seed}/${index}`, form: formOf(made.graph, index), ...made };
 }
 
