@@ -1,6 +1,6 @@
 import { InvalidModelError } from '../../errors.ts';
-import { elementCount, isByteType } from '../../graph/graph.ts';
-import { expectOutput, label, refuse, tensorQuantization, type Op } from '../op.ts';
+import { elementCount } from '../../graph/graph.ts';
+import { expectOutput, label, refuse, type Op } from '../op.ts';
 import { axisOf, integerList, moveOp } from './move.ts';
 import { picking, range } from './slice.ts';
 
@@ -34,7 +34,6 @@ export const pad: Op = moveOp((node, context, input) => {
   if (node.inputs[2] && !value) return refuse(node, `a computed value '${node.inputs[2]}'`, 'a constant value');
   if (value && (elementCount(value.shape) !== 1 || value.type !== input.type))
     throw new InvalidModelError(`${label(node)}: a ${value.type} value of shape [${value.shape.join(', ')}]`);
-  const without = isByteType(input.type) && input.quantization ? tensorQuantization(node, input).zeroPoint : 0;
   const padded = shape.map((size, axis) => {
     const at = axes.indexOf(axis);
     const [before, after] = at < 0 ? [0, 0] : [given[at]!, given[at + axes.length]!];
@@ -45,5 +44,5 @@ export const pad: Op = moveOp((node, context, input) => {
     padded.map(({ length }) => length),
   );
   const picks = padded.map(({ size, before, length }) => range(length, -before).map((i) => indexOf(i, size)));
-  return picking(picks, value ? Number(value.data[0]) : Number(node.attributes['value'] ?? without));
+  return picking(picks, value ? Number(value.data[0]) : Number(node.attributes['value'] ?? 0));
 });
