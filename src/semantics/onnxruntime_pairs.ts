@@ -37,7 +37,7 @@ function dropIdentities(draft: GraphDraft): void {
 }
 
 /** Nodes that compute the same from the same are one; constants of one element are the same where their values are. */
-function shareEqualNodes(draft: GraphDraft): void {
+function shareEqualNodes(draft: GraphDraft, own: ReadonlySet<string>): void {
   const first = new Map<string, string>();
   const meaning = (input: string): string => {
     const constant = draft.constants.get(input);
@@ -47,9 +47,7 @@ function shareEqualNodes(draft: GraphDraft): void {
   };
   for (const { op, outputs } of draft.nodes) {
     const node = draft.producer(outputs[0]!)!;
-    // a DequantizeLinear is one for each of its uses, and none is the same as another
-    const isOwn = (input: string): boolean => dequantized(draft, input) !== undefined && draft.edges(input) > 1;
-    if (op === 'DequantizeLinear' || node.inputs.some(isOwn)) continue;
+    if (op === 'DequantizeLinear' || node.inputs.some((input) => own.has(input))) continue;
     const [output] = node.outputs as [string];
     const quantized = draft.quantized(output);
     const key = JSON.stringify([
@@ -98,13 +96,17 @@ function isDequantized(draft: GraphDraft, { outputs }: GraphNode): boolean {
   return !draft.isOutput(outputs[0]!) && users.length > 0 && users.every(({ op }) => op === 'DequantizeLinear');
 }
 
-/** A float bias has been quantized for the scale that its operator's input had first. */
-function expectNoBias(draft: GraphDraft, pair: GraphNode): void {
+/** A float bias has been quantized for the scale that its operator's input had first, and a move has its pair. */
+function expectIndifferent(draft: GraphDraft, pair: GraphNode): void {
   const users = draft.consumers(pair.outputs[0]!).flatMap(({ outputs }) => draft.consumers(outputs[0]!));
   for (const user of users)
-    if (user.op === 'MatMul' || draft.constants.get(user.inputs[2] ?? '')?.type === 'float32')
+    if (
+      user.op === 'MatMul' ||
+      PROPAGATES.has(user.op) ||
+      draft.constants.get(user.inputs[2] ?? '')?.type === 'float32'
+    )
       throw new UnsupportedModelError(
-        `${label(user)}: its input is quantized otherwise once onnxruntime has quantized its bias; ` +
+        `${label(user)}: its input is quantized otherwise once onnxruntime has looked at it; ` +
           'supported: Transposes and pairs that do not go away before it',
       );
 }
@@ -117,7 +119,7 @@ function mergeDoublePairs(draft: GraphDraft, step: number): void {
     const { dequantize, second, a, b } = pair;
     const [last] = second.outputs as [string];
     const isSame = draft.sameQuantization(a.name, b.name);
-    if (step > 0 && !isSame) expectNoBias(draft, second);
+    if (step > 0 && !isSame) expectIndifferent(draft, second);
     const quantization = isSame ? b.quantization : intersection(a, b);
     draft.tensors.set(last, { name: last, type: b.type, quantization });
     draft.replace(quantize, [{ ...quantize, outputs: [last] }]);
@@ -185,21 +187,22 @@ function joinTransposes(draft: GraphDraft): void {
   }
 }
 
-/** Transpose, Q, DQ, Transpose that undoes the first, Q: both are dropped. */
+/** Transpose, Q, DQ, Transpose that undoes the first, Q: both are dropped; so they are with more pairs between them. */
 function dropCancelledTransposes(draft: GraphDraft): void {
   for (const second of draft.nodes) {
-    if (second.op !== 'Transpose' || !draft.has(second)) continue;
-    const dequantize = draft.producer(second.inputs[0]!);
-    const quantize = dequantize?.op === 'DequantizeLinear' ? draft.producer(dequantize.inputs[0]!) : undefined;
-    const first = quantize?.op === 'QuantizeLinear' ? draft.producer(quantize.inputs[0]!) : undefined;
-    const target = quantizing(draft, second);
-    if (first?.op !== 'Transpose' || !target || !cancels(first, second)) continue;
-    const chain = [first, quantize!, dequantize!, second];
-    if (!chain.slice(1).every((node, i) => draft.soleConsumer(chain[i]!.outputs[0]!) === node)) continue;
-    draft.replace(first, []);
-    draft.replace(quantize!, [{ ...quantize!, inputs: first.inputs }]);
-    draft.replace(second, []);
-    draft.replace(target, [{ ...target, inputs: [dequantize!.outputs[0]!] }]);
+    if (second.op !== 'Transpose' || !draft.has(second) || !quantizing(draft, second)) continue;
+    let node: GraphNode | undefined = second;
+    let first: GraphNode | undefined;
+    do {
+      const [x] = node.inputs as [string];
+      first = draft.soleConsumer(x) === node ? draft.producer(x) : undefined;
+      node = first;
+    } while (node && (node.op === 'QuantizeLinear' || node.op === 'DequantizeLinear'));
+    if (first?.op !== 'Transpose' || !cancels(first, second)) continue;
+    for (const transpose of [second, first]) {
+      draft.replace(transpose, []);
+      draft.rewire(transpose.outputs[0]!, transpose.inputs[0]!);
+    }
   }
 }
 
@@ -351,16 +354,19 @@ const STEPS = 10;
 export function simplify(draft: GraphDraft): void {
   for (let step = 0; step < STEPS; step++) {
     const before = draft.nodes;
-    for (const rewrite of [
-      dropIdentities,
-      mergeDoublePairs,
-      shareEqualNodes,
-      joinTransposes,
-      dropCancelledTransposes,
-      mergeTransposedPairs,
-      dropEmptyPairs,
-    ])
-      rewrite(draft, step);
+    // a DequantizeLinear of several uses is one for each, and none is the same as another
+    const own = new Set(
+      before
+        .filter(({ op, outputs }) => op === 'DequantizeLinear' && draft.edges(outputs[0]!) > 1)
+        .map(({ outputs }) => outputs[0]!),
+    );
+    dropIdentities(draft);
+    mergeDoublePairs(draft, step);
+    shareEqualNodes(draft, own);
+    joinTransposes(draft);
+    dropCancelledTransposes(draft);
+    mergeTransposedPairs(draft);
+    dropEmptyPairs(draft);
     const after = draft.nodes;
     if (after.length === before.length && after.every((node, i) => node === before[i])) break;
   }
