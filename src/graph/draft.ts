@@ -73,6 +73,11 @@ export class GraphDraft {
     }
   }
 
+  /** Is the node one of the draft's still? */
+  has(node: GraphNode): boolean {
+    return this.#placeOf.has(node);
+  }
+
   producer(tensor: string): GraphNode | undefined {
     return this.#producer.get(tensor);
   }

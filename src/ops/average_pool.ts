@@ -2,6 +2,7 @@ import { byteRange, newElementData, type GraphNode, type TensorInfo } from '../g
 import { f32 } from '../semantics/rounding.ts';
 import type { AveragePoolFunctions, AveragePoolLayer, StepFunctions } from '../semantics/semantics.ts';
 import { floatOfKey, keyOfFloat } from '../requantize/float_keys.ts';
+import { globalAveragePool } from './global_average_pool.ts';
 import { extent, groupsOf } from './layout.ts';
 import { expectByteInput } from './linear/linear.ts';
 import { poolWindow } from './max_pool.ts';
@@ -52,10 +53,19 @@ function sumsColumns(node: GraphNode, { kernel, strides, pads }: Window, width: 
   return strides[1] <= 2 && Math.max(...kernel) <= 32 && width + pads[1] + pads[3] <= 2045;
 }
 
+const isWhole = ({ kernel, pads }: Window, [, , height, width]: readonly number[]): boolean =>
+  kernel[0] === height && kernel[1] === width && !pads.some(Boolean);
+
+/** On bytes, onnxruntime averages a window that is the whole plane as GlobalAveragePool does: by an integer sum. */
+function isGlobal(node: GraphNode, context: OpContext): boolean {
+  const { shape } = context.info(node.inputs[0]!);
+  return !isFloat(node) && isWhole(poolWindow(node, context), shape);
+}
+
 /** A float32 average of the whole plane is summed in an order of its own. */
-function expectPart(node: GraphNode, { kernel, strides, pads }: Window, [, , height, width]: readonly number[]): void {
-  const isWhole = kernel[0] === height && kernel[1] === width && strides.every((s) => s === 1) && !pads.some(Boolean);
-  if (isFloat(node) && isWhole && Number(node.attributes['opset']) < 19)
+function expectPart(node: GraphNode, window: Window, shape: readonly number[]): void {
+  const isAlone = isWhole(window, shape) && window.strides.every((s) => s === 1);
+  if (isFloat(node) && isAlone && Number(node.attributes['opset']) < 19)
     refuse(node, 'a float32 average of the whole plane', 'windows that are a part of it');
   if (isFloat(node) && node.attributes['ceil_mode'] === 1)
     refuse(node, 'a float32 average with ceil_mode 1', 'ceil_mode 0');
@@ -155,6 +165,7 @@ export const averagePool: Op = {
     expectOperands(node, 1);
     const input = context.info(node.inputs[0]!);
     expectByteInput(node, input);
+    if (isGlobal(node, context)) return globalAveragePool.infer(node, context);
     const window = poolWindow(node, context);
     expectPart(node, window, input.shape);
     const output = quantizedOutput(node, context, [...input.shape.slice(0, 2), ...window.size]);
@@ -162,8 +173,13 @@ export const averagePool: Op = {
     return output;
   },
   reference: (node, context, operand) =>
-    reference(node, context, meanOf(node), poolWindow(node, context), operand(0) as Uint8Array),
-  lower: (node, context) => lower(node, context, meanOf(node), poolWindow(node, context)),
+    isGlobal(node, context)
+      ? globalAveragePool.reference(node, context, operand)
+      : reference(node, context, meanOf(node), poolWindow(node, context), operand(0) as Uint8Array),
+  lower: (node, context) =>
+    isGlobal(node, context)
+      ? globalAveragePool.lower(node, context)
+      : lower(node, context, meanOf(node), poolWindow(node, context)),
 };
 
 /** What is done with the mean: as an operator on bytes does, or as QuantizeLinear does. */

@@ -3,7 +3,8 @@ import { BUDGET, Spending } from '../graph/budget.ts';
 import type { GraphDraft } from '../graph/draft.ts';
 import { byteRange, elementCount, type GraphNode, type QuantizedType } from '../graph/graph.ts';
 import { floatFunction, type MultiplyAdd } from './onnxruntime_float.ts';
-import { dequantized, propagateUp } from './onnxruntime_fusion.ts';
+import { propagateUp } from './onnxruntime_fusion.ts';
+import { dequantized } from './onnxruntime_pairs.ts';
 import type { Semantics, TensorQuantization } from './semantics.ts';
 
 /**
@@ -243,6 +244,27 @@ function tabulateFloats(draft: GraphDraft, tabulation: Tabulation): void {
   }
 }
 
+/** What bytes were moved from that nothing says more of. */
+function movedFrom(draft: GraphDraft, tensor: string): QuantizedType | undefined {
+  const node = draft.producer(tensor);
+  return draft.quantized(tensor) ?? (node && MOVES.has(node.op) ? movedFrom(draft, node.inputs[0]!) : undefined);
+}
+
+/** A Pad that onnxruntime joins with a MaxPool pads with less than any value: the same where its own value is the least. */
+function refuseJoinedPads(draft: GraphDraft): void {
+  for (const { name, op, inputs, outputs, attributes } of draft.nodes) {
+    if (op !== 'Pad' || attributes['joined'] === undefined) continue;
+    const output = draft.quantized(outputs[0]!) ?? movedFrom(draft, inputs[0]!);
+    if (!output) continue;
+    const given = inputs[2] ? draft.constants.get(inputs[2])?.data[0] : attributes['value'];
+    if (Number(given ?? 0) !== byteRange(output.type)[0])
+      throw new UnsupportedModelError(
+        `node '${name}' (Pad): before a MaxPool, of which onnxruntime makes one node that pads with nothing; ` +
+          'supported: a value that is the least of the type (behind a Relu it is)',
+      );
+  }
+}
+
 /** Rewrites what is left in float between 8-bit tensors so that it works on bytes. */
 export function toBytes(draft: GraphDraft, engine: Engine, multiplyAdd: MultiplyAdd): void {
   propagateUp(draft, MOVES);
@@ -254,4 +276,5 @@ export function toBytes(draft: GraphDraft, engine: Engine, multiplyAdd: Multiply
   tabulateQuantizing(draft, engine, tabulation);
   draft.sweep();
   tabulateFloats(draft, tabulation);
+  refuseJoinedPads(draft);
 }

@@ -31,6 +31,9 @@ function sigmoid(multiplyAdd: MultiplyAdd): (x: number) => number {
   };
 }
 
+/** Compared, so that the sign of a zero stays. */
+const clip = (x: number, min: number, max: number): number => (x < min ? min : x > max ? max : x);
+
 /** alpha x + beta, between 0 and 1. */
 const hardSigmoid =
   (alpha: number, beta: number) =>
@@ -56,9 +59,9 @@ export function floatFunction(node: GraphNode, multiplyAdd: MultiplyAdd): FloatF
     case 'Div':
       return (a, b) => f32(a! / b!);
     case 'Relu':
-      return (x) => Math.max(x!, 0);
+      return (x) => clip(x!, 0, Infinity);
     case 'Clip':
-      return (x, min = number('min', -Infinity), max = number('max', Infinity)) => Math.min(Math.max(x!, min), max);
+      return (x, min = number('min', -Infinity), max = number('max', Infinity)) => clip(x!, min, max);
     case 'LeakyRelu': {
       const alpha = number('alpha', 0.01);
       return (x) => (x! >= 0 ? x! : f32(alpha * x!));

@@ -1,14 +1,7 @@
 import { UnsupportedModelError } from '../errors.ts';
 import { GraphDraft } from '../graph/draft.ts';
-import {
-  byteRange,
-  elementCount,
-  type Constant,
-  type Graph,
-  type GraphNode,
-  type Quantization,
-  type QuantizedType,
-} from '../graph/graph.ts';
+import { byteRange, elementCount, type Constant, type Graph, type GraphNode } from '../graph/graph.ts';
+import { dequantized, label, PROPAGATES, quantizing, simplify } from './onnxruntime_pairs.ts';
 import { f32, INT32_END, roundHalfEven } from './rounding.ts';
 
 /**
@@ -17,206 +10,12 @@ import { f32, INT32_END, roundHalfEven } from './rounding.ts';
  * QuantizeLinear become integer ones. What stays float is left alone here.
  */
 
-/** Operators through which onnxruntime moves a DequantizeLinear down and a QuantizeLinear up. */
-const PROPAGATES = new Set(['MaxPool', 'Transpose', 'Slice', 'Reshape', 'Squeeze', 'Unsqueeze', 'Identity']);
 /** Fused where both sides have the same type. */
 const FUSES = new Set(['Conv', 'MatMul', 'Gemm', 'Add', 'Mul', 'AveragePool', 'GlobalAveragePool', 'Concat']);
 /** Fused without a QuantizeLinear behind them, too: their output is float32. */
 const FUSES_TO_FLOAT = new Set(['MatMul', 'Gemm']);
 /** How far a bias' scale may be from that of the products for a Conv to fuse. */
 const BIAS_TOLERANCE = 0.01;
-
-const label = (node: GraphNode): string => `node '${node.name}' (${node.op})`;
-
-/** The 8-bit tensor behind a DequantizeLinear. */
-export function dequantized(draft: GraphDraft, tensor: string): string | undefined {
-  const node = draft.producer(tensor);
-  return node?.op === 'DequantizeLinear' ? node.inputs[0] : undefined;
-}
-
-/** The QuantizeLinear that alone uses a node's output. */
-function quantizing(draft: GraphDraft, node: GraphNode): GraphNode | undefined {
-  const consumer = draft.soleConsumer(node.outputs[0]!);
-  return consumer?.op === 'QuantizeLinear' ? consumer : undefined;
-}
-
-/** An Identity is nothing, where somebody uses its output, and the caller of the model does not. */
-function dropIdentities(draft: GraphDraft): void {
-  for (const { op, inputs, outputs } of [...draft.nodes]) {
-    const node = draft.producer(outputs[0]!)!;
-    if (
-      op !== 'Identity' ||
-      draft.isOutput(outputs[0]!) ||
-      draft.edges(outputs[0]!) === 0 ||
-      draft.constants.has(inputs[0]!)
-    )
-      continue;
-    draft.replace(node, []);
-    draft.rewire(outputs[0]!, node.inputs[0]!);
-  }
-}
-
-/** Nodes that compute the same from the same are one; constants of one element are the same where their values are. */
-function shareEqualNodes(draft: GraphDraft): void {
-  const first = new Map<string, string>();
-  const meaning = (input: string): string => {
-    const constant = draft.constants.get(input);
-    return constant?.data.length === 1
-      ? `${constant.type} [${constant.shape.join()}] ${constant.data[0]} ${JSON.stringify(constant.quantization)}`
-      : input;
-  };
-  for (const { op, outputs } of [...draft.nodes]) {
-    const node = draft.producer(outputs[0]!)!;
-    // a DequantizeLinear is one for each of its uses, and none is the same as another
-    const isOwn = (input: string): boolean => dequantized(draft, input) !== undefined && draft.edges(input) > 1;
-    if (op === 'DequantizeLinear' || node.inputs.some(isOwn)) continue;
-    const [output] = node.outputs as [string];
-    const quantized = draft.quantized(output);
-    const key = JSON.stringify([
-      op,
-      node.inputs.map(meaning),
-      node.attributes,
-      quantized && [quantized.type, quantized.quantization],
-    ]);
-    const same = first.get(key);
-    if (same === undefined) first.set(key, output);
-    else if (!draft.isOutput(output)) {
-      draft.replace(node, []);
-      draft.rewire(output, same);
-    }
-  }
-}
-
-/** The quantization of what two in a row can say, as onnxruntime merges them; undefined where they are the same. */
-function intersection(a: QuantizedType, b: QuantizedType): Quantization {
-  const [min, max] = byteRange(a.type);
-  const bounds = [a, b].map(({ quantization: { scale, zeroPoint } }) =>
-    [min, max].map((q) => f32((q - zeroPoint[0]!) * scale[0]!)),
-  ) as [[number, number], [number, number]];
-  const low = Math.max(bounds[0][0], bounds[1][0]);
-  const high = Math.min(bounds[0][1], bounds[1][1]);
-  const scale = f32(f32(high - low) / (max - min));
-  const zero = f32(min - f32(low / scale));
-  // std::round: away from zero
-  const rounded = Math.sign(zero) * Math.floor(Math.abs(zero) + 0.5);
-  return { scale: Float32Array.of(scale), zeroPoint: Int32Array.of(rounded) };
-}
-
-/** The QuantizeLinear, DequantizeLinear, QuantizeLinear before DequantizeLinears, none of which anybody else uses. */
-function doublePair(draft: GraphDraft, second: GraphNode) {
-  if (second.op !== 'QuantizeLinear') return undefined;
-  const [real, last] = [second.inputs[0]!, second.outputs[0]!];
-  const first = dequantized(draft, real);
-  if (first === undefined || draft.soleConsumer(real) !== second || draft.isOutput(last)) return undefined;
-  const [quantize, dequantize] = [draft.producer(first), draft.soleConsumer(first)];
-  if (quantize?.op !== 'QuantizeLinear' || !dequantize) return undefined;
-  const users = draft.consumers(last);
-  if (users.length === 0 || users.some(({ op }) => op !== 'DequantizeLinear')) return undefined;
-  const [a, b] = [draft.quantized(first)!, draft.quantized(last)!];
-  return a.type === b.type ? { quantize, dequantize, a, b } : undefined;
-}
-
-/** Q, DQ, Q, DQ: onnxruntime makes one pair of them, of the range that both can say. */
-function mergeDoublePairs(draft: GraphDraft): void {
-  for (const second of [...draft.nodes]) {
-    const pair = doublePair(draft, second);
-    if (!pair) continue;
-    const { quantize, dequantize, a, b } = pair;
-    const [last] = second.outputs as [string];
-    const quantization = draft.sameQuantization(a.name, b.name) ? b.quantization : intersection(a, b);
-    draft.tensors.set(last, { name: last, type: b.type, quantization });
-    draft.replace(quantize, [{ ...quantize, outputs: [last] }]);
-    draft.replace(dequantize, []);
-    draft.replace(second, []);
-  }
-}
-
-const permutation = ({ attributes }: GraphNode): readonly number[] | undefined =>
-  attributes['perm'] as readonly number[] | undefined;
-
-/** Does a second Transpose undo a first? */
-function cancels(first: GraphNode, second: GraphNode): boolean {
-  const [a, b] = [permutation(first), permutation(second)];
-  return a !== undefined && b !== undefined && b.every((axis, i) => a[axis] === i);
-}
-
-/** Transpose, Q, DQ, Transpose that undoes the first, Q: both are dropped. */
-function dropCancelledTransposes(draft: GraphDraft): void {
-  for (const second of [...draft.nodes]) {
-    if (second.op !== 'Transpose') continue;
-    const dequantize = draft.producer(second.inputs[0]!);
-    const quantize = dequantize?.op === 'DequantizeLinear' ? draft.producer(dequantize.inputs[0]!) : undefined;
-    const first = quantize?.op === 'QuantizeLinear' ? draft.producer(quantize.inputs[0]!) : undefined;
-    const target = quantizing(draft, second);
-    if (first?.op !== 'Transpose' || !target || !cancels(first, second)) continue;
-    const chain = [first, quantize!, dequantize!, second];
-    if (!chain.slice(1).every((node, i) => draft.soleConsumer(chain[i]!.outputs[0]!) === node)) continue;
-    draft.replace(first, []);
-    draft.replace(quantize!, [{ ...quantize!, inputs: first.inputs }]);
-    draft.replace(second, []);
-    draft.replace(target, [{ ...target, inputs: [dequantize!.outputs[0]!] }]);
-  }
-}
-
-/** Q, DQ, Transpose, Q, DQ, Transpose: onnxruntime moves the first to the second, then merges the pairs before them. */
-function mergeTransposedPairs(draft: GraphDraft): void {
-  for (const transpose of [...draft.nodes]) {
-    if (transpose.op !== 'Transpose' || !draft.nodes.includes(transpose)) continue;
-    const second = quantizing(draft, transpose);
-    const [real, moved] = [transpose.inputs[0]!, transpose.outputs[0]!];
-    const source = dequantized(draft, real);
-    if (!second || source === undefined || draft.soleConsumer(real) !== transpose) continue;
-    const [last] = second.outputs as [string];
-    const dequantize = draft.soleConsumer(last);
-    if (dequantize?.op !== 'DequantizeLinear' || draft.sameQuantization(source, last)) continue;
-    const again = draft.soleConsumer(dequantize.outputs[0]!);
-    if (!again) continue;
-    if (again.op !== 'Transpose') {
-      refuseLaterTransposes(draft, again, transpose);
-      continue;
-    }
-    // the same with the first Transpose behind the pairs
-    draft.replace(transpose, []);
-    draft.replace(second, [{ ...second, inputs: [real] }]);
-    const behind = draft.declareReal(`${moved}.behind`);
-    const [unmoved] = dequantize.outputs as [string];
-    const target = quantizing(draft, again);
-    const before: GraphNode[] = [];
-    let from = unmoved;
-    if (!target) {
-      // the DequantizeLinear that was moved down behind the second Transpose leaves its QuantizeLinear
-      const { type, quantization } = draft.quantized(last)!;
-      const kept = draft.declare(`${last}.kept`, type, quantization);
-      from = draft.declareReal(`${kept}.real`);
-      before.push(
-        { name: second.name, op: 'QuantizeLinear', inputs: [unmoved], outputs: [kept], attributes: {} },
-        { name: second.name, op: 'DequantizeLinear', inputs: [kept], outputs: [from], attributes: {} },
-      );
-    }
-    draft.replace(again, [
-      ...before,
-      { ...transpose, inputs: [from], outputs: [behind] },
-      { ...again, inputs: [behind] },
-    ]);
-    const pair = doublePair(draft, draft.producer(last)!);
-    if (!pair) continue;
-    const { a, b } = pair;
-    draft.tensors.set(a.name, { name: a.name, type: a.type, quantization: intersection(a, b) });
-    draft.replace(draft.producer(last)!, []);
-    draft.replace(dequantize, []);
-    draft.rewire(unmoved, real);
-  }
-}
-
-/** What a Transpose is moved through on its way to another one depends on what both cost; that is not known here. */
-function refuseLaterTransposes(draft: GraphDraft, from: GraphNode, transpose: GraphNode): void {
-  for (let node: GraphNode | undefined = from; node; node = draft.soleConsumer(node.outputs[0]!))
-    if (node.op === 'Transpose')
-      throw new UnsupportedModelError(
-        `${label(transpose)}: between two quantizations, with ${label(node)} behind it, to which onnxruntime may move it; ` +
-          'supported: one Transpose, or two with only QuantizeLinear and DequantizeLinear between them',
-      );
-}
 
 /** DequantizeLinear, move: the same move of bytes, then DequantizeLinear. */
 function propagateDown(draft: GraphDraft, pairs: Set<string>): void {
@@ -516,12 +315,7 @@ function refuseMixedSigns(draft: GraphDraft): void {
 export function fuseOperatorsOf(graph: Graph): GraphDraft {
   const draft = new GraphDraft(graph);
   const pairs = new Set<string>();
-  dropIdentities(draft);
-  shareEqualNodes(draft);
-  dropCancelledTransposes(draft);
-  mergeDoublePairs(draft);
-  mergeTransposedPairs(draft);
-  mergeDoublePairs(draft);
+  simplify(draft);
   addBiases(draft);
   propagateUp(draft, PROPAGATES, movesUp(draft, pairs));
   propagateDown(draft, pairs);

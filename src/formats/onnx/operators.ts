@@ -17,7 +17,7 @@ export interface GraphBuilder {
   readonly nodes: GraphNode[];
   constant(name: string, what: string): Constant;
   /** Records the quantization of an 8-bit tensor; a constant is given it too. */
-  quantize(tensor: string, quantization: QuantizedType['quantization'], type: 'uint8' | 'int8' | 'int32'): void;
+  quantize(tensor: string, quantization: QuantizedType['quantization'], type: 'uint8' | 'int8' | 'int32'): string;
 }
 
 type Converter = (node: OnnxNode, name: string, builder: GraphBuilder) => void;
@@ -99,13 +99,12 @@ const plain: Converter = (node, name, builder) => {
 const quantized =
   (op: string, operands: readonly number[], output: number, bias?: number): Converter =>
   (node, name, builder) => {
-    for (const index of operands) {
+    const inputs = operands.map((index) => {
       const { quantization, type } = scaleAndZeroPoint(builder, node, name, index + 1, 0);
-      builder.quantize(operand(node, name, index), quantization, type);
-    }
+      return builder.quantize(operand(node, name, index), quantization, type);
+    });
     const result = scaleAndZeroPoint(builder, node, name, output, 0);
     builder.quantize(node.outputs[0]!, result.quantization, result.type);
-    const inputs = operands.map((index) => operand(node, name, index));
     if (bias !== undefined && node.inputs[bias]) inputs.push(node.inputs[bias]);
     const attributes = attributesOf(node, name);
     if ('channels_last' in attributes) {
@@ -137,8 +136,8 @@ const dequantizeLinear: Converter = (node, name, builder) => {
   const input = operand(node, name, 0);
   const without = builder.constants.get(input)?.type;
   const { quantization, type } = scaleAndZeroPoint(builder, node, name, 1, axis, without as 'uint8' | undefined);
-  builder.quantize(input, quantization, type);
-  builder.nodes.push({ name, op: 'DequantizeLinear', inputs: [input], outputs: node.outputs, attributes: {} });
+  const inputs = [builder.quantize(input, quantization, type)];
+  builder.nodes.push({ name, op: 'DequantizeLinear', inputs, outputs: node.outputs, attributes: {} });
 };
 
 const constant: Converter = (node, name, builder) => {

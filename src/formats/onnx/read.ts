@@ -56,13 +56,16 @@ class Builder implements GraphBuilder {
     return constant;
   }
 
-  quantize(tensor: string, quantization: Quantization, type: 'uint8' | 'int8' | 'int32'): void {
+  quantize(tensor: string, quantization: Quantization, type: 'uint8' | 'int8' | 'int32'): string {
     const constant = this.constants.get(tensor);
     if (constant) {
       if (constant.type !== type)
         throw new InvalidModelError(`constant '${tensor}' is ${constant.type}, its zero point ${type}`);
-      this.constants.set(tensor, { ...constant, quantization });
-      return;
+      // the same bytes may be two constants
+      const isOther = constant.quantization && !sameQuantization(constant.quantization, quantization);
+      const name = isOther ? this.#unused(tensor) : tensor;
+      this.constants.set(name, { ...constant, name, quantization });
+      return name;
     }
     if (!isByteType(type))
       throw new UnsupportedModelError(`tensor '${tensor}' is quantized to ${type}; supported: uint8, int8`);
@@ -74,6 +77,13 @@ class Builder implements GraphBuilder {
           `${quantization.zeroPoint[0]} (${type})`,
       );
     this.tensors.set(tensor, { name: tensor, type, quantization });
+    return tensor;
+  }
+
+  #unused(like: string): string {
+    let name = like;
+    for (let i = 1; this.constants.has(name); i++) name = `${like}.${i}`;
+    return name;
   }
 }
 

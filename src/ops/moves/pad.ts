@@ -44,5 +44,5 @@ export const pad: Op = moveOp((node, context, input) => {
     padded.map(({ length }) => length),
   );
   const picks = padded.map(({ size, before, length }) => range(length, -before).map((i) => indexOf(i, size)));
-  return picking(picks, value ? Number(value.data[0]) : 0);
+  return picking(picks, value ? Number(value.data[0]) : Number(node.attributes['value'] ?? 0));
 });
