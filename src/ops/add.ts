@@ -1,6 +1,7 @@
 import { InvalidModelError } from '../errors.ts';
 import { elementCount, type GraphNode, type TensorInfo } from '../graph/graph.ts';
 import { addTable, proveAdd } from '../requantize/add.ts';
+import { isFirstOneValue } from '../semantics/exchange.ts';
 import { f32 } from '../semantics/rounding.ts';
 import type { AddFunctions, AddLayer, TensorQuantization as Q } from '../semantics/semantics.ts';
 import { extent, groupCount, pack, groupsOf } from './layout.ts';
@@ -14,18 +15,16 @@ import {
   type Op,
   type OpContext,
 } from './op.ts';
-import { axesOf, broadcastOf, lowerPairs, onCodes, pairOf, referencePairs } from './pairs.ts';
+import { broadcastOf, lowerPairs, onCodes, pairOf, referencePairs } from './pairs.ts';
 import { threadGrid, type Step } from './step.ts';
 
 const sameShape = (a: readonly number[], b: readonly number[]): boolean =>
   a.length === b.length && a.every((d, i) => d === b[i]);
 
 export function layerOf(node: GraphNode, context: OpContext): AddLayer {
-  const { large } = broadcastOf(node, context);
-  const sizes = axesOf(extent(large));
-  const innermost = sizes.findLastIndex((size) => size > 1);
-  const swapped = innermost < 0 || axesOf(extent(context.info(node.inputs[0]!)))[innermost] === 1;
-  return { ...pairOf(node, context), relu: node.attributes['relu'] === 1, swapped };
+  broadcastOf(node, context);
+  const [a, b] = node.inputs.map((name) => context.info(name).shape) as [readonly number[], readonly number[]];
+  return { ...pairOf(node, context), relu: node.attributes['relu'] === 1, swapped: isFirstOneValue(a, b) };
 }
 
 const functionsOf = (node: GraphNode, context: OpContext, layer: AddLayer): AddFunctions =>

@@ -1,5 +1,6 @@
 import { byteRange, isByteType, newElementData, type Constant, type GraphNode } from '../graph/graph.ts';
 import { addTable } from '../requantize/add.ts';
+import { isFirstOneValue } from '../semantics/exchange.ts';
 import { groupsOf } from './layout.ts';
 import { expectByteInput } from './linear/linear.ts';
 import { expectOperands, quantizedOutput, refuse, type Op, type OpContext } from './op.ts';
@@ -7,9 +8,9 @@ import { broadcastOf, lowerPairs, referencePairs } from './pairs.ts';
 import { signMask } from './requantization.ts';
 import { threadGrid } from './step.ts';
 
-/** The table's constant; it is the last operand. */
-function tableOf(node: GraphNode, context: OpContext, entries: number): Constant {
-  const table = context.constant(node.inputs.at(-1) ?? '');
+/** The table's constant, an operand. */
+function tableOf(node: GraphNode, context: OpContext, entries: number, operand = 2): Constant {
+  const table = context.constant(node.inputs[operand] ?? '');
   if (!table || table.data.length !== entries)
     return refuse(node, `a table of ${table?.data.length ?? 0} entries`, `${entries}`);
   return table;
@@ -24,19 +25,29 @@ function packTable({ data, type }: Constant): Uint32Array {
   return new Uint32Array(Float32Array.from(data as Float32Array).buffer);
 }
 
-/** Table: y = table[x], of an 8-bit tensor of any shape: 256 values of 8 bits, or of float32, the first for the smallest x. */
+/** The second table is for a tensor that is one value beside a constant of this shape, to the engine's loop. */
+function tableOfBytes(node: GraphNode, context: OpContext): Constant {
+  const { constant } = node.attributes;
+  const { shape } = context.info(node.inputs[0]!);
+  return tableOf(node, context, 256, constant && isFirstOneValue(shape, constant as readonly number[]) ? 2 : 1);
+}
+
+/**
+ * Table: y = table[x], of an 8-bit tensor of any shape: 256 values of 8 bits, or of float32, the first for the smallest x.
+ * There may be two tables, of which the shape decides.
+ */
 export const table: Op = {
   infer(node, context) {
     expectOperands(node, 2);
     const input = context.info(node.inputs[0]!);
     expectByteInput(node, input);
-    const { type } = tableOf(node, context, 256);
+    const { type } = tableOfBytes(node, context);
     if (type === 'float32') return { name: node.outputs[0]!, type, shape: input.shape };
     return quantizedOutput(node, context, input.shape);
   },
 
   reference(node, context, operand) {
-    const { data: values, type } = tableOf(node, context, 256);
+    const { data: values, type } = tableOfBytes(node, context);
     const x = operand(0) as Uint8Array;
     const min = least(node, context, 0);
     const data = newElementData(type, x.length);
@@ -45,7 +56,7 @@ export const table: Op = {
   },
 
   lower(node, context) {
-    const constant = tableOf(node, context, 256);
+    const constant = tableOfBytes(node, context);
     const input = context.info(node.inputs[0]!);
     const groups = groupsOf(input);
     return {

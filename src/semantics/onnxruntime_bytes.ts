@@ -205,15 +205,25 @@ function tabulateBytes(draft: GraphDraft, engine: Engine, tabulation: Tabulation
       const [a, b] = node.inputs.map((input) => tabulation.quantization(input));
       const at = node.inputs.findIndex((input) => draft.constants.get(input)?.data.length === 1);
       if (!a || !b || at < 0) continue;
-      const f =
-        node.op === 'Add'
-          ? engine.add({ a, b, output, relu: false, swapped: at === 0 }).body
-          : engine.multiply!({ a, b, output });
-      const constant = Number(draft.constants.get(node.inputs[at]!)!.data[0]);
-      const of = at === 0 ? ([q]: readonly number[]) => f(constant, q!) : ([q]: readonly number[]) => f(q!, constant);
-      draft.replace(node, [tabulation.lookup(node, [node.inputs[1 - at]!], target, of)]);
+      const constant = draft.constants.get(node.inputs[at]!)!;
+      const value = Number(constant.data[0]);
+      const tableOf = (swapped: boolean): GraphNode => {
+        const layer = { a, b, output };
+        const f = node.op === 'Add' ? engine.add({ ...layer, relu: false, swapped }).body : engine.multiply!(layer);
+        const of = at === 0 ? ([q]: readonly number[]) => f(value, q!) : ([q]: readonly number[]) => f(q!, value);
+        return tabulation.lookup(node, [node.inputs[1 - at]!], target, of);
+      };
+      draft.replace(node, [at === 0 ? tableOf(true) : byShape(draft, tableOf(false), tableOf(true), constant.shape)]);
     }
   }
+}
+
+/** Which of two tables holds is decided by the tensor's shape, which is not known here; mostly they are the same. */
+function byShape(draft: GraphDraft, node: GraphNode, swapped: GraphNode, constant: readonly number[]): GraphNode {
+  const [table, other] = [node, swapped].map(({ inputs }) => inputs[1]!) as [string, string];
+  const [values, others] = [table, other].map((name) => draft.constants.get(name)!.data) as [Uint8Array, Uint8Array];
+  if (values.every((value, i) => value === others[i])) return node;
+  return { ...node, inputs: [node.inputs[0]!, table, other], attributes: { constant } };
 }
 
 function tabulateQuantizing(draft: GraphDraft, engine: Engine, tabulation: Tabulation): void {

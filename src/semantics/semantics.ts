@@ -65,7 +65,7 @@ export interface AddLayer {
   readonly b: TensorQuantization;
   readonly output: TensorQuantization;
   readonly relu: boolean;
-  /** Is `a` one value along the innermost axis of more than one element, or is there no such axis? */
+  /** Is `a` one value to the engine's loop? See isFirstOneValue. */
   readonly swapped?: boolean;
 }
 
