@@ -58,7 +58,7 @@ function shareEqualNodes(draft: GraphDraft, own: ReadonlySet<string>): void {
     ]);
     const same = first.get(key);
     if (same === undefined) first.set(key, output);
-    else if (!draft.isOutput(output)) {
+    else if (!draft.isOutput(output) && !draft.isOutput(same)) {
       draft.replace(node, []);
       draft.rewire(output, same);
     }
