@@ -6,6 +6,7 @@ import { InvalidModelError, UnsupportedModelError } from '../src/errors.ts';
 import { readModel } from '../src/formats/index.ts';
 import { createPlan } from '../src/plan/plan.ts';
 import { referenceTrace } from '../src/plan/reference.ts';
+import { fuseOperatorsOf } from '../src/semantics/onnxruntime_fusion.ts';
 import { Tensor } from '../src/tensor.ts';
 import { FORMATS } from './soak/formats/index.ts';
 import { herdOf, judge, mutantOf } from './soak/mutants.ts';
@@ -162,6 +163,16 @@ describe('many nodes are no more than many', () => {
     ];
     expect(refusal(model(quantized))).toContain('(Relu)');
     expect(performance.now() - before).toBeLessThan(2 * MOST_MS);
+  });
+
+  it('thousands of moves before a float output that a QuantizeLinear is behind', { timeout: 20_000 }, () => {
+    const moves = many(16_000, (i) => node('Reshape', `${i === 0 ? 'f' : `m${i - 1}`} shape`, `m${i}`));
+    const nodes = [...moves, node('Transpose', 'm15999', 't', { perm: [0, 1, 3, 2] })];
+    const end = [node('QuantizeLinear', 't s z', 'e'), real('e')];
+    const float = [node('DequantizeLinear', 'q s z', 'd'), node('Relu', 'd', 'f')];
+    const outputs = ['y', 'm15999'].map((name) => ({ name, type: 'float32' as const }));
+    const bytes = model([...float, ...nodes, ...end], [int64('shape', 1, 4, 4, 4)], [1, 4, 4, 4], { outputs });
+    expect(fuseOperatorsOf(readModel(bytes)).nodes.length).toBeGreaterThan(16_000);
   });
 
   it('sums of themselves, which double at each of a hundred', () => {

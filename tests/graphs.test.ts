@@ -8,7 +8,7 @@ import { runGraphs } from '../harness/cases/graphs/run.ts';
 import { ortFolder } from '../harness/chrome/ort_folder.ts';
 import { computedTensors } from '../harness/compare/verify.ts';
 import { createOnnxruntimeWeb, runOnnxruntimeWeb } from '../harness/oracles/onnxruntime_web.ts';
-import { writeOnnx } from '../models/onnx_writer.ts';
+import { writeOnnx, type OnnxNode, type OnnxTensor } from '../models/onnx_writer.ts';
 import { Random } from '../models/random.ts';
 import { Exact8Error } from '../src/errors.ts';
 import { readModel } from '../src/formats/index.ts';
@@ -90,6 +90,57 @@ describe.skipIf(filesIn(PUBLIC).length === 0)('models of others (../shared/model
         expect(error).toBeInstanceOf(Exact8Error);
       }
     });
+});
+
+describe('pairs of nodes', () => {
+  const scalar = (name: string, value: number): OnnxTensor => ({ name, dims: [], data: Float32Array.of(value) });
+  const node = (op: string, inputs: string, output: string): OnnxNode => ({
+    name: `n_${output}`,
+    op,
+    domain: '',
+    inputs: inputs.split(' '),
+    outputs: [output],
+    attributes: {},
+  });
+  const zero = (name: string, value: number): OnnxTensor => ({ name, dims: [], data: Uint8Array.of(value) });
+  const model = (nodes: readonly OnnxNode[], outputs: readonly string[]): Uint8Array =>
+    writeOnnx({
+      name: 'pairs',
+      description: '',
+      inputs: [{ name: 'x', type: 'float32', dims: [1, 1, 1, 4] }],
+      outputs: outputs.map((name) => ({ name, type: 'uint8' })),
+      nodes: [node('QuantizeLinear', 'x s z', 'q'), node('DequantizeLinear', 'q s z', 'd'), ...nodes],
+      constants: [
+        ...[scalar('s', 0.1), zero('z', 0), zero('most', 255)],
+        ...[scalar('one', 1), scalar('plus', 0), scalar('minus', -0)],
+      ],
+    });
+
+  it('divisions by 0 and by -0 are two', async () => {
+    const bytes = model(
+      [
+        node('Add', 'd one', 'a'),
+        ...[node('Div', 'a plus', 'p'), node('QuantizeLinear', 'p s z', 'y')],
+        ...[node('Div', 'a minus', 'm'), node('QuantizeLinear', 'm s z', 'w')],
+      ],
+      ['y', 'w'],
+    );
+    const x = new Tensor('float32', Float32Array.of(0, 1, 2, 20), [1, 1, 1, 4]);
+    const { outputs } = referenceTrace(createPlan(readModel(bytes)), { x });
+    expect(outputs).toEqual(await runOnnxruntimeWeb(bytes, { x }));
+    expect(outputs['y']!.data).not.toEqual(outputs['w']!.data);
+  });
+
+  it('two quantizations with no value but 0 in common are refused', () => {
+    const bytes = model(
+      [
+        ...[node('QuantizeLinear', 'd s most', 'e'), node('DequantizeLinear', 'e s most', 'f')],
+        ...[node('Relu', 'f', 'r'), node('QuantizeLinear', 'r s z', 'y')],
+      ],
+      ['y'],
+    );
+    expect(() => createPlan(readModel(bytes))).toThrow('no value but 0 in common');
+  });
 });
 
 function randomFeed(random: Random, { type, shape }: TensorInfo): Tensor {

@@ -7,6 +7,8 @@ import { join } from 'node:path';
 const SIGNALS = /** @type {const} */ (['SIGINT', 'SIGTERM', 'SIGHUP']);
 /** How long a program has to end by itself after a signal. */
 const GRACE_MS = 3000;
+/** One Ctrl+C may come twice, from the terminal and from npm, which passes it on; what comes later is another one. */
+const SAME_MS = 300;
 const POSIX = process.platform !== 'win32';
 
 /**
@@ -55,12 +57,16 @@ export async function supervise(
   });
   /** @type {NodeJS.Signals | undefined} */
   let asked;
+  let askedAt = 0;
   /** @type {NodeJS.Timeout | undefined} */
   let timer;
   /** @param {NodeJS.Signals} signal */
   const pass = (signal) => {
+    const now = Date.now();
+    if (signal === asked && now - askedAt < SAME_MS) return;
     const again = asked !== undefined;
     asked ??= signal;
+    askedAt = now;
     if (again) return kill('SIGKILL');
     kill(as(signal));
     if (!patient || signal !== 'SIGINT') timer = setTimeout(() => kill('SIGKILL'), graceMs);

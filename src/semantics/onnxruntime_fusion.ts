@@ -120,9 +120,9 @@ const movesUp =
 
 /** Do only moves lie between a DequantizeLinear and a tensor? Then the DequantizeLinear moves down to it. */
 function isMovedFromBytes(draft: GraphDraft, tensor: string): boolean {
-  const node = draft.producer(tensor);
-  if (!node || !PROPAGATES.has(node.op)) return node?.op === 'DequantizeLinear';
-  return isMovedFromBytes(draft, node.inputs[0]!);
+  let node = draft.producer(tensor);
+  while (node && PROPAGATES.has(node.op)) node = draft.producer(node.inputs[0]!);
+  return node?.op === 'DequantizeLinear';
 }
 
 /** A float output of the graph before a Transpose and a QuantizeLinear: what the caller gets has been quantized, too. */

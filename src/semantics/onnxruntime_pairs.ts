@@ -36,13 +36,19 @@ function dropIdentities(draft: GraphDraft): void {
   }
 }
 
+/** JSON has neither -0 nor what is not finite; nodes that differ in these differ. */
+const exact = (_: string, value: unknown): unknown =>
+  Object.is(value, -0) || (typeof value === 'number' && !Number.isFinite(value))
+    ? `number ${Object.is(value, -0) ? '-0' : String(value)}`
+    : value;
+
 /** Nodes that compute the same from the same are one; constants of one element are the same where their values are. */
 function shareEqualNodes(draft: GraphDraft, own: ReadonlySet<string>): void {
   const first = new Map<string, string>();
   const meaning = (input: string): string => {
     const constant = draft.constants.get(input);
     return constant?.data.length === 1
-      ? `${constant.type} [${constant.shape.join()}] ${constant.data[0]} ${JSON.stringify(constant.quantization)}`
+      ? `${constant.type} [${constant.shape.join()}] ${exact('', constant.data[0])} ${JSON.stringify(constant.quantization)}`
       : input;
   };
   for (const { op, outputs } of draft.nodes) {
@@ -50,12 +56,10 @@ function shareEqualNodes(draft: GraphDraft, own: ReadonlySet<string>): void {
     if (op === 'DequantizeLinear' || node.inputs.some((input) => own.has(input))) continue;
     const [output] = node.outputs as [string];
     const quantized = draft.quantized(output);
-    const key = JSON.stringify([
-      op,
-      node.inputs.map(meaning),
-      node.attributes,
-      quantized && [quantized.type, quantized.quantization],
-    ]);
+    const key = JSON.stringify(
+      [op, node.inputs.map(meaning), node.attributes, quantized && [quantized.type, quantized.quantization]],
+      exact,
+    );
     const same = first.get(key);
     if (same === undefined) first.set(key, output);
     else if (!draft.isOutput(output) && !draft.isOutput(same)) {
@@ -74,6 +78,11 @@ function intersection(a: QuantizedType, b: QuantizedType): Quantization {
   const low = Math.max(bounds[0][0], bounds[1][0]);
   const high = Math.min(bounds[0][1], bounds[1][1]);
   const scale = f32(f32(high - low) / (max - min));
+  if (scale === 0)
+    throw new UnsupportedModelError(
+      `tensors '${a.name}' and '${b.name}', one requantized to the other, have no value but 0 in common; ` +
+        'supported: quantizations whose ranges overlap',
+    );
   const zero = f32(min - f32(low / scale));
   // std::round: away from zero
   const rounded = Math.sign(zero) * Math.floor(Math.abs(zero) + 0.5);
