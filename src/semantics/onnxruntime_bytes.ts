@@ -157,9 +157,9 @@ function alignMoves(draft: GraphDraft): void {
     const before: GraphNode[] = [];
     const count = node.op === 'Concat' ? node.inputs.length : 1;
     const inputs = node.inputs.map((input, i) => {
-      const own = draft.quantized(input);
-      if (i >= count || !own || draft.sameQuantization(input, target)) return input;
-      if (node.op !== 'Concat' && own.type === output.type)
+      const own = i < count ? movedFrom(draft, input) : undefined;
+      if (!own || draft.sameQuantization(own.name, target)) return input;
+      if ((node.op !== 'Concat' && own.type === output.type) || own.name !== input)
         throw new UnsupportedModelError(
           `node '${node.name}' (${node.op}): '${input}' and '${target}' are quantized differently; supported: moves of bytes that keep the quantization`,
         );

@@ -49,7 +49,7 @@ function isZeroPad(draft: GraphDraft, node: GraphNode): boolean {
  * Move, QuantizeLinear: QuantizeLinear, then the same move of bytes. Changes no value, for QuantizeLinear is
  * non-decreasing.
  *
- * @param may asked before each; what it rewrites is seen in another pass
+ * @param may asked before each
  */
 export function propagateUp(
   draft: GraphDraft,

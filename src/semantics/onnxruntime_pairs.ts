@@ -20,19 +20,20 @@ export function quantizing(draft: GraphDraft, node: GraphNode): GraphNode | unde
   return consumer?.op === 'QuantizeLinear' ? consumer : undefined;
 }
 
-/** An Identity is nothing, where somebody uses its output, and the caller of the model does not. */
+/**
+ * An Identity is nothing, where somebody uses its output, and the caller of the model does not. One between two
+ * quantizations stays, for the same bytes are other numbers behind it.
+ */
 function dropIdentities(draft: GraphDraft): void {
-  for (const { op, inputs, outputs } of draft.nodes) {
-    const node = draft.producer(outputs[0]!)!;
-    if (
-      op !== 'Identity' ||
-      draft.isOutput(outputs[0]!) ||
-      draft.edges(outputs[0]!) === 0 ||
-      draft.constants.has(inputs[0]!)
-    )
+  for (const { op, outputs } of draft.nodes) {
+    const [output] = outputs as [string];
+    const node = draft.producer(output)!;
+    const [input] = node.inputs as [string];
+    if (op !== 'Identity' || draft.isOutput(output) || draft.edges(output) === 0 || draft.constants.has(input))
       continue;
+    if (draft.quantized(output) && !draft.sameQuantization(input, output)) continue;
     draft.replace(node, []);
-    draft.rewire(outputs[0]!, node.inputs[0]!);
+    draft.rewire(output, input);
   }
 }
 

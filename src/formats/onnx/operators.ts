@@ -78,6 +78,19 @@ function scaleAndZeroPoint(
   return { quantization, type };
 }
 
+/**
+ * ONNX asks for a zero point of the scale's shape. Where one is a scalar and the other a list of one, onnxruntime runs
+ * the operator behind in float32.
+ */
+function expectEqualShapes(builder: GraphBuilder, node: OnnxNode, name: string): void {
+  const [scale, zero] = [node.inputs[1], node.inputs[2]].map((input) => input && builder.constants.get(input)?.shape);
+  if (scale && zero && scale.length !== zero.length)
+    throw new UnsupportedModelError(
+      `node '${name}' (${node.opType}): a zero point of shape [${zero.join(', ')}] for a scale of shape [${scale.join(', ')}]; ` +
+        'supported: equal shapes',
+    );
+}
+
 /** A node of the same name, attributes unchanged. */
 const plain: Converter = (node, name, builder) => {
   builder.nodes.push({
@@ -118,6 +131,7 @@ const quantizeLinear: Converter = (node, name, builder) => {
   const attributes = attributesOf(node, name);
   require(name, 'block_size', attributes['block_size'] ?? 0, [0]);
   const axis = Number(attributes['axis'] ?? 1);
+  expectEqualShapes(builder, node, name);
   const { quantization, type } = scaleAndZeroPoint(builder, node, name, 1, axis);
   builder.quantize(node.outputs[0]!, quantization, type);
   builder.nodes.push({
@@ -133,6 +147,7 @@ const dequantizeLinear: Converter = (node, name, builder) => {
   const attributes = attributesOf(node, name);
   require(name, 'block_size', attributes['block_size'] ?? 0, [0]);
   const axis = Number(attributes['axis'] ?? 1);
+  expectEqualShapes(builder, node, name);
   const input = operand(node, name, 0);
   const without = builder.constants.get(input)?.type;
   const { quantization, type } = scaleAndZeroPoint(builder, node, name, 1, axis, without as 'uint8' | undefined);
