@@ -7,7 +7,7 @@ import { generateGraph } from '../harness/cases/graphs/generate.ts';
 import { runGraphs } from '../harness/cases/graphs/run.ts';
 import { ortFolder } from '../harness/chrome/ort_folder.ts';
 import { computedTensors } from '../harness/compare/verify.ts';
-import { createOnnxruntimeWeb, runOnnxruntimeWeb } from '../harness/oracles/onnxruntime_web.ts';
+import { createOnnxruntimeWeb, NoOracleError, runOnnxruntimeWeb } from '../harness/oracles/onnxruntime_web.ts';
 import { writeOnnx, type OnnxNode, type OnnxTensor } from '../models/onnx_writer.ts';
 import { Random } from '../models/random.ts';
 import { Exact8Error } from '../src/errors.ts';
@@ -63,6 +63,11 @@ describe('generated graphs and mutants of them', () => {
         const { failures } = await runGraphs(seed, index, index + 1, runOnnxruntimeWeb);
         expect(failures.map(({ id, what }) => `${id}: ${what}`)).toEqual([]);
       }
+  });
+
+  it('an onnxruntime-web that does not start is no refusal', async () => {
+    const none = () => Promise.reject(new NoOracleError('onnxruntime-web does not start'));
+    await expect(runGraphs(1, 0, 1, none)).rejects.toThrow(NoOracleError);
   });
 
   it('a graph that differs is reported as small as it could be made', async () => {

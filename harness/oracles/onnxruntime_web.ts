@@ -13,6 +13,11 @@ export class DisturbedOracleError extends Exact8Error {
   override name = 'DisturbedOracleError';
 }
 
+/** There is no reference: onnxruntime-web does not start, whatever the model. */
+export class NoOracleError extends Exact8Error {
+  override name = 'NoOracleError';
+}
+
 export interface OracleResult {
   /** The final outputs of the untouched file. */
   readonly outputs: Readonly<Record<string, Tensor>>;
@@ -97,6 +102,9 @@ async function createSession(model: Uint8Array): Promise<ort.InferenceSession> {
   ort.env.wasm.wasmPaths ??= { mjs: urlOf(wasmLoader), wasm: urlOf(wasm) };
   ort.env.wasm.numThreads = 1;
   return ort.InferenceSession.create(model, OPTIONS).catch((error: Error) => {
+    // as where its WebAssembly is not found
+    if (error.message.startsWith('no available backend'))
+      throw new NoOracleError(`onnxruntime-web does not start: ${error.message}`);
     throw new UnsupportedModelError(`onnxruntime-web does not take the model: ${error.message}`);
   });
 }

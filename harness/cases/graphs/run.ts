@@ -1,3 +1,4 @@
+import { NoOracleError } from '../../oracles/onnxruntime_web.ts';
 import { writeOnnx } from '../../../models/onnx_writer.ts';
 import { InvalidInputError, InvalidModelError, UnsupportedModelError } from '../../../src/errors.ts';
 import { readModel } from '../../../src/formats/index.ts';
@@ -53,6 +54,7 @@ async function compare({ model, feeds }: GraphCase, engine: FileEngine, device?:
   try {
     theirs = await engine(file, feeds);
   } catch (error) {
+    if (error instanceof NoOracleError) throw error;
     return { kind: 'refused by onnxruntime', reason: reason(error) };
   }
   try {
