@@ -90,7 +90,7 @@ function convolution(npz: Npz, id: string, semantics: string): RecordedCase {
     type: 'int8',
     shape: w.shape,
     data: w.data,
-    quantization: { scale, zeroPoint: new Int32Array(scale.length), ...(scale.length > 1 ? { axis: 0 } : {}) },
+    quantization: { scale, zeroPoint: new Int32Array(scale.length), ...(p['perChannel'] ? { axis: 0 } : {}) },
   };
   const bias: Constant = { name: 'b', type: 'float32', shape: b.shape, data: b.data };
   const { stride, padding } = p as { stride: number; padding: number };

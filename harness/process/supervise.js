@@ -37,7 +37,8 @@ export async function supervise(
   // a terminal's Ctrl+C reaches this process alone, which passes it on once
   const child = spawn(command, args, {
     stdio,
-    env: { ...process.env, ...places, ...env },
+    // a folder that somebody else named is not this program's to remove
+    env: { ...process.env, EXACT8_TEMPORARY: '', ...places, ...env },
     detached: POSIX,
     windowsHide: true,
   });
