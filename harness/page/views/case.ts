@@ -75,7 +75,10 @@ function outcome(
 ): HTMLElement {
   const [failure] = failures;
   const title = verdict({ elements, mismatches }, failures[0]?.between.split(' and ')[1] ?? references) + path;
-  const rows: [string, string][] = [['Kernel', Object.keys(coverage).join('; ').replaceAll(' ', ', ')]];
+  const kernels = Object.keys(coverage).map((links) => element('div', {}, links.replaceAll(' ', ', ')));
+  const rows: [string, string | HTMLElement][] = [
+    [kernels.length > 1 ? `Kernels, ${kernels.length}` : 'Kernel', element('div', {}, ...kernels)],
+  ];
   if (failure) {
     const { between, what, index, expected, actual, accumulator } = failure;
     const sum = accumulator === undefined ? '' : `, accumulator ${accumulator}`;
@@ -133,7 +136,7 @@ function few(values: Scales | Int32Array): string {
   return values.length > SHOWN ? `${shown}, … (${values.length} channels)` : shown;
 }
 
-function facts(rows: readonly (readonly [string, string])[]): HTMLElement {
+function facts(rows: readonly (readonly [string, string | HTMLElement])[]): HTMLElement {
   return element(
     'dl',
     { class: 'facts' },
