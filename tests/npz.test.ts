@@ -132,11 +132,11 @@ describe('.npz', () => {
 const goldens = '../shared/goldens';
 describe.skipIf(!existsSync(goldens))('.npz files written by NumPy (needs ../shared)', () => {
   it('reads every array of every recorded trace', () => {
-    for (const file of readdirSync(goldens).filter((name) => /_trace_.*\.npz$/.test(name))) {
+    for (const file of readdirSync(goldens).filter((name) => name.endsWith('.npz'))) {
       const npz = openNpz(readFileSync(`${goldens}/${file}`));
       const elements = npz.names.map((name) => npz.read(name).data.length);
       expect(Math.min(...elements), file).toBeGreaterThan(0);
-      expect(npz.names.filter((name) => name.endsWith(':qparams')).length, file).toBeGreaterThan(20);
+      expect(npz.names.length, file).toBeGreaterThan(10);
     }
   }, 60_000);
 });
