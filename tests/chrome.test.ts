@@ -4,12 +4,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { NoBrowserError } from '../harness/chrome/errors.ts';
-import { findChrome } from '../harness/chrome/find.ts';
+import { findChrome, type Surroundings } from '../harness/chrome/find.ts';
 import { describeAdapter } from '../harness/chrome/launch.ts';
 import { servePage, type PageServer } from '../harness/chrome/server.ts';
 
 describe('findChrome', () => {
-  const only = (...paths: string[]): { exists: (path: string) => boolean } => ({
+  const only = (...paths: string[]): Pick<Surroundings, 'exists' | 'list'> => ({
     exists: (path) => paths.includes(path),
   });
 
@@ -36,8 +36,30 @@ describe('findChrome', () => {
     expect(findChrome({ platform: 'linux', env: {}, ...exists })).toBe('/opt/google/chrome/google-chrome');
   });
 
+  it.each<[NodeJS.Platform, string, Record<string, string>, string]>([
+    ['linux', '/home/me/.cache/ms-playwright', { HOME: '/home/me' }, 'chrome-linux/chrome'],
+    ['linux', '/browsers', { HOME: '/home/me', PLAYWRIGHT_BROWSERS_PATH: '/browsers' }, 'chrome-linux64/chrome'],
+    [
+      'darwin',
+      '/Users/me/Library/Caches/ms-playwright',
+      { HOME: '/Users/me' },
+      'chrome-mac/Chromium.app/Contents/MacOS/Chromium',
+    ],
+    ['win32', 'C:\\Local\\ms-playwright', { LOCALAPPDATA: 'C:\\Local' }, 'chrome-win\\chrome.exe'],
+  ])('finds the newest that Playwright installed on %s in %s', (platform, folder, env, file) => {
+    const slash = platform === 'win32' ? '\\' : '/';
+    const [older, newer] = ['chromium-999', 'chromium-1187'].map((name) => [folder, name, file].join(slash));
+    const list = (asked: string): string[] =>
+      asked === folder ? ['chromium-999', 'chromium-1187', 'ffmpeg-1011', 'chromium_headless_shell-1187'] : [];
+    expect(findChrome({ platform, env, list, ...only(older!, newer!) })).toBe(newer);
+    expect(findChrome({ platform, env, list, ...only(older!) })).toBe(older);
+    // an installed one comes first
+    if (platform === 'linux')
+      expect(findChrome({ platform, env, list, ...only(newer!, '/usr/bin/chromium') })).toBe('/usr/bin/chromium');
+  });
+
   it('says so where there is none', () => {
-    expect(findChrome({ platform: 'linux', env: { PATH: '/usr/bin' }, ...only() })).toBeUndefined();
+    expect(findChrome({ platform: 'linux', env: { PATH: '/usr/bin' }, list: () => [], ...only() })).toBeUndefined();
   });
 });
 

@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { posix, win32 } from 'node:path';
 import { NoBrowserError } from './errors.ts';
 
@@ -7,6 +7,16 @@ export interface Surroundings {
   readonly platform?: NodeJS.Platform;
   readonly env?: Readonly<Record<string, string | undefined>>;
   readonly exists?: (path: string) => boolean;
+  /** The names in a folder; none where there is no such folder. */
+  readonly list?: (folder: string) => readonly string[];
+}
+
+function namesIn(folder: string): string[] {
+  try {
+    return readdirSync(folder);
+  } catch {
+    return [];
+  }
 }
 
 const LINUX_NAMES = [
@@ -21,17 +31,45 @@ const LINUX_PLACES = ['/usr/bin', '/usr/local/bin', '/snap/bin', '/opt/google/ch
 const MAC_APPLICATIONS = ['Google Chrome', 'Chromium', 'Google Chrome Canary', 'Microsoft Edge'];
 const WINDOWS_PROGRAMS = ['Google\\Chrome', 'Chromium', 'Microsoft\\Edge'];
 
+/** Where `playwright install` puts a Chromium of a revision. */
+const PLAYWRIGHT_FILES: Readonly<Partial<Record<NodeJS.Platform, readonly string[]>>> = {
+  linux: ['chrome-linux/chrome', 'chrome-linux64/chrome'],
+  darwin: ['chrome-mac', 'chrome-mac-arm64', 'chrome-mac-x64'].flatMap((folder) =>
+    ['Chromium', 'Google Chrome for Testing'].map((name) => `${folder}/${name}.app/Contents/MacOS/${name}`),
+  ),
+  win32: ['chrome-win\\chrome.exe', 'chrome-win64\\chrome.exe'],
+};
+
 /**
- * The path of an installed Chrome, Chromium or Edge: what EXACT8_CHROME says, else the usual places and PATH.
- * Undefined where there is none.
+ * The path of an installed Chrome, Chromium or Edge: what EXACT8_CHROME says, else the usual places and PATH, else what
+ * Playwright has installed, the newest first. Undefined where there is none.
  *
  * @throws NoBrowserError where EXACT8_CHROME names a file that does not exist.
  */
 export function findChrome(surroundings: Surroundings = {}): string | undefined {
-  const { platform = process.platform, env = process.env, exists = existsSync } = surroundings;
+  const { platform = process.platform, env = process.env, exists = existsSync, list = namesIn } = surroundings;
   const chosen = env['EXACT8_CHROME'];
   if (chosen && !exists(chosen)) throw new NoBrowserError(`EXACT8_CHROME is ${chosen}, which does not exist`);
-  return chosen || candidates(platform, env).find(exists);
+  return chosen || [...candidates(platform, env), ...ofPlaywright(platform, env, list)].find(exists);
+}
+
+function ofPlaywright(
+  platform: NodeJS.Platform,
+  env: Readonly<Record<string, string | undefined>>,
+  list: (folder: string) => readonly string[],
+): string[] {
+  const { join } = platform === 'win32' ? win32 : posix;
+  const [home, within] =
+    platform === 'win32'
+      ? [env['LOCALAPPDATA'], ['ms-playwright']]
+      : [env['HOME'], platform === 'darwin' ? ['Library', 'Caches', 'ms-playwright'] : ['.cache', 'ms-playwright']];
+  const folder = env['PLAYWRIGHT_BROWSERS_PATH'] || (home && join(home, ...within));
+  if (!folder) return [];
+  const revision = (name: string): number => Number(/^chromium-(\d+)$/.exec(name)?.[1] ?? -1);
+  const revisions = list(folder).filter((name) => revision(name) >= 0);
+  return revisions
+    .toSorted((a, b) => revision(b) - revision(a))
+    .flatMap((name) => (PLAYWRIGHT_FILES[platform] ?? []).map((file) => join(folder, name, file)));
 }
 
 function candidates(platform: NodeJS.Platform, env: Readonly<Record<string, string | undefined>>): string[] {
