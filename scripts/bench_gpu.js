@@ -1,7 +1,7 @@
 // The whole measurement of a GPU in one command: `npm run bench:gpu [-- OPTIONS OF exact8 bench]`. Well within ten
 // minutes, without a network. Writes bench-gpu/bench.json and bench-gpu/bench.html.
-import { spawnSync } from 'node:child_process';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { closeSync, mkdirSync, openSync, statSync } from 'node:fs';
+import { endBy, supervise } from '../harness/process/supervise.js';
 
 const FOLDER = 'bench-gpu';
 const BENCH = [
@@ -22,23 +22,17 @@ const own = process.argv.slice(2);
 const peers =
   own.includes('--webgpu') || own.includes('--against') ? [] : ['--against', 'tfjs-webgpu,onnxruntime-webgpu'];
 
-function run(command, args, stdout) {
-  const { status, stdout: output } = spawnSync(command, args, {
-    stdio: ['inherit', stdout, 'inherit'],
-    encoding: 'utf8',
-    maxBuffer: 2 ** 28,
-  });
-  return { status, output };
+/** A signal to this process ends what it runs. */
+async function run(args, stdout) {
+  const { code, asked } = await supervise(process.execPath, args, { stdio: ['inherit', stdout, 'inherit'] });
+  if (asked) endBy(asked);
+  return code ?? 4;
 }
 
-const built = run(process.execPath, ['scripts/build.js'], 'inherit');
-if (built.status !== 0) process.exit(4);
+if ((await run(['scripts/build.js'], 'inherit')) !== 0) process.exit(4);
 mkdirSync(FOLDER, { recursive: true });
-const measured = run(
-  process.execPath,
-  ['dist/cli/main.js', ...BENCH, ...peers, '--html', `${FOLDER}/bench.html`, ...own],
-  'pipe',
-);
-if (measured.output) writeFileSync(`${FOLDER}/bench.json`, measured.output);
-console.log(measured.output ? `${FOLDER}/bench.json, ${FOLDER}/bench.html` : 'nothing was measured');
-process.exitCode = measured.status ?? 4;
+const json = openSync(`${FOLDER}/bench.json`, 'w');
+process.exitCode = await run(['dist/cli/main.js', ...BENCH, ...peers, '--html', `${FOLDER}/bench.html`, ...own], json);
+closeSync(json);
+const isMeasured = statSync(`${FOLDER}/bench.json`).size > 0;
+console.log(isMeasured ? `${FOLDER}/bench.json, ${FOLDER}/bench.html` : 'nothing was measured');

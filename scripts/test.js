@@ -1,23 +1,27 @@
 // Every test: types, lint, format, units in Node, the GPU and the command in headless Chrome. Ends with one line that counts.
-import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { endBy, supervise } from '../harness/process/supervise.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'exact8-test-'));
 const [unitReport, browserReport] = ['units.json', 'browser.json'].map((name) => join(folder, name));
 
 const totals = { passed: 0, failed: 0, skipped: [] };
 
-function run(title, command, args, env = {}) {
+/** A signal to this process ends what it runs, and leaves nothing of it. */
+async function run(title, command, args, env = {}) {
   console.log(`\n== ${title}`);
-  const { status } = spawnSync(command, args, { stdio: 'inherit', env: { ...process.env, ...env } });
-  return status === 0;
+  const { code, asked } = await supervise(command, args, { env });
+  if (!asked) return code === 0;
+  rmSync(folder, { recursive: true });
+  endBy(asked);
+  return new Promise(() => undefined);
 }
 
 /** A stage without cases of its own counts as one test. */
-function stage(title, command, ...args) {
-  if (run(title, command, args)) totals.passed++;
+async function stage(title, command, ...args) {
+  if (await run(title, command, args)) totals.passed++;
   else totals.failed++;
 }
 
@@ -29,8 +33,8 @@ function report(path) {
   }
 }
 
-function units() {
-  const ok = run('units', 'npx', [
+async function units() {
+  const ok = await run('units', 'npx', [
     'vitest',
     'run',
     '--reporter=default',
@@ -45,9 +49,9 @@ function units() {
   totals.skipped.push(...cases.filter((c) => ['pending', 'skipped', 'todo'].includes(c.status)).map((c) => c.fullName));
 }
 
-function browser() {
+async function browser() {
   const env = { PLAYWRIGHT_JSON_OUTPUT_FILE: browserReport };
-  const ok = run('headless Chrome', 'npx', ['playwright', 'test', '--reporter=list,json'], env);
+  const ok = await run('headless Chrome', 'npx', ['playwright', 'test', '--reporter=list,json'], env);
   const result = report(browserReport);
   const specs = (suite) => [...(suite.specs ?? []), ...(suite.suites ?? []).flatMap(specs)];
   const all = (result?.suites ?? []).flatMap(specs);
@@ -58,12 +62,12 @@ function browser() {
   totals.skipped.push(...all.filter((spec) => status(spec) === 'skipped').map((spec) => spec.title));
 }
 
-stage('build', process.execPath, 'scripts/build.js');
-stage('types', 'npx', 'tsc', '-p', 'tsconfig.json', '--noEmit');
-stage('lint', 'npx', 'eslint', '.');
-stage('format', 'npx', 'prettier', '--check', '--log-level', 'warn', '.');
-units();
-browser();
+await stage('build', process.execPath, 'scripts/build.js');
+await stage('types', 'npx', 'tsc', '-p', 'tsconfig.json', '--noEmit');
+await stage('lint', 'npx', 'eslint', '.');
+await stage('format', 'npx', 'prettier', '--check', '--log-level', 'warn', '.');
+await units();
+await browser();
 rmSync(folder, { recursive: true });
 
 if (totals.skipped.length > 0) console.log(`\nSkipped:\n${totals.skipped.map((name) => `  ${name}`).join('\n')}`);

@@ -1,8 +1,8 @@
 // npm run test:webgpu: the built-in model, and the models of ../shared where it is there, on every WebGPU: exact8 matrix.
 // Arguments are passed on: --only deno+llvmpipe, --install, --json, --cases 1000, --markdown docs/webgpu.md ...
-import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { endBy, supervise } from '../harness/process/supervise.js';
 
 const MODELS = '../shared/models';
 const PHOTO = '../shared/photos/cat_720p.jpg';
@@ -12,5 +12,10 @@ if (existsSync(MODELS)) {
   const models = readdirSync(MODELS).filter((name) => /\.(onnx|pth|tflite)$/.test(name));
   args.push(...models.sort().map((name) => join(MODELS, name)), '--image', PHOTO);
 }
-const run = (args) => spawnSync(process.execPath, args, { stdio: 'inherit' }).status ?? 4;
-process.exitCode = run(['scripts/build.js']) || run([...args, ...process.argv.slice(2)]);
+/** A signal to this process ends what it runs. */
+async function run(args) {
+  const { code, asked } = await supervise(process.execPath, args);
+  if (asked) endBy(asked);
+  return code ?? 4;
+}
+process.exitCode = (await run(['scripts/build.js'])) || (await run([...args, ...process.argv.slice(2)]));
