@@ -46,3 +46,36 @@ it.skipIf(process.platform === 'win32')(
     expect(await printed(100, 600)).toBe('ready\n');
   },
 );
+
+it.skipIf(process.platform === 'win32')(
+  'under npm, whose shell ends without passing a signal on, nothing is left either (no signals on Windows)',
+  { timeout: 30_000 },
+  async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'exact8-test-'));
+    try {
+      const endless = `['-e', 'console.log(process.pid); setInterval(() => undefined, 1000)']`;
+      const run = `await supervise(process.execPath, ${endless});`;
+      writeFileSync(join(folder, 'parent.mjs'), `import { supervise } from '${SUPERVISE}';\n${run}\n`);
+      const env = { ...process.env, npm_lifecycle_event: 'test' };
+      const shell = spawn('sh', ['-c', 'node parent.mjs; true'], {
+        cwd: folder,
+        stdio: ['ignore', 'pipe', 'inherit'],
+        env,
+      });
+      const pid = await new Promise<number>((resolve) => shell.stdout.once('data', (text) => resolve(Number(text))));
+      shell.kill('SIGTERM');
+      const isThere = (): boolean => {
+        try {
+          return process.kill(pid, 0);
+        } catch {
+          return false;
+        }
+      };
+      expect(isThere()).toBe(true);
+      for (let i = 0; i < 100 && isThere(); i++) await wait(100);
+      expect(isThere()).toBe(false);
+    } finally {
+      rmSync(folder, { recursive: true, force: true });
+    }
+  },
+);

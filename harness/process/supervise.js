@@ -3,12 +3,15 @@ import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { constants, tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { clearInterval, setInterval } from 'node:timers';
 
 const SIGNALS = /** @type {const} */ (['SIGINT', 'SIGTERM', 'SIGHUP']);
 /** How long a program has to end by itself after a signal. */
 const GRACE_MS = 3000;
 /** One Ctrl+C may come twice, from the terminal and from npm, which passes it on; what comes later is another one. */
 const SAME_MS = 300;
+/** How often it is looked whether whoever started this process is still there. */
+const ORPHAN_MS = 500;
 const POSIX = process.platform !== 'win32';
 
 /**
@@ -73,6 +76,13 @@ export async function supervise(
     if (!patient || signal !== 'SIGINT') timer = setTimeout(() => kill('SIGKILL'), graceMs);
   };
   for (const signal of SIGNALS) process.on(signal, pass);
+  // npm passes a signal to its shell, which ends without a word to this process
+  const parent = process.ppid;
+  const orphaned = setInterval(() => {
+    if (process.env['npm_lifecycle_event'] === undefined || process.ppid === parent) return;
+    clearInterval(orphaned);
+    pass('SIGTERM');
+  }, ORPHAN_MS);
   try {
     const ended = await new Promise((resolve, reject) => {
       child.on('error', reject).on('exit', (code, signal) => resolve({ code, signal }));
@@ -80,6 +90,7 @@ export async function supervise(
     return { ...ended, asked };
   } finally {
     clearTimeout(timer);
+    clearInterval(orphaned);
     kill('SIGKILL');
     // browsers end when their pipe does, which takes them a moment
     if (folder) rmSync(folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 });
