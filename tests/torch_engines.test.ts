@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { createPlan } from '../src/plan/plan.ts';
 import { createFbgemm, fbgemm, fbgemmAvx2 } from '../src/semantics/fbgemm.ts';
 import { onednn } from '../src/semantics/onednn.ts';
 import { qnnpack } from '../src/semantics/qnnpack.ts';
@@ -13,6 +14,7 @@ import {
   shared,
   sharedAvailable,
 } from './helpers/recorded_cases.ts';
+import { smallLayer } from './helpers/small_layers.ts';
 
 const engines: readonly Semantics[] = [qnnpack, fbgemm, fbgemmAvx2, onednn, x86];
 const byName = new Map(engines.map((engine) => [engine.name, engine]));
@@ -180,6 +182,31 @@ describe('where the engines differ', () => {
   ])('%s: ties are even before or after the zero point', (name, expected) => {
     const f = byName.get(name)!.linear(layer({ output: quint8(1, 101) }));
     expect([1, 3, 4, -3].map(f.at(0))).toEqual(expected);
+  });
+
+  it('fbgemm and qnnpack: a value that is no int32 is the smallest one; layers that reach it are refused', () => {
+    const overflowing = layer({ output: quint8(2 ** -31, 5) });
+    // an accumulator is 2^30 codes
+    const values = (engine: Semantics) => [1, 2, -2, -3].map(engine.linear(overflowing).at(0));
+    expect([values(qnnpack), values(fbgemm), values(onednn)]).toEqual([
+      [255, 0, 0, 0],
+      [255, 0, 0, 0],
+      [255, 255, 0, 0],
+    ]);
+    expect([qnnpack, fbgemm, onednn].map((engine) => engine.linear(overflowing).rises?.(0)[1])).toEqual([
+      1,
+      1,
+      undefined,
+    ]);
+    const relu = layer({ output: quint8(2 ** -31, 5), relu: true });
+    expect([qnnpack, fbgemm].map((engine) => engine.linear(relu).at(0)(2))).toEqual([5, 5]);
+
+    const { graph } = smallLayer({ channels: [3, 6], stride: 1 }, 5);
+    const whole = { scale: Float32Array.of(1e-12), zeroPoint: Int32Array.of(100) };
+    const tiny = { ...graph, tensors: new Map([['y', { name: 'y', type: 'uint8' as const, quantization: whole }]]) };
+    const plan = (semantics: string) => () => createPlan(tiny, { semantics });
+    for (const name of ['qnnpack', 'fbgemm']) expect(plan(name)).toThrow("where the engine's own integers overflow");
+    expect(plan('onednn')).not.toThrow();
   });
 
   it('rounds the bias to an integer in qnnpack only', () => {
