@@ -1,6 +1,6 @@
 // The whole measurement of a GPU in one command: `npm run bench:gpu [-- OPTIONS OF exact8 bench]`. Well within ten
 // minutes, without a network. Writes bench-gpu/bench.json and bench-gpu/bench.html.
-import { closeSync, mkdirSync, openSync, statSync } from 'node:fs';
+import { closeSync, mkdirSync, openSync, renameSync, rmSync, statSync } from 'node:fs';
 import { endBy, supervise } from '../harness/process/supervise.js';
 
 const FOLDER = 'bench-gpu';
@@ -31,8 +31,11 @@ async function run(args, stdout) {
 
 if ((await run(['scripts/build.js'], 'inherit')) !== 0) process.exit(4);
 mkdirSync(FOLDER, { recursive: true });
-const json = openSync(`${FOLDER}/bench.json`, 'w');
+const part = `${FOLDER}/bench.json.part`;
+const json = openSync(part, 'w');
 process.exitCode = await run(['dist/cli/main.js', ...BENCH, ...peers, '--html', `${FOLDER}/bench.html`, ...own], json);
 closeSync(json);
-const isMeasured = statSync(`${FOLDER}/bench.json`).size > 0;
+const isMeasured = statSync(part).size > 0;
+if (isMeasured) renameSync(part, `${FOLDER}/bench.json`);
+else rmSync(part);
 console.log(isMeasured ? `${FOLDER}/bench.json, ${FOLDER}/bench.html` : 'nothing was measured');

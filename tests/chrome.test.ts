@@ -38,6 +38,7 @@ describe('findChrome', () => {
 
   it.each<[NodeJS.Platform, string, Record<string, string>, string]>([
     ['linux', '/home/me/.cache/ms-playwright', { HOME: '/home/me' }, 'chrome-linux/chrome'],
+    ['linux', '/cache/ms-playwright', { HOME: '/home/me', XDG_CACHE_HOME: '/cache' }, 'chrome-linux/chrome'],
     ['linux', '/browsers', { HOME: '/home/me', PLAYWRIGHT_BROWSERS_PATH: '/browsers' }, 'chrome-linux64/chrome'],
     [
       'darwin',

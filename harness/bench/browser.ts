@@ -9,7 +9,7 @@ import {
 } from '../../src/errors.ts';
 import type { Tensor } from '../../src/tensor.ts';
 import { requireChrome } from '../chrome/install.ts';
-import { openPage, type Adapter, type AdapterChoice } from '../chrome/launch.ts';
+import { openPage, orEnded, type Adapter, type AdapterChoice } from '../chrome/launch.ts';
 import { servePage, type PageServer } from '../chrome/server.ts';
 import { decodeFile } from '../images/decode_file.ts';
 import type { Picture } from '../images/picture.ts';
@@ -114,14 +114,16 @@ export async function openBench(
 }
 
 async function openChrome(choice: AdapterChoice, server: PageServer): Promise<WorkerHost & { page: BenchPage }> {
-  const opened = await openPage(requireChrome(), server.url + WORKER_PAGE, choice, FLAGS);
-  const { page, adapter, version, close } = opened;
+  const executable = requireChrome();
+  const { page, adapter, version, close } = await openPage(executable, server.url + WORKER_PAGE, choice, FLAGS);
+  const ended = orEnded(executable);
+  const heap = await heapOf(page);
   return {
     adapter,
     runtime: version,
-    call: (...request) => page.evaluate((request) => globalThis.exact8Worker(...request), request),
+    call: (...request) => page.evaluate((request) => globalThis.exact8Worker(...request), request).catch(ended),
     close,
-    page: { reload: async () => void (await page.reload()), heap: await heapOf(page) },
+    page: { reload: async () => void (await page.reload().catch(ended)), heap: () => heap().catch(ended) },
   };
 }
 

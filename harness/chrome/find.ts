@@ -63,7 +63,11 @@ function ofPlaywright(
     platform === 'win32'
       ? [env['LOCALAPPDATA'], ['ms-playwright']]
       : [env['HOME'], platform === 'darwin' ? ['Library', 'Caches', 'ms-playwright'] : ['.cache', 'ms-playwright']];
-  const folder = env['PLAYWRIGHT_BROWSERS_PATH'] || (home && join(home, ...within));
+  const cache = platform === 'linux' ? env['XDG_CACHE_HOME'] : undefined;
+  const usual = cache ? join(cache, 'ms-playwright') : home && join(home, ...within);
+  const chosen = env['PLAYWRIGHT_BROWSERS_PATH'];
+  // 0: inside Playwright's own package
+  const folder = chosen && chosen !== '0' ? chosen : usual;
   if (!folder) return [];
   const revision = (name: string): number => Number(/^chromium-(\d+)$/.exec(name)?.[1] ?? -1);
   const revisions = list(folder).filter((name) => revision(name) >= 0);

@@ -1,5 +1,5 @@
 import { chromium, type Browser, type Page } from 'playwright';
-import { InvalidInputError } from '../../src/errors.ts';
+import { DeviceError, InvalidInputError } from '../../src/errors.ts';
 import { NoBrowserError } from './errors.ts';
 
 /** 'auto': the machine's GPU, or SwiftShader (software) where there is none. llvmpipe is not for Chrome. */
@@ -64,6 +64,17 @@ export async function openPage(
     await browser.close();
   }
   throw new NoBrowserError(`${executable} gives no WebGPU adapter; Chrome 113 or newer is needed`);
+}
+
+/**
+ * What to make of an error of a page's: a browser that was killed, that ran out of memory or whose page crashed is
+ * trouble with the device.
+ */
+export function orEnded(executable: string): (error: Error) => never {
+  return (error) => {
+    if (!/has been closed|crashed/.test(error.message)) throw error;
+    throw new DeviceError(`${executable} ended while it computed: ${error.message.split('\n')[0]}`);
+  };
 }
 
 export function describeAdapter({ vendor, architecture, description, fallback }: Adapter): string {

@@ -7,7 +7,7 @@ import {
   UnsupportedModelError,
 } from '../../src/errors.ts';
 import { requireChrome } from '../chrome/install.ts';
-import { describeAdapter, openPage, type AdapterChoice } from '../chrome/launch.ts';
+import { describeAdapter, openPage, orEnded, type AdapterChoice } from '../chrome/launch.ts';
 import { servePage, type PageServer } from '../chrome/server.ts';
 import { decodeFile } from '../images/decode_file.ts';
 import type { Picture } from '../images/picture.ts';
@@ -62,13 +62,7 @@ async function openChrome(choice: AdapterChoice, server: PageServer): Promise<Wo
     adapter,
     runtime: version,
     call: (...request) =>
-      page
-        .evaluate((request) => globalThis.exact8Worker(...request), request)
-        .catch((error: Error) => {
-          // killed, out of memory, or its page crashed
-          if (!/has been closed|crashed/.test(error.message)) throw error;
-          throw new DeviceError(`${executable} ended while it computed: ${error.message.split('\n')[0]}`);
-        }),
+      page.evaluate((request) => globalThis.exact8Worker(...request), request).catch(orEnded(executable)),
     close,
   };
 }

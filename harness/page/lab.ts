@@ -178,7 +178,7 @@ export class Lab {
         await this.#alive();
         await Promise.race([work(turn), this.#lost]);
       } catch (error) {
-        this.#show(turn, { ...this.#failure(error), ...this.#restored(error), error });
+        this.#show(turn, { ...this.#failure(error), ...this.#restored(turn, error), error });
       }
       this.#show(turn, { phase: undefined });
     });
@@ -191,11 +191,11 @@ export class Lab {
   }
 
   /** A file that is no model that can be run leaves what was open, and its results, as they were. */
-  #restored(error: unknown): LabChange {
+  #restored(turn: number, error: unknown): LabChange {
     const before = this.#before;
-    if (!before || error instanceof DeviceError) return {};
+    if (turn !== this.#latest) return {};
     this.#before = undefined;
-    return { ...before, phase: undefined };
+    return before && !(error instanceof DeviceError) ? { ...before, phase: undefined } : {};
   }
 
   /** A new device in the place of one that was lost. */
