@@ -23,7 +23,7 @@ test('tune refuses a variant that is wrong, names it, and exits with 1', async (
   const planted = plant(right, right.replace('w;', '(w + 1);'));
 
   const out = test.info().outputPath('profile.json');
-  const args = ['--model', await smallFile(), '--out', out, '--time-limit', '10', '--json'];
+  const args = ['--model', await smallFile(), '--out', out, '--time-limit', '120', '--json'];
   const result = await exact8(['tune', ...args], {}, planted);
   expect(result.code, result.stderr).toBe(1);
   expect(result.stderr).toMatch(/REFUSED: depthwise gives \d+ wrong values in depthwise/);

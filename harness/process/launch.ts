@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { join } from 'node:path';
+import { delimiter, dirname, join } from 'node:path';
 import { DeviceError } from '../../src/errors.ts';
 import { NoBrowserError } from '../chrome/errors.ts';
 import type { AdapterChoice } from '../chrome/launch.ts';
@@ -55,12 +55,18 @@ export function requireInstalled(
   return { program, drivers: [driver] };
 }
 
+/** Chrome has Vulkan's loader beside its driver, which serves where the system has none. */
+function driverEnvironment(driver: string): Record<string, string> {
+  const loaders = [process.env['LD_LIBRARY_PATH'], dirname(driver)].filter(Boolean).join(delimiter);
+  return { VK_DRIVER_FILES: driver, LD_LIBRARY_PATH: loaders };
+}
+
 /** @param driver a Vulkan driver's manifest; without, the loader chooses */
 export function startWorker(program: Program, driver: string | undefined, server: PageServer) {
   const { command, before, after, name } = program;
   const child = spawn(command, [...before, WORKER, server.origin, ...after], {
     stdio: ['pipe', 'pipe', 'pipe'],
-    env: { ...process.env, ...(driver ? { VK_DRIVER_FILES: driver } : {}) },
+    env: { ...process.env, ...(driver ? driverEnvironment(driver) : {}) },
   });
   let log = '';
   const keep = (chunk: Buffer): void => {
