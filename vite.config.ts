@@ -13,7 +13,7 @@ export default defineConfig({
     rolldownOptions: { input: ['index.html', 'harness/worker/index.html'] },
   },
   test: {
-    include: ['tests/**/*.test.ts'],
+    include: ['{src,harness,models,tests}/**/*.test.ts'],
     // a plan of a whole network takes seconds where the machine is busy
     testTimeout: 60_000,
     // its entry for Node is CommonJS under a package.json that says module

@@ -14,8 +14,8 @@ for (const [engine, name] of ADVERSARIAL)
         const { openNpz } = (await import('/harness/numpy/npz.ts' as string)) as Npz;
         type Run = typeof import('../harness/cases/run.ts');
         const { runRecordedCase } = (await import('/harness/cases/run.ts' as string)) as Run;
-        type Engines = typeof import('../src/semantics/index.ts');
-        const { findSemantics } = (await import('/src/semantics/index.ts' as string)) as Engines;
+        type Engines = typeof import('../src/engines/index.ts');
+        const { findSemantics } = (await import('/src/engines/index.ts' as string)) as Engines;
         type Device = typeof import('../src/gpu/device.ts');
         const { requestDevice } = (await import('/src/gpu/device.ts' as string)) as Device;
         const bytes = Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));

@@ -1,4 +1,4 @@
-import { SEMANTICS } from '../src/semantics/index.ts';
+import { SEMANTICS } from '../src/engines/index.ts';
 import { expect, test } from './gpu.ts';
 
 const CASES = 72;

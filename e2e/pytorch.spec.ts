@@ -8,7 +8,7 @@ import { UnsupportedModelError } from '../src/errors.ts';
 import { generateAtBoundaries } from '../harness/cases/at_boundaries/index.ts';
 import { inferGraph } from '../src/ops/infer.ts';
 import { referenceTrace } from '../src/plan/reference.ts';
-import { findSemantics } from '../src/semantics/index.ts';
+import { findSemantics } from '../src/engines/index.ts';
 import { PythonPyTorch } from './pytorch/engine.ts';
 import { findPython } from './python.ts';
 

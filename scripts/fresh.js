@@ -29,7 +29,7 @@ export function sourcesHash() {
 }
 
 function filesUnder(path) {
-  if (statSync(join(ROOT, path)).isFile()) return [path];
+  if (statSync(join(ROOT, path)).isFile()) return path.endsWith('.test.ts') ? [] : [path];
   return readdirSync(join(ROOT, path))
     .sort()
     .flatMap((name) => filesUnder(`${path}/${name}`));

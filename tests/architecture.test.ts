@@ -11,7 +11,7 @@ const ORDER = [
   'src/feeds.ts',
   'src/trace.ts',
   'src/formats',
-  'src/semantics',
+  'src/engines',
   'src/requantize',
   'src/ops',
   'src/plan',
@@ -28,7 +28,7 @@ const PURE = ORDER.indexOf('src/plan');
 
 function files(folder: string, ending: string): string[] {
   return readdirSync(folder, { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isFile() && entry.name.endsWith(ending))
+    .filter((entry) => entry.isFile() && entry.name.endsWith(ending) && !entry.name.endsWith('.test.ts'))
     .map((entry) => join(entry.parentPath, entry.name));
 }
 

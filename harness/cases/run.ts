@@ -9,7 +9,7 @@ import { elementCount } from '../../src/graph/graph.ts';
 import type { Tensor } from '../../src/tensor.ts';
 import type { TracedTensor } from '../../src/trace.ts';
 import { FORMS } from '../../src/requantize/prove.ts';
-import type { Semantics } from '../../src/semantics/semantics.ts';
+import type { Semantics } from '../../src/engines/engine.ts';
 import { bitsOf, firstDifference, type Bits } from './bits.ts';
 import { graphRead } from './read.ts';
 import { generateAtBoundaries, KINDS } from './at_boundaries/index.ts';

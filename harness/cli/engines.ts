@@ -3,7 +3,7 @@ import { UnsupportedModelError } from '../../src/errors.ts';
 import type { ElementData } from '../../src/graph/graph.ts';
 import { inferGraph } from '../../src/ops/infer.ts';
 import { referenceTrace } from '../../src/plan/reference.ts';
-import { findSemantics, SEMANTICS } from '../../src/semantics/index.ts';
+import { findSemantics, SEMANTICS } from '../../src/engines/index.ts';
 import type { Trace } from '../../src/trace.ts';
 import { formatCount } from '../report/format.ts';
 import { withModel } from './browser.ts';

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { InvalidInputError } from '../../src/errors.ts';
-import { findSemantics, SEMANTICS } from '../../src/semantics/index.ts';
+import { findSemantics, SEMANTICS } from '../../src/engines/index.ts';
 import { identify, type Candidate, type Identification } from '../compare/identify.ts';
 import { formatCount } from '../report/format.ts';
 import { EXIT, type ExitCode } from './exit_codes.ts';

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { Exact8Error, InvalidInputError, UnsupportedModelError } from '../../src/errors.ts';
 import { referenceTrace } from '../../src/plan/reference.ts';
-import { SEMANTICS } from '../../src/semantics/index.ts';
+import { SEMANTICS } from '../../src/engines/index.ts';
 import { Tensor } from '../../src/tensor.ts';
 import { requireChrome } from '../chrome/install.ts';
 import { ADAPTER_CHOICES } from '../chrome/launch.ts';

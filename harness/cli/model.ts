@@ -5,7 +5,7 @@ import { readModel } from '../../src/formats/index.ts';
 import type { Graph } from '../../src/graph/graph.ts';
 import type { Fusion } from '../../src/plan/fuse/index.ts';
 import { createPlan, type Plan } from '../../src/plan/plan.ts';
-import { findSemantics } from '../../src/semantics/index.ts';
+import { findSemantics } from '../../src/engines/index.ts';
 import { knownRecipe } from '../images/known_models.ts';
 import { recipeName, RECIPE_NAMES, type RecipeName } from '../images/preprocess.ts';
 import type { Engine } from '../worker/protocol.ts';

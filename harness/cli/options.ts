@@ -1,6 +1,6 @@
 import { InvalidArgumentError, Option, type Command } from 'commander';
 import { FUSIONS, type Fusion } from '../../src/plan/fuse/index.ts';
-import { SEMANTICS } from '../../src/semantics/index.ts';
+import { SEMANTICS } from '../../src/engines/index.ts';
 import { ADAPTER_CHOICES, type AdapterChoice } from '../chrome/launch.ts';
 import { RECIPE_NAMES } from '../images/preprocess.ts';
 import { PATIENCE_S } from '../worker/patience.ts';

@@ -1,4 +1,4 @@
-import type { Semantics } from '../../src/semantics/semantics.ts';
+import type { Semantics } from '../../src/engines/engine.ts';
 import { InferenceSession } from '../../src/session.ts';
 import type { LayerRunner } from './layers.ts';
 

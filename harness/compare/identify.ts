@@ -1,7 +1,7 @@
 import { UnsupportedModelError } from '../../src/errors.ts';
 import type { ElementData, Graph } from '../../src/graph/graph.ts';
 import { inferGraph } from '../../src/ops/infer.ts';
-import type { Semantics } from '../../src/semantics/semantics.ts';
+import type { Semantics } from '../../src/engines/engine.ts';
 import type { Comparison, Mismatch } from './compare.ts';
 import { compareLayers, layersOnHost } from './layers.ts';
 

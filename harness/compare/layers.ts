@@ -9,7 +9,7 @@ import {
 import { inferGraph } from '../../src/ops/infer.ts';
 import type { TypedGraph } from '../../src/ops/op.ts';
 import { referenceTrace } from '../../src/plan/reference.ts';
-import type { Semantics } from '../../src/semantics/semantics.ts';
+import type { Semantics } from '../../src/engines/engine.ts';
 import { Tensor } from '../../src/tensor.ts';
 import { compareTensor, summarize, type Comparison, type TensorComparison } from './compare.ts';
 

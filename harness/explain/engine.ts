@@ -2,7 +2,7 @@ import { UnsupportedModelError } from '../../src/errors.ts';
 import type { ElementData, Graph, GraphNode } from '../../src/graph/graph.ts';
 import { contextOf, inferGraph, opOf } from '../../src/ops/infer.ts';
 import type { OpContext, TypedGraph } from '../../src/ops/op.ts';
-import type { Semantics } from '../../src/semantics/semantics.ts';
+import type { Semantics } from '../../src/engines/engine.ts';
 
 /** A graph under an engine, whose layers can be computed one by one. */
 export interface Engine {

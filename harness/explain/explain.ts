@@ -1,6 +1,6 @@
 import { InvalidInputError, UnsupportedModelError } from '../../src/errors.ts';
 import type { ElementData, Graph, GraphNode } from '../../src/graph/graph.ts';
-import type { Semantics } from '../../src/semantics/semantics.ts';
+import type { Semantics } from '../../src/engines/engine.ts';
 import { compareTensor } from '../compare/compare.ts';
 import { attribute, describe, valuesOf as reproduce } from './attribute.ts';
 import {

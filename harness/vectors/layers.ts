@@ -10,9 +10,9 @@ import { tensorQuantization, type OpContext } from '../../src/ops/op.ts';
 import { stepFunctions } from '../../src/ops/quantize_linear.ts';
 import { addTable, proveAdd } from '../../src/requantize/add.ts';
 import { findBoundaries, type AccumulatorRange } from '../../src/requantize/boundaries.ts';
-import { FloatLines } from '../../src/semantics/float_lines.ts';
-import { roundHalfEven } from '../../src/semantics/rounding.ts';
-import type { StepFunctions, TensorQuantization } from '../../src/semantics/semantics.ts';
+import { FloatLines } from '../../src/engines/float_lines.ts';
+import { roundHalfEven } from '../../src/engines/rounding.ts';
+import type { StepFunctions, TensorQuantization } from '../../src/engines/engine.ts';
 import { bitsFor, fitted, whole, type VectorArray } from './array.ts';
 import { BOUNDARIES, integerRequantization } from './line.ts';
 

@@ -1,7 +1,7 @@
 import { ALWAYS, CODES, findBoundaries, NEVER, type AccumulatorRange } from '../../src/requantize/boundaries.ts';
 import { channelBoundaries, type ChannelBoundaries } from '../../src/requantize/form.ts';
-import { clamp } from '../../src/semantics/rounding.ts';
-import type { StepFunctions } from '../../src/semantics/semantics.ts';
+import { clamp } from '../../src/engines/rounding.ts';
+import type { StepFunctions } from '../../src/engines/engine.ts';
 
 /** Boundaries a channel: one for each code but the first. */
 export const BOUNDARIES = CODES - 1;

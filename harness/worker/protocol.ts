@@ -1,6 +1,6 @@
 import type { ElementType } from '../../src/graph/graph.ts';
 import type { Fusion } from '../../src/plan/fuse/index.ts';
-import type { SemanticsOptions } from '../../src/semantics/index.ts';
+import type { SemanticsOptions } from '../../src/engines/index.ts';
 import type { BenchMethods } from '../bench/protocol.ts';
 import type { GraphsResult } from '../cases/graphs/run.ts';
 import type { CasesResult } from '../cases/run.ts';

@@ -3,7 +3,7 @@ import { InvalidInputError } from '../../src/errors.ts';
 import { InferenceSession } from '../../src/session.ts';
 import type { Tensor } from '../../src/tensor.ts';
 import { requestDevice } from '../../src/gpu/device.ts';
-import { findSemantics } from '../../src/semantics/index.ts';
+import { findSemantics } from '../../src/engines/index.ts';
 import type { BenchMethods } from '../bench/protocol.ts';
 import { runGraphs } from '../cases/graphs/run.ts';
 import { recordedCases } from '../cases/recorded.ts';

@@ -1,7 +1,7 @@
 import { threadGrid } from '../ops/step.ts';
 import type { FormParameters } from '../requantize/form.ts';
 import { nearestEven } from '../requantize/forms/nearest_even.ts';
-import { f32 } from '../semantics/rounding.ts';
+import { f32 } from '../engines/rounding.ts';
 import { scoped } from './device.ts';
 import { onDevice } from './loss.ts';
 import { PipelineCache } from './pipelines.ts';

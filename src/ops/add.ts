@@ -1,9 +1,9 @@
 import { InvalidModelError } from '../errors.ts';
 import { elementCount, type GraphNode, type TensorInfo } from '../graph/graph.ts';
 import { addTable, proveAdd } from '../requantize/add.ts';
-import { isFirstOneValue } from '../semantics/exchange.ts';
-import { f32 } from '../semantics/rounding.ts';
-import type { AddFunctions, AddLayer, TensorQuantization as Q } from '../semantics/semantics.ts';
+import { isFirstOneValue } from '../engines/exchange.ts';
+import { f32 } from '../engines/rounding.ts';
+import type { AddFunctions, AddLayer, TensorQuantization as Q } from '../engines/engine.ts';
 import { extent, groupCount, pack, groupsOf } from './layout.ts';
 import {
   askEngine,

@@ -1,6 +1,6 @@
 import { byteRange, newElementData, type GraphNode, type TensorInfo } from '../graph/graph.ts';
-import { f32 } from '../semantics/rounding.ts';
-import type { AveragePoolFunctions, AveragePoolLayer, StepFunctions } from '../semantics/semantics.ts';
+import { f32 } from '../engines/rounding.ts';
+import type { AveragePoolFunctions, AveragePoolLayer, StepFunctions } from '../engines/engine.ts';
 import { floatOfKey, keyOfFloat } from '../requantize/float_keys.ts';
 import { globalAveragePool } from './global_average_pool.ts';
 import { extent, groupsOf } from './layout.ts';

@@ -13,7 +13,7 @@ import {
 } from './op.ts';
 import { outputStage, signMask } from './requantization.ts';
 import { threadGrid } from './step.ts';
-import type { PoolLayer, StepFunctions } from '../semantics/semantics.ts';
+import type { PoolLayer, StepFunctions } from '../engines/engine.ts';
 
 export function layerOf(node: GraphNode, context: OpContext): PoolLayer {
   const input = context.info(node.inputs[0]!);

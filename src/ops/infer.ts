@@ -3,7 +3,7 @@ import { BUDGET, expectNodes, expectShape, Spending } from '../graph/budget.ts';
 import { DYNAMIC, elementCount, type Constant, type Graph, type GraphNode, type TensorInfo } from '../graph/graph.ts';
 import { withShortConcats } from '../graph/concats.ts';
 import { withoutDeadNodes } from '../graph/rewrite.ts';
-import type { Semantics } from '../semantics/semantics.ts';
+import type { Semantics } from '../engines/engine.ts';
 import { DEFAULT_FEATURES, type Features } from './features.ts';
 import { capacities } from './capacity.ts';
 import { MOST_INPUTS } from './concat.ts';

@@ -1,6 +1,6 @@
 import { byteRange, elementCount, newElementData, type GraphNode, type TensorInfo } from '../graph/graph.ts';
 import type { ProvedAdd } from '../requantize/add.ts';
-import type { TensorQuantization } from '../semantics/semantics.ts';
+import type { TensorQuantization } from '../engines/engine.ts';
 import { extent, groupsOf, type Extent } from './layout.ts';
 import { refuse, tensorQuantization, type OpContext, type ReferenceResult } from './op.ts';
 import { signMask } from './requantization.ts';

@@ -1,5 +1,5 @@
 import { byteRange, type GraphNode } from '../graph/graph.ts';
-import type { StepFunctions, TensorQuantization } from '../semantics/semantics.ts';
+import type { StepFunctions, TensorQuantization } from '../engines/engine.ts';
 import { floatOfKey, keyOfFloat } from '../requantize/float_keys.ts';
 import { expectOperands, quantizedOutput, refuse, tensorQuantization, type Op, type OpContext } from './op.ts';
 import { groupsOf } from './layout.ts';

@@ -2,7 +2,7 @@ import { byteRange } from '../graph/graph.ts';
 import { CODES, type AccumulatorRange } from '../requantize/boundaries.ts';
 import type { FormParameters, RequantizeForm } from '../requantize/form.ts';
 import { FORMS, formsInOrder, proveRequantization, type ProvedRequantization } from '../requantize/prove.ts';
-import type { StepFunctions, TensorQuantization } from '../semantics/semantics.ts';
+import type { StepFunctions, TensorQuantization } from '../engines/engine.ts';
 
 /** Bytes of 8-bit types are turned into codes (0 to 255 from the smallest value on) by this mask, and back. */
 export function signMask(type: 'uint8' | 'int8'): number {

@@ -1,6 +1,6 @@
 import { byteRange, isByteType, newElementData, type Constant, type GraphNode } from '../graph/graph.ts';
 import { addTable } from '../requantize/add.ts';
-import { isFirstOneValue } from '../semantics/exchange.ts';
+import { isFirstOneValue } from '../engines/exchange.ts';
 import { groupsOf } from './layout.ts';
 import { expectByteInput } from './linear/linear.ts';
 import { expectOperands, quantizedOutput, refuse, type Op, type OpContext } from './op.ts';

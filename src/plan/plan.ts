@@ -1,5 +1,5 @@
-import { findSemantics, isEngine } from '../semantics/index.ts';
-import type { Semantics } from '../semantics/semantics.ts';
+import { findSemantics, isEngine } from '../engines/index.ts';
+import type { Semantics } from '../engines/engine.ts';
 import { BUDGET, Spending } from '../graph/budget.ts';
 import type { Graph, GraphNode } from '../graph/graph.ts';
 import { contextOf, inferGraph, opOf } from '../ops/infer.ts';

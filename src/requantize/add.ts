@@ -1,4 +1,4 @@
-import { clamp } from '../semantics/rounding.ts';
+import { clamp } from '../engines/rounding.ts';
 
 /** An add proved over all 65,536 pairs of codes. */
 export interface ProvedAdd {

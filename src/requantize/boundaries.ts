@@ -1,5 +1,5 @@
-import { clamp } from '../semantics/rounding.ts';
-import type { StepFunctions } from '../semantics/semantics.ts';
+import { clamp } from '../engines/rounding.ts';
+import type { StepFunctions } from '../engines/engine.ts';
 
 /** Smallest and largest accumulator that a channel can reach; both are int32 values. */
 export interface AccumulatorRange {

@@ -1,4 +1,4 @@
-import type { FloatLine } from '../semantics/semantics.ts';
+import type { FloatLine } from '../engines/engine.ts';
 import { CODES, codeAt, NEVER, type Boundaries } from './boundaries.ts';
 
 /** int32 words of one channel, as the shader of the form reads them. */

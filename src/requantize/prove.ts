@@ -1,5 +1,5 @@
-import { FloatLines } from '../semantics/float_lines.ts';
-import type { FloatLine, StepFunctions } from '../semantics/semantics.ts';
+import { FloatLines } from '../engines/float_lines.ts';
+import type { FloatLine, StepFunctions } from '../engines/engine.ts';
 import { findBoundaries, type AccumulatorRange, type Boundaries } from './boundaries.ts';
 import { channelBoundaries, type ChannelBoundaries, type FormParameters, type RequantizeForm } from './form.ts';
 import { nearestEven } from './forms/nearest_even.ts';

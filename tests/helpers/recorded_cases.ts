@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { unzipSync } from 'fflate';
-import type { LinearLayer, Semantics, TensorQuantization } from '../../src/semantics/semantics.ts';
+import type { LinearLayer, Semantics, TensorQuantization } from '../../src/engines/engine.ts';
 
 /** Recorded runs of the real engines, beside the checkout. */
 export const shared = resolve('../shared');

@@ -4,7 +4,7 @@ import type { PackedInputs } from '../../../src/gpu/inputs.ts';
 import { PipelineCache } from '../../../src/gpu/pipelines.ts';
 import { readModel } from '../../../src/formats/index.ts';
 import { DYNAMIC } from '../../../src/graph/graph.ts';
-import { findSemantics } from '../../../src/semantics/index.ts';
+import { findSemantics } from '../../../src/engines/index.ts';
 import type { Engine } from '../../worker/protocol.ts';
 import type { Step } from '../../../src/ops/step.ts';
 import { createPlan, type Plan } from '../../../src/plan/plan.ts';

@@ -1,4 +1,4 @@
-import { findSemantics } from '../../../src/semantics/index.ts';
+import { findSemantics } from '../../../src/engines/index.ts';
 import { Random } from '../../../models/random.ts';
 import { dialectOf, formOf, generateCase, type Case, type parseCaseId, type Unnamed } from '../generate.ts';
 import { linearAtBoundaries } from './linear.ts';

@@ -1,6 +1,6 @@
 import { byteRange, newElementData, type TensorInfo } from '../../../src/graph/graph.ts';
-import { f32 } from '../../../src/semantics/rounding.ts';
-import type { Semantics } from '../../../src/semantics/semantics.ts';
+import { f32 } from '../../../src/engines/rounding.ts';
+import type { Semantics } from '../../../src/engines/engine.ts';
 import { Tensor } from '../../../src/tensor.ts';
 import type { Random } from '../../../models/random.ts';
 import { graphOf, zeroPoint, type ByteType } from '../draw.ts';

@@ -1,6 +1,6 @@
 import { byteRange } from '../../../src/graph/graph.ts';
 import { floatOfKey, keyOfFloat } from '../../../src/requantize/float_keys.ts';
-import type { Semantics } from '../../../src/semantics/semantics.ts';
+import type { Semantics } from '../../../src/engines/engine.ts';
 import { Tensor } from '../../../src/tensor.ts';
 import type { Random } from '../../../models/random.ts';
 import { bytes, graphOf, zeroPoint, type ByteType } from '../draw.ts';

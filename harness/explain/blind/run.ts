@@ -1,6 +1,6 @@
 import type { ElementData, Graph } from '../../../src/graph/graph.ts';
 import { referenceTrace } from '../../../src/plan/reference.ts';
-import type { Semantics } from '../../../src/semantics/semantics.ts';
+import type { Semantics } from '../../../src/engines/engine.ts';
 import type { Tensor } from '../../../src/tensor.ts';
 import type { Random } from '../../../models/random.ts';
 import { createEngine, type Engine } from '../engine.ts';

@@ -2,7 +2,7 @@ import { UnsupportedModelError } from '../../../src/errors.ts';
 import type { ElementData, GraphNode, TensorInfo } from '../../../src/graph/graph.ts';
 import type { Extent } from '../../../src/ops/layout.ts';
 import type { OpContext } from '../../../src/ops/op.ts';
-import type { Semantics } from '../../../src/semantics/semantics.ts';
+import type { Semantics } from '../../../src/engines/engine.ts';
 import type { ElementAnalysis, EngineResult, Side } from './analysis.ts';
 
 /** The element that is asked for, with what its operator needs. */

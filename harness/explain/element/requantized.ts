@@ -1,5 +1,5 @@
 import type Fraction from 'fraction.js';
-import { clamp, f32 } from '../../../src/semantics/rounding.ts';
+import { clamp, f32 } from '../../../src/engines/rounding.ts';
 import type { Requantized, RoundedResult, Scale, Side } from './analysis.ts';
 import {
   exactly,

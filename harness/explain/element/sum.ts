@@ -1,7 +1,7 @@
 import type { ElementData } from '../../../src/graph/graph.ts';
 import type { Linear } from '../../../src/ops/linear/linear.ts';
-import { clamp } from '../../../src/semantics/rounding.ts';
-import type { Accumulation } from '../../../src/semantics/semantics.ts';
+import { clamp } from '../../../src/engines/rounding.ts';
+import type { Accumulation } from '../../../src/engines/engine.ts';
 import type { Pair, Sum, Term } from './analysis.ts';
 import type { Question } from './question.ts';
 

@@ -1,9 +1,9 @@
 import { byteRange, elementCount, type ElementData, type GraphNode } from '../../../src/graph/graph.ts';
 import { layerOf } from '../../../src/ops/add.ts';
 import { extent } from '../../../src/ops/layout.ts';
-import { fma } from '../../../src/semantics/float32.ts';
-import { f32, roundHalfEven } from '../../../src/semantics/rounding.ts';
-import type { AddLayer } from '../../../src/semantics/semantics.ts';
+import { fma } from '../../../src/engines/float32.ts';
+import { f32, roundHalfEven } from '../../../src/engines/rounding.ts';
+import type { AddLayer } from '../../../src/engines/engine.ts';
 import type { Engine } from '../engine.ts';
 import type { Choice, Problem, Recipe } from '../problem.ts';
 import { clampChoices } from '../ways/clamp.ts';

@@ -1,6 +1,6 @@
 import { UnsupportedModelError } from '../../../src/errors.ts';
 import type { ElementData } from '../../../src/graph/graph.ts';
-import { f32 } from '../../../src/semantics/rounding.ts';
+import { f32 } from '../../../src/engines/rounding.ts';
 import { indexOf, referenceRecipe, type Choice, type Dimension, type Problem, type Recipe } from '../problem.ts';
 import type { ClampChoice } from '../ways/clamp.ts';
 import { ROUNDINGS, type RoundingChoice } from '../ways/rounding.ts';

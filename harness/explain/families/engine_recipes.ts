@@ -1,5 +1,5 @@
-import { isPerChannel } from '../../../src/semantics/pytorch.ts';
-import type { LinearLayer, Semantics } from '../../../src/semantics/semantics.ts';
+import { isPerChannel } from '../../../src/engines/pytorch.ts';
+import type { LinearLayer, Semantics } from '../../../src/engines/engine.ts';
 
 /** How an engine goes from the accumulator of a linear layer to its output: ids of choices. */
 export interface EngineRecipe {

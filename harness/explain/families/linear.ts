@@ -1,8 +1,8 @@
 import { UnsupportedModelError } from '../../../src/errors.ts';
 import { byteRange, type ElementData } from '../../../src/graph/graph.ts';
 import type { Linear } from '../../../src/ops/linear/linear.ts';
-import { f32 } from '../../../src/semantics/rounding.ts';
-import type { LinearLayer, Semantics } from '../../../src/semantics/semantics.ts';
+import { f32 } from '../../../src/engines/rounding.ts';
+import type { LinearLayer, Semantics } from '../../../src/engines/engine.ts';
 import { dimension } from './elementwise.ts';
 import { recipesOf, type EngineRecipe } from './engine_recipes.ts';
 import { indexOf, referenceRecipe, type Problem, type Recipe } from '../problem.ts';

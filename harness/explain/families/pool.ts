@@ -1,7 +1,7 @@
 import type { ElementData, GraphNode } from '../../../src/graph/graph.ts';
 import { layerOf } from '../../../src/ops/global_average_pool.ts';
-import { f32 } from '../../../src/semantics/rounding.ts';
-import type { PoolLayer } from '../../../src/semantics/semantics.ts';
+import { f32 } from '../../../src/engines/rounding.ts';
+import type { PoolLayer } from '../../../src/engines/engine.ts';
 import type { Engine } from '../engine.ts';
 import type { Choice, Problem, Recipe } from '../problem.ts';
 import { clampChoices } from '../ways/clamp.ts';

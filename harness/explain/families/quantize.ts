@@ -1,7 +1,7 @@
 import type { ElementData, GraphNode } from '../../../src/graph/graph.ts';
 import { tensorQuantization } from '../../../src/ops/op.ts';
-import { fma } from '../../../src/semantics/float32.ts';
-import { f32 } from '../../../src/semantics/rounding.ts';
+import { fma } from '../../../src/engines/float32.ts';
+import { f32 } from '../../../src/engines/rounding.ts';
 import type { Engine } from '../engine.ts';
 import type { Choice, Problem, Recipe } from '../problem.ts';
 import { clampChoices } from '../ways/clamp.ts';

@@ -1,7 +1,7 @@
-import { fma } from '../../../src/semantics/float32.ts';
-import { quantizedBias } from '../../../src/semantics/qnnpack.ts';
-import { clamp, f32, roundHalfEven } from '../../../src/semantics/rounding.ts';
-import type { LinearLayer } from '../../../src/semantics/semantics.ts';
+import { fma } from '../../../src/engines/float32.ts';
+import { quantizedBias } from '../../../src/engines/qnnpack.ts';
+import { clamp, f32, roundHalfEven } from '../../../src/engines/rounding.ts';
+import type { LinearLayer } from '../../../src/engines/engine.ts';
 import type { Choice } from '../problem.ts';
 
 /** How a bias joins the sum of one channel; each step is the identity where it is left out. */

@@ -1,6 +1,6 @@
 import { byteRange } from '../../../src/graph/graph.ts';
-import { clamp, roundHalfEven } from '../../../src/semantics/rounding.ts';
-import type { TensorQuantization } from '../../../src/semantics/semantics.ts';
+import { clamp, roundHalfEven } from '../../../src/engines/rounding.ts';
+import type { TensorQuantization } from '../../../src/engines/engine.ts';
 import type { Choice } from '../problem.ts';
 
 export interface ClampChoice extends Choice {

@@ -1,6 +1,6 @@
 import { byteRange, type ElementData } from '../../../src/graph/graph.ts';
-import { clamp, f32, roundHalfEven } from '../../../src/semantics/rounding.ts';
-import type { TensorQuantization } from '../../../src/semantics/semantics.ts';
+import { clamp, f32, roundHalfEven } from '../../../src/engines/rounding.ts';
+import type { TensorQuantization } from '../../../src/engines/engine.ts';
 import type { Choice } from '../problem.ts';
 
 /** What a layer takes its input to be. */

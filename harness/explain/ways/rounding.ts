@@ -1,4 +1,4 @@
-import { roundHalfEven } from '../../../src/semantics/rounding.ts';
+import { roundHalfEven } from '../../../src/engines/rounding.ts';
 import type { Choice } from '../problem.ts';
 
 export interface RoundingChoice extends Choice {

@@ -1,5 +1,5 @@
-import { f32, roundHalfEven } from '../../../src/semantics/rounding.ts';
-import type { LinearLayer } from '../../../src/semantics/semantics.ts';
+import { f32, roundHalfEven } from '../../../src/engines/rounding.ts';
+import type { LinearLayer } from '../../../src/engines/engine.ts';
 import type { Choice } from '../problem.ts';
 
 /** The scales of one channel. */

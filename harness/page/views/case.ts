@@ -1,7 +1,7 @@
 import { featuresOf, hasPackedDot } from '../../../src/gpu/device.ts';
 import type { Graph, Scales } from '../../../src/graph/graph.ts';
 import { createPlan, type Plan } from '../../../src/plan/plan.ts';
-import { findSemantics } from '../../../src/semantics/index.ts';
+import { findSemantics } from '../../../src/engines/index.ts';
 import { caseAt } from '../../cases/at_boundaries/index.ts';
 import { parseCaseId, type Case } from '../../cases/generate.ts';
 import { graphRead } from '../../cases/read.ts';

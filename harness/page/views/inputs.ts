@@ -1,4 +1,4 @@
-import { SEMANTICS } from '../../../src/semantics/index.ts';
+import { SEMANTICS } from '../../../src/engines/index.ts';
 import { RECIPE_NAMES, type RecipeName } from '../../images/preprocess.ts';
 import { byId, element, fill } from '../dom.ts';
 import type { FileKind } from '../files.ts';

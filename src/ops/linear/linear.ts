@@ -1,7 +1,7 @@
 import { InvalidModelError, UnsupportedModelError } from '../../errors.ts';
 import { byteRange, isByteType, type GraphNode, type TensorInfo } from '../../graph/graph.ts';
 import type { AccumulatorRange } from '../../requantize/boundaries.ts';
-import type { LinearLayer, StepFunctions } from '../../semantics/semantics.ts';
+import type { LinearLayer, StepFunctions } from '../../engines/engine.ts';
 import type { Extent } from '../layout.ts';
 import { label, refuse, tensorQuantization, type OpContext } from '../op.ts';
 

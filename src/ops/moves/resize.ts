@@ -1,5 +1,5 @@
 import { InvalidModelError } from '../../errors.ts';
-import { f32 } from '../../semantics/rounding.ts';
+import { f32 } from '../../engines/rounding.ts';
 import { expectOutput, label, refuse, type Op, type OpContext } from '../op.ts';
 import type { GraphNode } from '../../graph/graph.ts';
 import { axisOf, integerList, moveOp } from './move.ts';

@@ -1,4 +1,4 @@
-import { clamp } from '../../semantics/rounding.ts';
+import { clamp } from '../../engines/rounding.ts';
 import { changingPart, type ChannelBoundaries, type FormParameters, type RequantizeForm } from '../form.ts';
 
 /** Accumulators that the shader turns into integers by adding 1.5 * 2^23 are below this. */

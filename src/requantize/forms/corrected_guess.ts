@@ -1,4 +1,4 @@
-import { clamp } from '../../semantics/rounding.ts';
+import { clamp } from '../../engines/rounding.ts';
 import { changingPart, type RequantizeForm } from '../form.ts';
 
 const LIMIT = 2 ** 32;

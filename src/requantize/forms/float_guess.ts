@@ -1,4 +1,4 @@
-import { clamp, f32 } from '../../semantics/rounding.ts';
+import { clamp, f32 } from '../../engines/rounding.ts';
 import { floatOfKey } from '../float_keys.ts';
 import type { RequantizeForm } from '../form.ts';
 

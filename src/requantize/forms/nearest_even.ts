@@ -1,5 +1,5 @@
-import { clamp, f32, roundHalfEven } from '../../semantics/rounding.ts';
-import type { FloatLine } from '../../semantics/semantics.ts';
+import { clamp, f32, roundHalfEven } from '../../engines/rounding.ts';
+import type { FloatLine } from '../../engines/engine.ts';
 import type { FormParameters, RequantizeForm } from '../form.ts';
 
 /** Integers below this are float32 values. */

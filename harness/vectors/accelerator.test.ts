@@ -1,0 +1,175 @@
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { afterAll, describe, expect, it } from 'vitest';
+import { readFeeds } from '../cli/feeds.ts';
+import { packHex } from '../cli/pack.ts';
+import { explain } from '../explain/explain.ts';
+import { randomFeeds } from '../cli/vectors.ts';
+import { FORMATS } from './formats/index.ts';
+import { writeVectors, type VectorOptions } from './write.ts';
+import { defaultModel } from '../../models/index.ts';
+import { readModel } from '../../src/formats/index.ts';
+import type { Graph } from '../../src/graph/graph.ts';
+import { createPlan } from '../../src/plan/plan.ts';
+import { findSemantics } from '../../src/engines/index.ts';
+import { smallLayer } from '../../tests/helpers/small_layers.ts';
+import { hasCompiler, hasIcarus, installTools } from '../../tests/helpers/tools.ts';
+
+installTools();
+
+const EXAMPLE = resolve('examples/accelerator');
+const SHARED = '../shared';
+const sharedAvailable = existsSync(SHARED);
+
+const root = mkdtempSync(join(tmpdir(), 'exact8-accelerator-'));
+afterAll(() => rmSync(root, { recursive: true }));
+
+function write(name: string, graph: Graph, options: Partial<VectorOptions> & { semantics?: string }) {
+  const { semantics, ...rest } = options;
+  const plan = createPlan(graph, semantics === undefined ? {} : { semantics });
+  return writeVectors({
+    plan,
+    feeds: randomFeeds(plan, 1),
+    out: join(root, name),
+    formats: FORMATS.filter(({ name }) => name === 'hex' || name === 'bin'),
+    orders: ['nchw', 'nhwc'],
+    accumulators: false,
+    multiplierBits: 31,
+    origin: { generator: 'test', model: name, modelHash: 'h', input: 'i', inputHash: 'h' },
+    ...rest,
+  });
+}
+
+const simulate = (vectors: string, layer: string, ...more: string[]) => {
+  const args = [join(EXAMPLE, 'simulate.sh'), join(root, vectors), layer, ...more];
+  const { status, stdout, stderr } = spawnSync('sh', args, { encoding: 'utf8' });
+  return { status, output: stdout + stderr };
+};
+
+/** What `explain` has to call them. */
+const FAULTS = [
+  ['FAULT_SATURATE_PAIRS', 'saturating-pairs'],
+  ['FAULT_ZERO_PADDING', 'padding-value'],
+  ['FAULT_TRUNCATE', 'rounding'],
+  ['FAULT_NO_BIAS', 'bias'],
+] as const;
+
+/** The causes of the differences between what the unit computed and the layer's definition. */
+function causesOf({ graph, feeds }: ReturnType<typeof smallLayer>, theirs: Uint8Array) {
+  const [explained] = explain({
+    graph,
+    shapes: { x: feeds.x.dims },
+    reference: new Map([['x', feeds.x.data]]),
+    engines: [findSemantics('onnxruntime')],
+    theirs: new Map([['y', theirs]]),
+  }).layers;
+  return explained!.explanation;
+}
+
+describe.skipIf(!hasIcarus())('the Verilog unit (needs Icarus Verilog)', () => {
+  const kinds = [
+    ['an ordinary convolution', { channels: [3, 6], stride: 2 }],
+    ['a depthwise convolution', { channels: [6, 6], stride: 1, depthwise: true }],
+    ['int8 activations, weights with a zero point', { channels: [2, 4], stride: 1, type: 'int8', weightZero: 3 }],
+  ] as const;
+  it.each(kinds)('%s: equal in every output', async (name, kind) => {
+    await write(name, smallLayer(kind, 5).graph, smallLayer(kind, 5));
+    expect(simulate(name, 'y')).toMatchObject({ status: 0, output: expect.stringMatching(/^PASS: 0 of \d+/) });
+  });
+
+  it('with multipliers too short for exact lines: corrected', async () => {
+    const { graph, feeds } = smallLayer({ channels: [3, 6], stride: 2 }, 5);
+    const { layers } = await write('short', graph, { feeds, multiplierBits: 10 });
+    expect(layers[0]!.requantization).toMatchObject({ correction: 'compare' });
+    expect(layers[0]!.requantization!.exactChannels).toBeLessThan(6);
+    expect(simulate('short', 'y')).toMatchObject({ status: 0 });
+  });
+
+  it('of an engine that saturates pairs: equal in every output', async () => {
+    const { graph, feeds } = smallLayer({ channels: [3, 6], stride: 2 }, 5);
+    await write('pairs', graph, { feeds, semantics: 'fbgemm-avx2' });
+    expect(simulate('pairs', 'y')).toMatchObject({ status: 0 });
+  });
+
+  describe.each(kinds.slice(0, 2))('faults of %s', (name, layer) => {
+    it.each(FAULTS)('%s is seen, and explained from its outputs: %s', async (fault, kind) => {
+      const vectors = `${name} ${fault}`;
+      const { tensors } = await write(vectors, smallLayer(layer, 5).graph, smallLayer(layer, 5));
+      const dump = join(root, `${vectors}.hex`);
+      const { status, output } = simulate(vectors, 'y', dump, fault);
+      expect(status, output).toBe(1);
+      const [, wrong] = /^FAIL: (\d+) of/.exec(output)!;
+      const tensor = tensors.find(({ name }) => name === 'y')!;
+      const theirs = packHex(readFileSync(dump, 'utf8'), tensor, 'nhwc', dump).data as Uint8Array;
+      const ours = readFileSync(join(root, vectors, 'tensors/y.nchw.bin'));
+      expect(theirs.filter((value, i) => value !== ours[i])).toHaveLength(Number(wrong));
+      expect(Number(wrong)).toBeGreaterThan(0);
+      const { causes, exact, certain, ownMismatches } = causesOf(smallLayer(layer, 5), theirs);
+      expect(causes).toMatchObject([{ kind, side: 'theirs', elements: Number(wrong) }]);
+      expect({ exact, certain, ownMismatches }).toEqual({ exact: true, certain: true, ownMismatches: Number(wrong) });
+    });
+  });
+
+  it.skipIf(!sharedAvailable)(
+    'the first two layers of a real MobileNetV2 on a photograph (needs ../shared): every output',
+    async () => {
+      const graph = readModel(readFileSync(join(SHARED, 'models/torchvision_mobilenet_v2_fbgemm_full_range.pth')));
+      const feeds = await readFeeds(graph, join(SHARED, 'goldens/pytorch_x86_full_range_trace_hot_dog.npz:input'));
+      const layers = ['features.0.0', 'features.1.conv.0.0'];
+      await write('torch', graph, { feeds, layers, semantics: 'x86', orders: ['nhwc'] });
+      for (const layer of layers)
+        expect(simulate('torch', layer)).toMatchObject({
+          status: 0,
+          output: expect.stringMatching(/^PASS: 0 of 401408 /),
+        });
+    },
+    600_000,
+  );
+});
+
+describe.skipIf(!hasCompiler())('the C program (needs a C compiler)', () => {
+  const recompute = (vectors: string): { status: number | null; output: string } => {
+    const program = join(root, `${vectors} recompute`);
+    const flags = ['-std=c99', '-O2', '-Wall', '-Wextra', '-Werror', '-pedantic', '-ffp-contract=off'];
+    const source = join(EXAMPLE, 'recompute.c');
+    const built = spawnSync('cc', [...flags, '-I', join(root, vectors), '-o', program, source], { encoding: 'utf8' });
+    expect(built.stderr).toBe('');
+    const { status, stdout, stderr } = spawnSync(program, [join(root, vectors)], { encoding: 'utf8' });
+    return { status, output: stdout + stderr };
+  };
+  const bin = { formats: FORMATS.filter(({ name }) => name === 'bin'), orders: ['nchw'] as const };
+
+  it('equals the default model in every layer, and sees one wrong byte', async () => {
+    await write('default', readModel(await defaultModel()), bin);
+    expect(recompute('default')).toMatchObject({
+      status: 0,
+      output: expect.stringMatching(/\n69 layers, 0 differ\n$/),
+    });
+    const path = join(root, 'default/tensors/block_9_add.nchw.bin');
+    const bytes = readFileSync(path);
+    bytes[1234]! ^= 1;
+    writeFileSync(path, bytes);
+    const { status, output } = recompute('default');
+    expect(status).toBe(1);
+    expect(output).toMatch(/block_9_add +12544 elements, 1 differ/);
+  }, 120_000);
+
+  it.skipIf(!sharedAvailable).each([
+    ['imagenet_mobilenetv2_qdq.onnx', 'onnxruntime', 90],
+    ['imagenet_mobilenetv1_025_128_u8.qlinear.onnx', 'onnxruntime', 31],
+    ['torchvision_mobilenet_v2_qnnpack.pth', 'fbgemm-avx2', 67],
+    ['torchvision_mobilenet_v2_fbgemm_full_range.pth', 'x86', 67],
+  ])(
+    'equals %s as %s in every layer (needs ../shared)',
+    async (file, semantics, layers) => {
+      await write(file, readModel(readFileSync(join(SHARED, 'models', file))), { ...bin, semantics });
+      expect(recompute(file)).toMatchObject({
+        status: 0,
+        output: expect.stringMatching(new RegExp(`\n${layers} layers, 0 differ\n$`)),
+      });
+    },
+    120_000,
+  );
+});

@@ -1,0 +1,263 @@
+import { createHash } from 'node:crypto';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { packHex } from '../cli/pack.ts';
+import { randomFeeds } from '../cli/vectors.ts';
+import { bitsFor, ORDERS } from './array.ts';
+import { FORMATS } from './formats/index.ts';
+import { evaluateLine, integerRequantization } from './line.ts';
+import type { Manifest, ManifestArray } from './manifest.ts';
+import { fileNames } from './names.ts';
+import { writeVectors, type VectorOptions } from './write.ts';
+import { defaultModel } from '../../models/index.ts';
+import { InvalidInputError } from '../../src/errors.ts';
+import { readModel } from '../../src/formats/index.ts';
+import { createPlan, type Plan } from '../../src/plan/plan.ts';
+import { referenceTrace } from '../../src/plan/reference.ts';
+import { findSemantics } from '../../src/engines/index.ts';
+import type { LinearLayer } from '../../src/engines/engine.ts';
+import type { TracedTensor } from '../../src/trace.ts';
+import { smallLayer } from '../../tests/helpers/small_layers.ts';
+import { channelsFirst, readWords } from '../../tests/helpers/vector_files.ts';
+
+const root = mkdtempSync(join(tmpdir(), 'exact8-vectors-'));
+afterAll(() => rmSync(root, { recursive: true }));
+
+const origin = { generator: 'test', model: 'm', modelHash: 'h', input: 'i', inputHash: 'h' };
+const defaults = { formats: FORMATS, orders: ORDERS, accumulators: true, multiplierBits: 31, origin };
+const only = (...names: string[]) => FORMATS.filter(({ name }) => names.includes(name));
+
+/** Every file of an array holds these values, in its own format and order. */
+function expectValues(folder: string, array: ManifestArray, values: ArrayLike<number | bigint>, title: string): void {
+  const expected = Array.from(values, Number);
+  expect(array.words, title).toBe(expected.length);
+  for (const file of array.files) {
+    const words = readWords(folder, file, array);
+    const last = file.layout === 'nhwc' || file.layout === 'ohwi';
+    const read = last ? channelsFirst(words, file.shape) : words;
+    const wrong = read.findIndex((value, i) => value !== expected[i]);
+    if (read.length !== expected.length || wrong >= 0)
+      expect.fail(
+        `${title} in ${file.path}: word ${wrong} of ${read.length} is ${read[wrong]}, not ${expected[wrong]}`,
+      );
+  }
+}
+
+function allFiles(manifest: Manifest) {
+  const arrays = [...manifest.tensors, ...manifest.layers.flatMap(({ arrays }) => Object.values(arrays))];
+  return arrays.flatMap(({ files }) => files);
+}
+
+describe('a small layer, in every format and order', () => {
+  const kinds = [
+    ['uint8, 3 to 5 channels', { channels: [3, 5], stride: 2 }],
+    ['int8, weights with a zero point', { channels: [2, 4], stride: 1, type: 'int8', weightZero: 3 }],
+    ['depthwise', { channels: [4, 4], stride: 1, depthwise: true }],
+  ] as const;
+  it.each(kinds)('%s: read back equal', async (name, kind) => {
+    const { graph, feeds } = smallLayer(kind, 3);
+    const plan = createPlan(graph);
+    const out = join(root, name);
+    const manifest = await writeVectors({ ...defaults, plan, feeds, out });
+    const trace = referenceTrace(plan, feeds);
+    expect(manifest.tensors.map((tensor) => tensor.name)).toEqual(['x', 'y']);
+    for (const tensor of manifest.tensors) {
+      expect(tensor.files).toHaveLength(FORMATS.length * ORDERS.length);
+      expectValues(out, tensor, trace.tensors.find(({ name }) => name === tensor.name)!.data, tensor.name);
+    }
+    const { arrays, accumulation, window } = manifest.layers[0]!;
+    expectValues(out, arrays['accumulators']!, trace.tensors[1]!.accumulators!, 'accumulators');
+    expectValues(out, arrays['weights']!, graph.constants.get('w')!.data, 'weights');
+    expectValues(out, arrays['bias']!, graph.constants.get('b')!.data, 'bias');
+    expectValues(out, arrays['weight_scale']!, graph.constants.get('w')!.quantization!.scale, 'weight scales');
+    expect(window).toMatchObject({ strides: [kind.stride, kind.stride], pads: [1, 1, 1, 1] });
+    expect(accumulation!.mode).toBe('exact');
+    expect(JSON.parse(readFileSync(join(out, 'manifest.json'), 'utf8'))).toEqual(manifest);
+    for (const file of ['README.md', 'network.h', 'layers/y/parameters.vh'])
+      expect(existsSync(join(out, file))).toBe(true);
+  });
+
+  it('is written the same every time, with checksums that hold', async () => {
+    const { graph, feeds } = smallLayer({ channels: [3, 5], stride: 2 }, 3);
+    const manifests = [];
+    for (const run of ['a', 'b'])
+      manifests.push(
+        await writeVectors({ ...defaults, plan: createPlan(graph), feeds, out: join(root, `same ${run}`) }),
+      );
+    expect(manifests[0]).toEqual(manifests[1]);
+    for (const { path, sha256, bytes } of allFiles(manifests[0]!)) {
+      const content = readFileSync(join(root, 'same a', path));
+      expect(content.length, path).toBe(bytes);
+      expect(createHash('sha256').update(content).digest('hex'), path).toBe(sha256);
+    }
+  });
+
+  it('says how accumulators of a saturating engine saturate', async () => {
+    const { graph, feeds } = smallLayer({ channels: [3, 5], stride: 2 }, 3);
+    const plan = createPlan(graph, { semantics: 'fbgemm-avx2' });
+    const { layers } = await writeVectors({ ...defaults, plan, feeds, out: join(root, 'saturating') });
+    expect(layers[0]!.accumulation).toMatchObject({
+      mode: 'saturating-pairs',
+      definition: expect.stringMatching(/int16/),
+    });
+  });
+});
+
+describe('the default model, whole', () => {
+  let plan: Plan;
+  let manifest: Manifest;
+  let trace: Map<string, TracedTensor>;
+  const out = join(root, 'whole');
+  beforeAll(async () => {
+    plan = createPlan(readModel(await defaultModel()));
+    const feeds = randomFeeds(plan, 1);
+    manifest = await writeVectors({ ...defaults, plan, feeds, out, formats: only('npy', 'bin'), orders: ['nchw'] });
+    trace = new Map(referenceTrace(plan, feeds).tensors.map((tensor) => [tensor.name, tensor]));
+  }, 120_000);
+
+  it('every tensor and accumulator is read back equal', () => {
+    expect(manifest.tensors.map(({ name }) => name)).toEqual([...trace.keys()]);
+    for (const tensor of manifest.tensors) expectValues(out, tensor, trace.get(tensor.name)!.data, tensor.name);
+    const summing = manifest.layers.filter(({ accumulation }) => accumulation);
+    expect(summing).toHaveLength(56);
+    for (const { name, arrays } of summing)
+      expectValues(out, arrays['accumulators']!, trace.get(name)!.accumulators!, `accumulators of ${name}`);
+  }, 120_000);
+
+  it('every weight and bias is the file’s, and every accumulator lies in the range that is given', () => {
+    for (const { node, name, arrays, accumulation } of manifest.layers) {
+      if (!arrays['weights']) continue;
+      const { inputs, op } = plan.graph.nodes.find((other) => other.name === node)!;
+      const [weights, bias] = [inputs[1]!, inputs[2]!].map((input) => plan.graph.constants.get(input)!.data);
+      if (op === 'Conv') expectValues(out, arrays['weights'], weights!, `weights of ${name}`);
+      expectValues(out, arrays['bias']!, bias!, `bias of ${name}`);
+      const { least, most, bits } = accumulation!;
+      expect([least, most].every((value) => value >= -(2 ** (bits - 1)) && value < 2 ** (bits - 1))).toBe(true);
+      for (const sum of trace.get(name)!.accumulators!) if (sum < least || sum > most) expect.fail(`${name}: ${sum}`);
+    }
+  }, 120_000);
+
+  it('no file is there that the manifest does not name', () => {
+    const files = readdirSync(out, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
+    expect(files).toHaveLength(allFiles(manifest).length + 3);
+  });
+
+  it('one layer alone comes with its input', async () => {
+    const one = join(root, 'one');
+    const feeds = randomFeeds(plan, 1);
+    const options: VectorOptions = {
+      ...defaults,
+      plan,
+      feeds,
+      out: one,
+      formats: only('bin'),
+      layers: ['block_2_add'],
+    };
+    const { tensors, layers } = await writeVectors(options);
+    expect(layers.map(({ name }) => name)).toEqual(['block_2_add']);
+    expect(tensors.map(({ name }) => name).sort()).toEqual(['block_1_project', 'block_2_add', 'block_2_project']);
+    await expect(writeVectors(options)).rejects.toThrow(/not empty/);
+    await expect(writeVectors({ ...options, out: join(root, 'none'), layers: ['nothing'] })).rejects.toThrow(
+      /'nothing'.*Conv1/,
+    );
+    writeFileSync(join(root, 'file'), '');
+    await expect(writeVectors({ ...options, out: join(root, 'file') })).rejects.toThrow(InvalidInputError);
+    expect(statSync(join(root, 'file')).size).toBe(0);
+  }, 60_000);
+});
+
+describe('integer requantization', () => {
+  const layer = (semantics: string, weightScale: number[], bias: Int32Array | Float32Array, relu = false) => {
+    const description: LinearLayer = {
+      op: 'conv',
+      input: { type: 'uint8', scale: 0.02, zeroPoint: 128 },
+      output: { type: 'uint8', scale: 0.05, zeroPoint: 100 },
+      weightScale: Float32Array.from(weightScale),
+      weightZeroPoint: Int32Array.of(0),
+      bias,
+      relu,
+      inputChannels: 8,
+      outputChannels: weightScale.length,
+      groups: 1,
+      kernel: [1, 1],
+      pads: [0, 0, 0, 0],
+    };
+    return findSemantics(semantics).linear(description);
+  };
+  const LO = -20_000;
+  const HI = 25_000;
+  const scales = [0.01, 0.0213, 0.5, 1e-9, 0.0500001];
+
+  it.each([
+    ['onnxruntime', 31, false],
+    ['onnxruntime', 16, false],
+    ['onnxruntime', 4, false],
+    ['fbgemm', 31, true],
+    ['onednn', 31, false],
+    ['qnnpack', 12, true],
+  ])('%s in %i bits: right at every accumulator, exact or corrected', (semantics, bits, relu) => {
+    const bias = Int32Array.of(1000, -77, 3, 12, -5000);
+    const integer = semantics === 'onnxruntime';
+    const real = Float32Array.from(bias, (b, c) => (b + 0.3) * 0.02 * scales[c]!);
+    const functions = layer(semantics, scales, integer ? bias : real, relu);
+    const range = { lo: new Float64Array(5).fill(LO), hi: new Float64Array(5).fill(HI) };
+    const remainder = new Float64Array(5).fill(integer ? 0 : 0.3);
+    const result = integerRequantization({ functions, range, bias, remainder, min: 0, zeroPoint: 100 }, bits);
+    const clamp = [functions.min, functions.max] as const;
+    for (const [c, line] of result.lines.entries()) {
+      expect(line.multiplier).toBeLessThan(2 ** bits);
+      const f = functions.at(c);
+      for (let accumulator = LO; accumulator <= HI; accumulator++) {
+        const expected = f(accumulator);
+        if (line.exact) {
+          if (evaluateLine(line, bias[c]!, accumulator, clamp) !== expected) expect.fail(`${c}: ${accumulator}`);
+          continue;
+        }
+        const boundaries = result.boundaries!.subarray(c * 255, (c + 1) * 255);
+        if (boundaries.filter((first) => first <= accumulator).length !== expected)
+          expect.fail(`boundaries of ${c}: ${accumulator}`);
+        if (result.correction !== 'compare') continue;
+        const guess = evaluateLine(line, bias[c]!, accumulator, clamp);
+        const corrected = guess + Number(guess < clamp[1] && accumulator >= boundaries[guess]!);
+        if (corrected !== expected) expect.fail(`guess of ${c}: ${accumulator}`);
+      }
+    }
+    expect(result.correction === 'none').toBe(result.lines.every(({ exact }) => exact));
+    // in 4 bits not even a guess is within one of every output
+    if (bits === 4) expect(result.correction).toBe('search');
+  });
+});
+
+describe('names and widths', () => {
+  it('file names are plain, and differ by more than case', () => {
+    const names = fileNames(['a/b', 'a:b', 'A_b', '..', 'features.0.0']);
+    expect([...names.values()]).toEqual(['a_b', 'a_b_2', 'A_b_3', '_.', 'features.0.0']);
+  });
+  it.each([
+    [0, 0, false, 1],
+    [0, 255, false, 8],
+    [0, 256, false, 9],
+    [0, 0, true, 1],
+    [-1, 0, true, 1],
+    [-128, 127, true, 8],
+    [-129, 0, true, 9],
+    [0, 128, true, 9],
+  ])('%i to %i, signed %s: %i bits', (least, most, signed, bits) => {
+    expect(bitsFor(least, most, signed)).toBe(bits);
+  });
+});
+
+describe('pack', () => {
+  const tensor = { name: 'y', type: 'int8', bits: 8, signed: true, shape: [1, 2, 1, 2], words: 4, files: [] } as const;
+  it('reads what $writememh writes, in either order', () => {
+    const text = '// 0x00000000\n01\nff\n80 // comment\n7f\n';
+    expect([...packHex(text, tensor, 'nchw', 'f').data]).toEqual([1, -1, -128, 127]);
+    expect([...packHex(text, tensor, 'nhwc', 'f').data]).toEqual([1, -128, -1, 127]);
+  });
+  it('refuses words that were never computed, and other numbers of them', () => {
+    expect(() => packHex('01 xx 02 03', tensor, 'nchw', 'f')).toThrow(/word 1 is 'xx'/);
+    expect(() => packHex('01 02 03', tensor, 'nchw', 'f')).toThrow(/3 words.*4 elements/);
+  });
+});

@@ -1,0 +1,290 @@
+import { UnsupportedModelError } from '../errors.ts';
+import { BUDGET, Spending } from '../graph/budget.ts';
+import type { GraphDraft } from '../graph/draft.ts';
+import { byteRange, elementCount, type GraphNode, type QuantizedType } from '../graph/graph.ts';
+import { floatFunction, type MultiplyAdd } from './onnxruntime_float.ts';
+import { propagateUp } from './onnxruntime_fusion.ts';
+import { dequantized } from './onnxruntime_pairs.ts';
+import type { Semantics, TensorQuantization } from './engine.ts';
+
+/**
+ * What an engine leaves in float between 8-bit tensors, on bytes: moves are made on bytes, and a chain of element-wise
+ * operators is a table of what its float32 arithmetic gives for each byte, or each pair of bytes. Changes no value.
+ */
+
+/** Operators that only move elements or choose among them: QuantizeLinear before or behind them is the same. */
+const MOVES = new Set([
+  'MaxPool',
+  'Transpose',
+  'Slice',
+  'Split',
+  'Reshape',
+  'Flatten',
+  'Squeeze',
+  'Unsqueeze',
+  'Identity',
+  'Pad',
+  'Resize',
+  'Gather',
+  'Concat',
+]);
+
+type Engine = Pick<Semantics, 'add' | 'multiply' | 'quantize' | 'dequantize'>;
+
+/** In one expression, which is evaluated operator by operator: an operand that is used twice counts twice. */
+const MOST_OPERATORS = 64;
+
+/** A float32 tensor as an element-wise function of 8-bit tensors. */
+interface Expression {
+  readonly sources: readonly string[];
+  /** From the sources' values, in their order. */
+  readonly value: (bytes: readonly number[]) => number;
+  /** The operators on the way, DequantizeLinear not included. */
+  readonly operators: readonly string[];
+}
+
+function whole({ type, quantization }: QuantizedType): TensorQuantization | undefined {
+  if (quantization.scale.length !== 1) return undefined;
+  return { type, scale: quantization.scale[0]!, zeroPoint: quantization.zeroPoint[0]! };
+}
+
+class Tabulation {
+  readonly #draft: GraphDraft;
+  readonly #engine: Engine;
+  readonly #multiplyAdd: MultiplyAdd;
+  readonly #evaluations = new Spending('entries in tables of functions', BUDGET.tableEntries);
+  readonly #known = new Map<string, Expression | undefined>();
+
+  constructor(draft: GraphDraft, engine: Engine, multiplyAdd: MultiplyAdd) {
+    this.#draft = draft;
+    this.#engine = engine;
+    this.#multiplyAdd = multiplyAdd;
+  }
+
+  /** Derives what there is, operands first: nothing recurses along a chain of any length. */
+  deriveAll(): void {
+    for (const { outputs } of this.#draft.nodes) this.expression(outputs[0]!);
+  }
+
+  quantization(tensor: string): TensorQuantization | undefined {
+    const declared = this.#draft.quantized(tensor);
+    return declared && whole(declared);
+  }
+
+  expression(tensor: string): Expression | undefined {
+    if (!this.#known.has(tensor)) this.#known.set(tensor, this.#derive(tensor));
+    return this.#known.get(tensor);
+  }
+
+  #derive(tensor: string): Expression | undefined {
+    const constant = this.#draft.constants.get(tensor);
+    if (constant) {
+      if (constant.type !== 'float32' || elementCount(constant.shape) !== 1) return undefined;
+      const value = constant.data[0] as number;
+      return { sources: [], value: () => value, operators: [] };
+    }
+    const node = this.#draft.producer(tensor);
+    if (!node) return undefined;
+    if (node.op === 'DequantizeLinear') return this.#dequantized(node.inputs[0]!);
+    const f = floatFunction(node, this.#multiplyAdd);
+    const operands = node.inputs.map((input) => (input === '' ? 'absent' : this.expression(input)));
+    if (!f || operands.some((operand) => operand === undefined)) return undefined;
+    const expressions = operands as readonly (Expression | 'absent')[];
+    const present = expressions.filter((e) => e !== 'absent');
+    const sources = [...new Set(present.flatMap((e) => e.sources))];
+    const operators = [...present.flatMap((e) => e.operators), node.op];
+    if (sources.length > 2 || operators.length > MOST_OPERATORS) return undefined;
+    const arguments_ = expressions.map((e) =>
+      e === 'absent'
+        ? () => undefined
+        : (bytes: readonly number[]) => e.value(e.sources.map((source) => bytes[sources.indexOf(source)]!)),
+    );
+    return {
+      sources,
+      value: (bytes) => f(...(arguments_.map((argument) => argument(bytes)) as number[])),
+      operators,
+    };
+  }
+
+  #dequantized(source: string): Expression | undefined {
+    const quantization = this.quantization(source);
+    if (!quantization) return undefined;
+    const dequantize = this.#engine.dequantize(quantization);
+    const constant = this.#draft.constants.get(source);
+    if (!constant) return { sources: [source], value: ([q]) => dequantize(q!), operators: [] };
+    if (elementCount(constant.shape) !== 1) return undefined;
+    const value = dequantize(Number(constant.data[0]));
+    return { sources: [], value: () => value, operators: [] };
+  }
+
+  /** The node that looks a function of one or two tensors' values up. */
+  lookup(
+    node: GraphNode,
+    sources: readonly string[],
+    output: string,
+    f: (bytes: readonly number[]) => number,
+  ): GraphNode {
+    const least = sources.map((source) => byteRange(this.quantization(source)!.type)[0]);
+    const entries = 256 ** sources.length;
+    this.#evaluations.add(entries, `node '${node.name}' (${node.op})`);
+    const bytesOf = (i: number): number[] =>
+      sources.length === 1 ? [i + least[0]!] : [(i >> 8) + least[0]!, (i & 255) + least[1]!];
+    const values = Float32Array.from({ length: entries }, (_, i) => f(bytesOf(i)));
+    if (values.some(Number.isNaN))
+      throw new UnsupportedModelError(
+        `node '${node.name}' (${node.op}): '${output}' is not a number for some values of ${sources.join(', ')}; supported: functions that are numbers`,
+      );
+    const type = this.quantization(output)?.type ?? 'float32';
+    const data = type === 'float32' ? values : type === 'uint8' ? Uint8Array.from(values) : Int8Array.from(values);
+    const shape = sources.map(() => 256);
+    const table = this.#draft.addConstant(`${output}.table`, { type, shape, data });
+    return {
+      name: node.name,
+      op: sources.length === 1 ? 'Table' : 'PairTable',
+      inputs: [...sources, table],
+      outputs: [output],
+      attributes: {},
+    };
+  }
+}
+
+/** Moves of bytes keep their quantization: where the output has another, the input is requantized before. */
+function alignMoves(draft: GraphDraft): void {
+  for (const node of [...draft.nodes]) {
+    const [target] = node.outputs as [string];
+    const output = draft.quantized(target);
+    if (!MOVES.has(node.op) || !output) continue;
+    const before: GraphNode[] = [];
+    const count = node.op === 'Concat' ? node.inputs.length : 1;
+    const inputs = node.inputs.map((input, i) => {
+      const own = i < count ? movedFrom(draft, input) : undefined;
+      if (!own || draft.sameQuantization(own.name, target)) return input;
+      if ((node.op !== 'Concat' && own.type === output.type) || own.name !== input)
+        throw new UnsupportedModelError(
+          `node '${node.name}' (${node.op}): '${input}' and '${target}' are quantized differently; supported: moves of bytes that keep the quantization`,
+        );
+      const bytes = draft.declare(`${input}.requantized`, output.type, output.quantization);
+      const real = `${bytes}.real`;
+      before.push(
+        { name: node.name, op: 'DequantizeLinear', inputs: [input], outputs: [real], attributes: {} },
+        { name: node.name, op: 'QuantizeLinear', inputs: [real], outputs: [bytes], attributes: {} },
+      );
+      return bytes;
+    });
+    if (before.length > 0) draft.replace(node, [...before, { ...node, inputs }]);
+  }
+}
+
+/** DequantizeLinear, ReduceMean or a float AveragePool, QuantizeLinear: one operator, whose sums are float32. */
+function joinMeans(draft: GraphDraft): void {
+  for (const quantize of [...draft.nodes]) {
+    if (quantize.op !== 'QuantizeLinear') continue;
+    const mean = draft.producer(quantize.inputs[0]!);
+    if (mean?.op !== 'ReduceMean' && mean?.op !== 'AveragePool') continue;
+    const source = dequantized(draft, mean.inputs[0]!);
+    if (source === undefined) continue;
+    const attributes = mean.op === 'AveragePool' ? { ...mean.attributes, float: 1 } : mean.attributes;
+    const inputs = [source, ...mean.inputs.slice(1)];
+    draft.replace(quantize, [{ ...mean, inputs, outputs: quantize.outputs, attributes }]);
+  }
+}
+
+/** Operators on bytes whose other operand is one constant, and those that are functions of one byte to begin with. */
+function tabulateBytes(draft: GraphDraft, engine: Engine, tabulation: Tabulation, multiplyAdd: MultiplyAdd): void {
+  for (const node of [...draft.nodes]) {
+    const [target] = node.outputs as [string];
+    const output = tabulation.quantization(target);
+    if (!output) continue;
+    if (node.op === 'Sigmoid' || node.op === 'LeakyRelu') {
+      const input = tabulation.quantization(node.inputs[0]!);
+      if (!input) continue;
+      const [f, dequantize] = [floatFunction(node, multiplyAdd)!, engine.dequantize(input)];
+      const quantize = engine.quantize(output);
+      draft.replace(node, [tabulation.lookup(node, [node.inputs[0]!], target, ([q]) => quantize(f(dequantize(q!))))]);
+    } else if (node.op === 'Add' || node.op === 'Mul') {
+      const [a, b] = node.inputs.map((input) => tabulation.quantization(input));
+      const at = node.inputs.findIndex((input) => draft.constants.get(input)?.data.length === 1);
+      if (!a || !b || at < 0) continue;
+      const constant = draft.constants.get(node.inputs[at]!)!;
+      const value = Number(constant.data[0]);
+      const tableOf = (swapped: boolean): GraphNode => {
+        const layer = { a, b, output };
+        const f = node.op === 'Add' ? engine.add({ ...layer, relu: false, swapped }).body : engine.multiply!(layer);
+        const of = at === 0 ? ([q]: readonly number[]) => f(value, q!) : ([q]: readonly number[]) => f(q!, value);
+        return tabulation.lookup(node, [node.inputs[1 - at]!], target, of);
+      };
+      draft.replace(node, [at === 0 ? tableOf(true) : byShape(draft, tableOf(false), tableOf(true), constant.shape)]);
+    }
+  }
+}
+
+/** Which of two tables holds is decided by the tensor's shape, which is not known here; mostly they are the same. */
+function byShape(draft: GraphDraft, node: GraphNode, swapped: GraphNode, constant: readonly number[]): GraphNode {
+  const [table, other] = [node, swapped].map(({ inputs }) => inputs[1]!) as [string, string];
+  const [values, others] = [table, other].map((name) => draft.constants.get(name)!.data) as [Uint8Array, Uint8Array];
+  if (values.every((value, i) => value === others[i])) return node;
+  return { ...node, inputs: [node.inputs[0]!, table, other], attributes: { constant } };
+}
+
+function tabulateQuantizing(draft: GraphDraft, engine: Engine, tabulation: Tabulation): void {
+  tabulation.deriveAll();
+  for (const node of [...draft.nodes]) {
+    const [target] = node.outputs as [string];
+    const output = tabulation.quantization(target);
+    if (node.op !== 'QuantizeLinear' || !output) continue;
+    const expression = tabulation.expression(node.inputs[0]!);
+    if (!expression || expression.sources.length < 1 || expression.sources.length > 2) continue;
+    const { sources, value, operators } = expression;
+    // a sum that is used in float beside (a residual trunk) is computed in float anyway
+    const isTrunk = operators.every((op) => op === 'Add') && draft.consumers(node.inputs[0]!).length > 1;
+    if (sources.length === 2 && isTrunk) continue;
+    const quantize = engine.quantize(output);
+    draft.replace(node, [tabulation.lookup(node, sources, target, (bytes) => quantize(value(bytes)))]);
+  }
+}
+
+/** Float tensors that are needed as they are, and are functions of one byte: 256 float32 values. */
+function tabulateFloats(draft: GraphDraft, tabulation: Tabulation): void {
+  for (const node of [...draft.nodes]) {
+    if (node.op === 'DequantizeLinear' || node.op === 'QuantizeLinear') continue;
+    const [target] = node.outputs as [string];
+    const expression = draft.quantized(target) ? undefined : tabulation.expression(target);
+    if (expression?.sources.length !== 1) continue;
+    draft.replace(node, [tabulation.lookup(node, expression.sources, target, expression.value)]);
+  }
+}
+
+/** What bytes were moved from that nothing says more of. */
+function movedFrom(draft: GraphDraft, tensor: string): QuantizedType | undefined {
+  const node = draft.producer(tensor);
+  return draft.quantized(tensor) ?? (node && MOVES.has(node.op) ? movedFrom(draft, node.inputs[0]!) : undefined);
+}
+
+/** A Pad that onnxruntime joins with a MaxPool pads with less than any value: the same where its own value is the least. */
+function refuseJoinedPads(draft: GraphDraft): void {
+  for (const { name, op, inputs, outputs, attributes } of draft.nodes) {
+    if (op !== 'Pad' || attributes['joined'] === undefined) continue;
+    const output = draft.quantized(outputs[0]!) ?? movedFrom(draft, inputs[0]!);
+    if (!output) continue;
+    const given = inputs[2] ? draft.constants.get(inputs[2])?.data[0] : attributes['value'];
+    if (Number(given ?? 0) !== byteRange(output.type)[0])
+      throw new UnsupportedModelError(
+        `node '${name}' (Pad): before a MaxPool, of which onnxruntime makes one node that pads with nothing; ` +
+          'supported: a value that is the least of the type (behind a Relu it is)',
+      );
+  }
+}
+
+/** Rewrites what is left in float between 8-bit tensors so that it works on bytes. */
+export function toBytes(draft: GraphDraft, engine: Engine, multiplyAdd: MultiplyAdd): void {
+  propagateUp(draft, MOVES);
+  draft.sweep();
+  joinMeans(draft);
+  alignMoves(draft);
+  const tabulation = new Tabulation(draft, engine, multiplyAdd);
+  tabulateBytes(draft, engine, tabulation, multiplyAdd);
+  tabulateQuantizing(draft, engine, tabulation);
+  draft.sweep();
+  tabulateFloats(draft, tabulation);
+  refuseJoinedPads(draft);
+}

@@ -1,0 +1,52 @@
+import { byteRange } from '../graph/graph.ts';
+import { fma } from './float32.ts';
+import { fuseWith, onnxruntime } from './onnxruntime.ts';
+import { clamp, f32, INT32_END, roundHalfEven } from './rounding.ts';
+import type { Semantics } from './engine.ts';
+
+/** Values that are no int32, NaN among them, become the smallest one. */
+function toByte(value: number, min: number, max: number): number {
+  return value < INT32_END ? clamp(roundHalfEven(value), min, max) : min;
+}
+
+/**
+ * onnxruntime's Python wheel on x86-64 with AVX2, FMA and VNNI: convolutions, fully connected layers and pools as in the web
+ * build; QLinearAdd, QLinearMul and the logistic function by kernels of their own. Measured on onnxruntime 1.32, one
+ * thread. Without VNNI its kernels for uint8 by int8 saturate pairs of products, which is another engine.
+ */
+const engine = {
+  ...onnxruntime,
+
+  // y = rne(fma(a, rA, fma(b, rB, k))), rA = f32(sA/sC), rB = f32(sB/sC), k = f32(zC - fma(rA, zA, f32(rB*zB))), on the
+  // raw a and b; where a is one value along the innermost axis, the two change places
+  add(layer) {
+    const { output, relu } = layer;
+    const [a, b] = layer.swapped ? [layer.b, layer.a] : [layer.a, layer.b];
+    const [min, max] = byteRange(output.type);
+    const low = relu ? Math.max(min, output.zeroPoint) : min;
+    const [rA, rB] = [f32(a.scale / output.scale), f32(b.scale / output.scale)];
+    const k = f32(output.zeroPoint - fma(rA, a.zeroPoint, f32(rB * b.zeroPoint)));
+    const body = (x: number, y: number): number => toByte(fma(x, rA, fma(y, rB, k)), low, max);
+    return { body: layer.swapped ? (x, y) => body(y, x) : body };
+  },
+
+  // y = rne(f32(f32((a-zA)(b-zB) * R) + zC)), R = f32(f32(sA*sB)/sC)
+  multiply({ a, b, output }) {
+    const [min, max] = byteRange(output.type);
+    const ratio = f32(f32(a.scale * b.scale) / output.scale);
+    return (x, y) => {
+      const product = (x - a.zeroPoint) * (y - b.zeroPoint);
+      return toByte(f32(f32(product * ratio) + output.zeroPoint), min, max);
+    };
+  },
+
+  // a float32 ReduceMean is summed in vectors, in an order that depends on where the tensor lies in memory
+  averagePool: (layer) => (layer.op === 'ReduceMean' ? undefined : onnxruntime.averagePool!(layer)),
+} satisfies Semantics;
+
+export const onnxruntimeX64: Semantics = {
+  ...engine,
+  name: 'onnxruntime-x64',
+  description: 'onnxruntime for Python on x86-64 with VNNI: adds and products by fused multiply-adds',
+  fuse: fuseWith(engine, fma),
+};

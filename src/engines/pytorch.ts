@@ -1,0 +1,180 @@
+import { InvalidInputError, UnsupportedModelError } from '../errors.ts';
+import { kindOf } from '../kind_of.ts';
+import { fma } from './float32.ts';
+import { clamp, f32, roundHalfEven } from './rounding.ts';
+import type {
+  AddFunctions,
+  AddLayer,
+  LinearLayer,
+  PoolLayer,
+  Semantics,
+  StepFunctions,
+  TensorQuantization,
+} from './engine.ts';
+
+/** How PyTorch is run, where its results depend on it. */
+export interface PyTorchOptions {
+  /** torch.get_num_threads(); 1 where it is left out. */
+  readonly threads?: number;
+}
+
+/** [min, max] of an activation. All of PyTorch's engines have quint8 activations; ReLU is a clamp at the zero point. */
+export function activationRange(output: TensorQuantization, relu: boolean): readonly [number, number] {
+  requireUint8(output);
+  return [relu ? output.zeroPoint : 0, 255];
+}
+
+export function requireUint8(...tensors: readonly TensorQuantization[]): void {
+  for (const { type } of tensors)
+    if (type !== 'uint8')
+      throw new UnsupportedModelError(`${type} activations; supported by PyTorch's engines: uint8 (quint8)`);
+}
+
+/**
+ * Each output channel's weight scale and bias as a real number. An int32 bias stands for the float32 value
+ * `bias * f32(sx * sw)`, as ONNX defines it.
+ */
+export function channelsOf({ input, weightScale: scales, bias }: LinearLayer): {
+  readonly weightScale: (channel: number) => number;
+  readonly realBias: (channel: number) => number;
+} {
+  requireUint8(input);
+  const weightScale = (channel: number): number => scales[scales.length === 1 ? 0 : channel]!;
+  const realBias = (channel: number): number => {
+    if (!bias) return 0;
+    return bias instanceof Float32Array
+      ? bias[channel]!
+      : f32(bias[channel]! * f32(f32(input.scale) * f32(weightScale(channel))));
+  };
+  return { weightScale, realBias };
+}
+
+/** Engines compute layers whose scales are per channel otherwise, be it a single channel. */
+export const isPerChannel = ({ perChannel, weightScale }: LinearLayer): boolean => perChannel ?? weightScale.length > 1;
+
+/**
+ * The step functions of a layer, from each channel's `value`: accumulator to integer, the clamp not included. Weight scales
+ * are as the file stores them.
+ */
+export function linearSteps(
+  layer: LinearLayer,
+  value: (weightScale: number, bias: number) => (accumulator: number) => number,
+  more: {
+    readonly line?: (weightScale: number, bias: number) => { readonly bias: number; readonly scale: number };
+    readonly rises?: (weightScale: number, bias: number) => readonly [first: number, last: number];
+  } = {},
+): StepFunctions {
+  const { input, output } = layer;
+  const { weightScale, realBias } = channelsOf(layer);
+  const [min, max] = activationRange(output, layer.relu);
+  const { line, rises } = more;
+  return {
+    channels: layer.outputChannels,
+    min,
+    max,
+    at(channel) {
+      const integer = value(weightScale(channel), realBias(channel));
+      return (accumulator) => clamp(integer(accumulator), min, max);
+    },
+    slope: (channel) => (input.scale * weightScale(channel)) / output.scale,
+    ...(rises && { rises: (channel: number) => rises(weightScale(channel), realBias(channel)) }),
+    ...(line && {
+      line: (channel: number) => ({
+        ...line(weightScale(channel), realBias(channel)),
+        zeroPoint: output.zeroPoint,
+        least: min,
+        most: max,
+      }),
+    }),
+  };
+}
+
+/** `rne(fma(x, f32(1/s), z))`, the same in every engine: ties are even after the zero point. */
+export function quantize(output: TensorQuantization): (x: number) => number {
+  const [min, max] = activationRange(output, false);
+  const inverse = f32(1 / f32(output.scale));
+  return (x) => clamp(roundHalfEven(fma(x, inverse, output.zeroPoint)), min, max);
+}
+
+export function dequantize({ scale, zeroPoint }: TensorQuantization): (q: number) => number {
+  return (q) => f32((q - zeroPoint) * f32(scale));
+}
+
+/** The vectorized loop of PyTorch's own kernels takes 64 elements at a time. */
+const BLOCK = 64;
+/** Elements below which a loop is not worth another thread (at::internal::GRAIN_SIZE). */
+const GRAIN = 32768;
+
+function isTail(threads: number): (index: number, elements: number) => boolean {
+  return (index, elements) => {
+    const chunk = Math.ceil(elements / Math.min(threads, Math.ceil(elements / GRAIN)));
+    const start = index - (index % chunk);
+    const length = Math.min(chunk, elements - start);
+    return index - start >= length - (length % BLOCK);
+  };
+}
+
+/**
+ * PyTorch's own add, which every engine but qnnpack uses. The vectorized body and the scalar tail of each
+ * thread's chunk are two different formulas.
+ */
+function nativeAdd(threads: number): (layer: AddLayer) => AddFunctions {
+  return ({ a, b, output, relu }) => {
+    requireUint8(a, b);
+    const [min, max] = activationRange(output, relu);
+    const [scaleA, scaleB] = [f32(a.scale), f32(b.scale)];
+    const inverse = f32(1 / f32(output.scale));
+    const offsetA = f32(scaleA * -a.zeroPoint);
+    const offsetB = f32(scaleB * -b.zeroPoint);
+    return {
+      body: (x, y) => {
+        const sum = f32(fma(scaleA, x, offsetA) + fma(scaleB, y, offsetB));
+        return clamp(roundHalfEven(f32(sum * inverse)) + output.zeroPoint, min, max);
+      },
+      tail: (x, y) => {
+        const sum = f32(f32(scaleA * (x - a.zeroPoint)) + f32(scaleB * (y - b.zeroPoint)));
+        return clamp(roundHalfEven(f32(f32(sum * inverse) + output.zeroPoint)), min, max);
+      },
+      isTail: isTail(threads),
+    };
+  };
+}
+
+/** Averaging keeps the quantization: in PyTorch there is no other adaptive average pool. */
+export function requireSameQuantization({ input, output }: PoolLayer): void {
+  if (input.scale !== output.scale || input.zeroPoint !== output.zeroPoint)
+    throw new UnsupportedModelError(
+      `an average pool from scale ${input.scale}, zero point ${input.zeroPoint} to scale ${output.scale}, ` +
+        `zero point ${output.zeroPoint}; supported by PyTorch's engines: the same on both sides`,
+    );
+}
+
+/** `rne(fma(f32(sum), f32(1/n), zx))`, of every engine but qnnpack: the compiler contracts it. */
+function nativeGlobalAveragePool(layer: PoolLayer): StepFunctions {
+  requireSameQuantization(layer);
+  const [min, max] = activationRange(layer.output, false);
+  const inverse = f32(1 / layer.count);
+  const { zeroPoint } = layer.output;
+  return {
+    channels: 1,
+    min,
+    max,
+    at: () => (sum) => clamp(roundHalfEven(fma(f32(sum), inverse, zeroPoint)), min, max),
+    slope: () => inverse,
+  };
+}
+
+/** What fbgemm, onednn and x86 share, because it is PyTorch's own. */
+export function nativeKernels({
+  threads = 1,
+}: PyTorchOptions): Pick<Semantics, 'fuse' | 'add' | 'globalAveragePool' | 'quantize' | 'dequantize'> {
+  if (!Number.isInteger(threads) || threads < 1)
+    throw new InvalidInputError(`${kindOf(threads)} threads; supported: a positive whole number`);
+  return {
+    fuse: (graph) => graph,
+    add: nativeAdd(threads),
+    globalAveragePool: nativeGlobalAveragePool,
+    quantize,
+    dequantize,
+  };
+}

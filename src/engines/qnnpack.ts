@@ -1,0 +1,85 @@
+import { UnsupportedModelError } from '../errors.ts';
+import { activationRange, dequantize, channelsOf, quantize, requireSameQuantization, requireUint8 } from './pytorch.ts';
+import { FloatLines } from './float_lines.ts';
+import { clamp, f32, INT32_END, roundHalfEven } from './rounding.ts';
+import type { AddFunctions, AddLayer, FloatLine, LinearLayer, PoolLayer, Semantics, StepFunctions } from './engine.ts';
+
+/**
+ * Convolution and linear layer: an int32 bias, one float32 scale, ties to even. The bias is quantized by the reciprocal of
+ * the product of both scales, a product of doubles; the scale is made of float32 values.
+ */
+function linear(layer: LinearLayer): StepFunctions {
+  const { input, output } = layer;
+  const inverse = f32(1 / f32(output.scale));
+  const { weightScale, realBias } = channelsOf(layer);
+  const line = (channel: number): Omit<FloatLine, 'least' | 'most'> => ({
+    bias: quantizedBias(realBias(channel), f32(input.scale * weightScale(channel))),
+    scale: f32(f32(f32(weightScale(channel)) * f32(input.scale)) * inverse),
+    zeroPoint: output.zeroPoint,
+  });
+  return new FloatLines(layer.outputChannels, activationRange(output, layer.relu), line, INT32_END);
+}
+
+/** PyTorch's quantize to int32: by the reciprocal, saturated. */
+export function quantizedBias(bias: number, scale: number): number {
+  return clamp(roundHalfEven(f32(bias * f32(1 / scale))), -INT32_END, INT32_END - 1);
+}
+
+/**
+ * Integer multiplies of 22 bits and one rounding shift, half away from zero.
+ * QNNPACK takes ratios of scales in [2^-14, 2^8); its shift is defined below 32, so the larger one is at least 2^-10.
+ */
+function add({ a, b, output, relu }: AddLayer): AddFunctions {
+  requireUint8(a, b);
+  const [min, max] = activationRange(output, relu);
+  if (min === max)
+    throw new UnsupportedModelError(
+      `an add whose ReLU leaves the value ${max} alone; supported by qnnpack: output zero points below 255`,
+    );
+  const ratios = [f32(f32(a.scale) / f32(output.scale)), f32(f32(b.scale) / f32(output.scale))] as const;
+  const largest = Math.max(...ratios);
+  if (Math.min(...ratios) < 2 ** -14 || largest < 2 ** -10 || largest >= 2 ** 8)
+    throw new UnsupportedModelError(
+      `an add with ratios ${ratios.join(' and ')} of input to output scale; ` +
+        'supported by qnnpack: from 2^-14, the larger from 2^-10 and below 2^8',
+    );
+  const shift = 21 - exponent(largest);
+  const [multiplierA, multiplierB] = ratios.map((ratio) => roundHalfEven(ratio * 2 ** shift)) as [number, number];
+  const mask = 2 ** shift - 1;
+  const half = Math.floor(mask / 2);
+  return {
+    // below 2 * 255 * 2^22 in magnitude: an int32
+    body: (x, y) => {
+      const sum = (x - a.zeroPoint) * multiplierA + (y - b.zeroPoint) * multiplierB;
+      const roundUp = (sum & mask) - Number(sum < 0) > half;
+      return clamp((sum >> shift) + Number(roundUp) + output.zeroPoint, min, max);
+    },
+  };
+}
+
+/** e where 2^e <= x < 2^(e+1), for x in [2^-10, 2^8). */
+function exponent(x: number): number {
+  let e = 7;
+  while (2 ** e > x) e--;
+  return e;
+}
+
+function globalAveragePool(layer: PoolLayer): StepFunctions {
+  requireSameQuantization(layer);
+  const { input, output, count } = layer;
+  const scale = f32(f32(input.scale) / f32(f32(input.scale) * count));
+  return new FloatLines(1, activationRange(output, false), () => ({ bias: 0, scale, zeroPoint: output.zeroPoint }));
+}
+
+/** PyTorch's engine for phones, which torchvision's pretrained quantized MobileNetV2 selects. The same bits on x86. */
+export const qnnpack: Semantics = {
+  name: 'qnnpack',
+  description: 'PyTorch qnnpack: int32 bias, float32 scale, ties to even',
+  fuse: (graph) => graph,
+  linear,
+  accumulation: () => 'exact',
+  add,
+  globalAveragePool,
+  quantize,
+  dequantize,
+};

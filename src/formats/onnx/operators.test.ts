@@ -1,0 +1,456 @@
+import { pathToFileURL } from 'node:url';
+import * as ort from 'onnxruntime-web/wasm';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { Random } from '../../../models/random.ts';
+import { ortFolder } from '../../../harness/chrome/ort_folder.ts';
+import { createOnnxruntimeWeb } from '../../../harness/oracles/onnxruntime_web.ts';
+import { readModel } from '../index.ts';
+import { byteRange, elementCount, newElementData } from '../../graph/graph.ts';
+import { createPlan } from '../../plan/plan.ts';
+import { referenceTrace } from '../../plan/reference.ts';
+import { Tensor } from '../../tensor.ts';
+import { OnnxNetwork, type ByteType } from '../../../tests/helpers/onnx_network.ts';
+
+beforeAll(() => {
+  ort.env.wasm.wasmPaths = pathToFileURL(`${ortFolder()}/`).href;
+});
+
+const bitsOf = ({ data }: Tensor): Uint8Array => new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+
+/** The kernels that exact8 plans for a model whose every output equals the real engine's. */
+async function equalsEngine(network: OnnxNetwork, what: string): Promise<string[]> {
+  const model = network.bytes();
+  const plan = createPlan(readModel(model));
+  const { outputs } = referenceTrace(plan, network.feeds);
+  const oracle = await createOnnxruntimeWeb(model, []);
+  const expected = (await oracle.run(network.feeds)).outputs;
+  await oracle.release();
+  for (const [name, tensor] of Object.entries(expected)) {
+    expect(outputs[name]!.dims, what).toEqual(tensor.dims);
+    const [got, wanted] = [bitsOf(outputs[name]!), bitsOf(tensor)];
+    const at = wanted.findIndex((byte, i) => byte !== got[i]);
+    if (at >= 0 || got.length !== wanted.length)
+      expect.fail(`${what}: '${name}' differs at byte ${at} of ${wanted.length}: ${got[at]}, not ${wanted[at]}`);
+  }
+  return plan.steps.map(({ kernel }) => kernel);
+}
+
+function refusal(network: OnnxNetwork): string {
+  try {
+    createPlan(readModel(network.bytes()));
+  } catch (error) {
+    return `${(error as Error).name}: ${(error as Error).message}`;
+  }
+  return 'accepted';
+}
+
+interface Quantized {
+  readonly scale: number;
+  readonly zero: number;
+  readonly type: ByteType;
+}
+
+function someQuantization(random: Random, type: ByteType): Quantized {
+  const [min, max] = byteRange(type);
+  const scale = random.chance(0.3) ? 2 ** random.integer(-7, 0) : random.scale(0.005, 1);
+  return { scale, zero: random.pick([min, min + 128, random.integer(min, max)]), type };
+}
+
+function bytesOf(random: Random, type: ByteType, shape: readonly number[]): Tensor {
+  const [min] = byteRange(type);
+  const data = newElementData(type, elementCount(shape));
+  // every byte first, then any
+  for (let i = 0; i < data.length; i++) data[i] = min + (i < 256 ? i : random.integer(0, 255));
+  return new Tensor(type, data, shape);
+}
+
+interface Drawn {
+  readonly random: Random;
+  readonly network: OnnxNetwork;
+  readonly type: ByteType;
+  readonly x: Quantized;
+  readonly y: Quantized;
+  /** A new 8-bit input behind a DequantizeLinear. */
+  real(shape: readonly number[], quantization?: Quantized): string;
+  /** QuantizeLinear to y (or as x), and the output of the model. */
+  finish(real: string, quantization?: Quantized): void;
+}
+
+function draw(seed: number, operatorSet = 13): Drawn {
+  const random = new Random(seed);
+  const network = new OnnxNetwork(operatorSet);
+  const type: ByteType = random.chance(0.65) ? 'uint8' : 'int8';
+  const [x, y] = [someQuantization(random, type), someQuantization(random, type)];
+  return {
+    random,
+    network,
+    type,
+    x,
+    y,
+    real: (shape, q = x) => network.dequantize(network.input(bytesOf(random, q.type, shape)), q.scale, q.zero, q.type),
+    finish(real, q = y) {
+      network.output(network.quantize(real, q.scale, q.zero, q.type), q.type);
+    },
+  };
+}
+
+/** Draws `count` models and compares each; `expected` are the kernels one of them at least has to use. */
+async function compare(
+  count: number,
+  make: (drawn: Drawn) => void,
+  expected: string[],
+  operatorSet = 13,
+): Promise<void> {
+  const used = new Set<string>();
+  for (let seed = 1; seed <= count; seed++) {
+    const drawn = draw(seed, operatorSet);
+    make(drawn);
+    for (const kernel of await equalsEngine(drawn.network, `seed ${seed}`)) used.add(kernel);
+  }
+  expect([...used]).toEqual(expect.arrayContaining(expected));
+}
+
+const image = ({ random }: Drawn): number[] => [
+  random.integer(1, 2),
+  random.integer(1, 9),
+  random.integer(5, 11),
+  random.integer(5, 11),
+];
+
+const pool = (random: Random, dilations = [1, 1]) => {
+  const kernel = [random.integer(1, 3), random.integer(1, 3)] as const;
+  const pad = (axis: 0 | 1): number => random.integer(0, kernel[axis] - 1);
+  return {
+    kernel_shape: [...kernel],
+    dilations,
+    strides: [random.integer(1, kernel[0]), random.integer(1, kernel[1])],
+    ...(dilations[1] === 1 && random.chance(0.2)
+      ? { auto_pad: random.pick(['SAME_UPPER', 'SAME_LOWER', 'VALID']) }
+      : { pads: random.chance(0.3) ? [0, 0, 0, 0] : [pad(0), pad(1), pad(0), pad(1)] }),
+  };
+};
+
+describe('Q/DQ models equal onnxruntime-web, bit for bit', () => {
+  it('MaxPool, requantized or not, with dilations and ceil_mode', () =>
+    compare(
+      40,
+      (d) => {
+        const dilations = d.random.chance(0.3) ? [1, 2] : [1, 1];
+        const ceil = d.random.chance(0.3) ? { ceil_mode: 1 } : {};
+        const y = d.network.op('MaxPool', [d.real(image(d))], { ...pool(d.random, dilations), ...ceil });
+        d.finish(y, d.random.chance(0.5) ? d.x : d.y);
+      },
+      ['max_pool', 'lookup'],
+    ));
+
+  it('AveragePool, with and without the padding counted', () =>
+    compare(
+      40,
+      (d) => {
+        const counts = { count_include_pad: d.random.integer(0, 1) };
+        const { dilations: _, ...window } = pool(d.random);
+        d.finish(d.network.op('AveragePool', [d.real(image(d))], { ...window, ...counts }));
+      },
+      ['average_pool'],
+    ));
+
+  it('ReduceMean over height and width', () =>
+    compare(
+      20,
+      (d) => {
+        const shape = [
+          d.random.integer(1, 2),
+          d.random.integer(1, 9),
+          d.random.integer(1, 40),
+          d.random.integer(1, 40),
+        ];
+        d.finish(d.network.op('ReduceMean', [d.real(shape)], { axes: [2, 3], keepdims: d.random.integer(0, 1) }));
+      },
+      ['average_pool'],
+    ));
+
+  it.each(['Add', 'Mul', 'Sub'])('%s, with broadcasting', (op) =>
+    compare(
+      16,
+      (d) => {
+        const [n, c, h, w] = image(d) as [number, number, number, number];
+        const other = d.random.pick([
+          [n, c, h, w],
+          [n, c, 1, 1],
+          [1, c, 1, 1],
+          [n, 1, h, w],
+          [1, 1, 1, 1],
+          [1, c, 1, w],
+        ]);
+        const q = someQuantization(d.random, d.type);
+        const a = d.real([n, c, h, w]);
+        const b = d.real(other, q);
+        const operands = d.random.chance(0.5) ? [b, a] : [a, b];
+        d.finish(d.network.op(op, operands));
+      },
+      ['add'],
+    ),
+  );
+
+  it('Concat along any axis, requantized where it must be', () =>
+    compare(
+      24,
+      (d) => {
+        const axis = d.random.integer(0, 3);
+        const shape = image(d);
+        // more than six are concatenated in parts
+        const count = d.random.chance(0.7) ? d.random.integer(1, 6) : d.random.integer(7, 40);
+        const parts = Array.from({ length: count }, () => {
+          const own = shape.map((size, i) => (i === axis ? d.random.integer(1, 6) : size));
+          return d.real(own, d.random.chance(0.4) ? d.y : someQuantization(d.random, d.type));
+        });
+        d.finish(d.network.op('Concat', parts, { axis }));
+      },
+      ['concat', 'lookup'],
+    ));
+
+  const functions: Record<string, (d: Drawn, x: string) => string> = {
+    Relu: (d, x) => d.network.op('Relu', [x]),
+    Clip: (d, x) => d.network.op('Clip', [x, d.network.float(-0.75), d.network.float(1.9)]),
+    LeakyRelu: (d, x) => d.network.op('LeakyRelu', [x], { alpha: { float: 0.13 } }),
+    Sigmoid: (d, x) => d.network.op('Sigmoid', [x]),
+    HardSigmoid: (d, x) => d.network.op('HardSigmoid', [x], { alpha: { float: 0.17 }, beta: { float: 0.45 } }),
+    HardSwish: (d, x) => d.network.op('HardSwish', [x]),
+    'x * Sigmoid(x)': (d, x) => d.network.op('Mul', [x, d.network.op('Sigmoid', [x])]),
+    'x * Clip(x + 3, 0, 6) / 6': (d, x) => {
+      const { network } = d;
+      const sum = network.op('Add', [x, network.float(3)]);
+      const clipped = network.op('Clip', [sum, network.float(0), network.float(6)]);
+      return network.op('Div', [network.op('Mul', [x, clipped]), network.float(6)]);
+    },
+    '(1.3 - x) * 0.77': (d, x) =>
+      d.network.op('Mul', [d.network.op('Sub', [d.network.float(1.3), x]), d.network.float(0.77)]),
+  };
+  it.each(Object.keys(functions))('%s of one tensor is one table', (name) =>
+    compare(12, (d) => d.finish(functions[name]!(d, d.real([1, 4, 8, 8]))), ['lookup'], 14),
+  );
+
+  it('functions of one tensor whose result stays float32', () =>
+    compare(
+      8,
+      (d) => {
+        const name = d.random.pick(['Sigmoid', 'HardSwish', 'LeakyRelu', 'x * Sigmoid(x)']);
+        d.network.output(functions[name]!(d, d.real([1, 4, 8, 8])), 'float32');
+      },
+      ['dequantize_linear'],
+      14,
+    ));
+
+  it('squeeze-and-excitation left in float: a table of pairs', () =>
+    compare(
+      12,
+      (d) => {
+        const a = d.real([1, 8, 7, 6]);
+        const gate = d.network.op('HardSigmoid', [d.real([1, 8, 1, 1], someQuantization(d.random, d.type))]);
+        d.finish(d.network.op('Mul', [a, gate]));
+      },
+      ['add'],
+    ));
+
+  const moves: Record<string, (d: Drawn, x: string) => string> = {
+    'Transpose to NHWC': (d, x) => d.network.op('Transpose', [x], { perm: [0, 2, 3, 1] }),
+    'Transpose of all': (d, x) => d.network.op('Transpose', [x], { perm: [3, 1, 0, 2] }),
+    'Reshape to rows': (d, x) => d.network.op('Reshape', [x, d.network.integers(0, -1)]),
+    'Reshape to three dimensions': (d, x) => d.network.op('Reshape', [x, d.network.integers(0, 0, -1)]),
+    Flatten: (d, x) => d.network.op('Flatten', [x]),
+    'Unsqueeze and Squeeze': (d, x) => {
+      const more = d.network.op('Unsqueeze', [x, d.network.integers(0, 3)]);
+      return d.network.op('Squeeze', [more, d.network.integers(0, 3)]);
+    },
+    'channel shuffle': (d, x) => {
+      const split = d.network.op('Reshape', [x, d.network.integers(1, 2, 3, 5, 7)]);
+      const swapped = d.network.op('Transpose', [split], { perm: [0, 2, 1, 3, 4] });
+      return d.network.op('Reshape', [swapped, d.network.integers(1, 6, 5, 7)]);
+    },
+    Slice: (d, x) =>
+      d.network.op('Slice', [
+        x,
+        d.network.integers(1, -1),
+        d.network.integers(6, -100),
+        d.network.integers(1, 3),
+        d.network.integers(2, -2),
+      ]),
+    Split: (d, x) => d.network.ops('Split', [x, d.network.integers(1, 3, 2)], 3, { axis: 1 })[1]!,
+    'Split in equal parts': (d, x) => d.network.ops('Split', [x], 2, { axis: 1 })[1]!,
+    Pad: (d, x) => d.network.op('Pad', [x, d.network.integers(0, 1, 2, 0, 0, 0, 1, 3), d.network.float(0.4)]),
+    'Pad and crop': (d, x) => d.network.op('Pad', [x, d.network.integers(0, 0, -1, 2, 0, 1, 1, -2)]),
+    'Pad with reflection': (d, x) =>
+      d.network.op('Pad', [x, d.network.integers(0, 0, 2, 1, 0, 0, 1, 3)], { mode: 'reflect' }),
+    'Pad with the edge': (d, x) =>
+      d.network.op('Pad', [x, d.network.integers(0, 0, 2, 1, 0, 0, 1, 3)], { mode: 'edge' }),
+    Gather: (d, x) => d.network.op('Gather', [x, d.network.integers(3, 0, -1)], { axis: 1 }),
+  };
+  it.each(Object.keys(moves))('%s', (name) =>
+    compare(
+      4,
+      (d) => {
+        const moved = moves[name]!(d, d.real([1, 6, 5, 7]));
+        d.finish(moved, d.random.chance(0.5) ? d.x : d.y);
+      },
+      [],
+    ),
+  );
+
+  it.each(['asymmetric', 'half_pixel', 'pytorch_half_pixel', 'align_corners'])('Resize to the nearest, %s', (mode) =>
+    compare(
+      16,
+      (d) => {
+        const nearest = d.random.pick(['round_prefer_floor', 'round_prefer_ceil', 'floor', 'ceil']);
+        const attributes = { mode: 'nearest', coordinate_transformation_mode: mode, nearest_mode: nearest };
+        const x = d.real([1, 3, 5, 7]);
+        const scales = d.random.chance(0.5) ? [2, 2] : [d.random.scale(0.3, 4), d.random.scale(0.3, 4)];
+        const resized = d.random.chance(0.6)
+          ? d.network.op('Resize', [x, '', d.network.constant(Float32Array.of(1, 1, ...scales), [4])], attributes)
+          : d.network.op(
+              'Resize',
+              [x, '', '', d.network.integers(1, 3, d.random.integer(1, 12), d.random.integer(1, 12))],
+              attributes,
+            );
+        d.finish(resized, d.x);
+      },
+      [],
+    ),
+  );
+
+  it('a float input may be moved before it is quantized', () =>
+    compare(
+      4,
+      (d) => {
+        const data = Float32Array.from({ length: 60 }, () => d.random.unit() * 8 - 4);
+        const x = d.network.input(new Tensor('float32', data, [1, 4, 5, 3]));
+        d.finish(d.network.op('Transpose', [x], { perm: [0, 3, 1, 2] }));
+      },
+      ['quantize_linear', 'move'],
+    ));
+});
+
+it('a chain onnxruntime has no known arithmetic for is refused by name', () => {
+  const d = draw(1);
+  d.finish(d.network.op('Softmax', [d.real([1, 5])]));
+  expect(refusal(d.network)).toMatch(/^UnsupportedModelError: node 'Softmax_.*Softmax, which is not supported/);
+});
+
+/** Weights and what stands around them in a Q/DQ model. */
+const signed = (random: Random, count: number): Int8Array =>
+  Int8Array.from({ length: count }, () => random.integer(-127, 127));
+
+/** QuantizeLinear, then DequantizeLinear. */
+function pair({ network }: Drawn, real: string, { scale, zero, type }: Quantized): string {
+  return network.dequantize(network.quantize(real, scale, zero, type), scale, zero, type);
+}
+
+describe('layers of Q/DQ models as onnxruntime fuses them', () => {
+  const layer = (
+    d: Drawn,
+    x: string,
+    sx: number,
+    bias: 'none' | 'int32' | 'float',
+    op: 'Conv' | 'Gemm' | 'MatMul',
+  ): string => {
+    const { random, network } = d;
+    const [inputs, outputs] = [6, 5];
+    const perChannel = random.chance(0.5);
+    const scales = Float32Array.from({ length: perChannel ? outputs : 1 }, () => random.scale(0.002, 0.05));
+    const dims = op === 'Conv' ? [outputs, inputs, 3, 3] : op === 'Gemm' ? [outputs, inputs] : [inputs, outputs];
+    const axis = op === 'MatMul' ? 1 : 0;
+    const weights = signed(random, elementCount(dims));
+    const weight = network.dequantizedConstant(weights, dims, perChannel ? scales : scales[0]!, axis);
+    const products = scales.map((s) => Math.fround(Math.fround(sx) * s));
+    const integers = Int32Array.from({ length: outputs }, () => random.integer(-9000, 9000));
+    const real = Float32Array.from({ length: outputs }, () => (random.unit() - 0.5) * 9000 * products[0]!);
+    const biases = {
+      none: [],
+      int32: [network.dequantizedConstant(integers, [outputs], perChannel ? products : products[0]!)],
+      float: [network.constant(real, [outputs])],
+    }[bias];
+    if (op === 'MatMul') {
+      const product = network.op('MatMul', [x, weight]);
+      return biases.length > 0 ? network.op('Add', [product, ...biases]) : product;
+    }
+    return network.op(op, [x, weight, ...biases], op === 'Gemm' ? { transB: 1 } : {});
+  };
+  const spread = (d: Drawn): Quantized => ({ ...d.y, scale: d.x.scale * d.random.scale(0.3, 3) });
+
+  it.each(['none', 'int32', 'float'] as const)(
+    'Conv, Gemm, MatMul and Add: bias %s, clamps that change nothing',
+    (bias) =>
+      compare(
+        18,
+        (d) => {
+          const q = { ...d.x, type: 'uint8' as const, zero: d.random.integer(0, 255) };
+          const op = d.random.pick(['Conv', 'Gemm', 'MatMul'] as const);
+          const made = layer(d, d.real(op === 'Conv' ? [1, 6, 7, 7] : [3, 6], q), q.scale, bias, op);
+          const clamped = d.random.chance(0.3);
+          d.finish(clamped ? d.network.op('Relu', [made]) : made, {
+            ...spread(d),
+            type: 'uint8',
+            zero: clamped ? 0 : d.random.integer(0, 255),
+          });
+        },
+        [],
+      ),
+  );
+
+  it('int8 activations between one QuantizeLinear and one DequantizeLinear become uint8', () =>
+    compare(
+      10,
+      (d) => {
+        const { network, random } = d;
+        const int8 = (): Quantized => ({
+          scale: d.x.scale * random.scale(0.5, 2),
+          zero: random.integer(-128, 127),
+          type: 'int8',
+        });
+        const data = Float32Array.from({ length: 6 * 81 }, () => (random.unit() - 0.5) * d.x.scale * 200);
+        const first = int8();
+        const x = pair(d, network.input(new Tensor('float32', data, [1, 6, 9, 9])), first);
+        const second = int8();
+        let y = pair(d, layer(d, x, first.scale, 'int32', 'Conv'), second);
+        if (random.chance(0.5)) y = pair(d, network.op('MaxPool', [y], { kernel_shape: [2, 2] }), second);
+        const third = int8();
+        const made = random.pick([
+          () => network.op('Sigmoid', [y]),
+          () => network.op('AveragePool', [y], { kernel_shape: [3, 3] }),
+          () => network.op('GlobalAveragePool', [y]),
+        ]);
+        network.output(pair(d, made(), third), 'float32');
+      },
+      [],
+    ));
+
+  it('a DequantizeLinear goes down through moves, into a Conv behind a Pad of zeros too', () =>
+    compare(
+      8,
+      (d) => {
+        const q = { ...d.x, type: 'uint8' as const, zero: d.random.integer(0, 255) };
+        const x = d.real([1, 6, 7, 8], q);
+        const moved = d.random.pick([
+          () => d.network.op('Pad', [x, d.network.integers(0, 0, 1, 2, 0, 0, 0, 1)]),
+          () => d.network.op('MaxPool', [x], { kernel_shape: [2, 2] }),
+          () => d.network.op('Transpose', [x], { perm: [0, 1, 3, 2] }),
+        ])();
+        d.finish(layer(d, moved, q.scale, 'int32', 'Conv'), { ...spread(d), type: 'uint8', zero: 100 });
+      },
+      [],
+    ));
+
+  it.each([
+    ['a ReLU that is not at the end of the range', (d: Drawn, y: string) => d.network.op('Relu', [y]), 'uint8'],
+    [
+      'a Pad between',
+      (d: Drawn, y: string) => d.network.op('Pad', [y, d.network.integers(0, 0, 1, 1, 0, 0, 1, 1)]),
+      'uint8',
+    ],
+    ['int8 activations that stay float', (_: Drawn, y: string) => y, 'int8'],
+  ] as const)('a Conv that onnxruntime runs in float is refused: %s', (_, between, type) => {
+    const d = draw(3);
+    const q: Quantized = { scale: 0.1, zero: 3, type };
+    d.finish(between(d, layer(d, d.real([1, 6, 7, 7], q), q.scale, 'int32', 'Conv')), { scale: 0.2, zero: 7, type });
+    expect(refusal(d.network)).toMatch(/^UnsupportedModelError: node 'Conv_.*runs this operator in float/);
+  });
+});
