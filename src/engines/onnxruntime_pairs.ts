@@ -121,6 +121,30 @@ function expectIndifferent(draft: GraphDraft, pair: GraphNode): void {
       );
 }
 
+/**
+ * Moves, node, Q: what becomes of the pair later, onnxruntime has put one like it before the moves already.
+ *
+ * @param node the QuantizeLinear itself, or the Transpose before it
+ */
+function pairBeforeMoves(draft: GraphDraft, node: GraphNode, quantize: GraphNode): void {
+  let move: GraphNode | undefined;
+  let before = draft.producer(node.inputs[0]!);
+  while (before && PROPAGATES.has(before.op) && draft.soleConsumer(before.outputs[0]!)) {
+    move = before;
+    before = draft.producer(move.inputs[0]!);
+  }
+  if (!move || !before || before.op === 'DequantizeLinear' || draft.edges(move.inputs[0]!) !== 1) return;
+  const [real, ...rest] = move.inputs as [string, ...string[]];
+  const { type, quantization } = draft.quantized(quantize.outputs[0]!)!;
+  const bytes = draft.declare(`${real}.paired`, type, quantization);
+  const again = draft.declareReal(`${bytes}.real`);
+  draft.replace(move, [
+    { name: quantize.name, op: 'QuantizeLinear', inputs: [real], outputs: [bytes], attributes: {} },
+    { name: quantize.name, op: 'DequantizeLinear', inputs: [bytes], outputs: [again], attributes: {} },
+    { ...move, inputs: [again, ...rest] },
+  ]);
+}
+
 /** Q, DQ, Q, DQ: onnxruntime makes one pair of them, of the range that both can say; of four pairs two, then one. */
 function mergeDoublePairs(draft: GraphDraft, step: number): void {
   for (const quantize of draft.nodes) {
@@ -129,7 +153,10 @@ function mergeDoublePairs(draft: GraphDraft, step: number): void {
     const { dequantize, second, a, b } = pair;
     const [last] = second.outputs as [string];
     const isSame = draft.sameQuantization(a.name, b.name);
-    if (step > 0 && !isSame) expectIndifferent(draft, second);
+    if (step > 0 && !isSame) {
+      expectIndifferent(draft, second);
+      pairBeforeMoves(draft, quantize, quantize);
+    }
     const quantization = isSame ? b.quantization : intersection(a, b);
     draft.tensors.set(last, { name: last, type: b.type, quantization });
     draft.replace(quantize, [{ ...quantize, outputs: [last] }]);
@@ -209,6 +236,7 @@ function dropCancelledTransposes(draft: GraphDraft): void {
       node = first;
     } while (node && (node.op === 'QuantizeLinear' || node.op === 'DequantizeLinear'));
     if (first?.op !== 'Transpose' || !cancels(first, second)) continue;
+    pairBeforeMoves(draft, first, quantizing(draft, first)!);
     for (const transpose of [second, first]) {
       draft.replace(transpose, []);
       draft.rewire(transpose.outputs[0]!, transpose.inputs[0]!);
@@ -268,6 +296,7 @@ function mergeTransposedPairs(draft: GraphDraft): void {
     const pair = first && doublePair(draft, first);
     if (!pair) continue;
     const { a, b } = pair;
+    pairBeforeMoves(draft, first, first);
     draft.tensors.set(a.name, { name: a.name, type: a.type, quantization: intersection(a, b) });
     draft.replace(draft.producer(last)!, []);
     draft.replace(dequantize, []);

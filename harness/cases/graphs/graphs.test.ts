@@ -31,6 +31,8 @@ const WERE_WRONG: readonly (readonly [number, readonly number[]])[] = [
   // an Identity between pairs, equal nodes one of which is an output
   [13, [606, 7927, 11065, 13597]],
   [14, [1327, 1855, 10249, 10507]],
+  // a move before Transposes that go away
+  [15, [18954]],
 ];
 
 beforeAll(() => {
