@@ -1,7 +1,7 @@
 import { UnsupportedModelError } from '../errors.ts';
 import { GraphDraft } from '../graph/draft.ts';
 import { byteRange, elementCount, type Constant, type Graph, type GraphNode } from '../graph/graph.ts';
-import { dequantized, label, PROPAGATES, quantizing, simplify } from './onnxruntime_pairs.ts';
+import { dequantized, label, PASSES, PROPAGATES, quantizing, simplify } from './onnxruntime_pairs.ts';
 import { f32, INT32_END, roundHalfEven } from './rounding.ts';
 
 /**
@@ -139,6 +139,25 @@ function quantizeOutput(draft: GraphDraft, x: string, like: string): void {
 }
 
 /**
+ * A Transpose of several users goes, on its way down, behind each of them: the DequantizeLinear before it has several users
+ * then. Whether the tensor is int8 decides whether the operator before it is fused.
+ */
+function expectTransposeStays(draft: GraphDraft, quantize: GraphNode, dequantize: GraphNode): void {
+  const transpose = draft.consumers(dequantize.outputs[0]!)[0];
+  if (transpose?.op !== 'Transpose') return;
+  let node: GraphNode | undefined = quantize;
+  while (node && (node.op === 'QuantizeLinear' || PROPAGATES.has(node.op))) node = draft.producer(node.inputs[0]!);
+  if (!node || !FUSES.has(node.op)) return;
+  const [output] = transpose.outputs as [string];
+  const through = draft.consumers(output).find(({ op }) => PASSES.has(op) && op !== 'QuantizeLinear');
+  if (through && draft.edges(output) > 1)
+    throw new UnsupportedModelError(
+      `${label(transpose)}: int8, with several users, through one of which (${label(through)}) onnxruntime may move it; ` +
+        'supported: one user, or uint8 tensors',
+    );
+}
+
+/**
  * An int8 tensor between one QuantizeLinear and one DequantizeLinear with one user becomes uint8: values and zero point
  * go up by 128. A move of bytes that was one of floats counts as a DequantizeLinear before and a QuantizeLinear behind
  * it, which it was.
@@ -157,6 +176,7 @@ function signedToUnsigned(draft: GraphDraft, pairs: ReadonlySet<string>): void {
     if ((node.op !== 'QuantizeLinear' && !isMove(node)) || draft.quantized(tensor)?.type !== 'int8') continue;
     const user = draft.soleConsumer(tensor);
     if (!user || (user.op !== 'DequantizeLinear' && !isMove(user)) || uses(user) !== 1) continue;
+    expectTransposeStays(draft, node, user);
     const { scale, zeroPoint } = draft.quantized(tensor)!.quantization;
     const quantization = { scale, zeroPoint: zeroPoint.map((z) => z + 128) };
     draft.tensors.set(tensor, { name: tensor, type: 'uint8', quantization });

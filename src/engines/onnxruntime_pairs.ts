@@ -305,7 +305,7 @@ function mergeTransposedPairs(draft: GraphDraft): void {
 }
 
 /** What onnxruntime can move a Transpose through before it looks for double pairs again. */
-const PASSES = new Set([
+export const PASSES: ReadonlySet<string> = new Set([
   ...['QuantizeLinear', 'DequantizeLinear', 'Relu', 'LeakyRelu', 'Clip', 'Sigmoid', 'HardSigmoid', 'HardSwish'],
   ...['Add', 'Sub', 'Mul', 'Div', 'Concat', 'Split', 'Pad', 'Slice', 'Squeeze', 'Unsqueeze', 'ReduceMean', 'Identity'],
   'Resize',
