@@ -13,6 +13,7 @@ const ORDER = [
   'src/formats',
   'src/engines',
   'src/requantize',
+  'src/kernels',
   'src/ops',
   'src/plan',
   'src/gpu',
