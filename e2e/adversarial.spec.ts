@@ -15,7 +15,7 @@ for (const [engine, name] of ADVERSARIAL)
         type Run = typeof import('../harness/cases/run.ts');
         const { runRecordedCase } = (await import('/harness/cases/run.ts' as string)) as Run;
         type Engines = typeof import('../src/engines/index.ts');
-        const { findSemantics } = (await import('/src/engines/index.ts' as string)) as Engines;
+        const { findEngine } = (await import('/src/engines/index.ts' as string)) as Engines;
         type Device = typeof import('../src/gpu/device.ts');
         const { requestDevice } = (await import('/src/gpu/device.ts' as string)) as Device;
         const bytes = Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
@@ -23,7 +23,7 @@ for (const [engine, name] of ADVERSARIAL)
         let [elements, mismatches] = [0, 0];
         for (const recorded of recordedCases(openNpz(bytes), engine)) {
           elements += recorded.expected.length;
-          mismatches += await runRecordedCase(recorded, device, findSemantics(engine));
+          mismatches += await runRecordedCase(recorded, device, findEngine(engine));
         }
         device.destroy();
         return { elements, mismatches };

@@ -17,7 +17,7 @@ test('whatever a session is given, only errors of this project come out, and it 
     const session = await make(device);
     const before = await outcome(() => session.run(feeds));
     const opened = (options: object) => InferenceSession.create(smallQOperatorModel(), options);
-    const options = ['device', 'semantics', 'shapes', 'features', 'profile', 'fusion', 'executionProviders'];
+    const options = ['device', 'engine', 'semantics', 'shapes', 'features', 'profile', 'fusion', 'executionProviders'];
     const calls: Record<string, (odd: never) => Promise<unknown>> = {
       'a model': (odd) => InferenceSession.create(odd, { device }),
       'the options': (odd) => InferenceSession.create(smallQOperatorModel(), odd),
@@ -74,7 +74,7 @@ test('the class of the error says whose fault it is', async ({ gpu }) => {
       'no bytes': await create(new ArrayBuffer(0)),
       text: await create(new TextEncoder().encode('<!doctype html>')),
       'typing error': await create(smallQOperatorModel(), { semantic: 'qnnpack' }),
-      'unknown engine': await create(smallQOperatorModel(), { semantics: 'mkl' }),
+      'unknown engine': await create(smallQOperatorModel(), { engine: 'mkl' }),
       adapter: await create(smallQOperatorModel(), { device: adapter }),
       'lost device': await create(smallQOperatorModel(), { device: lost }),
       transferred: await outcome(() => session.run({ x: { ...feeds['x']!, data: transferred } as never })),

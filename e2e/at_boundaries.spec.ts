@@ -1,9 +1,9 @@
-import { SEMANTICS } from '../src/engines/index.ts';
+import { ENGINES } from '../src/engines/index.ts';
 import { expect, test } from './gpu.ts';
 
 const CASES = 72;
 
-for (const { name } of SEMANTICS) {
+for (const { name } of ENGINES) {
   const against = name === 'onnxruntime' ? 'the host and onnxruntime-web' : 'the host';
   test(`${name}: ${CASES} operators where it steps: the GPU equals ${against}`, async ({ gpu }) => {
     const result = await gpu.evaluate(

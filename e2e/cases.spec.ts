@@ -12,7 +12,7 @@ test(`${CASES} generated cases: GPU, host and onnxruntime-web give the same bits
     const { runOnnxruntimeWeb } = (await import('/harness/oracles/onnxruntime_web.ts' as string)) as Oracle;
     const { requestDevice } = (await import('/src/gpu/device.ts' as string)) as typeof import('../src/gpu/device.ts');
     const device = await requestDevice();
-    const result = await runCases('onnxruntime', 1, 0, count, device, { engine: runOnnxruntimeWeb });
+    const result = await runCases('onnxruntime', 1, 0, count, device, { oracle: runOnnxruntimeWeb });
     device.destroy();
     return result;
   }, CASES);
@@ -62,7 +62,7 @@ test.describe('exact8 cases --against onnxruntime', () => {
   });
 
   const refused: [args: string[], cause: RegExp][] = [
-    [['--semantics', 'qnnpack'], /qnnpack has others/],
+    [['--engine', 'qnnpack'], /qnnpack has others/],
     [['--case', 'qnnpack/1/2'], /qnnpack has others/],
     [['--case', 'nonsense'], /ENGINE\/SEED\/INDEX/],
     [['--recorded', 'x.npz'], /has its reference/],

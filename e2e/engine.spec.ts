@@ -10,7 +10,7 @@ async function runTruncating(page: import('playwright/test').Page, model: string
     type Example = typeof import('../examples/engine/truncating.ts');
     const { truncating } = (await import('/examples/engine/truncating.ts' as string)) as Example;
     const bytes = Uint8Array.from(atob(base64), (c) => c.charCodeAt(0));
-    const session = await InferenceSession.create(bytes, { semantics: truncating });
+    const session = await InferenceSession.create(bytes, { engine: truncating });
     const { name, shape } = session.plan.graph.inputs[0]!;
     const data = Float32Array.from({ length: shape.reduce((a, b) => a * b) }, (_, i) => Math.sin(i * 0.7) * 2);
     const feeds = { [name]: new Tensor('float32', data, shape) };
@@ -21,7 +21,7 @@ async function runTruncating(page: import('playwright/test').Page, model: string
     const differing = (a: ArrayLike<unknown>, b: ArrayLike<unknown>) =>
       Array.from(a).filter((v, i) => v !== b[i]).length;
     return {
-      semantics: session.semantics,
+      engine: session.engine,
       tensors: actual.length,
       mismatches: actual.reduce((sum, t, i) => sum + differing(t.data, expected[i]!.data), 0),
       unlikeQnnpack: actual.reduce((sum, t, i) => sum + differing(t.data, others[i]!.data), 0),
@@ -34,7 +34,7 @@ test.describe('needs ../shared: a network', () => {
   test("an engine from outside the library runs a network, by its own file's arithmetic", async ({ gpu }) => {
     const model = readFileSync('../shared/models/torchvision_mobilenet_v2_qnnpack.pth').toString('base64');
     const result = await runTruncating(gpu, model);
-    expect(result).toMatchObject({ semantics: 'truncating', tensors: 68, mismatches: 0 });
+    expect(result).toMatchObject({ engine: 'truncating', tensors: 68, mismatches: 0 });
     expect(result.unlikeQnnpack).toBeGreaterThan(1_000_000);
   });
 });
@@ -52,7 +52,7 @@ test('an engine from outside the library computes layers by its own arithmetic',
     let [differing, unlikeQnnpack] = [0, 0];
     for (let i = 0; i < 12; i++) {
       const { graph, feeds } = generateCase('qnnpack', 9, i);
-      const session = await InferenceSession.create(graph, { semantics: truncating });
+      const session = await InferenceSession.create(graph, { engine: truncating });
       const actual = (await session.run(feeds))['y']!.data;
       const expected = referenceTrace(session.plan, feeds).outputs['y']!.data;
       const usual = referenceTrace((await InferenceSession.create(graph)).plan, feeds).outputs['y']!.data;

@@ -59,7 +59,7 @@ test(`${CASES} generated cases: GPU, host and Python's onnxruntime give the same
     const { askOnnxruntime: ask } = globalThis as never as { askOnnxruntime: Ask };
     const device = await requestDevice();
     const result = await runCases('onnxruntime-x64', 1, 0, count, device, {
-      engine: async (model, feeds) => decode(await ask(base64(model), encode(feeds))),
+      oracle: async (model, feeds) => decode(await ask(base64(model), encode(feeds))),
     });
     device.destroy();
     return result;
@@ -113,7 +113,7 @@ for (const [name, bytes] of MODELS)
   test(`${name}: every tensor on the GPU and on the host equals Python's onnxruntime`, async ({ baseURL: _ }, info) => {
     test.skip(name.startsWith('imagenet') && !existsSync(MOBILENET_V1), 'needs ../shared');
     const model = await bytes();
-    const plan = createPlan(readModel(model), { semantics: 'onnxruntime-x64' });
+    const plan = createPlan(readModel(model), { engine: 'onnxruntime-x64' });
     const feeds = randomFeeds(plan, 1);
     const final = await engine.run(model, feeds);
     // outputs of QuantizeLinear, of operators on bytes and of what stays float32 can be watched without undoing a fusion
@@ -141,7 +141,7 @@ for (const [name, bytes] of MODELS)
       ([tensor, { dims, data }]) => [tensor, { shape: dims, data: data as NpyArray['data'] }] as const,
     );
     writeFileSync(trace, writeNpz(arrays));
-    const args = ['verify', '--model', file, '--semantics', 'onnxruntime-x64', '--against', trace, '--json'];
+    const args = ['verify', '--model', file, '--engine', 'onnxruntime-x64', '--against', trace, '--json'];
     const result = await exact8(args);
     expect(result.code, result.stderr).toBe(0);
     const report = JSON.parse(result.stdout);

@@ -8,7 +8,7 @@ import { UnsupportedModelError } from '../src/errors.ts';
 import { generateAtBoundaries } from '../harness/cases/at_boundaries/index.ts';
 import { inferGraph } from '../src/ops/infer.ts';
 import { referenceTrace } from '../src/plan/reference.ts';
-import { findSemantics } from '../src/engines/index.ts';
+import { findEngine } from '../src/engines/index.ts';
 import { PythonPyTorch } from './pytorch/engine.ts';
 import { findPython } from './python.ts';
 
@@ -24,7 +24,7 @@ const PYTORCH = {
 
 /** Without AVX-512 VNNI, fbgemm (and x86, which is fbgemm there) saturates in every layer, and onednn is no engine that exact8 knows. */
 const VNNI = existsSync('/proc/cpuinfo') && / avx512_vnni( |$)/m.test(readFileSync('/proc/cpuinfo', 'utf8'));
-const semanticsOf = (engine: string): string => (VNNI || engine === 'qnnpack' ? engine : 'fbgemm-avx2');
+const engineOf = (engine: string): string => (VNNI || engine === 'qnnpack' ? engine : 'fbgemm-avx2');
 
 test('a trace that the example records from a real PyTorch equals exact8: widths 0.35 and 1.4, two engines each', async ({
   baseURL: _,
@@ -56,8 +56,8 @@ test('a trace that the example records from a real PyTorch equals exact8: widths
         model,
         '--against',
         trace,
-        '--semantics',
-        semanticsOf(engine),
+        '--engine',
+        engineOf(engine),
         '--each-layer',
         '--json',
       ]);
@@ -68,21 +68,21 @@ test('a trace that the example records from a real PyTorch equals exact8: widths
 
 const CASES = 240;
 
-for (const engine of ['qnnpack', 'fbgemm', 'fbgemm-avx2', 'onednn', 'x86'])
-  test(`${engine}: ${CASES} operators where it steps equal live PyTorch`, async ({ baseURL: _ }) => {
+for (const name of ['qnnpack', 'fbgemm', 'fbgemm-avx2', 'onednn', 'x86'])
+  test(`${name}: ${CASES} operators where it steps equal live PyTorch`, async ({ baseURL: _ }) => {
     test.setTimeout(600_000);
     const python = findPython(PYTORCH);
     test.skip(python === undefined, 'needs a Python with PyTorch');
-    test.skip(!VNNI && !['qnnpack', 'fbgemm-avx2'].includes(engine), 'needs an x86-64 processor with AVX-512 VNNI');
-    const own = engine.replace('-avx2', '');
-    const pytorch = new PythonPyTorch(python!, own === engine ? {} : { FBGEMM_ENABLE_INSTRUCTIONS: 'AVX2' });
-    const semantics = findSemantics(engine);
+    test.skip(!VNNI && !['qnnpack', 'fbgemm-avx2'].includes(name), 'needs an x86-64 processor with AVX-512 VNNI');
+    const own = name.replace('-avx2', '');
+    const pytorch = new PythonPyTorch(python!, own === name ? {} : { FBGEMM_ENABLE_INSTRUCTIONS: 'AVX2' });
+    const engine = findEngine(name);
     let [elements, refused] = [0, 0];
     const wrong: string[] = [];
     for (let index = 0; index < CASES; index++) {
-      const test = generateAtBoundaries(engine, 1, index);
+      const test = generateAtBoundaries(name, 1, index);
       const host = () =>
-        referenceTrace({ graph: inferGraph(test.graph, semantics), semantics }, test.feeds).outputs['y']!.data;
+        referenceTrace({ graph: inferGraph(test.graph, engine), engine }, test.feeds).outputs['y']!.data;
       const theirs = await pytorch.run(own, test).then(
         ({ data }) => data,
         () => undefined,

@@ -18,7 +18,7 @@ test.describe('needs ../shared: traces of real PyTorch', () => {
   test.skip(!existsSync('../shared/goldens'), 'needs ../shared');
   test.describe.configure({ timeout: 240_000 });
 
-  const traces: [model: string, semantics: string | undefined, trace: string][] = [
+  const traces: [model: string, engine: string | undefined, trace: string][] = [
     ['qnnpack', undefined, 'qnnpack_trace_cat_720p'],
     ['qnnpack_legacy', undefined, 'qnnpack_trace_cat_720p'],
     ['qnnpack', 'fbgemm-avx2', 'fbgemm_avx2_trace_cat_720p'],
@@ -26,11 +26,11 @@ test.describe('needs ../shared: traces of real PyTorch', () => {
     ['fbgemm', undefined, 'x86_trace_coffee'],
     ['fbgemm_full_range', undefined, 'x86_full_range_trace_hot_dog'],
   ];
-  for (const [name, semantics, recorded] of traces)
+  for (const [name, engine, recorded] of traces)
     test(`${name}.pth equals ${recorded}, end to end and layer by layer`, async () => {
       const { code, report, stderr } = await verify(
         ...['--model', model(name), '--against', trace(recorded), '--each-layer'],
-        ...(semantics ? ['--semantics', semantics] : []),
+        ...(engine ? ['--engine', engine] : []),
       );
       expect(code, stderr).toBe(0);
       expect(report).toMatchObject({ mode: 'teacher-forced', mismatches: 0, endToEnd: { mismatches: 0 } });
@@ -49,10 +49,10 @@ test.describe('needs ../shared: traces of real PyTorch', () => {
 
   test('under another engine the differences are reported, and the exit code is 1', async () => {
     const { code, report } = await verify(
-      ...['--model', model('qnnpack'), '--against', trace('qnnpack_trace_cat_720p'), '--semantics', 'fbgemm'],
+      ...['--model', model('qnnpack'), '--against', trace('qnnpack_trace_cat_720p'), '--engine', 'fbgemm'],
     );
     expect(code).toBe(1);
-    expect(report.semantics).toBe('fbgemm');
+    expect(report.engine).toBe('fbgemm');
     expect(report.mismatches).toBeGreaterThan(1_000_000);
   });
 
@@ -84,7 +84,7 @@ test.describe('needs ../shared: traces of real PyTorch', () => {
     const { code, stdout } = await exact8(['identify', '--model', model('qnnpack'), '--against', file, '--json']);
     const { identified, nearest, candidates } = JSON.parse(stdout);
     expect({ code, identified, nearest }).toEqual({ code: 1, identified: [], nearest: 'qnnpack' });
-    const best = candidates.find(({ semantics }: { semantics: string }) => semantics === 'qnnpack');
+    const best = candidates.find(({ engine }: { engine: string }) => engine === 'qnnpack');
     expect(best.firstMismatch.tensor).toBe('features.18.0');
     // the byte itself, and what the layer behind it makes of it
     expect(best.mismatches).toBeLessThan(20);
@@ -100,7 +100,7 @@ test.describe('needs ../shared: traces of real PyTorch', () => {
     ['x86_add', 'x86'],
   ] as const)
     test(`recorded operators: ${file}`, async () => {
-      const args = ['--recorded', `../shared/goldens/operators/pytorch_${file}.npz`, '--semantics', engine];
+      const args = ['--recorded', `../shared/goldens/operators/pytorch_${file}.npz`, '--engine', engine];
       const { code, stdout } = await exact8(['cases', ...args, '--json']);
       const cases = file.endsWith('_conv') ? 90 : 16;
       expect(JSON.parse(stdout)).toMatchObject({ schemaVersion: 1, cases, mismatchesHost: 0, mismatchesGpu: 0 });

@@ -7,8 +7,9 @@ export { DEFAULT_PROFILES, parseProfile, type AdapterFamily, type Profile } from
 export type { Features } from './ops/features.ts';
 export type { VariantChoice, VariantOption } from './ops/variant.ts';
 export { referenceTrace } from './plan/reference.ts';
-export { SEMANTICS, findSemantics } from './engines/index.ts';
+export { ENGINES, findEngine, ENGINES as SEMANTICS, findEngine as findSemantics } from './engines/index.ts';
 export { FloatLines } from './engines/float_lines.ts';
 export type * from './engines/engine.ts';
+export type { Engine as Semantics } from './engines/engine.ts';
 export type * from './graph/graph.ts';
 export { DeviceError, Exact8Error, InvalidInputError, InvalidModelError, UnsupportedModelError } from './errors.ts';

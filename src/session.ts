@@ -26,7 +26,7 @@ export class InferenceSession {
   /** As it was read. */
   readonly graph: Graph;
   /** The name of the engine whose bits are computed. */
-  readonly semantics: string;
+  readonly engine: string;
   readonly inputNames: readonly string[];
   readonly outputNames: readonly string[];
   readonly #options: PlanOptions;
@@ -41,7 +41,7 @@ export class InferenceSession {
 
   private constructor(graph: Graph, plan: Plan, options: PlanOptions, device: GPUDevice, ownsDevice: boolean) {
     this.graph = graph;
-    this.semantics = plan.semantics.name;
+    this.engine = plan.engine.name;
     this.inputNames = graph.inputs.map((input) => input.name);
     this.outputNames = graph.outputs;
     this.#options = options;
@@ -84,6 +84,11 @@ export class InferenceSession {
       if (!session && !given) device.destroy();
       throw error;
     }
+  }
+
+  /** Another name of `engine`. */
+  get semantics(): string {
+    return this.engine;
   }
 
   /** The plan of the last shapes that were run. */

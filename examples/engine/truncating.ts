@@ -1,11 +1,11 @@
 // An engine of one's own: like qnnpack, but convolutions and linear layers drop the fraction instead of rounding,
 // in double precision. In a project of yours, import from 'exact8'.
-import { findSemantics, type Semantics } from '../../src/index.ts';
+import { findEngine, type Engine } from '../../src/index.ts';
 
 const clamp = (value: number, min: number, max: number): number => Math.min(Math.max(value, min), max);
 
-export const truncating: Semantics = {
-  ...findSemantics('qnnpack'),
+export const truncating: Engine = {
+  ...findEngine('qnnpack'),
   name: 'truncating',
   description: 'as qnnpack, but convolutions truncate',
   linear(layer) {

@@ -1,7 +1,7 @@
 import type { Handicap } from '../tune/measure.ts';
 import type { Tuner } from '../tune/run.ts';
 import type { CasesResult } from '../cases/run.ts';
-import type { Engine, RemoteTensor } from '../worker/protocol.ts';
+import type { EngineChoice, RemoteTensor } from '../worker/protocol.ts';
 import type { GpuCalls } from './measure/gpu_calls.ts';
 import type { LayerTiming } from './measure/layers.ts';
 import type { Roof } from './measure/roof.ts';
@@ -43,9 +43,13 @@ export interface BenchMethods {
   /** Generated operators `from` to `to - 1`, each by every kernel variant that may compute it, against the host. */
   cases(engine: string, seed: number, from: number, to: number): Promise<CasesResult>;
   /** Every dispatch of exact8's plan by itself. */
-  layers(model: string, engine: Engine, batch: number, budgetMs: number): Promise<LayerTiming[]>;
+  layers(model: string, engine: EngineChoice, batch: number, budgetMs: number): Promise<LayerTiming[]>;
   /** Opens a model for tuning: see Tuning, whose methods the others are. */
-  openTuning(model: string, engine: Engine, handicap: Handicap): Promise<Pick<Tuner, 'tasks' | 'blocks' | 'profile'>>;
+  openTuning(
+    model: string,
+    engine: EngineChoice,
+    handicap: Handicap,
+  ): Promise<Pick<Tuner, 'tasks' | 'blocks' | 'profile'>>;
   tuneLayer: Tuner['layer'];
   tuneBlock: Tuner['block'];
   tuneFusions: Tuner['fusions'];

@@ -1,5 +1,5 @@
 import type { Tensor } from '../../src/tensor.ts';
-import type { Engine } from '../worker/protocol.ts';
+import type { EngineChoice } from '../worker/protocol.ts';
 import type { BenchBrowser } from './browser.ts';
 
 /** What was compared with the host reference before anything was measured. */
@@ -21,7 +21,7 @@ const CHUNK = 25;
 
 export async function runExactness(
   browser: BenchBrowser,
-  { bytes, engine }: { readonly bytes: Uint8Array; readonly engine: Engine },
+  { bytes, engine }: { readonly bytes: Uint8Array; readonly engine: EngineChoice },
   input: Tensor,
   cases: number,
   progress: (what: string) => void,

@@ -18,17 +18,17 @@ class Chain {
   readonly constants = new Map<string, Constant>();
   readonly tensors = new Map<string, QuantizedType>();
   readonly #random: Random;
-  readonly #semantics: string;
+  readonly #engine: string;
   /** The last tensor: 8 bits, or float32 where it has no quantization. */
   last!: TensorInfo;
 
-  constructor(random: Random, semantics: string) {
+  constructor(random: Random, engine: string) {
     this.#random = random;
-    this.#semantics = semantics;
+    this.#engine = engine;
   }
 
   byteType(): ByteType {
-    return dialectOf(this.#semantics).torch || this.#random.chance(0.7) ? 'uint8' : 'int8';
+    return dialectOf(this.#engine).torch || this.#random.chance(0.7) ? 'uint8' : 'int8';
   }
 
   input(name: string, shape: readonly number[], type: ByteType | 'float32'): TensorInfo {
@@ -70,11 +70,11 @@ class Chain {
     const random = this.#random;
     const { type, shape, name, quantization } = this.last;
     const [batch, inputs, height, width] = shape as [number, number, number, number];
-    const dialect = dialectOf(this.#semantics);
+    const dialect = dialectOf(this.#engine);
     const id = this.nodes.length;
     const weight = weightsAndScales(
       random,
-      this.#semantics,
+      this.#engine,
       dialect,
       [channels, inputs / groups, ...kernel],
       type as ByteType,
@@ -134,7 +134,7 @@ class Chain {
 
   pool(): void {
     const { type, shape, quantization } = this.last;
-    const torch = dialectOf(this.#semantics).torch;
+    const torch = dialectOf(this.#engine).torch;
     this.node(
       'GlobalAveragePool',
       [this.last.name],
@@ -223,17 +223,17 @@ function pooled(chain: Chain, random: Random): void {
 }
 
 /** Case `index` of a seed for an engine: several operators that a plan may fuse. */
-export function generateBlock(semantics: string, seed: number, index: number): Case {
+export function generateBlock(engine: string, seed: number, index: number): Case {
   const random = new Random(Math.imul(seed, 0x9e3779b1) ^ Math.imul(index + 1, 0xc2b2ae35));
-  const chain = new Chain(random, semantics);
+  const chain = new Chain(random, engine);
   if (index % 8 === 7) pooled(chain, random);
   else block(chain, random);
   const { inputs, feeds, nodes, constants, tensors } = chain;
   return {
-    id: `${semantics}/block/${seed}/${index}`,
+    id: `${engine}/block/${seed}/${index}`,
     description: [`x ${inputs[0]!.type} ${inputs[0]!.shape.join('x')}`, ...nodes.map(({ op }) => op)].join(', '),
     form: 'qoperator',
-    graph: { name: 'block', format: 'case', semantics, nodes, inputs, outputs: [chain.last.name], constants, tensors },
+    graph: { name: 'block', format: 'case', engine, nodes, inputs, outputs: [chain.last.name], constants, tensors },
     feeds,
   };
 }

@@ -52,7 +52,7 @@ export const someScale = (random: Random, powers = 0.3): number =>
   random.chance(powers) ? 2 ** random.integer(-9, 2) : random.scale(0.001, 4);
 
 export function graphOf(
-  semantics: string,
+  engine: string,
   op: string,
   inputs: readonly TensorInfo[],
   constants: readonly Constant[],
@@ -62,7 +62,7 @@ export function graphOf(
   return {
     name: op,
     format: 'case',
-    semantics,
+    engine,
     nodes: [
       {
         name: op,

@@ -35,7 +35,7 @@ interface Dialect {
   readonly torch: boolean;
 }
 
-export const dialectOf = (semantics: string): Dialect => ({ torch: !semantics.startsWith('onnxruntime') });
+export const dialectOf = (engine: string): Dialect => ({ torch: !engine.startsWith('onnxruntime') });
 
 /**
  * What a convolution or a fully connected layer goes to the end of: sums that lie exactly between two codes, sums
@@ -91,7 +91,7 @@ function geometry(random: Random): Geometry {
 
 export function weightsAndScales(
   random: Random,
-  semantics: string,
+  engine: string,
   dialect: Dialect,
   shape: readonly number[],
   inputType: ByteType,
@@ -104,7 +104,7 @@ export function weightsAndScales(
   const type: ByteType = dialect.torch || inputType === 'int8' || random.chance(0.6) ? 'int8' : 'uint8';
   const [min, max] = byteRange(type);
   const count = perChannel ? channels : 1;
-  const zeros = dialect.torch || (semantics.startsWith('onnxruntime') && perChannel && type === 'int8');
+  const zeros = dialect.torch || (engine.startsWith('onnxruntime') && perChannel && type === 'int8');
   const quantization: Quantization = {
     scale: Float32Array.from({ length: count }, () => someScale(random, ties ? 1 : 0.3) / 16),
     zeroPoint: Int32Array.from({ length: count }, () => (zeros ? 0 : zeroPoint(random, type))),
@@ -161,8 +161,8 @@ export function bias(
   return [{ name: 'b', type: 'int32', shape: [channels], data: Int32Array.from(sums, Math.round) }];
 }
 
-function linearCase(random: Random, semantics: string, op: 'Conv' | 'Gemm', extreme: Extreme): Unnamed {
-  const dialect = dialectOf(semantics);
+function linearCase(random: Random, engine: string, op: 'Conv' | 'Gemm', extreme: Extreme): Unnamed {
+  const dialect = dialectOf(engine);
   // onnxruntime has no kernel that turns one type into the other
   const type: ByteType = dialect.torch || random.chance(0.7) ? 'uint8' : 'int8';
   const batch = random.chance(0.7) ? 1 : random.integer(2, 5);
@@ -211,7 +211,7 @@ function linearCase(random: Random, semantics: string, op: 'Conv' | 'Gemm', extr
   const ties = extreme === 'ties';
   const sx = someScale(random, ties ? 1 : 0.3);
   const zx = zeroPoint(random, type);
-  const weight = weightsAndScales(random, semantics, dialect, weightShape, type, extreme);
+  const weight = weightsAndScales(random, engine, dialect, weightShape, type, extreme);
   const sw = weight.quantization!.scale[0]!;
   const most = sx * sw * (ties ? 74 * 1.4 : 74 * 74) * Math.sqrt(elementCount(weightShape) / outputChannels);
   const spread = extreme === 'large sums' ? Math.max(most, sx * sw * 2 ** random.integer(24, 30)) : most;
@@ -225,13 +225,13 @@ function linearCase(random: Random, semantics: string, op: 'Conv' | 'Gemm', extr
     description:
       `${op} ${type} ${description}, ${weight.type} weights ${scales}, ${fill}` +
       (extreme === 'none' ? '' : `, ${extreme}`),
-    graph: graphOf(semantics, op, [input], [weight, ...biases], output, attributes),
+    graph: graphOf(engine, op, [input], [weight, ...biases], output, attributes),
     feeds: { x: feed },
   };
 }
 
-function addCase(random: Random, semantics: string): Unnamed {
-  const dialect = dialectOf(semantics);
+function addCase(random: Random, engine: string): Unnamed {
+  const dialect = dialectOf(engine);
   const type = (): ByteType => (dialect.torch || random.chance(0.8) ? 'uint8' : 'int8');
   const [typeA, typeB, typeY] =
     dialect.torch || random.chance(0.7) ? ([type(), 'uint8', 'uint8'] as const) : (['int8', 'int8', 'int8'] as const);
@@ -275,13 +275,13 @@ function addCase(random: Random, semantics: string): Unnamed {
   const attributes = dialect.torch && random.chance(0.4) && output.quantization.zeroPoint[0] !== 255 ? { relu: 1 } : {};
   return {
     description: `Add ${typeA} ${shape.join('x')}`,
-    graph: graphOf(semantics, 'Add', [input('a', sameType, sa), input('b', typeB, sb)], [], output, attributes),
+    graph: graphOf(engine, 'Add', [input('a', sameType, sa), input('b', typeB, sb)], [], output, attributes),
     feeds: { a: new Tensor(sameType, a, shape), b: new Tensor(typeB, b, shape) },
   };
 }
 
-function poolCase(random: Random, semantics: string): Unnamed {
-  const dialect = dialectOf(semantics);
+function poolCase(random: Random, engine: string): Unnamed {
+  const dialect = dialectOf(engine);
   const type: ByteType = dialect.torch || random.chance(0.7) ? 'uint8' : 'int8';
   const shape = [random.integer(1, 3), channelCount(random), random.integer(1, 14), random.integer(1, 14)];
   const quantization = whole(someScale(random), zeroPoint(random, type));
@@ -294,13 +294,13 @@ function poolCase(random: Random, semantics: string): Unnamed {
   const fill = random.pick(FILLS);
   return {
     description: `GlobalAveragePool ${type} ${shape.join('x')}, ${fill}`,
-    graph: graphOf(semantics, 'GlobalAveragePool', [{ name: 'x', type, shape, quantization }], [], output, {}),
+    graph: graphOf(engine, 'GlobalAveragePool', [{ name: 'x', type, shape, quantization }], [], output, {}),
     feeds: { x: bytes(random, type, shape, fill, quantization.zeroPoint[0]!) },
   };
 }
 
-function quantizeCase(random: Random, semantics: string): Unnamed {
-  const type: ByteType = dialectOf(semantics).torch || random.chance(0.6) ? 'uint8' : 'int8';
+function quantizeCase(random: Random, engine: string): Unnamed {
+  const type: ByteType = dialectOf(engine).torch || random.chance(0.6) ? 'uint8' : 'int8';
   const shape = [random.integer(1, 2), random.integer(1, 9), random.integer(1, 9), random.integer(1, 9)];
   const scale = Math.fround(someScale(random));
   const data = Float32Array.from({ length: elementCount(shape) }, (_, i) => {
@@ -315,24 +315,24 @@ function quantizeCase(random: Random, semantics: string): Unnamed {
   const output: QuantizedType = { name: 'y', type, quantization: whole(scale, zeroPoint(random, type)) };
   return {
     description: `QuantizeLinear to ${type} ${shape.join('x')}`,
-    graph: graphOf(semantics, 'QuantizeLinear', [{ name: 'x', type: 'float32', shape }], [], output, {}),
+    graph: graphOf(engine, 'QuantizeLinear', [{ name: 'x', type: 'float32', shape }], [], output, {}),
     feeds: { x: new Tensor('float32', data, shape) },
   };
 }
 
-function dequantizeCase(random: Random, semantics: string): Unnamed {
-  const type: ByteType = dialectOf(semantics).torch || random.chance(0.6) ? 'uint8' : 'int8';
+function dequantizeCase(random: Random, engine: string): Unnamed {
+  const type: ByteType = dialectOf(engine).torch || random.chance(0.6) ? 'uint8' : 'int8';
   const shape = [random.integer(1, 3), random.integer(1, 300)];
   const quantization = whole(someScale(random), zeroPoint(random, type));
   return {
     description: `DequantizeLinear from ${type} ${shape.join('x')}`,
-    graph: graphOf(semantics, 'DequantizeLinear', [{ name: 'x', type, shape, quantization }], [], undefined, {}),
+    graph: graphOf(engine, 'DequantizeLinear', [{ name: 'x', type, shape, quantization }], [], undefined, {}),
     feeds: { x: bytes(random, type, shape, 'random', 0) },
   };
 }
 
 /** Any float32 but NaN, by its bits; and neighbours of the first operand, so that sums cancel. */
-function floatAddCase(random: Random, semantics: string): Unnamed {
+function floatAddCase(random: Random, engine: string): Unnamed {
   const shape = [random.integer(1, 2), random.integer(1, 40), random.integer(1, 7), random.integer(1, 7)];
   const count = elementCount(shape);
   const bits = new Uint32Array(2 * count);
@@ -348,7 +348,7 @@ function floatAddCase(random: Random, semantics: string): Unnamed {
   const info = (name: string): TensorInfo => ({ name, type: 'float32', shape });
   return {
     description: `Add float32 ${shape.join('x')}`,
-    graph: graphOf(semantics, 'Add', [info('a'), info('b')], [], undefined, {}),
+    graph: graphOf(engine, 'Add', [info('a'), info('b')], [], undefined, {}),
     feeds: {
       a: new Tensor('float32', floats.slice(0, count), shape),
       b: new Tensor('float32', floats.slice(count), shape),
@@ -365,25 +365,25 @@ export function formOf({ nodes, inputs, tensors }: Graph, index: number): OnnxFo
 }
 
 /** Case `index` of a seed for an engine. */
-export function generateCase(semantics: string, seed: number, index: number): Case {
+export function generateCase(engine: string, seed: number, index: number): Case {
   const random = new Random(Math.imul(seed, 0x9e3779b1) ^ Math.imul(index + 1, 0x85ebca6b));
   const linear = (op: 'Conv' | 'Gemm') => () => {
     const round = Math.floor(index / kinds.length);
-    return linearCase(random, semantics, op, EXTREMES[(index + round) % EXTREMES.length]!);
+    return linearCase(random, engine, op, EXTREMES[(index + round) % EXTREMES.length]!);
   };
   // they take turns in one place, so that most cases are layers with sums
-  const others = [() => floatAddCase(random, semantics), ...byteOperatorKinds(random, semantics)];
+  const others = [() => floatAddCase(random, engine), ...byteOperatorKinds(random, engine)];
   const kinds: (() => Unnamed)[] = [
     ...Array.from({ length: 12 }, () => linear('Conv')),
     ...Array.from({ length: 3 }, () => linear('Gemm')),
-    () => addCase(random, semantics),
-    () => poolCase(random, semantics),
-    () => quantizeCase(random, semantics),
-    () => dequantizeCase(random, semantics),
-    ...(dialectOf(semantics).torch ? [] : [() => others[Math.floor(index / kinds.length) % others.length]!()]),
+    () => addCase(random, engine),
+    () => poolCase(random, engine),
+    () => quantizeCase(random, engine),
+    () => dequantizeCase(random, engine),
+    ...(dialectOf(engine).torch ? [] : [() => others[Math.floor(index / kinds.length) % others.length]!()]),
   ];
   const made = kinds[index % kinds.length]!();
-  return { id: `${semantics}/${seed}/${index}`, form: formOf(made.graph, index), ...made };
+  return { id: `${engine}/${seed}/${index}`, form: formOf(made.graph, index), ...made };
 }
 
 /** The place of a case: what its id says. @throws InvalidInputError where it says none */

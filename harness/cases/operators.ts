@@ -13,14 +13,14 @@ import type { Random } from '../../models/random.ts';
 /** 8-bit inputs of one type, and the quantization of the output. */
 class Draw {
   readonly random: Random;
-  readonly semantics: string;
+  readonly engine: string;
   readonly type: ByteType;
   readonly inputs: TensorInfo[] = [];
   readonly feeds: Record<string, Tensor> = {};
 
-  constructor(random: Random, semantics: string) {
+  constructor(random: Random, engine: string) {
     this.random = random;
-    this.semantics = semantics;
+    this.engine = engine;
     this.type = random.chance(0.7) ? 'uint8' : 'int8';
   }
 
@@ -50,7 +50,7 @@ class Draw {
     const shapes = this.inputs.map(({ shape }) => shape.join('x')).join(', ');
     return {
       description: `${op} ${this.type} ${shapes} ${JSON.stringify(attributes)}`,
-      graph: graphOf(this.semantics, op, this.inputs, constants, y, attributes),
+      graph: graphOf(this.engine, op, this.inputs, constants, y, attributes),
       feeds: this.feeds,
     };
   }
@@ -182,10 +182,10 @@ function reflectable(pads: readonly number[], shape: readonly number[]): number[
 }
 
 /** Operators on bytes beside convolutions and their like: pools, products, tables, moves. */
-export function byteOperatorKinds(random: Random, semantics: string): (() => Unnamed)[] {
+export function byteOperatorKinds(random: Random, engine: string): (() => Unnamed)[] {
   // the order in which onnxruntime-x64 sums a ReduceMean is not known
-  const means = semantics === 'onnxruntime-x64' ? [] : [mean];
+  const means = engine === 'onnxruntime-x64' ? [] : [mean];
   return [pool, pool, ...means, product, concatenation, unary, move, move].map(
-    (kind) => () => kind(new Draw(random, semantics)),
+    (kind) => () => kind(new Draw(random, engine)),
   );
 }

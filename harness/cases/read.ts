@@ -5,7 +5,7 @@ import { writeCase } from './onnx.ts';
 
 /** A case's graph, as it is read from a file where there is one; of a float32 bias onnxruntime's fusions make an int32. */
 export function graphRead({ graph, form }: Case, file?: Uint8Array): Graph {
-  const isFileOnly = graph.semantics.startsWith('onnxruntime') && graph.constants.get('b')?.type === 'float32';
+  const isFileOnly = graph.engine.startsWith('onnxruntime') && graph.constants.get('b')?.type === 'float32';
   const read = file ?? (isFileOnly ? writeCase(graph, form) : undefined);
-  return read ? { ...readModel(read), semantics: graph.semantics } : graph;
+  return read ? { ...readModel(read), engine: graph.engine } : graph;
 }

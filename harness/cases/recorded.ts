@@ -36,7 +36,7 @@ function parameters(npz: Npz, case_: string, names: readonly string[], optional 
 }
 
 function graphOf(
-  semantics: string,
+  engine: string,
   op: string,
   inputs: readonly TensorInfo[],
   constants: readonly Constant[],
@@ -47,7 +47,7 @@ function graphOf(
   return {
     name: op,
     format: 'recorded case',
-    semantics,
+    engine,
     nodes: [{ name: op, op, inputs: names, outputs: ['y'], attributes }],
     inputs,
     outputs: ['y'],
@@ -57,7 +57,7 @@ function graphOf(
 }
 
 /** x u8 NCHW, its pixels averaged; scale and zero point stay. */
-function pool(npz: Npz, id: string, semantics: string): RecordedCase {
+function pool(npz: Npz, id: string, engine: string): RecordedCase {
   const p = parameters(npz, id, ['sx', 'zx']);
   const x = typed(npz, `${id}:x`, Uint8Array);
   const quantization = whole(p['sx']!, p['zx']!);
@@ -65,7 +65,7 @@ function pool(npz: Npz, id: string, semantics: string): RecordedCase {
     id,
     description: `GlobalAveragePool ${x.shape.join('x')}`,
     graph: graphOf(
-      semantics,
+      engine,
       'GlobalAveragePool',
       [{ name: 'x', type: 'uint8', shape: x.shape, quantization }],
       [],
@@ -78,7 +78,7 @@ function pool(npz: Npz, id: string, semantics: string): RecordedCase {
 }
 
 /** x u8 NCHW, w i8 OIHW, b f32, sw f32 (1 or O), y u8; one stride and one padding for both dimensions. */
-function convolution(npz: Npz, id: string, semantics: string): RecordedCase {
+function convolution(npz: Npz, id: string, engine: string): RecordedCase {
   const p = parameters(npz, id, ['sx', 'zx', 'sy', 'zy', 'stride', 'padding', 'groups', 'relu', 'perChannel']);
   const x = typed(npz, `${id}:x`, Uint8Array);
   const w = typed(npz, `${id}:w`, Int8Array);
@@ -98,7 +98,7 @@ function convolution(npz: Npz, id: string, semantics: string): RecordedCase {
     id,
     description: `Conv ${x.shape.join('x')}, weights ${w.shape.join('x')}, stride ${stride}, padding ${padding}, groups ${p['groups']}`,
     graph: graphOf(
-      semantics,
+      engine,
       'Conv',
       [{ name: 'x', type: 'uint8', shape: x.shape, quantization: whole(p['sx']!, p['zx']!) }],
       [weight, bias],
@@ -116,7 +116,7 @@ function convolution(npz: Npz, id: string, semantics: string): RecordedCase {
 }
 
 /** a, b, y u8, in memory order. */
-function pair(npz: Npz, id: string, semantics: string, op: 'Add' | 'Mul'): RecordedCase {
+function pair(npz: Npz, id: string, engine: string, op: 'Add' | 'Mul'): RecordedCase {
   const p = parameters(npz, id, ['sa', 'za', 'sb', 'zb', 'sy', 'zy', 'relu'], 1);
   const [a, b, y] = ['a', 'b', 'y'].map((name) => typed(npz, `${id}:${name}`, Uint8Array).data) as [
     Uint8Array<ArrayBuffer>,
@@ -134,7 +134,7 @@ function pair(npz: Npz, id: string, semantics: string, op: 'Add' | 'Mul'): Recor
     id,
     description: `${op} of ${y.length} elements${p['relu'] ? ', ReLU' : ''}`,
     graph: graphOf(
-      semantics,
+      engine,
       op,
       [input('a'), input('b')],
       [],
@@ -153,12 +153,12 @@ function pair(npz: Npz, id: string, semantics: string, op: 'Add' | 'Mul'): Recor
  *
  * @throws InvalidInputError where the file holds something else
  */
-export function recordedCases(npz: Npz, semantics: string): RecordedCase[] {
+export function recordedCases(npz: Npz, engine: string): RecordedCase[] {
   const ids = [...new Set(npz.names.map((name) => name.split(':')[0]!))].sort((a, b) => Number(a) - Number(b));
   return ids.map((id) => {
-    if (npz.names.includes(`${id}:w`)) return convolution(npz, id, semantics);
-    if (npz.names.includes(`${id}:x`)) return pool(npz, id, semantics);
-    if (npz.names.includes(`${id}:a`)) return pair(npz, id, semantics, npz.text(`${id}:op`) === 'mul' ? 'Mul' : 'Add');
+    if (npz.names.includes(`${id}:w`)) return convolution(npz, id, engine);
+    if (npz.names.includes(`${id}:x`)) return pool(npz, id, engine);
+    if (npz.names.includes(`${id}:a`)) return pair(npz, id, engine, npz.text(`${id}:op`) === 'mul' ? 'Mul' : 'Add');
     throw new InvalidInputError(
       `case '${id}' has neither '${id}:x' (a convolution, a pool) nor '${id}:a' (an add, a product)`,
     );

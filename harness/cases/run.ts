@@ -9,7 +9,7 @@ import { elementCount } from '../../src/graph/graph.ts';
 import type { Tensor } from '../../src/tensor.ts';
 import type { TracedTensor } from '../../src/trace.ts';
 import { FORMS } from '../../src/requantize/prove.ts';
-import type { Semantics } from '../../src/engines/engine.ts';
+import type { Engine } from '../../src/engines/engine.ts';
 import { bitsOf, firstDifference, type Bits } from './bits.ts';
 import { graphRead } from './read.ts';
 import { generateAtBoundaries, KINDS } from './at_boundaries/index.ts';
@@ -18,7 +18,7 @@ import { writeCase } from './onnx.ts';
 import type { RecordedCase } from './recorded.ts';
 
 /** An engine that reads ONNX files: what it gives for a model's inputs. */
-export type FileEngine = (
+export type Oracle = (
   model: Uint8Array,
   feeds: Readonly<Record<string, Tensor>>,
 ) => Promise<Readonly<Record<string, Tensor>>>;
@@ -44,7 +44,7 @@ export interface CaseOptions {
   /** What the device is taken to have; default: what it has. */
   readonly features?: Features;
   /** onnxruntime, to compare with. */
-  readonly engine?: FileEngine;
+  readonly oracle?: Oracle;
   /** Cases where the engine's functions step, in place of random ones. */
   readonly atBoundaries?: boolean;
   /** Run each case by every variant that may compute it; otherwise variants take turns, as tiles and forms do. */
@@ -79,15 +79,15 @@ interface CaseResult {
 async function runCase(
   test: Case,
   device: GPUDevice,
-  { features, engine, everyVariant = false }: CaseOptions,
+  { features, oracle, everyVariant = false }: CaseOptions,
   turn: number,
 ): Promise<CaseResult[]> {
   // what another engine reads from a file, exact8 reads from it too
-  const file = engine && writeCase(test.graph, test.form);
+  const file = oracle && writeCase(test.graph, test.form);
   const graph = graphRead(test, file);
   const plan = createPlan(graph, { features: features ?? (await featuresOf(device)) });
   const host = referenceTrace(plan, test.feeds).tensors.at(-1)!;
-  const expected = { host, onnxruntime: file && engine && (await engine(file, test.feeds))['y']! };
+  const expected = { host, onnxruntime: file && oracle && (await oracle(file, test.feeds))['y']! };
   const results: CaseResult[] = [];
   const forms = [FORMS[turn % FORMS.length]!.name];
   const choices = choicesFor(plan, turn);
@@ -161,9 +161,9 @@ async function runVariant(
 }
 
 /** Does the engine, where there is one, refuse what exact8 refuses? */
-async function refuses(test: Case, engine: FileEngine | undefined): Promise<boolean> {
-  if (!engine) return true;
-  return engine(writeCase(test.graph, test.form), test.feeds).then(
+async function refuses(test: Case, oracle: Oracle | undefined): Promise<boolean> {
+  if (!oracle) return true;
+  return oracle(writeCase(test.graph, test.form), test.feeds).then(
     () => false,
     () => true,
   );
@@ -184,9 +184,9 @@ function coordinates(at: number, shape: readonly number[]): number[] {
 export async function runRecordedCase(
   { graph, feeds, expected }: RecordedCase,
   device: GPUDevice,
-  semantics: Semantics,
+  engine: Engine,
 ): Promise<number> {
-  const session = await InferenceSession.create(graph, { device, semantics });
+  const session = await InferenceSession.create(graph, { device, engine });
   try {
     return firstDifference(bitsOf((await session.run(feeds))['y']!.data), bitsOf(expected)).count;
   } finally {
@@ -200,7 +200,7 @@ export async function runRecordedCase(
  * case as an ONNX file.
  */
 export async function runCases(
-  semantics: string,
+  engine: string,
   seed: number,
   from: number,
   to: number,
@@ -211,7 +211,7 @@ export async function runCases(
   const coverage: Record<string, number> = {};
   let [elements, runs, mismatches, refused] = [0, 0, 0, 0];
   for (let index = from; index < to; index++) {
-    const test = (options.atBoundaries ? generateAtBoundaries : generateCase)(semantics, seed, index);
+    const test = (options.atBoundaries ? generateAtBoundaries : generateCase)(engine, seed, index);
     // each kind of operator takes every form; neighbours share pipelines
     const turn = options.atBoundaries ? Math.floor(index / KINDS) : index;
     try {
@@ -225,7 +225,7 @@ export async function runCases(
         }
       }
     } catch (error) {
-      if (!(error instanceof UnsupportedModelError) || !(await refuses(test, options.engine)))
+      if (!(error instanceof UnsupportedModelError) || !(await refuses(test, options.oracle)))
         throw new Error(`${test.id} (${test.description}): ${String(error)}`, { cause: error });
       refused++;
     }

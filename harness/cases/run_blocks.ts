@@ -31,7 +31,7 @@ function withTile({ profile, steps }: Plan, tile: readonly [number, number]): Pr
  * one half of the cases, and named in the other. What `run` and `trace` give is compared with the host reference.
  */
 export async function runBlocks(
-  semantics: string,
+  engine: string,
   seed: number,
   from: number,
   to: number,
@@ -43,7 +43,7 @@ export async function runBlocks(
   const failures: string[] = [];
   let [elements, refused] = [0, 0];
   for (let index = from; index < to; index++) {
-    const test = generateBlock(semantics, seed, index);
+    const test = generateBlock(engine, seed, index);
     try {
       const plan = createPlan(test.graph, { features });
       const [output] = test.graph.outputs as [string];

@@ -110,10 +110,10 @@ async function runBench(options: BenchOptions): Promise<ExitCode> {
     throw new InvalidInputError('--sweep and --leak measure different things: say one');
   if (options.sweep && options.model !== undefined)
     throw new InvalidInputError('--sweep has models of its own: no --model');
-  const { model: path, semantics, threads } = options;
+  const { model: path, engine, threads } = options;
   const model = await loadModel({
     ...(path === undefined ? {} : { model: path }),
-    ...(semantics === undefined ? {} : { semantics }),
+    ...(engine === undefined ? {} : { engine }),
     ...(threads === undefined ? {} : { threads }),
   });
   const peers = peersFor(model, options);
@@ -176,7 +176,7 @@ async function compare(
   const measured = {
     ...described(model.name, browser),
     modelHash: model.hash,
-    semantics: model.plan.semantics.name,
+    engine: model.plan.engine.name,
     roof,
     results,
     ratios: ratios(results, ({ latencyMs }) => latencyMs.median),

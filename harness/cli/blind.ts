@@ -62,7 +62,7 @@ async function makeScenes(options: BlindOptions): Promise<(() => Scene)[]> {
       let scene: Scene | undefined;
       scenes.push(() => {
         progress(`running ${model.name} on ${image}`);
-        return (scene ??= createScene(model.name, image, model.graph, model.plan.semantics, feeds));
+        return (scene ??= createScene(model.name, image, model.graph, model.plan.engine, feeds));
       });
     }
   }

@@ -14,7 +14,7 @@ import type { Picture } from '../images/picture.ts';
 import { openProcess } from '../process/launch.ts';
 import { PATIENCE_S, withPatience } from '../worker/patience.ts';
 import type {
-  Engine,
+  EngineChoice,
   PlainTensor,
   RemoteFeeds,
   Verification,
@@ -44,7 +44,7 @@ export interface ModelBrowser {
   ): Promise<Verification>;
   generatedCases: WorkerMethods['generatedCases'];
   graphCases: WorkerMethods['graphCases'];
-  recordedCases(file: Uint8Array, engine: Engine): Promise<number>;
+  recordedCases(file: Uint8Array, engine: EngineChoice): Promise<number>;
   close(): Promise<void>;
 }
 

@@ -2,8 +2,8 @@ import { Option, type Command } from 'commander';
 import { InvalidInputError } from '../../src/errors.ts';
 import { inferGraph } from '../../src/ops/infer.ts';
 import { referenceTrace } from '../../src/plan/reference.ts';
-import { findSemantics } from '../../src/engines/index.ts';
-import type { Semantics } from '../../src/engines/engine.ts';
+import { findEngine } from '../../src/engines/index.ts';
+import type { Engine } from '../../src/engines/engine.ts';
 import { parseCaseId } from '../cases/generate.ts';
 import { recordedCases, type RecordedCase } from '../cases/recorded.ts';
 import type { CaseMismatch } from '../cases/run.ts';
@@ -40,7 +40,7 @@ export function addCases(program: Command, done: (code: ExitCode) => void): void
     .option('--gpu-every <k>', 'of the graphs, run every k-th on the GPU, and all on the host', integer(1), 1)
     .option('--keep <folder>', 'where graphs that differ are written, made as small as they could be', 'exact8-graphs')
     .option('--recorded <file>', 'FILE.npz of cases recorded from an engine')
-    .option('--semantics <engine>', 'whose bits are computed', 'onnxruntime')
+    .option('--engine <name>', 'whose bits are computed', 'onnxruntime')
     .option('--threads <n>', "threads that PyTorch's engine was run with", integer(1))
     .option('--seed <n>', 'generated cases: the same for the same seed', integer(0), 1)
     .option('--count <n>', 'generated cases: how many', integer(1), 1000);
@@ -53,11 +53,11 @@ export function addCases(program: Command, done: (code: ExitCode) => void): void
 
 async function runCases(options: CasesOptions): Promise<ExitCode> {
   const place = placeOf(options);
-  const semantics = findSemantics(place.semantics, options.threads === undefined ? {} : { threads: options.threads });
-  const engine = { name: semantics.name, options: options.threads === undefined ? {} : { threads: options.threads } };
+  const choice = { name: place.engine, options: options.threads === undefined ? {} : { threads: options.threads } };
+  const engine = findEngine(choice.name, choice.options);
   const file = options.recorded === undefined ? undefined : await readInput(options.recorded);
-  const recorded = file && recordedCases(openNpz(file), semantics.name);
-  const mismatchesHost = recorded ? recorded.reduce((sum, test) => sum + missedOnHost(test, semantics), 0) : undefined;
+  const recorded = file && recordedCases(openNpz(file), engine.name);
+  const mismatchesHost = recorded ? recorded.reduce((sum, test) => sum + missedOnHost(test, engine), 0) : undefined;
   const browser = await openBrowser(options.adapter, options.webgpu, options.timeout);
   try {
     const result =
@@ -66,7 +66,7 @@ async function runCases(options: CasesOptions): Promise<ExitCode> {
             cases: recorded.length,
             elements: recorded.reduce((sum, { expected }) => sum + expected.length, 0),
             mismatchesHost,
-            mismatchesGpu: await browser.recordedCases(file, engine),
+            mismatchesGpu: await browser.recordedCases(file, choice),
             failures: [],
           }
         : await generated(browser, { ...options, ...place });
@@ -74,10 +74,10 @@ async function runCases(options: CasesOptions): Promise<ExitCode> {
     const missed = (result.mismatchesHost ?? 0) + result.mismatchesGpu;
     printResult(
       options.json,
-      { semantics: semantics.name, recorded: options.recorded, adapter: browser.adapter, ...counts, failures },
+      { engine: engine.name, recorded: options.recorded, adapter: browser.adapter, ...counts, failures },
       [
         ...failures.map(describeFailure),
-        `${formatCount(result.cases)} cases, ${formatCount(result.elements)} elements, semantics ${semantics.name}${options.against ? `, against ${options.against}` : ''}`,
+        `${formatCount(result.cases)} cases, ${formatCount(result.elements)} elements, engine ${engine.name}${options.against ? `, against ${options.against}` : ''}`,
         ...('refused' in result && result.refused > 0 ? [`refused by name: ${formatCount(result.refused)}`] : []),
         ...(result.mismatchesHost === undefined ? [] : [`host: ${formatCount(result.mismatchesHost)} mismatches`]),
         `GPU:  ${formatCount(result.mismatchesGpu)} mismatches, on ${browser.adapter}`,
@@ -90,15 +90,15 @@ async function runCases(options: CasesOptions): Promise<ExitCode> {
 }
 
 /** How many elements of a recorded case the host reference gives otherwise. */
-function missedOnHost({ graph, feeds, expected }: RecordedCase, semantics: Semantics): number {
-  const { data } = referenceTrace({ graph: inferGraph(graph, semantics), semantics }, feeds).outputs['y']!;
+function missedOnHost({ graph, feeds, expected }: RecordedCase, engine: Engine): number {
+  const { data } = referenceTrace({ graph: inferGraph(graph, engine), engine }, feeds).outputs['y']!;
   let missed = 0;
   for (let i = 0; i < expected.length; i++) if (data[i] !== expected[i]) missed++;
   return missed;
 }
 
 interface Place {
-  readonly semantics: string;
+  readonly engine: string;
   readonly seed: number;
   readonly from: number;
   readonly count: number;
@@ -106,17 +106,25 @@ interface Place {
 }
 
 /** @throws InvalidInputError where options do not go together */
-function placeOf({ case: id, semantics, seed, count, against, recorded, atBoundaries = false }: CasesOptions): Place {
+function placeOf({
+  case: id,
+  engine: wanted,
+  seed,
+  count,
+  against,
+  recorded,
+  atBoundaries = false,
+}: CasesOptions): Place {
   const place = id === undefined ? undefined : parseCaseId(id);
   if (recorded !== undefined && (place || against !== undefined || atBoundaries))
     throw new InvalidInputError(
       '--recorded goes with none of --case, --against and --at-boundaries: a recorded case has its reference',
     );
-  const engine = place?.engine ?? semantics;
+  const engine = place?.engine ?? wanted;
   if (against !== undefined && engine !== against)
-    throw new InvalidInputError(`--against ${against} compares its own bits: --semantics ${engine} has others`);
+    throw new InvalidInputError(`--against ${against} compares its own bits: --engine ${engine} has others`);
   return {
-    semantics: engine,
+    engine,
     seed: place?.seed ?? seed,
     from: place?.index ?? 0,
     count: place ? 1 : count,
@@ -130,14 +138,14 @@ function placeOf({ case: id, semantics, seed, count, against, recorded, atBounda
  */
 async function generated(
   browser: ModelBrowser,
-  { semantics, seed, from, count, against, atBoundaries }: Place & Pick<CasesOptions, 'against'>,
+  { engine, seed, from, count, against, atBoundaries }: Place & Pick<CasesOptions, 'against'>,
 ) {
   let [elements, mismatchesGpu, mismatchesHost, refused] = [0, 0, 0, 0];
   const failures: CaseMismatch[] = [];
   for (let first = from; first < from + count; first += BATCH) {
     progress(`case ${formatCount(first - from)} of ${formatCount(count)}`);
     const last = Math.min(first + BATCH, from + count);
-    const result = await browser.generatedCases(semantics, seed, first, last, {
+    const result = await browser.generatedCases(engine, seed, first, last, {
       ...(against && { against }),
       atBoundaries,
     });

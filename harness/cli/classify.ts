@@ -48,7 +48,7 @@ async function runClassify(images: readonly string[], options: ClassifyOptions):
   });
   printResult(
     options.json,
-    { model: model.name, modelHash: model.hash, semantics: model.plan.semantics.name, adapter, results },
+    { model: model.name, modelHash: model.hash, engine: model.plan.engine.name, adapter, results },
     results.map(describeClassification).join('\n\n'),
   );
   return EXIT.done;

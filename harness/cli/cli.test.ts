@@ -27,7 +27,7 @@ function quantizeGraph(): Graph {
   return {
     name: 'quantize',
     format: 'onnx',
-    semantics: 'onnxruntime',
+    engine: 'onnxruntime',
     nodes: [{ name: 'n', op: 'QuantizeLinear', inputs: ['x', 's', 'z'], outputs: ['q'], attributes: {} }],
     inputs: [x],
     outputs: ['q'],
@@ -178,10 +178,10 @@ describe('traceToNpz', () => {
     const q = { name: 'q', node: 'n', op: 'Conv', type: 'uint8', shape: [1, 2], data: Uint8Array.of(7, 8) } as const;
     const accumulators = Int32Array.of(-1, 1);
     const npz = openNpz(
-      traceToNpz({ tensors: [{ ...q, quantization: QUANTIZATION, accumulators }], outputs: {} }, { semantics: 'x86' }),
+      traceToNpz({ tensors: [{ ...q, quantization: QUANTIZATION, accumulators }], outputs: {} }, { engine: 'x86' }),
     );
     expect(npz.names).toEqual(['q', 'q:qparams', 'q:acc', 'meta']);
-    expect(new TextDecoder().decode(npz.read('meta').data as Uint8Array<ArrayBuffer>)).toBe('{"semantics":"x86"}');
+    expect(new TextDecoder().decode(npz.read('meta').data as Uint8Array<ArrayBuffer>)).toBe('{"engine":"x86"}');
     expect(npz.read('q')).toEqual({ shape: [1, 2], data: q.data });
     expect(npz.read('q:qparams')).toEqual({ shape: [2], data: Float64Array.of(0.5, 128) });
     expect(npz.read('q:acc')).toEqual({ shape: [1, 2], data: accumulators });

@@ -55,12 +55,15 @@ async function main(argv: readonly string[]): Promise<ExitCode> {
   addFetch(program, done);
   addDemo(program, done);
   try {
-    await program.parseAsync(argv);
+    await program.parseAsync(argv.map(withoutOldNames));
     return code;
   } catch (error) {
     return report(error);
   }
 }
+
+/** `--semantics` is the former name of `--engine`. */
+const withoutOldNames = (argument: string): string => argument.replace(/^--semantics(?==|$)/, '--engine');
 
 const json = process.argv.includes('--json');
 

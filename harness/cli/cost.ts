@@ -83,12 +83,8 @@ function chooseDevices({ gpu, tops, bandwidth, dispatch, processors }: CostOptio
   return found;
 }
 
-function planWith(
-  { graph, plan: { semantics } }: LoadedModel,
-  fusion: Fusion,
-  devices: readonly Device[],
-): PlannedCost {
-  const plan = createPlan(graph, { semantics, fusion });
+function planWith({ graph, plan: { engine } }: LoadedModel, fusion: Fusion, devices: readonly Device[]): PlannedCost {
+  const plan = createPlan(graph, { engine, fusion });
   const cost = planCost(plan);
   return { fusion, plan, cost, predictions: devices.map((device) => ({ device, ...predictPlan(cost, device) })) };
 }
@@ -98,7 +94,7 @@ async function check(path: string, plan: Plan): Promise<readonly CheckedStep[]> 
 }
 
 function costResult(
-  { name, hash, plan: { semantics } }: LoadedModel,
+  { name, hash, plan: { engine } }: LoadedModel,
   planned: readonly PlannedCost[],
   devices: readonly Device[],
   checked: readonly CheckedStep[] | undefined,
@@ -106,7 +102,7 @@ function costResult(
   return {
     model: name,
     modelHash: hash,
-    semantics: semantics.name,
+    engine: engine.name,
     devices,
     plans: planned.map(({ fusion, plan, cost, predictions }) => ({
       fusion,
@@ -157,7 +153,7 @@ function describe(
     ...devices.map((d) => `${d.name} ms`),
   ];
   return [
-    `${name}, semantics ${plan.semantics.name}`,
+    `${name}, engine ${plan.engine.name}`,
     table(columns, totals, columns.slice(1)),
     '',
     'MB: distinct bytes of tensors, weights and tables; MB reread: what tiles load again, from caches where they hold it.',

@@ -65,7 +65,7 @@ async function runDemo(options: DemoOptions): Promise<ExitCode> {
     report,
     renderReport({
       model: { name: model.name, description: DEFAULT_MODEL_DESCRIPTION, hash: model.hash },
-      semantics: model.plan.semantics.name,
+      engine: model.plan.engine.name,
       against: AGAINST,
       adapter,
       runs: RUNS,
@@ -81,7 +81,7 @@ async function runDemo(options: DemoOptions): Promise<ExitCode> {
     {
       model: model.name,
       modelHash: model.hash,
-      semantics: model.plan.semantics.name,
+      engine: model.plan.engine.name,
       against: AGAINST,
       adapter,
       results: classifications,

@@ -3,7 +3,7 @@ import { UnsupportedModelError } from '../../src/errors.ts';
 import type { ElementData } from '../../src/graph/graph.ts';
 import { inferGraph } from '../../src/ops/infer.ts';
 import { referenceTrace } from '../../src/plan/reference.ts';
-import { findSemantics, SEMANTICS } from '../../src/engines/index.ts';
+import { findEngine, ENGINES } from '../../src/engines/index.ts';
 import type { Trace } from '../../src/trace.ts';
 import { formatCount } from '../report/format.ts';
 import { withModel } from './browser.ts';
@@ -75,12 +75,12 @@ interface EngineTrace {
 
 function traceAll(model: LoadedModel, feeds: Feeds, threads: number | undefined): EngineTrace[] {
   const shapes = Object.fromEntries(Object.entries(feeds).map(([name, { dims }]) => [name, dims]));
-  return SEMANTICS.flatMap(({ name }) => {
+  return ENGINES.flatMap(({ name }) => {
     progress(`running under ${name}`);
-    const semantics = findSemantics(name, threads === undefined ? {} : { threads });
+    const engine = findEngine(name, threads === undefined ? {} : { threads });
     try {
-      const graph = inferGraph(semantics.fuse(model.graph), semantics, shapes);
-      return [{ name, trace: referenceTrace({ graph, semantics }, feeds) }];
+      const graph = inferGraph(engine.fuse(model.graph), engine, shapes);
+      return [{ name, trace: referenceTrace({ graph, engine }, feeds) }];
     } catch (error) {
       if (!(error instanceof UnsupportedModelError)) throw error;
       note(`${name} cannot run it: ${error.message}`);

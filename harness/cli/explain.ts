@@ -4,8 +4,8 @@ import type { Command } from 'commander';
 import * as ort from 'onnxruntime-web/wasm';
 import { InvalidInputError } from '../../src/errors.ts';
 import type { ElementData } from '../../src/graph/graph.ts';
-import { findSemantics, SEMANTICS } from '../../src/engines/index.ts';
-import type { Semantics } from '../../src/engines/engine.ts';
+import { findEngine, ENGINES } from '../../src/engines/index.ts';
+import type { Engine } from '../../src/engines/engine.ts';
 import { ortFolder } from '../chrome/ort_folder.ts';
 import { matchRecorded, recordedQuantizations } from '../compare/recorded.ts';
 import { elementAt, parseElementAddress, type TwoSides } from '../explain/at.ts';
@@ -60,7 +60,7 @@ export function addExplain(program: Command, done: (code: ExitCode) => void): vo
 interface Reference {
   readonly name: string;
   readonly tensors: ReadonlyMap<string, ElementData>;
-  readonly engines: readonly Semantics[];
+  readonly engines: readonly Engine[];
 }
 
 async function runExplain({ at, ...given }: ExplainOptions): Promise<ExitCode> {
@@ -94,7 +94,7 @@ async function runExplain({ at, ...given }: ExplainOptions): Promise<ExitCode> {
   const drawn: ReportLayer[] = [];
   const { layers, stopped } = await collect(explanation, options.json ?? false, (layer) => {
     reproduced = layer.reproduced;
-    if (options.html !== undefined) drawn.push(reportLayer(layer, explanation.identified.engine));
+    if (options.html !== undefined) drawn.push(reportLayer(layer, explanation.identified.bound));
   });
   if (options.html !== undefined)
     await writeOutput(
@@ -110,7 +110,7 @@ async function runExplain({ at, ...given }: ExplainOptions): Promise<ExitCode> {
     );
   const element =
     address &&
-    elementAt(explanation.identified.engine, address, {
+    elementAt(explanation.identified.bound, address, {
       reference: reference.tensors,
       theirs: theirTensors,
       ...(reproduced ? { reproduced } : {}),
@@ -122,7 +122,7 @@ async function runExplain({ at, ...given }: ExplainOptions): Promise<ExitCode> {
       modelHash: model.hash,
       theirs: options.theirs,
       against: reference.name,
-      engine: explanation.identified.engine.semantics.name,
+      engine: explanation.identified.bound.engine.name,
       engines: explanation.identified.equals,
       missed: explanation.identified.missed,
       compared: explanation.compared,
@@ -165,17 +165,17 @@ async function readReference(
   options: ExplainOptions,
   theirs: ReadonlyMap<string, ElementData>,
 ): Promise<Reference> {
-  const { against, semantics, threads } = options;
-  const chosen = findSemantics(model.engine.name, model.engine.options);
+  const { against, engine, threads } = options;
+  const chosen = findEngine(model.engine.name, model.engine.options);
   if (against !== undefined && against !== 'onnxruntime') {
     const recorded = await readRecorded(model, against);
     for (const line of describeRecorded({ ...recorded, missing: [] })) note(`${against}: ${line}`);
     const feeds = hasInput(options) ? await readGiven(model, options) : {};
-    const all = SEMANTICS.map(({ name }) => findSemantics(name, threads === undefined ? {} : { threads }));
+    const all = ENGINES.map(({ name }) => findEngine(name, threads === undefined ? {} : { threads }));
     return {
       name: against,
       tensors: new Map([...recorded.tensors, ...dataOf(feeds)]),
-      engines: semantics === undefined ? [chosen, ...all.filter(({ name }) => name !== chosen.name)] : [chosen],
+      engines: engine === undefined ? [chosen, ...all.filter(({ name }) => name !== chosen.name)] : [chosen],
     };
   }
   const feeds = hasInput(options) ? await readGiven(model, options) : undefined;
@@ -184,14 +184,14 @@ async function readReference(
     if (!data) throw new InvalidInputError(`nothing says what '${name}' was: say --input or --image`);
   if (against === undefined)
     return {
-      name: `exact8, semantics ${chosen.name}`,
+      name: `exact8, engine ${chosen.name}`,
       tensors: inputs as Map<string, ElementData>,
       engines: [chosen],
     };
   if (model.graph.format !== 'onnx')
     throw new InvalidInputError(`${model.name} is no ONNX model, so onnxruntime cannot run it: say --against FILE.npz`);
   if (!feeds) throw new InvalidInputError('onnxruntime has to run the model: say --input or --image');
-  return { name: 'onnxruntime', tensors: await runOnnxruntime(model, feeds), engines: [findSemantics('onnxruntime')] };
+  return { name: 'onnxruntime', tensors: await runOnnxruntime(model, feeds), engines: [findEngine('onnxruntime')] };
 }
 
 async function runOnnxruntime(model: LoadedModel, feeds: Feeds): Promise<Map<string, ElementData>> {
@@ -220,13 +220,13 @@ async function readGiven(model: LoadedModel, { image, input, preprocess }: Expla
 
 /** What the report says of the reference's engine and of all that was compared. */
 function reportedExplanation({ identified, compared }: Explanation) {
-  const { engine, equals, missed } = identified;
+  const { bound, equals, missed } = identified;
   const infos = compared.map((name) => {
-    const node = engine.graph.nodes.find(({ outputs }) => outputs[0] === name)!;
-    return { name, op: node.op, shape: engine.graph.tensors.get(name)!.shape };
+    const node = bound.graph.nodes.find(({ outputs }) => outputs[0] === name)!;
+    return { name, op: node.op, shape: bound.graph.tensors.get(name)!.shape };
   });
   return {
-    engine: engine.semantics,
+    engine: bound.engine,
     engines: equals,
     compared: infos,
     ...(missed.length > 0
@@ -236,8 +236,8 @@ function reportedExplanation({ identified, compared }: Explanation) {
 }
 
 function introduce({ theirs, against }: ExplainOptions, reference: Reference, { identified }: Explanation): string {
-  const { engine, equals, missed } = identified;
-  const { name, description } = engine.semantics;
+  const { bound, equals, missed } = identified;
+  const { name, description } = bound.engine;
   if (against === undefined) return `${theirs} against ${reference.name}: ${description}\n`;
   if (missed.length > 0)
     return `${against}: NO ENGINE THAT IS KNOWN REPRODUCES IT (${missed.length} tensors are missed, the first: ${missed[0]}). Taken as ${name}, the nearest (${description}): nothing below is certain.\n`;

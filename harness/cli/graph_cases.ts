@@ -16,7 +16,7 @@ export interface GraphCasesOptions extends HostOptions {
   readonly against?: 'onnxruntime';
   readonly case?: string;
   readonly recorded?: string;
-  readonly semantics: string;
+  readonly engine: string;
   readonly seed: number;
   readonly count: number;
   readonly json?: boolean;
@@ -40,7 +40,7 @@ export async function runGraphCases(options: GraphCasesOptions): Promise<ExitCod
     const kept = failures.map((failure) => ({ ...failure, model: keep(failure, options.keep) }));
     printResult(
       options.json,
-      { semantics: 'onnxruntime', against: 'onnxruntime', adapter: browser.adapter, seed, ...counts, failures: kept },
+      { engine: 'onnxruntime', against: 'onnxruntime', adapter: browser.adapter, seed, ...counts, failures: kept },
       [...kept.flatMap(describeFailure), ...describe(total!, options.gpuEvery, browser.adapter)].join('\n'),
     );
     return failures.length === 0 ? EXIT.done : EXIT.differs;
@@ -50,12 +50,12 @@ export async function runGraphCases(options: GraphCasesOptions): Promise<ExitCod
 }
 
 /** @throws InvalidInputError where options do not go together */
-function placeOf({ case: id, seed, count, against, recorded, semantics }: GraphCasesOptions) {
+function placeOf({ case: id, seed, count, against, recorded, engine }: GraphCasesOptions) {
   if (against === undefined)
     throw new InvalidInputError('--graphs compares with an engine that reads files: say --against onnxruntime, too');
   if (recorded !== undefined) throw new InvalidInputError('--recorded does not go with --graphs: graphs are generated');
-  if (semantics !== against)
-    throw new InvalidInputError(`--against ${against} compares its own bits: --semantics ${semantics} has others`);
+  if (engine !== against)
+    throw new InvalidInputError(`--against ${against} compares its own bits: --engine ${engine} has others`);
   if (id === undefined) return { seed, from: 0, count };
   const place = parseCaseId(id);
   if (place.engine !== 'graphs') throw new InvalidInputError(`--case ${id} is no graph; a graph is graphs/SEED/INDEX`);

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { InvalidInputError } from '../../src/errors.ts';
-import { findSemantics, SEMANTICS } from '../../src/engines/index.ts';
+import { findEngine, ENGINES } from '../../src/engines/index.ts';
 import { identify, type Candidate, type Identification } from '../compare/identify.ts';
 import { formatCount } from '../report/format.ts';
 import { EXIT, type ExitCode } from './exit_codes.ts';
@@ -32,9 +32,9 @@ async function runIdentify(options: IdentifyOptions): Promise<ExitCode> {
       throw new InvalidInputError(`${options.against} does not have the model's input '${name}'`);
   for (const line of describeRecorded(recorded)) note(line);
   const shapes = Object.fromEntries(model.plan.graph.inputs.map(({ name, shape }) => [name, shape]));
-  const engines = SEMANTICS.map(({ name }) => {
+  const engines = ENGINES.map(({ name }) => {
     const engineOptions = THREADED.has(name) ? { threads: options.threads ?? 1 } : {};
-    return { semantics: findSemantics(name, engineOptions), options: engineOptions };
+    return { engine: findEngine(name, engineOptions), options: engineOptions };
   });
   const result = await identify(model.graph, shapes, recorded.tensors, engines, progress);
   printResult(
@@ -47,7 +47,7 @@ async function runIdentify(options: IdentifyOptions): Promise<ExitCode> {
 
 function describe(trace: string, { candidates, identified, nearest }: Identification): string {
   const row = (c: Candidate): string[] => [
-    c.semantics,
+    c.engine,
     Object.entries(c.options)
       .map(([key, value]) => `${key} ${value}`)
       .join(', '),
@@ -60,12 +60,12 @@ function describe(trace: string, { candidates, identified, nearest }: Identifica
         : ''),
   ];
   const head = ['engine', 'options', 'elements', 'mismatches', 'layers missed', 'first mismatch'];
-  const best = candidates.find(({ semantics }) => semantics === nearest);
+  const best = candidates.find(({ engine }) => engine === nearest);
   const verdict =
     identified.length > 0
       ? `${trace} was made by ${identified.join(' or ')}: every element is reproduced.`
       : best
-        ? `No engine reproduces ${trace}. The nearest is ${best.semantics}, which misses ${formatCount(best.mismatches)} ` +
+        ? `No engine reproduces ${trace}. The nearest is ${best.engine}, which misses ${formatCount(best.mismatches)} ` +
           `elements, the first in ${best.firstMismatch!.tensor}.`
         : `No engine can run this model.`;
   return [table(head, candidates.map(row), ['elements', 'mismatches', 'layers missed']), '', verdict].join('\n');

@@ -103,7 +103,7 @@ function inspectionResult({ name, hash, graph, plan }: LoadedModel, inspection: 
     model: name,
     modelHash: hash,
     format: graph.format,
-    semantics: plan.semantics.name,
+    engine: plan.engine.name,
     inputs: plan.graph.inputs.map(({ name, type, shape }) => ({ name, type, shape })),
     outputs: plan.graph.outputs.map((name) => {
       const { type, shape } = plan.graph.tensors.get(name)!;
@@ -140,7 +140,7 @@ function describeInspection({ name, plan }: LoadedModel, { layers, totals }: Ins
     return `  ${form}: ${count} of ${all} layers (${((100 * count) / all).toFixed(1)} %): ${FORMULAS.get(form)}`;
   });
   return [
-    `${name}, semantics ${plan.semantics.name}: ${plan.semantics.description}`,
+    `${name}, engine ${plan.engine.name}: ${plan.engine.description}`,
     `inputs:  ${plan.graph.inputs.map(({ name }) => tensor(name)).join('; ')}`,
     `outputs: ${plan.graph.outputs.map(tensor).join('; ')}`,
     '',

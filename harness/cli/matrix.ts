@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { Exact8Error, InvalidInputError, UnsupportedModelError } from '../../src/errors.ts';
 import { referenceTrace } from '../../src/plan/reference.ts';
-import { SEMANTICS } from '../../src/engines/index.ts';
+import { ENGINES } from '../../src/engines/index.ts';
 import { Tensor } from '../../src/tensor.ts';
 import { requireChrome } from '../chrome/install.ts';
 import { ADAPTER_CHOICES } from '../chrome/launch.ts';
@@ -74,7 +74,7 @@ async function runMatrix(models: readonly string[], options: MatrixOptions): Pro
     else requireInstalled(webgpu, adapter);
   const rows: Row[] = [];
   for (const path of models.length > 0 ? models : [DEFAULT_MODEL]) rows.push(await modelRow(path, options));
-  if (options.cases > 0) for (const { name } of SEMANTICS) rows.push(await casesRow(name, options));
+  if (options.cases > 0) for (const { name } of ENGINES) rows.push(await casesRow(name, options));
   const text = matrixTable(rows, options.only);
   if (options.markdown !== undefined) await writeMarkdown(options.markdown, rows, options.only, RUNS);
   printResult(options.json, { runs: RUNS, casesOfEachEngine: options.cases, rows }, text);
@@ -107,7 +107,7 @@ async function modelRow(path: string, { only, image, timeout }: MatrixOptions): 
       }),
     );
   }
-  return { name: model.name, semantics: model.engine.name, cells };
+  return { name: model.name, engine: model.engine.name, cells };
 }
 
 async function feedsOf(model: LoadedModel, image: string | undefined): Promise<Feeds> {
@@ -117,18 +117,18 @@ async function feedsOf(model: LoadedModel, image: string | undefined): Promise<F
   return source!.feeds({ decode: decodeFile });
 }
 
-async function casesRow(semantics: string, { only, cases, timeout }: MatrixOptions): Promise<Row> {
+async function casesRow(engine: string, { only, cases, timeout }: MatrixOptions): Promise<Row> {
   const cells: Cell[] = [];
   for (const column of only) {
-    progress(`cases of ${semantics}: ${column.name}`);
+    progress(`cases of ${engine}: ${column.name}`);
     cells.push(
       await cellOf(column, timeout, async (browser) => {
-        const { elements, mismatches } = await browser.generatedCases(semantics, SEED, 0, cases);
+        const { elements, mismatches } = await browser.generatedCases(engine, SEED, 0, cases);
         return { elements, mismatches };
       }),
     );
   }
-  return { name: `${cases} generated cases`, semantics, cells };
+  return { name: `${cases} generated cases`, engine, cells };
 }
 
 /** A browser or process of its own for each cell: none inherits what another left behind. */

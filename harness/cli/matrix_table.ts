@@ -31,7 +31,7 @@ export interface Cell {
 
 export interface Row {
   readonly name: string;
-  readonly semantics?: string;
+  readonly engine?: string;
   readonly cells: readonly Cell[];
   /** Why exact8 does not take the model. */
   readonly refused?: string;
@@ -53,13 +53,13 @@ export function matrixTable(rows: readonly Row[], only: readonly Column[]): stri
   return [table([...HEAD, ...names], body, ['tensors', 'elements', ...names]), ...refused].join('\n');
 }
 
-function cellsOf({ semantics = '', cells }: Row, name: string): string[] {
+function cellsOf({ engine = '', cells }: Row, name: string): string[] {
   const { tensors, elements } = cells.find((cell) => cell.elements !== undefined) ?? {};
   const count = (value: number | undefined): string => (value === undefined ? '' : formatCount(value));
   const shown = cells.map((cell) =>
     cell.error ? 'error' : cell.identicalRuns === false ? 'unsteady' : formatCount(cell.mismatches!),
   );
-  return [name, semantics, count(tensors), count(elements), ...shown];
+  return [name, engine, count(tensors), count(elements), ...shown];
 }
 
 const MARKS = ['<!-- matrix -->', '<!-- /matrix -->'] as const;

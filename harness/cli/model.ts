@@ -5,12 +5,12 @@ import { readModel } from '../../src/formats/index.ts';
 import type { Graph } from '../../src/graph/graph.ts';
 import type { Fusion } from '../../src/plan/fuse/index.ts';
 import { createPlan, type Plan } from '../../src/plan/plan.ts';
-import { findSemantics } from '../../src/engines/index.ts';
+import { findEngine } from '../../src/engines/index.ts';
 import { knownRecipe } from '../images/known_models.ts';
 import { recipeName, RECIPE_NAMES, type RecipeName } from '../images/preprocess.ts';
-import type { Engine } from '../worker/protocol.ts';
+import type { EngineChoice } from '../worker/protocol.ts';
 import { readInput } from './files.ts';
-import type { EngineOptions, FusionOptions } from './options.ts';
+import type { EngineFlags, FusionOptions } from './options.ts';
 import { progress } from './output.ts';
 
 export interface LoadedModel {
@@ -22,7 +22,7 @@ export interface LoadedModel {
   readonly graph: Graph;
   readonly plan: Plan;
   /** Whose bits are computed. */
-  readonly engine: Engine;
+  readonly engine: EngineChoice;
   /** How far dispatches are joined, where it was asked for. */
   readonly fusion?: Fusion;
   /** The recipe for pictures, where it is known for this very file. */
@@ -43,17 +43,16 @@ const RECIPES_OF_FORMATS: Readonly<Record<string, RecipeName>> = { torch: 'torch
  */
 export async function loadModel({
   model: path,
-  semantics,
+  engine: wanted,
   threads,
   fusion,
-}: EngineOptions & FusionOptions & { model?: string }): Promise<LoadedModel> {
+}: EngineFlags & FusionOptions & { model?: string }): Promise<LoadedModel> {
   progress(path === undefined ? 'building the default model' : `reading ${path}`);
   const bytes = path === undefined ? await defaultModel() : await readInput(path);
   const graph = readModel(bytes);
   progress('planning');
-  const engine = { name: semantics ?? graph.semantics, options: threads === undefined ? {} : { threads } };
-  const semanticsOf = findSemantics(engine.name, engine.options);
-  const plan = createPlan(graph, { semantics: semanticsOf, fusion: fusion ?? 'none' });
+  const engine = { name: wanted ?? graph.engine, options: threads === undefined ? {} : { threads } };
+  const plan = createPlan(graph, { engine: findEngine(engine.name, engine.options), fusion: fusion ?? 'none' });
   const hash = sha256(bytes);
   const recipe = path === undefined ? 'nsfwjs' : (knownRecipe(hash) ?? RECIPES_OF_FORMATS[graph.format]);
   return {

@@ -1,17 +1,17 @@
 import { InvalidArgumentError, Option, type Command } from 'commander';
 import { FUSIONS, type Fusion } from '../../src/plan/fuse/index.ts';
-import { SEMANTICS } from '../../src/engines/index.ts';
+import { ENGINES } from '../../src/engines/index.ts';
 import { ADAPTER_CHOICES, type AdapterChoice } from '../chrome/launch.ts';
 import { RECIPE_NAMES } from '../images/preprocess.ts';
 import { PATIENCE_S } from '../worker/patience.ts';
 
 /** Whose bits are computed. */
-export interface EngineOptions {
-  readonly semantics?: string;
+export interface EngineFlags {
+  readonly engine?: string;
   readonly threads?: number;
 }
 
-export interface ModelOptions extends EngineOptions {
+export interface ModelOptions extends EngineFlags {
   readonly model?: string;
   readonly json?: boolean;
 }
@@ -35,7 +35,7 @@ export interface InputFileOptions {
 
 export interface InferenceOptions extends ModelOptions, HostOptions, InputFileOptions {}
 
-const names = SEMANTICS.map(({ name }) => name).join(', ');
+const names = ENGINES.map(({ name }) => name).join(', ');
 
 export function addModelOptions(command: Command): Command {
   return command
@@ -43,7 +43,7 @@ export function addModelOptions(command: Command): Command {
       '-m, --model <file>',
       "an 8-bit quantized ONNX model, or a .pth of PyTorch's quantized MobileNetV2 (default: the built-in safe-for-work check)",
     )
-    .option('--semantics <engine>', `whose bits are computed: ${names} (default: the engine the file is for)`)
+    .option('--engine <name>', `whose bits are computed: ${names} (default: the engine the file is for)`)
     .option(
       '--threads <n>',
       "threads that PyTorch's engine is run with: its adds depend on them (default: 1)",

@@ -16,10 +16,16 @@ export function clearProgress(): void {
   if (process.stderr.isTTY) process.stderr.write('\r\x1b[K');
 }
 
+/** What reads a result may know the engine by its former name. */
+export const withOldNames = <T extends object>(result: T): T | (T & { semantics: unknown }) =>
+  'engine' in result ? { ...result, semantics: result.engine } : result;
+
 /** The command's result: one JSON object, or text for people. */
 export function printResult(json: boolean | undefined, result: object, text: string): void {
   clearProgress();
-  process.stdout.write(json ? `${JSON.stringify({ schemaVersion: SCHEMA_VERSION, ...result })}\n` : `${text}\n`);
+  process.stdout.write(
+    json ? `${JSON.stringify({ schemaVersion: SCHEMA_VERSION, ...withOldNames(result) })}\n` : `${text}\n`,
+  );
 }
 
 /** What a failure is, for `--json` and for people. */

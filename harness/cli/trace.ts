@@ -42,7 +42,7 @@ async function runTrace(options: TraceOptions): Promise<ExitCode> {
       model: model.name,
       modelHash: model.hash,
       inputHash: hash,
-      semantics: model.plan.semantics.name,
+      engine: model.plan.engine.name,
       adapter,
       out: options.out,
       arrays: names,

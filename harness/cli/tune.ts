@@ -61,7 +61,7 @@ function featureList(text: string): readonly Without[] {
 async function runTune(options: TuneOptions): Promise<ExitCode> {
   const model = await loadModel({
     ...(options.model === undefined ? {} : { model: options.model }),
-    ...(options.semantics === undefined ? {} : { semantics: options.semantics }),
+    ...(options.engine === undefined ? {} : { engine: options.engine }),
     ...(options.threads === undefined ? {} : { threads: options.threads }),
   });
   const browser = await openBench(options, {});
@@ -104,7 +104,7 @@ async function tuneIn(
     ...handicap,
     model: model.name,
     modelHash: model.hash,
-    semantics: model.plan.semantics.name,
+    engine: model.plan.engine.name,
   };
   let file: TuningFile | undefined;
   const tuned = await tune(

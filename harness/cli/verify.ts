@@ -75,7 +75,7 @@ async function runVerify(options: VerifyOptions): Promise<ExitCode> {
     [
       layers ? bothViews(comparison, layers) : comparisonTable(comparison),
       ...inputs.map(describeInput),
-      `${model.name}, semantics ${model.engine.name}, against ${reference.name}, on ${adapter}`,
+      `${model.name}, engine ${model.engine.name}, against ${reference.name}, on ${adapter}`,
       ...inputs.slice(0, 1).map(({ verification }) => describePlan(verification)),
       ...describeOnlyOutputs(inputs),
     ].join('\n'),
@@ -166,7 +166,7 @@ function verifyResult(
     model: model.name,
     modelHash: model.hash,
     inputHash: combinedHash(inputs),
-    semantics: model.engine.name,
+    engine: model.engine.name,
     ...(model.engine.options.threads ? { threads: model.engine.options.threads } : {}),
     against: reference.name,
     mode: layers ? 'teacher-forced' : 'end-to-end',

@@ -81,7 +81,7 @@ async function runVectors(options: VectorsOptions): Promise<ExitCode> {
       model: model.name,
       modelHash: model.hash,
       inputHash: inputHash(feeds),
-      semantics: model.plan.semantics.name,
+      engine: model.plan.engine.name,
       out: options.out,
       layers: layers.map(({ name }) => name),
       files: files.length,

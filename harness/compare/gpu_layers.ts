@@ -1,11 +1,11 @@
-import type { Semantics } from '../../src/engines/engine.ts';
+import type { Engine } from '../../src/engines/engine.ts';
 import { InferenceSession } from '../../src/session.ts';
 import type { LayerRunner } from './layers.ts';
 
 /** Layers on a GPU; pipelines are compiled once for the device. */
-export function layersOnGpu(device: GPUDevice, semantics: Semantics): LayerRunner {
+export function layersOnGpu(device: GPUDevice, engine: Engine): LayerRunner {
   return async (graph, feeds) => {
-    const session = await InferenceSession.create(graph, { device, semantics });
+    const session = await InferenceSession.create(graph, { device, engine });
     try {
       return (await session.run(feeds))[graph.outputs[0]!]!.data;
     } finally {

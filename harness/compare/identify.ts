@@ -1,13 +1,13 @@
 import { UnsupportedModelError } from '../../src/errors.ts';
 import type { ElementData, Graph } from '../../src/graph/graph.ts';
 import { inferGraph } from '../../src/ops/infer.ts';
-import type { Semantics } from '../../src/engines/engine.ts';
+import type { Engine } from '../../src/engines/engine.ts';
 import type { Comparison, Mismatch } from './compare.ts';
 import { compareLayers, layersOnHost } from './layers.ts';
 
 /** How well one engine explains a recorded trace, layer by layer from the trace's own tensors. */
 export interface Candidate {
-  readonly semantics: string;
+  readonly engine: string;
   readonly options: Readonly<Record<string, number>>;
   readonly elements: number;
   readonly mismatches: number;
@@ -26,11 +26,11 @@ export interface Identification {
   readonly nearest?: string;
 }
 
-function candidateOf(semantics: Semantics, options: Candidate['options'], comparison: Comparison): Candidate {
+function candidateOf(engine: Engine, options: Candidate['options'], comparison: Comparison): Candidate {
   const missed = comparison.tensors.filter((row) => row.mismatches > 0);
   const first = missed[0];
   return {
-    semantics: semantics.name,
+    engine: engine.name,
     options,
     elements: comparison.elements,
     mismatches: comparison.mismatches,
@@ -49,21 +49,21 @@ export async function identify(
   graph: Graph,
   shapes: Readonly<Record<string, readonly number[]>>,
   recorded: ReadonlyMap<string, ElementData>,
-  engines: readonly { semantics: Semantics; options: Candidate['options'] }[],
+  engines: readonly { engine: Engine; options: Candidate['options'] }[],
   progress: (what: string) => void = () => undefined,
 ): Promise<Identification> {
   const candidates: Candidate[] = [];
-  for (const { semantics, options } of engines) {
+  for (const { engine, options } of engines) {
     try {
-      const typed = inferGraph(semantics.fuse(graph), semantics, shapes);
-      const comparison = await compareLayers(typed, recorded, layersOnHost(semantics), (node, index) =>
-        progress(`${semantics.name}: ${node.name} (${index + 1} of ${typed.nodes.length})`),
+      const typed = inferGraph(engine.fuse(graph), engine, shapes);
+      const comparison = await compareLayers(typed, recorded, layersOnHost(engine), (node, index) =>
+        progress(`${engine.name}: ${node.name} (${index + 1} of ${typed.nodes.length})`),
       );
-      candidates.push(candidateOf(semantics, options, comparison));
+      candidates.push(candidateOf(engine, options, comparison));
     } catch (error) {
       if (!(error instanceof UnsupportedModelError)) throw error;
       candidates.push({
-        semantics: semantics.name,
+        engine: engine.name,
         options,
         elements: 0,
         mismatches: 0,
@@ -73,7 +73,7 @@ export async function identify(
     }
   }
   const able = candidates.filter((candidate) => candidate.elements > 0);
-  const identified = able.filter(({ mismatches }) => mismatches === 0).map(({ semantics }) => semantics);
+  const identified = able.filter(({ mismatches }) => mismatches === 0).map(({ engine }) => engine);
   const nearest = [...able].sort((a, b) => a.mismatches - b.mismatches)[0];
-  return { candidates, identified, ...(identified.length === 0 && nearest ? { nearest: nearest.semantics } : {}) };
+  return { candidates, identified, ...(identified.length === 0 && nearest ? { nearest: nearest.engine } : {}) };
 }

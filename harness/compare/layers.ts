@@ -9,7 +9,7 @@ import {
 import { inferGraph } from '../../src/ops/infer.ts';
 import type { TypedGraph } from '../../src/ops/op.ts';
 import { referenceTrace } from '../../src/plan/reference.ts';
-import type { Semantics } from '../../src/engines/engine.ts';
+import type { Engine } from '../../src/engines/engine.ts';
 import { Tensor } from '../../src/tensor.ts';
 import { compareTensor, summarize, type Comparison, type TensorComparison } from './compare.ts';
 
@@ -36,7 +36,7 @@ export function subgraph(graph: TypedGraph, nodes: readonly GraphNode[]): Graph 
   return {
     name: nodes.at(-1)!.name,
     format: graph.format,
-    semantics: graph.semantics,
+    engine: graph.engine,
     nodes,
     inputs: operands.flatMap((name) => (computed.includes(name) ? [] : (graph.tensors.get(name) ?? []))),
     outputs: computed.filter((name) => elsewhere.has(name) || !operands.includes(name)),
@@ -86,7 +86,7 @@ export async function compareLayers(
 }
 
 /** Layers on the host, in the engine's own arithmetic. */
-export function layersOnHost(semantics: Semantics): LayerRunner {
+export function layersOnHost(engine: Engine): LayerRunner {
   return (graph, feeds) =>
-    referenceTrace({ graph: inferGraph(graph, semantics), semantics }, feeds).outputs[graph.outputs[0]!]!.data;
+    referenceTrace({ graph: inferGraph(graph, engine), engine }, feeds).outputs[graph.outputs[0]!]!.data;
 }

@@ -2,7 +2,7 @@ import { InvalidInputError } from '../../src/errors.ts';
 import type { ElementData } from '../../src/graph/graph.ts';
 import type { TypedGraph } from '../../src/ops/op.ts';
 import { analyzeElement, type ElementAnalysis } from './element.ts';
-import { allValues, valuesOf, type Engine } from './engine.ts';
+import { allValues, valuesOf, type BoundEngine } from './bound_engine.ts';
 
 /** Where an element is: the tensor, and as many numbers as it has dimensions (NCHW). */
 export interface ElementAddress {
@@ -59,12 +59,12 @@ export interface TwoSides {
 }
 
 /** One element of two computations of a model, from their operands as far as they have them. */
-export function elementAt(engine: Engine, { tensor, index }: ElementAddress, sides: TwoSides): ElementAnalysis {
-  const { graph, semantics } = engine;
-  const ours = allValues(engine, sides.reference);
-  const others = valuesOf(engine, sides.theirs, ours.get);
+export function elementAt(bound: BoundEngine, { tensor, index }: ElementAddress, sides: TwoSides): ElementAnalysis {
+  const { graph, engine } = bound;
+  const ours = allValues(bound, sides.reference);
+  const others = valuesOf(bound, sides.theirs, ours.get);
   const node = graph.nodes.find(({ outputs }) => outputs[0] === tensor)!;
-  const names = node.inputs.filter((name) => name !== '' && !engine.context.constant(name));
+  const names = node.inputs.filter((name) => name !== '' && !bound.context.constant(name));
   const known = (get: (name: string) => ElementData | undefined) =>
     new Map(names.flatMap((name) => [[name, get(name)] as const]).filter(([, data]) => data !== undefined)) as Map<
       string,
@@ -75,7 +75,7 @@ export function elementAt(engine: Engine, { tensor, index }: ElementAddress, sid
   const [theirs, reference] = [valueOf(sides.theirs.get(tensor)), valueOf(ours.get(tensor))];
   return analyzeElement({
     graph,
-    semantics,
+    engine,
     tensor,
     index,
     operands: known(others.get),

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { valuesOf } from './attribute.ts';
-import { createEngine } from './engine.ts';
+import { bindEngine } from './bound_engine.ts';
 import { explain } from './explain.ts';
 import { layerProblem } from './layer_problem.ts';
 import { indexOf, referenceRecipe } from './problem.ts';
@@ -10,7 +10,7 @@ import { reportLayer } from '../report/explained_layer.ts';
 import type { ElementData, Graph } from '../../src/graph/graph.ts';
 import { referenceTrace } from '../../src/plan/reference.ts';
 import { createPlan } from '../../src/plan/plan.ts';
-import { findSemantics } from '../../src/engines/index.ts';
+import { findEngine } from '../../src/engines/index.ts';
 import { smallLayer } from '../../tests/helpers/small_layers.ts';
 
 /** Two convolutions: x to a to y. */
@@ -35,17 +35,17 @@ function network() {
     ['x', feeds.x.data],
     ...tensors.map((t) => [t.name, t.data] as const),
   ]);
-  return { graph, reference, engine: createEngine(graph, findSemantics('onnxruntime'), {}) };
+  return { graph, reference, bound: bindEngine(graph, findEngine('onnxruntime'), {}) };
 }
 
 type Network = ReturnType<typeof network>;
 
 /** A layer, computed from some input as somebody does who has one choice of another kind. */
-function deviating({ engine, reference }: Network, name: string, input: ElementData, id: string): ElementData {
-  const node = engine.graph.nodes.find(({ outputs }) => outputs[0] === name)!;
+function deviating({ bound, reference }: Network, name: string, input: ElementData, id: string): ElementData {
+  const node = bound.graph.nodes.find(({ outputs }) => outputs[0] === name)!;
   const operands = new Map([[node.inputs[0]!, input]]);
-  const expected = engine.run(node, () => input);
-  const problem = layerProblem({ reference, theirs: new Map() }, engine, node, operands, {
+  const expected = bound.run(node, () => input);
+  const problem = layerProblem({ reference, theirs: new Map() }, bound, node, operands, {
     expected,
     theirs: expected,
   })!;
@@ -60,7 +60,7 @@ function explained({ graph, reference }: Network, theirs: Record<string, Element
     graph,
     shapes: {},
     reference,
-    engines: [findSemantics('onnxruntime')],
+    engines: [findEngine('onnxruntime')],
     theirs: new Map(Object.entries(theirs)),
     limits: { most: 2, tries: 20_000 },
   });
@@ -130,9 +130,9 @@ describe('explain claims no more than is so', () => {
       model: { name: 'm', hash: 'h' } as never,
       theirs: 't',
       against: 'r',
-      layers: layers.map((layer) => reportLayer(layer, explanation.identified.engine)),
+      layers: layers.map((layer) => reportLayer(layer, explanation.identified.bound)),
       stopped: false,
-      engine: explanation.identified.engine.semantics,
+      engine: explanation.identified.bound.engine,
       engines: ['onnxruntime'],
       compared: [{ name: 'a', op: 'Conv', shape: [1, 4, 12, 10] }],
     });

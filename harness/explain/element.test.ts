@@ -6,7 +6,7 @@ import { Random } from '../../models/random.ts';
 import { elementText } from '../cli/element.ts';
 import { matchRecorded } from '../compare/recorded.ts';
 import { elementAt, parseElementAddress } from './at.ts';
-import { createEngine } from './engine.ts';
+import { bindEngine } from './bound_engine.ts';
 import { analyzeElement, type ElementAnalysis, type ElementQuestion } from './element.ts';
 import { exactly, exactOf, fixedPoint, requantizeFixed, round, rounded } from './element/exact.ts';
 import { openNpz } from '../numpy/npz.ts';
@@ -15,7 +15,7 @@ import { readModel } from '../../src/formats/index.ts';
 import type { Constant, ElementData, Graph, Quantization, TensorInfo } from '../../src/graph/graph.ts';
 import { inferGraph } from '../../src/ops/infer.ts';
 import { referenceTrace } from '../../src/plan/reference.ts';
-import { findSemantics, SEMANTICS } from '../../src/engines/index.ts';
+import { findEngine, ENGINES } from '../../src/engines/index.ts';
 import { Tensor } from '../../src/tensor.ts';
 import { quint8, shared, sharedAvailable } from '../../tests/helpers/recorded_cases.ts';
 
@@ -88,7 +88,7 @@ function small({
   const graph: Graph = {
     name: 'small',
     format: 'test',
-    semantics: engine,
+    engine: engine,
     nodes: [
       {
         name: 'node',
@@ -107,10 +107,10 @@ function small({
 }
 
 function analyze(layer: Small, change: Partial<ElementQuestion> = {}): ElementAnalysis {
-  const { graph, operands, engine } = small(layer);
-  const semantics = findSemantics(engine);
-  const typed = inferGraph(graph, semantics);
-  return analyzeElement({ graph: typed, semantics, tensor: 'y', index: [0, 0, 0, 0], operands, ...change });
+  const { graph, operands, engine: name } = small(layer);
+  const engine = findEngine(name);
+  const typed = inferGraph(graph, engine);
+  return analyzeElement({ graph: typed, engine, tensor: 'y', index: [0, 0, 0, 0], operands, ...change });
 }
 
 describe('exact numbers', () => {
@@ -202,7 +202,7 @@ describe('one element', () => {
   });
 
   it('takes the formula that the engine has at the end of a block', () => {
-    const semantics = findSemantics('fbgemm');
+    const engine = findEngine('fbgemm');
     const shape = [1, 65, 1, 1];
     const [a, b, output] = [quantized(0.5, 3), quantized(0.5, 7), quantized(1, 5)];
     const info = (name: string, quantization: Quantization): TensorInfo => ({
@@ -212,14 +212,14 @@ describe('one element', () => {
       quantization,
     });
     const [layerA, layerB, layerY] = [a, b, output].map(({ scale, zeroPoint }) => quint8(scale[0]!, zeroPoint[0]!));
-    const { body, tail } = semantics.add({ a: layerA!, b: layerB!, output: layerY!, relu: false });
+    const { body, tail } = engine.add({ a: layerA!, b: layerB!, output: layerY!, relu: false });
     const pair = [...Array(65536).keys()].find((i) => body(i >> 8, i & 255) !== tail!(i >> 8, i & 255))!;
     expect(pair).toBeGreaterThan(0);
     const [x, y] = [pair >> 8, pair & 255];
     const graph: Graph = {
       name: 'add',
       format: 'test',
-      semantics: 'fbgemm',
+      engine: 'fbgemm',
       nodes: [{ name: 'node', op: 'Add', inputs: ['a', 'b'], outputs: ['y'], attributes: {} }],
       inputs: [info('a', a), info('b', b)],
       outputs: ['y'],
@@ -230,8 +230,8 @@ describe('one element', () => {
       ['a', new Uint8Array(65).fill(x)],
       ['b', new Uint8Array(65).fill(y)],
     ]);
-    const typed = inferGraph(graph, semantics);
-    const at = (c: number) => analyzeElement({ graph: typed, semantics, tensor: 'y', index: [0, c, 0, 0], operands });
+    const typed = inferGraph(graph, engine);
+    const at = (c: number) => analyzeElement({ graph: typed, engine, tensor: 'y', index: [0, c, 0, 0], operands });
     expect([at(63), at(64)].map(({ computed }) => computed)).toEqual([body(x, y), tail!(x, y)]);
     expect(at(0).operands!.map(({ value, zeroPoint }) => [value, zeroPoint])).toEqual([
       [x, 3],
@@ -355,7 +355,7 @@ describe('one element', () => {
 });
 
 describe('where an element is', () => {
-  const typed = inferGraph(small({ input: [1, 2, 3, 4], weights: [1, 2, 3], pad: 1 }).graph, findSemantics('qnnpack'));
+  const typed = inferGraph(small({ input: [1, 2, 3, 4], weights: [1, 2, 3], pad: 1 }).graph, findEngine('qnnpack'));
 
   it.each(['y,0,0,3', 'y,0,0,0,3', 'node,0,0,3'])('%s', (text) => {
     expect(parseElementAddress(text, typed)).toEqual({ tensor: 'y', index: [0, 0, 0, 3] });
@@ -371,11 +371,11 @@ describe('where an element is', () => {
   });
 
   it('is analysed from their operands, with the reference beside them', () => {
-    const semantics = findSemantics('qnnpack');
+    const engine = findEngine('qnnpack');
     const { graph } = small({ input: [1, 2, 3, 4], weights: [1, 2, 3], pad: 1 });
-    const engine = createEngine(graph, semantics, {});
+    const bound = bindEngine(graph, engine, {});
     const analysis = elementAt(
-      engine,
+      bound,
       { tensor: 'y', index: [0, 0, 0, 1] },
       {
         reference: new Map([['x', Uint8Array.of(1, 2, 3, 4)]]),
@@ -406,22 +406,22 @@ function exactValue({ sum, scale, bias }: ElementAnalysis): [bigint, bigint] {
   return [(product * real[1] + real[0] * unit[1]) * sy[1], unit[1] * real[1] * sy[0]];
 }
 
-describe.each(SEMANTICS.map(({ name }) => name))('%s: random operators', (name) => {
+describe.each(ENGINES.map(({ name }) => name))('%s: random operators', (name) => {
   it('is what the host reference computes, and the exact value is that of the bits', { timeout: 60_000 }, () => {
     const random = new Random(3);
     const seen: Record<string, number> = {};
     for (let index = 0; index < 60; index++) {
       const { graph, feeds } = generateCase(name, 5, index);
-      const semantics = findSemantics(name);
+      const engine = findEngine(name);
       try {
-        const typed = inferGraph(semantics.fuse(graph), semantics);
-        const tensor = referenceTrace({ graph: typed, semantics }, feeds).tensors.at(-1)!;
+        const typed = inferGraph(engine.fuse(graph), engine);
+        const tensor = referenceTrace({ graph: typed, engine }, feeds).tensors.at(-1)!;
         const operands = new Map(Object.entries(feeds).map(([key, { data }]) => [key, data]));
         for (let k = 0; k < 3; k++) {
           const flat = random.integer(0, tensor.data.length - 1);
           const analysis = analyzeElement({
             graph: typed,
-            semantics,
+            engine,
             tensor: tensor.name,
             index: coordinates(flat, tensor.shape),
             operands,
@@ -451,9 +451,9 @@ describe.skipIf(!sharedAvailable)(`elements of recorded networks (needs ${shared
     ['qnnpack', 'torchvision_mobilenet_v2_qnnpack', 'pytorch_qnnpack_trace_cat_720p'],
     ['fbgemm-avx2', 'torchvision_mobilenet_v2_qnnpack', 'pytorch_fbgemm_avx2_trace_cat_720p'],
     ['x86', 'torchvision_mobilenet_v2_fbgemm_full_range', 'pytorch_x86_full_range_trace_hot_dog'],
-  ])('%s gives what the real engine gave, in every layer', { timeout: 60_000 }, (engine, model, trace) => {
-    const semantics = findSemantics(engine);
-    const graph = inferGraph(readModel(readFileSync(resolve(shared, `models/${model}.pth`))), semantics);
+  ])('%s gives what the real engine gave, in every layer', { timeout: 60_000 }, (name, model, trace) => {
+    const engine = findEngine(name);
+    const graph = inferGraph(readModel(readFileSync(resolve(shared, `models/${model}.pth`))), engine);
     const file = readFileSync(resolve(shared, `goldens/${trace}.npz`));
     const recorded = matchRecorded(openNpz(new Uint8Array(file)), [...graph.tensors.values()], trace).tensors;
     // the pool is recorded behind the Flatten, which moves values only
@@ -470,7 +470,7 @@ describe.skipIf(!sharedAvailable)(`elements of recorded networks (needs ${shared
       layers++;
       for (const flat of [0, random.integer(0, expected.length - 1)]) {
         const index = coordinates(flat, shape);
-        const { computed } = analyzeElement({ graph, semantics, tensor, index, operands });
+        const { computed } = analyzeElement({ graph, engine, tensor, index, operands });
         expect(computed, `${tensor} [${index.join(', ')}]`).toBe(expected[flat]);
         elements++;
       }
@@ -479,24 +479,24 @@ describe.skipIf(!sharedAvailable)(`elements of recorded networks (needs ${shared
   });
 
   it('finds the pairs that saturate in the first layer of the puzzle', { timeout: 60_000 }, () => {
-    const semantics = findSemantics('fbgemm-avx2');
+    const engine = findEngine('fbgemm-avx2');
     const model = readFileSync(resolve(shared, 'models/torchvision_mobilenet_v2_qnnpack.pth'));
-    const graph = inferGraph(readModel(model), semantics);
+    const graph = inferGraph(readModel(model), engine);
     const file = readFileSync(resolve(shared, 'goldens/pytorch_fbgemm_avx2_trace_cat_720p.npz'));
     const { tensors } = matchRecorded(openNpz(new Uint8Array(file)), [...graph.tensors.values()], 'trace');
-    const exact = findSemantics('fbgemm');
+    const exact = findEngine('fbgemm');
     const layer = graph.nodes[1]!;
     const tensor = layer.outputs[0]!;
     const own = { ...graph, nodes: [layer], inputs: [graph.tensors.get('quant')!], outputs: [tensor] };
     const feeds = { quant: new Tensor('uint8', tensors.get('quant')! as Uint8Array, [1, 3, 224, 224]) };
-    const unsaturated = referenceTrace({ graph: own, semantics: exact }, feeds).outputs[tensor]!.data as Uint8Array;
+    const unsaturated = referenceTrace({ graph: own, engine: exact }, feeds).outputs[tensor]!.data as Uint8Array;
     const recorded = tensors.get(tensor)! as Uint8Array;
     const differing = [...recorded.keys()].filter((i) => recorded[i] !== unsaturated[i]);
     expect(differing).toHaveLength(3051);
     for (const flat of differing.filter((_, i) => i % 500 === 0)) {
       const analysis = analyzeElement({
         graph,
-        semantics,
+        engine,
         tensor,
         index: coordinates(flat, [1, 32, 112, 112]),
         operands: tensors,

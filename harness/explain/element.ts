@@ -3,8 +3,8 @@ import type { ElementData } from '../../src/graph/graph.ts';
 import { contextOf } from '../../src/ops/infer.ts';
 import { extent } from '../../src/ops/layout.ts';
 import { label, type TypedGraph } from '../../src/ops/op.ts';
-import { SEMANTICS } from '../../src/engines/index.ts';
-import type { Semantics } from '../../src/engines/engine.ts';
+import { ENGINES } from '../../src/engines/index.ts';
+import type { Engine } from '../../src/engines/engine.ts';
 import type { ElementAnalysis, Side } from './element/analysis.ts';
 import { addElement, dequantizeElement, quantizeElement } from './element/elementwise.ts';
 import { linearElement } from './element/linear.ts';
@@ -27,7 +27,7 @@ const OPERATORS: Readonly<Record<string, (question: Question) => Details>> = {
 export interface ElementQuestion {
   readonly graph: TypedGraph;
   /** The engine that stands for the reference. */
-  readonly semantics: Semantics;
+  readonly engine: Engine;
   /** The tensor, and as many numbers as it has dimensions (NCHW). */
   readonly tensor: string;
   readonly index: readonly number[];
@@ -40,7 +40,7 @@ export interface ElementQuestion {
   /** What the causes that were found for the layer give here. */
   readonly explained?: number;
   /** All that the element is computed under; every engine of exact8 where they are left out. */
-  readonly engines?: readonly Semantics[];
+  readonly engines?: readonly Engine[];
 }
 
 /**
@@ -51,7 +51,7 @@ export interface ElementQuestion {
  *   operators that only move values
  */
 export function analyzeElement(question: ElementQuestion): ElementAnalysis {
-  const { graph, semantics, tensor, index, theirs, reference } = question;
+  const { graph, engine, tensor, index, theirs, reference } = question;
   const node = graph.nodes.find(({ outputs }) => outputs[0] === tensor);
   const info = graph.tensors.get(tensor);
   if (!node || !info) throw new InvalidInputError(`no layer computes '${tensor}'`);
@@ -65,7 +65,7 @@ export function analyzeElement(question: ElementQuestion): ElementAnalysis {
     throw new UnsupportedModelError(
       `${label(node)}: the elements of this operator are not taken apart; supported: ${Object.keys(OPERATORS).join(', ')}`,
     );
-  const context = contextOf(graph, graph.tensors, semantics);
+  const context = contextOf(graph, graph.tensors, engine);
   const sides: [Side, number][] = [];
   if (theirs !== undefined) sides.push(['theirs', theirs]);
   if (reference !== undefined) sides.push(['reference', reference]);
@@ -76,7 +76,7 @@ export function analyzeElement(question: ElementQuestion): ElementAnalysis {
     info,
     extent: extent(info),
     at: { n, c, y, x },
-    engines: [semantics, ...(question.engines ?? SEMANTICS).filter(({ name }) => name !== semantics.name)],
+    engines: [engine, ...(question.engines ?? ENGINES).filter(({ name }) => name !== engine.name)],
     sides,
     gives: (value) => sides.filter(([, of]) => Object.is(of, value)).map(([side]) => side),
     operand(i) {
@@ -91,7 +91,7 @@ export function analyzeElement(question: ElementQuestion): ElementAnalysis {
     node: node.name,
     op: node.op,
     index,
-    engine: semantics.name,
+    engine: engine.name,
     ...(theirs === undefined ? {} : { theirs }),
     ...(reference === undefined ? {} : { reference }),
     ...(question.explained === undefined ? {} : { explained: question.explained }),

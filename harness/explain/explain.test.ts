@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { Random } from '../../models/random.ts';
 import { valuesOf } from './attribute.ts';
 import { blind, createScene, type Scene } from './blind/run.ts';
-import { createEngine } from './engine.ts';
+import { bindEngine } from './bound_engine.ts';
 import { linearProblem } from './families/linear.ts';
 import { deviations, referenceRecipe, type Problem } from './problem.ts';
 import { search } from './search.ts';
@@ -16,7 +16,7 @@ import { readModel } from '../../src/formats/index.ts';
 import { createPlan } from '../../src/plan/plan.ts';
 import type { TensorInfo } from '../../src/graph/graph.ts';
 import { linearOf } from '../../src/ops/conv.ts';
-import { findSemantics } from '../../src/engines/index.ts';
+import { findEngine } from '../../src/engines/index.ts';
 import { smallLayer } from '../../tests/helpers/small_layers.ts';
 
 describe('where', () => {
@@ -55,13 +55,13 @@ describe('where', () => {
 });
 
 /** A small layer as a family of implementations; `theirs` is filled in by whoever plants a deviation. */
-function smallProblem(kind: Parameters<typeof smallLayer>[0], semantics = 'onnxruntime') {
+function smallProblem(kind: Parameters<typeof smallLayer>[0], engine = 'onnxruntime') {
   const { graph, feeds } = smallLayer(kind, 5);
-  const engine = createEngine(graph, findSemantics(semantics), {});
-  const node = engine.graph.nodes[0]!;
-  const expected = engine.run(node, () => feeds.x.data);
-  const linear = linearOf(node, engine.context);
-  const question = { linear, semantics: engine.semantics, x: feeds.x.data };
+  const bound = bindEngine(graph, findEngine(engine), {});
+  const node = bound.graph.nodes[0]!;
+  const expected = bound.run(node, () => feeds.x.data);
+  const linear = linearOf(node, bound.context);
+  const question = { linear, engine: bound.engine, x: feeds.x.data };
   return {
     expected,
     problem: (theirs: Int16Array): Problem => linearProblem({ ...question, theirs: theirs as never }),
@@ -69,12 +69,12 @@ function smallProblem(kind: Parameters<typeof smallLayer>[0], semantics = 'onnxr
 }
 
 describe('the family of implementations of a layer', () => {
-  it.each(['onnxruntime', 'qnnpack', 'fbgemm', 'fbgemm-avx2', 'onednn', 'x86'])('has %s in it', (semantics) => {
+  it.each(['onnxruntime', 'qnnpack', 'fbgemm', 'fbgemm-avx2', 'onednn', 'x86'])('has %s in it', (engine) => {
     for (const kind of [
       { channels: [3, 6], stride: 2 },
       { channels: [6, 6], stride: 1, depthwise: true },
     ] as const) {
-      const { problem, expected } = smallProblem(kind, semantics);
+      const { problem, expected } = smallProblem(kind, engine);
       const family = problem(new Int16Array(0));
       expect(valuesOf(family, referenceRecipe(family))).toEqual(Int16Array.from(expected as Uint8Array));
     }
@@ -88,8 +88,8 @@ describe('the family of implementations of a layer', () => {
       { channels: [2, 4], stride: 1, type: 'int8', weightZero: 3 },
       'onnxruntime',
     ],
-  ] as const)('%s: each way to go wrong is found when it is alone', (_, kind, semantics) => {
-    const { problem, expected } = smallProblem(kind, semantics);
+  ] as const)('%s: each way to go wrong is found when it is alone', (_, kind, engine) => {
+    const { problem, expected } = smallProblem(kind, engine);
     const family = problem(new Int16Array(0));
     const reference = referenceRecipe(family);
     let planted = 0;
@@ -127,7 +127,7 @@ describe('planted deviations are found by somebody who does not know them', () =
       { channels: [6, 6], stride: 1, depthwise: true },
     ] as const) {
       const { graph, feeds } = smallLayer(kind, 5);
-      plantInto(createScene('small', 'random', graph, findSemantics('onnxruntime'), feeds), 5, 3);
+      plantInto(createScene('small', 'random', graph, findEngine('onnxruntime'), feeds), 5, 3);
     }
   }, 120_000);
 
@@ -137,11 +137,11 @@ describe('planted deviations are found by somebody who does not know them', () =
     async () => {
       const bytes = new Uint8Array(readFileSync(path));
       const graph = readModel(bytes);
-      const { semantics, graph: typed } = createPlan(graph);
+      const { engine, graph: typed } = createPlan(graph);
       const picture = await decodeFile(new Uint8Array(readFileSync('../shared/photos/chelsea.png')));
       const input = typed.inputs[0]!;
       const feeds = { [input.name]: preprocess(picture, knownRecipe(sha256(bytes))!, input) };
-      plantInto(createScene(path, 'chelsea', graph, semantics, feeds), 15, 2);
+      plantInto(createScene(path, 'chelsea', graph, engine, feeds), 15, 2);
     },
     120_000,
   );

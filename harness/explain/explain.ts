@@ -1,6 +1,6 @@
 import { InvalidInputError, UnsupportedModelError } from '../../src/errors.ts';
 import type { ElementData, Graph, GraphNode } from '../../src/graph/graph.ts';
-import type { Semantics } from '../../src/engines/engine.ts';
+import type { Engine } from '../../src/engines/engine.ts';
 import { compareTensor } from '../compare/compare.ts';
 import { attribute, describe, valuesOf as reproduce } from './attribute.ts';
 import {
@@ -9,10 +9,10 @@ import {
   identifyEngine,
   valuesOf,
   withViews,
-  type Engine,
+  type BoundEngine,
   type Identified,
   type Values,
-} from './engine.ts';
+} from './bound_engine.ts';
 import type { Cause, ExplainedLayer, LayerExplanation } from './explanation.ts';
 import { layerProblem, linearOf, type Quantized } from './layer_problem.ts';
 import { nearest } from './nearest.ts';
@@ -28,7 +28,7 @@ export interface Question {
   /** The model's inputs among them; what is missing is computed. */
   readonly reference: ReadonlyMap<string, ElementData>;
   /** Engines that may have made the reference, in the order of preference. */
-  readonly engines: readonly Semantics[];
+  readonly engines: readonly Engine[];
   readonly theirs: ReadonlyMap<string, ElementData>;
   /** What their file says of its own quantization. */
   readonly theirQuantization?: ReadonlyMap<string, Quantized>;
@@ -60,29 +60,29 @@ const LIMITS: SearchLimits = { most: 6, tries: 2e6 };
 export function explain(question: Question): Explanation {
   const { graph, engines, shapes, progress = () => undefined } = question;
   const identified = identifyEngine(graph, engines, shapes, question.reference, progress);
-  const { engine } = identified;
-  const reference = withViews(engine, question.reference);
-  const theirs = withViews(engine, question.theirs);
-  const compared = engine.graph.nodes
+  const { bound } = identified;
+  const reference = withViews(bound, question.reference);
+  const theirs = withViews(bound, question.theirs);
+  const compared = bound.graph.nodes
     .map((node) => node.outputs[0]!)
     .filter((name) => theirs.has(name) && (question.layer ?? name) === name);
   const isEngineKnown = identified.missed.length === 0;
-  const layers = explainLayers({ ...question, reference, theirs, isEngineKnown }, engine, compared);
+  const layers = explainLayers({ ...question, reference, theirs, isEngineKnown }, bound, compared);
   return { identified, compared, layers };
 }
 
 function* explainLayers(
   question: Question & { readonly isEngineKnown: boolean },
-  engine: Engine,
+  bound: BoundEngine,
   compared: readonly string[],
 ): Generator<ExplainedLayer, void> {
   const { reference, theirs, progress = () => undefined } = question;
-  const ours = allValues(engine, reference);
-  const others = valuesOf(engine, theirs, ours.get);
+  const ours = allValues(bound, reference);
+  const others = valuesOf(bound, theirs, ours.get);
   for (const [i, name] of compared.entries()) {
     progress(`explaining ${name} (${i + 1} of ${compared.length})`);
-    const node = engine.graph.nodes.find((node) => node.outputs[0] === name)!;
-    const explained = explainLayer(question, engine, node, ours, others);
+    const node = bound.graph.nodes.find((node) => node.outputs[0] === name)!;
+    const explained = explainLayer(question, bound, node, ours, others);
     if (explained) yield explained;
   }
 }
@@ -91,15 +91,15 @@ const same = (a: ElementData, b: ElementData): boolean => a === b || countDiffer
 
 function explainLayer(
   question: Question & { readonly isEngineKnown: boolean },
-  engine: Engine,
+  bound: BoundEngine,
   node: GraphNode,
   ours: Values,
   others: Values,
 ): ExplainedLayer | undefined {
   const name = node.outputs[0]!;
-  const info = engine.graph.tensors.get(name)!;
+  const info = bound.graph.tensors.get(name)!;
   const theirs = question.theirs.get(name)!;
-  const operandNames = [...new Set(node.inputs)].filter((input) => input !== '' && !engine.context.constant(input));
+  const operandNames = [...new Set(node.inputs)].filter((input) => input !== '' && !bound.context.constant(input));
   for (const operand of operandNames)
     if (!others.get(operand) || !ours.get(operand))
       throw new InvalidInputError(`'${name}' is computed from '${operand}', which nobody has: say --input or --image`);
@@ -108,7 +108,7 @@ function explainLayer(
 
   const read = (inputs: Reading['inputs'], values: Values): Reading => {
     const operands = new Map(operandNames.map((input) => [input, values.get(input)!]));
-    const expected = engine.run(node, (input) => operands.get(input)!);
+    const expected = bound.run(node, (input) => operands.get(input)!);
     // a value that equals the reference's is nobody's mistake, whatever its inputs would give
     const own = expected.slice();
     for (let i = 0; i < own.length; i++) if (Object.is(theirs[i], reference[i])) own[i] = theirs[i]!;
@@ -117,17 +117,17 @@ function explainLayer(
   const sameInputs = operandNames.every((input) => same(others.get(input)!, ours.get(input)!));
   const fromReference = read(sameInputs ? 'same' : 'reference', ours);
   const readings = sameInputs ? [fromReference] : [read('theirs', others), fromReference];
-  const { reading, why } = bestReading(question, engine, node, readings);
+  const { reading, why } = bestReading(question, bound, node, readings);
   const { inputs, operands, expected, own } = reading;
 
   const compare = (other: ElementData) => compareTensor({ ...info, data: other }, { ...info, data: theirs }, node.op);
   const [endToEnd, itself] = [compare(reference), compare(own)];
-  const isBorder = borderOf(linearOf(node, engine));
+  const isBorder = borderOf(linearOf(node, bound));
   const { found, reproduced } = why ?? { ...NOTHING_WRONG, reproduced: (element: number) => Number(expected[element]) };
   const notes = [...found.notes];
   if (inputs === 'reference') notes.push("computed from the reference's inputs here: from theirs, more would differ");
   if (!same(fromReference.expected, reference))
-    notes.push(`the engine ${engine.semantics.name} does not reproduce the reference in this layer either`);
+    notes.push(`the engine ${bound.engine.name} does not reproduce the reference in this layer either`);
   return {
     ...{ info, reference, theirs, expected, own, operands },
     ...(reproduced ? { reproduced } : {}),
@@ -136,7 +136,7 @@ function explainLayer(
       node: node.name,
       op: node.op,
       shape: info.shape,
-      engine: engine.semantics.name,
+      engine: bound.engine.name,
       inputs,
       origin: why ? 'own' : inputs === 'theirs' ? 'inherited' : 'reference',
       elements: theirs.length,
@@ -171,7 +171,7 @@ interface Reading {
  */
 function bestReading(
   question: Question,
-  engine: Engine,
+  bound: BoundEngine,
   node: GraphNode,
   readings: readonly Reading[],
 ): { reading: Reading; why?: Why } {
@@ -179,7 +179,7 @@ function bestReading(
   let first: { reading: Reading; why: Why } | undefined;
   for (const reading of readings.toSorted((a, b) => a.differing - b.differing)) {
     if (same(reading.own, theirs)) return first ?? { reading };
-    const why = findCauses(question, engine, node, reading);
+    const why = findCauses(question, bound, node, reading);
     if (why.found.exact) return { reading, why };
     first ??= { reading, why };
   }
@@ -195,7 +195,12 @@ const NOTHING_WRONG: Why = {
   found: { causes: [], alternatives: [], exact: true, unexplained: 0, certain: true, notes: [] },
 };
 
-function findCauses(question: Question, engine: Engine, node: GraphNode, { expected, own, operands }: Reading): Why {
+function findCauses(
+  question: Question,
+  bound: BoundEngine,
+  node: GraphNode,
+  { expected, own, operands }: Reading,
+): Why {
   const theirs = question.theirs.get(node.outputs[0]!)!;
   const none = (note: string): Why => ({
     found: {
@@ -205,7 +210,7 @@ function findCauses(question: Question, engine: Engine, node: GraphNode, { expec
   });
   let problem: Problem | undefined;
   try {
-    problem = layerProblem(question, engine, node, operands, { expected, theirs });
+    problem = layerProblem(question, bound, node, operands, { expected, theirs });
   } catch (error) {
     if (!(error instanceof UnsupportedModelError)) throw error;
     return none(error.message);

@@ -2,7 +2,7 @@ import { isByteType, type ElementData, type GraphNode } from '../../src/graph/gr
 import { linearOf as convOf } from '../../src/ops/conv.ts';
 import { linearOf as gemmOf } from '../../src/ops/gemm.ts';
 import type { Linear } from '../../src/ops/linear/linear.ts';
-import type { Engine } from './engine.ts';
+import type { BoundEngine } from './bound_engine.ts';
 import { addProblem } from './families/add.ts';
 import type { ElementwiseQuestion } from './families/elementwise.ts';
 import { linearProblem } from './families/linear.ts';
@@ -25,9 +25,9 @@ export interface InputQuestion {
 }
 
 /** A convolution or a fully connected layer; undefined for other operators. */
-export function linearOf(node: GraphNode, engine: Engine): Linear | undefined {
-  if (node.op === 'Conv') return convOf(node, engine.context);
-  return node.op === 'Gemm' || node.op === 'MatMul' ? gemmOf(node, engine.context) : undefined;
+export function linearOf(node: GraphNode, bound: BoundEngine): Linear | undefined {
+  if (node.op === 'Conv') return convOf(node, bound.context);
+  return node.op === 'Gemm' || node.op === 'MatMul' ? gemmOf(node, bound.context) : undefined;
 }
 
 const same = (a: ElementData, b: ElementData): boolean => a.every((v: number | bigint, i: number) => v === b[i]);
@@ -41,54 +41,54 @@ const same = (a: ElementData, b: ElementData): boolean => a.every((v: number | b
  */
 export function layerProblem(
   question: InputQuestion,
-  engine: Engine,
+  bound: BoundEngine,
   node: GraphNode,
   operands: ReadonlyMap<string, ElementData>,
   outputs: ElementwiseQuestion,
 ): Problem | undefined {
   const input = node.inputs[0]!;
-  const { type } = engine.graph.tensors.get(node.outputs[0]!)!;
-  if (node.op === 'Add' && isByteType(type)) return addProblem(node, engine, operands, outputs);
-  if (node.op === 'GlobalAveragePool') return poolProblem(node, engine, operands, outputs);
+  const { type } = bound.graph.tensors.get(node.outputs[0]!)!;
+  if (node.op === 'Add' && isByteType(type)) return addProblem(node, bound, operands, outputs);
+  if (node.op === 'GlobalAveragePool') return poolProblem(node, bound, operands, outputs);
   if (node.op === 'QuantizeLinear')
-    return quantizeProblem(node, engine, operands, outputs, ownParameters(question, engine, node));
-  const linear = linearOf(node, engine);
+    return quantizeProblem(node, bound, operands, outputs, ownParameters(question, bound, node));
+  const linear = linearOf(node, bound);
   if (!linear) return undefined;
   return linearProblem({
     linear,
-    semantics: engine.semantics,
+    engine: bound.engine,
     x: operands.get(input)!,
     theirs: outputs.theirs,
-    own: ownInputs(question, engine, input, operands.get(input)!),
-    staleZeroPoints: staleZeroPoints(engine, node),
+    own: ownInputs(question, bound, input, operands.get(input)!),
+    staleZeroPoints: staleZeroPoints(bound, node),
   });
 }
 
 /** Zero points of the tensors before a layer's input. */
-function staleZeroPoints(engine: Engine, node: GraphNode): number[] {
-  const producer = engine.graph.nodes.find(({ outputs }) => outputs[0] === node.inputs[0]);
+function staleZeroPoints(bound: BoundEngine, node: GraphNode): number[] {
+  const producer = bound.graph.nodes.find(({ outputs }) => outputs[0] === node.inputs[0]);
   return (producer?.inputs ?? []).flatMap((name) => {
-    const info = engine.graph.tensors.get(name);
+    const info = bound.graph.tensors.get(name);
     return info && isByteType(info.type) && info.quantization ? [info.quantization.zeroPoint[0]!] : [];
   });
 }
 
 /** Parameters of their own for a quantize of the network's input. */
-function ownParameters(question: InputQuestion, engine: Engine, node: GraphNode): OwnQuantization[] {
+function ownParameters(question: InputQuestion, bound: BoundEngine, node: GraphNode): OwnQuantization[] {
   const { theirs, ...rest } = question;
   const withoutResult = new Map([...theirs].filter(([name]) => name !== node.outputs[0]));
   const name = node.outputs[0]!;
-  return ownInputs({ ...rest, theirs: withoutResult }, engine, name, new Uint8Array(0));
+  return ownInputs({ ...rest, theirs: withoutResult }, bound, name, new Uint8Array(0));
 }
 
 /** Quantizations of their own, where a tensor is the quantized input of the network. */
-function ownInputs(question: InputQuestion, engine: Engine, name: string, x: ElementData): OwnQuantization[] {
-  const quantize = engine.graph.nodes.find(({ outputs }) => outputs[0] === name);
-  const { type } = engine.graph.tensors.get(name)!;
+function ownInputs(question: InputQuestion, bound: BoundEngine, name: string, x: ElementData): OwnQuantization[] {
+  const quantize = bound.graph.nodes.find(({ outputs }) => outputs[0] === name);
+  const { type } = bound.graph.tensors.get(name)!;
   if (!isByteType(type)) return [];
   const said = question.theirQuantization?.get(name);
   const real =
-    quantize?.op === 'QuantizeLinear' && engine.graph.inputs.some((input) => input.name === quantize.inputs[0])
+    quantize?.op === 'QuantizeLinear' && bound.graph.inputs.some((input) => input.name === quantize.inputs[0])
       ? (question.theirs.get(quantize.inputs[0]!) ?? question.reference.get(quantize.inputs[0]!))
       : undefined;
   const given = question.theirs.get(name);

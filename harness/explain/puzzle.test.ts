@@ -9,7 +9,7 @@ import type { ElementData } from '../../src/graph/graph.ts';
 import { linearOf } from '../../src/ops/conv.ts';
 import { contextOf } from '../../src/ops/infer.ts';
 import { createPlan } from '../../src/plan/plan.ts';
-import { findSemantics, SEMANTICS } from '../../src/engines/index.ts';
+import { findEngine, ENGINES } from '../../src/engines/index.ts';
 
 const SHARED = '../shared';
 const LAYER = 'features.0.0';
@@ -78,7 +78,7 @@ function puzzle(trace: string, own: Own) {
   const graph = readModel(new Uint8Array(readFileSync(join(SHARED, 'models/torchvision_mobilenet_v2_qnnpack.pth'))));
   const plan = createPlan(graph);
   const node = plan.graph.nodes.find(({ outputs }) => outputs[0] === LAYER)!;
-  const { layer, weights } = linearOf(node, contextOf(plan.graph, plan.graph.tensors, plan.semantics));
+  const { layer, weights } = linearOf(node, contextOf(plan.graph, plan.graph.tensors, plan.engine));
   const recorded = matchRecorded(npz(trace), [...plan.graph.tensors.values()], trace);
   const parameters: Parameters = {
     weights,
@@ -92,7 +92,7 @@ function puzzle(trace: string, own: Own) {
     graph,
     shapes: { input: [1, 3, 224, 224] },
     reference: recorded.tensors,
-    engines: SEMANTICS.map(({ name }) => findSemantics(name)),
+    engines: ENGINES.map(({ name }) => findEngine(name)),
     theirs: new Map<string, ElementData>([[LAYER, theirs]]),
   });
   const [explained] = explanation.layers;

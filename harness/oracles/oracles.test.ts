@@ -150,7 +150,7 @@ describe('onnxruntime-web as an oracle', () => {
       ['y_q', 'uint8'],
       ['y', 'float32'],
     ]);
-    for (const { name, data } of referenceTrace({ graph, semantics: onnxruntime }, { x }).tensors)
+    for (const { name, data } of referenceTrace({ graph, engine: onnxruntime }, { x }).tensors)
       if (name !== 'x') expect(result.tensors[name]!.data, name).toEqual(data);
     await oracle.release();
   });

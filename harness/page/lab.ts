@@ -34,7 +34,7 @@ const TUNING_MS = 240_000;
 /** A model that is ready to run. */
 interface OpenModel {
   readonly choice: ModelChoice;
-  readonly semantics: string | undefined;
+  readonly engine: string | undefined;
   readonly bytes: Uint8Array;
   readonly session: InferenceSession;
   readonly tuning: TuningFacts;
@@ -102,8 +102,8 @@ export class Lab {
     this.#run();
   }
 
-  setSemantics(semantics: string | undefined): void {
-    this.store.update({ semantics });
+  setEngine(engine: string | undefined): void {
+    this.store.update({ engine });
     this.#run();
   }
 
@@ -149,7 +149,7 @@ export class Lab {
       model,
       labels,
       recipe,
-      semantics: undefined,
+      engine: undefined,
       plan: undefined,
       tuning: undefined,
     });
@@ -250,7 +250,7 @@ export class Lab {
     const before = kept(facts).file;
     if (before?.complete) return;
     let file = before;
-    const tuning = await Tuning.open(bytes, { name: session.semantics, options: {} }, facts);
+    const tuning = await Tuning.open(bytes, { name: session.engine, options: {} }, facts);
     try {
       await tune(betweenFrames(tuning), {
         name: `tuned for ${facts.adapter}`,
@@ -273,32 +273,32 @@ export class Lab {
     this.#open = undefined;
   }
 
-  /** The chosen model under the chosen semantics, opened where it is not open yet. */
+  /** The chosen model under the chosen engine, opened where it is not open yet. */
   async #opened(turn: number): Promise<OpenModel> {
-    const { model: choice, semantics } = this.store.state;
-    if (this.#open?.choice === choice && this.#open.semantics === semantics) return this.#open;
+    const { model: choice, engine } = this.store.state;
+    if (this.#open?.choice === choice && this.#open.engine === engine) return this.#open;
     this.#close();
     this.#show(turn, { plan: undefined, tuning: undefined });
     await this.#begin(turn, 'reading');
     const bytes = await choice.bytes();
     const graph = readModel(bytes);
     await this.#begin(turn, 'planning');
-    const facts = await this.#factsOf(choice, bytes, semantics ?? graph.semantics);
+    const facts = await this.#factsOf(choice, bytes, engine ?? graph.engine);
     const tuning = kept(facts);
     this.#show(turn, { tuning });
     // With a device at hand, create() has planned when it returns its promise; what that waits for is compilation.
     const creating = InferenceSession.create(graph, {
       device: this.#device,
-      ...(semantics && { semantics }),
+      ...(engine && { engine }),
       ...(tuning.file && { profile: tuning.file.profile }),
     });
     const [session] = await Promise.all([creating, this.#begin(turn, 'compiling')]);
-    this.#open = { choice, semantics, bytes, session, tuning: facts };
+    this.#open = { choice, engine, bytes, session, tuning: facts };
     this.#before = undefined;
     return this.#open;
   }
 
-  async #factsOf({ name }: ModelChoice, bytes: Uint8Array, semantics: string): Promise<TuningFacts> {
+  async #factsOf({ name }: ModelChoice, bytes: Uint8Array, engine: string): Promise<TuningFacts> {
     return {
       schemaVersion: 1,
       adapter: describeDevice(this.#device),
@@ -306,7 +306,7 @@ export class Lab {
       without: [],
       model: name,
       modelHash: await sha256(bytes),
-      semantics,
+      engine,
     };
   }
 

@@ -19,7 +19,7 @@ export async function openReference(session: InferenceSession, model: Uint8Array
 
 function hostReference(session: InferenceSession): Reference {
   return {
-    name: `the host arithmetic of ${session.semantics}`,
+    name: `the host arithmetic of ${session.engine}`,
     oracle: {
       async run(feeds) {
         const { tensors, outputs } = referenceTrace(session.plan, feeds);

@@ -41,7 +41,7 @@ export interface LabState {
   readonly picture?: PictureChoice;
   readonly recipe?: RecipeName;
   /** The name of an engine; undefined: the one that the file is for. */
-  readonly semantics?: string;
+  readonly engine?: string;
   readonly labels?: readonly string[];
   /** What is being done. */
   readonly phase?: Phase;

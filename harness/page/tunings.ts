@@ -2,8 +2,8 @@ import { InvalidInputError } from '../../src/errors.ts';
 import { parseTuning, type TuningFacts, type TuningFile } from '../tune/file.ts';
 
 /** The browser keeps one tuning for each model, engine and adapter. */
-const keyOf = ({ modelHash, semantics, adapter }: TuningFacts): string =>
-  `exact8 tuning: ${modelHash}, ${semantics}, ${adapter}`;
+const keyOf = ({ modelHash, engine, adapter }: TuningFacts): string =>
+  `exact8 tuning: ${modelHash}, ${engine}, ${adapter}`;
 
 /** @throws InvalidInputError where what is kept is no tuning, or was made by another version of the browser */
 export function keptTuning(facts: TuningFacts): TuningFile | undefined {

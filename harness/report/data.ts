@@ -31,7 +31,7 @@ export interface ReportData {
     /** SHA-256 of the file. */
     readonly hash: string;
   };
-  readonly semantics: string;
+  readonly engine: string;
   /** The engine that the tensors were compared with. */
   readonly against: string;
   readonly adapter: string;

@@ -1,7 +1,7 @@
 import { UnsupportedModelError } from '../../src/errors.ts';
 import { coordinatesOf } from '../explain/at.ts';
 import { analyzeElement, type ElementAnalysis } from '../explain/element.ts';
-import type { Engine } from '../explain/engine.ts';
+import type { BoundEngine } from '../explain/bound_engine.ts';
 import type { ExplainedLayer } from '../explain/explanation.ts';
 import { differenceMaps } from './difference_maps.ts';
 import type { ReportLayer } from './explanation.ts';
@@ -10,17 +10,17 @@ import type { ReportLayer } from './explanation.ts';
 const CHANNELS = 8;
 
 /** What the report shows of a layer: pictures of where it differs, and for one that is wrong by itself its worst element. */
-export function reportLayer(layer: ExplainedLayer, engine: Engine): ReportLayer {
+export function reportLayer(layer: ExplainedLayer, bound: BoundEngine): ReportLayer {
   const { explanation, info, reference, own, theirs } = layer;
   const isOwn = explanation.origin === 'own';
   const { channels } = isOwn ? explanation.ownWhere : explanation.where;
   const maps = differenceMaps({ info, reference: isOwn ? own : reference, theirs }, channels, CHANNELS);
-  const element = isOwn ? worstElement(layer, engine) : undefined;
+  const element = isOwn ? worstElement(layer, bound) : undefined;
   return { explanation, maps, ...(element ? { element } : {}) };
 }
 
 /** The first of the elements that differ most; none of an operator that is not taken apart. */
-function worstElement(layer: ExplainedLayer, { graph, semantics }: Engine): ElementAnalysis | undefined {
+function worstElement(layer: ExplainedLayer, { graph, engine }: BoundEngine): ElementAnalysis | undefined {
   const { info, reference, own, theirs, operands, reproduced } = layer;
   let [worst, most] = [0, -1];
   for (let i = 0; i < theirs.length; i++) {
@@ -30,7 +30,7 @@ function worstElement(layer: ExplainedLayer, { graph, semantics }: Engine): Elem
   try {
     return analyzeElement({
       graph,
-      semantics,
+      engine,
       tensor: info.name,
       index: coordinatesOf(worst, info.shape),
       operands,

@@ -1,6 +1,6 @@
 import { inflateSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
-import { createEngine } from '../explain/engine.ts';
+import { bindEngine } from '../explain/bound_engine.ts';
 import { explain } from '../explain/explain.ts';
 import type { LayerExplanation } from '../explain/explanation.ts';
 import { differenceMaps, EQUAL, HIGHER, LOWER } from './difference_maps.ts';
@@ -8,7 +8,7 @@ import { reportLayer } from './explained_layer.ts';
 import { renderExplanation, type ExplanationReport, type ReportLayer } from './explanation.ts';
 import { bars } from './histogram.ts';
 import { referenceTrace } from '../../src/plan/reference.ts';
-import { findSemantics } from '../../src/engines/index.ts';
+import { findEngine } from '../../src/engines/index.ts';
 import type { ElementData, TensorInfo } from '../../src/graph/graph.ts';
 import { smallLayer } from '../../tests/helpers/small_layers.ts';
 
@@ -86,22 +86,22 @@ describe('the histogram', () => {
 
 /** A convolution in which they left the bias out, and a layer that only inherits. */
 function planted(): ExplanationReport {
-  const semantics = findSemantics('onnxruntime');
+  const engine = findEngine('onnxruntime');
   const { graph, feeds } = smallLayer({ channels: [4, 6], stride: 1 }, 1);
-  const engine = createEngine(graph, semantics, {});
+  const bound = bindEngine(graph, engine, {});
   const biases = graph.nodes[0]!.inputs[2]!;
   const without = new Map(graph.constants);
   const bias = without.get(biases)!;
   without.set(biases, { ...bias, data: new Int32Array(bias.data.length) });
-  const theirs = referenceTrace({ graph: { ...engine.graph, constants: without }, semantics }, feeds).tensors.at(-1)!;
+  const theirs = referenceTrace({ graph: { ...bound.graph, constants: without }, engine }, feeds).tensors.at(-1)!;
   const explanation = explain({
     graph,
     shapes: {},
     reference: new Map<string, ElementData>([['x', feeds.x.data]]),
-    engines: [semantics],
+    engines: [engine],
     theirs: new Map([[theirs.name, theirs.data]]),
   });
-  const layers = [...explanation.layers].map((layer) => reportLayer(layer, engine));
+  const layers = [...explanation.layers].map((layer) => reportLayer(layer, bound));
   return {
     model: { name: 'a model', hash: 'ab12' },
     theirs: 'theirs.npz',

@@ -21,7 +21,7 @@ function data(tensors: readonly TensorComparison[], change: Partial<ReportData> 
   const sum = (key: 'elements' | 'mismatches'): number => tensors.reduce((total, tensor) => total + tensor[key], 0);
   return {
     model: { name: 'a model', description: 'what it does', hash: 'ab12' },
-    semantics: 'onnxruntime',
+    engine: 'onnxruntime',
     against: 'onnxruntime',
     adapter: 'an adapter',
     runs: 2,
@@ -78,7 +78,7 @@ describe('renderReport', () => {
     const report = renderReport(
       data([tensor], {
         model: { name: hostile, description: hostile, hash: hostile },
-        semantics: hostile,
+        engine: hostile,
         against: hostile,
         adapter: hostile,
         forms: { [hostile]: hostile },

@@ -19,14 +19,14 @@ export function renderReport(data: ReportData): string {
   return document(`exact8: ${data.model.name}, ${sentence}`, reportStyle, main);
 }
 
-function about({ model, semantics, adapter, runs, pictures, comparison }: ReportData): Html {
+function about({ model, engine, adapter, runs, pictures, comparison }: ReportData): Html {
   return facts([
     [
       'Model',
       html`${model.name}${model.description === undefined ? '' : html`<br /><small>${model.description}</small>`}`,
     ],
     ['SHA-256', html`<code class="hash">${model.hash}</code>`],
-    ['Semantics', html`<code>${semantics}</code>`],
+    ['Engine', html`<code>${engine}</code>`],
     ['Adapter', html`${adapter}`],
     ['Compared', html`${comparison.tensors.length} tensors of ${pictures.length} pictures, ${runs} runs each`],
   ]);

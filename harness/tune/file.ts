@@ -10,7 +10,7 @@ export interface TuningFacts extends Handicap {
   readonly runtime: string;
   readonly model: string;
   readonly modelHash: string;
-  readonly semantics: string;
+  readonly engine: string;
 }
 
 /** What a tuning left behind, whole or in part: JSON. */
@@ -18,7 +18,7 @@ export interface TuningFile extends TuningFacts, Tuned {
   readonly date: string;
 }
 
-const ABOUT = ['schemaVersion', 'adapter', 'runtime', 'modelHash', 'semantics', 'without', 'workgroupMemory'] as const;
+const ABOUT = ['schemaVersion', 'adapter', 'runtime', 'modelHash', 'engine', 'without', 'workgroupMemory'] as const;
 
 /**
  * Reads what an earlier tuning left.

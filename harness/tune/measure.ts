@@ -10,8 +10,8 @@ import { FUSIONS } from '../../src/plan/fuse/index.ts';
 import { createPlan, type Plan } from '../../src/plan/plan.ts';
 import type { Profile } from '../../src/plan/profile.ts';
 import { referenceTrace } from '../../src/plan/reference.ts';
-import { findSemantics } from '../../src/engines/index.ts';
-import type { Semantics } from '../../src/engines/engine.ts';
+import { findEngine } from '../../src/engines/index.ts';
+import type { Engine } from '../../src/engines/engine.ts';
 import { InferenceSession } from '../../src/session.ts';
 import { Tensor } from '../../src/tensor.ts';
 import { timeSequences } from '../bench/measure/layers.ts';
@@ -20,7 +20,7 @@ import { median } from '../bench/statistics.ts';
 import { Random } from '../../models/random.ts';
 import { bitsOf, firstDifference } from '../cases/bits.ts';
 import { subgraph } from '../compare/layers.ts';
-import type { Engine } from '../worker/protocol.ts';
+import type { EngineChoice } from '../worker/protocol.ts';
 import type { Tuner } from './run.ts';
 import { blockTasks, tuneTasks, UNFUSED, type BlockTask, type TuneTask } from './tasks.ts';
 import {
@@ -55,19 +55,19 @@ export class Tuning implements Tuner {
   readonly profile: Profile;
   readonly #device: GPUDevice;
   readonly #graph: Graph;
-  readonly #semantics: Semantics;
+  readonly #engine: Engine;
   readonly #features: Features;
   /** A dispatch a node. */
   readonly #plan: Plan;
   #lost: string | undefined;
 
-  private constructor(device: GPUDevice, graph: Graph, semantics: Semantics, features: Features) {
+  private constructor(device: GPUDevice, graph: Graph, engine: Engine, features: Features) {
     this.profile = profileOf(device);
     this.#device = device;
     this.#graph = graph;
-    this.#semantics = semantics;
+    this.#engine = engine;
     this.#features = features;
-    const options = { semantics, features, profile: this.profile };
+    const options = { engine, features, profile: this.profile };
     this.#plan = createPlan(graph, { ...options, fusion: 'none' });
     this.tasks = tuneTasks(this.#plan);
     this.blocks = blockTasks(createPlan(graph, { ...options, fusion: 'blocks' }), this.profile.fusion === 'blocks');
@@ -75,11 +75,11 @@ export class Tuning implements Tuner {
   }
 
   /** Opens a model on a device of its own, which lives until `close`. */
-  static async open(model: Uint8Array, engine: Engine, handicap: Handicap): Promise<Tuning> {
+  static async open(model: Uint8Array, engine: EngineChoice, handicap: Handicap): Promise<Tuning> {
     const device = await requestDevice(['timestamp-query']);
     try {
       const features = handicapped(await featuresOf(device), handicap);
-      return new Tuning(device, readModel(model), findSemantics(engine.name, engine.options), features);
+      return new Tuning(device, readModel(model), findEngine(engine.name, engine.options), features);
     } catch (error) {
       device.destroy();
       throw error;
@@ -167,7 +167,7 @@ export class Tuning implements Tuner {
   }
 
   #planOf(graph: Graph, profile: Profile, fusion: Plan['fusion']): Plan {
-    return createPlan(graph, { semantics: this.#semantics, features: this.#features, profile, fusion });
+    return createPlan(graph, { engine: this.#engine, features: this.#features, profile, fusion });
   }
 
   /** Plans of the same graph: each is proved, and those that are exact take turns. */
@@ -224,7 +224,7 @@ export class Tuning implements Tuner {
     use: (sessions: readonly InferenceSession[]) => Promise<T>,
   ): Promise<T> {
     const sessions: InferenceSession[] = [];
-    const common = { device: this.#device, semantics: this.#semantics, features: this.#features };
+    const common = { device: this.#device, engine: this.#engine, features: this.#features };
     try {
       for (const own of options) sessions.push(await InferenceSession.create(this.#graph, { ...common, ...own }));
       return await use(sessions);

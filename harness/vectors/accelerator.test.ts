@@ -13,7 +13,7 @@ import { defaultModel } from '../../models/index.ts';
 import { readModel } from '../../src/formats/index.ts';
 import type { Graph } from '../../src/graph/graph.ts';
 import { createPlan } from '../../src/plan/plan.ts';
-import { findSemantics } from '../../src/engines/index.ts';
+import { findEngine } from '../../src/engines/index.ts';
 import { smallLayer } from '../../tests/helpers/small_layers.ts';
 import { hasCompiler, hasIcarus, installTools } from '../../tests/helpers/tools.ts';
 
@@ -26,9 +26,9 @@ const sharedAvailable = existsSync(SHARED);
 const root = mkdtempSync(join(tmpdir(), 'exact8-accelerator-'));
 afterAll(() => rmSync(root, { recursive: true }));
 
-function write(name: string, graph: Graph, options: Partial<VectorOptions> & { semantics?: string }) {
-  const { semantics, ...rest } = options;
-  const plan = createPlan(graph, semantics === undefined ? {} : { semantics });
+function write(name: string, graph: Graph, options: Partial<VectorOptions> & { engine?: string }) {
+  const { engine, ...rest } = options;
+  const plan = createPlan(graph, engine === undefined ? {} : { engine });
   return writeVectors({
     plan,
     feeds: randomFeeds(plan, 1),
@@ -62,7 +62,7 @@ function causesOf({ graph, feeds }: ReturnType<typeof smallLayer>, theirs: Uint8
     graph,
     shapes: { x: feeds.x.dims },
     reference: new Map([['x', feeds.x.data]]),
-    engines: [findSemantics('onnxruntime')],
+    engines: [findEngine('onnxruntime')],
     theirs: new Map([['y', theirs]]),
   }).layers;
   return explained!.explanation;
@@ -89,7 +89,7 @@ describe.skipIf(!hasIcarus())('the Verilog unit (needs Icarus Verilog)', () => {
 
   it('of an engine that saturates pairs: equal in every output', async () => {
     const { graph, feeds } = smallLayer({ channels: [3, 6], stride: 2 }, 5);
-    await write('pairs', graph, { feeds, semantics: 'fbgemm-avx2' });
+    await write('pairs', graph, { feeds, engine: 'fbgemm-avx2' });
     expect(simulate('pairs', 'y')).toMatchObject({ status: 0 });
   });
 
@@ -118,7 +118,7 @@ describe.skipIf(!hasIcarus())('the Verilog unit (needs Icarus Verilog)', () => {
       const graph = readModel(readFileSync(join(SHARED, 'models/torchvision_mobilenet_v2_fbgemm_full_range.pth')));
       const feeds = await readFeeds(graph, join(SHARED, 'goldens/pytorch_x86_full_range_trace_hot_dog.npz:input'));
       const layers = ['features.0.0', 'features.1.conv.0.0'];
-      await write('torch', graph, { feeds, layers, semantics: 'x86', orders: ['nhwc'] });
+      await write('torch', graph, { feeds, layers, engine: 'x86', orders: ['nhwc'] });
       for (const layer of layers)
         expect(simulate('torch', layer)).toMatchObject({
           status: 0,
@@ -163,8 +163,8 @@ describe.skipIf(!hasCompiler())('the C program (needs a C compiler)', () => {
     ['torchvision_mobilenet_v2_fbgemm_full_range.pth', 'x86', 67],
   ])(
     'equals %s as %s in every layer (needs ../shared)',
-    async (file, semantics, layers) => {
-      await write(file, readModel(readFileSync(join(SHARED, 'models', file))), { ...bin, semantics });
+    async (file, engine, layers) => {
+      await write(file, readModel(readFileSync(join(SHARED, 'models', file))), { ...bin, engine });
       expect(recompute(file)).toMatchObject({
         status: 0,
         output: expect.stringMatching(new RegExp(`\n${layers} layers, 0 differ\n$`)),

@@ -34,7 +34,7 @@ struct layer {
 export function layerTable(manifest: Manifest): string {
   const layers = manifest.layers.map((layer) => `  {${fields(manifest, layer).join(', ')}},`);
   return [
-    `/* ${manifest.model}, ${manifest.semantics.name}: the layers, in order; files are named from the folder of this one */`,
+    `/* ${manifest.model}, ${manifest.engine.name}: the layers, in order; files are named from the folder of this one */`,
     DECLARATIONS,
     'static const struct layer LAYERS[] = {',
     ...layers,

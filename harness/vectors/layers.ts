@@ -224,7 +224,7 @@ function linear(node: GraphNode, context: OpContext, multiplierBits: number): De
   const scales = Float32Array.from(perChannel(layer.weightScale));
   const zeros = Int32Array.from(perChannel(layer.weightZeroPoint));
   const { bias } = layer;
-  const functions = context.semantics.linear(layer);
+  const functions = context.engine.linear(layer);
   const range = reachable(node, one);
   expectNoOverflow(node, functions, range);
   // the engine's own integer; else what the float bias is in units of the accumulator: the step functions know how the
@@ -234,7 +234,7 @@ function linear(node: GraphNode, context: OpContext, multiplierBits: number): De
     return !bias ? 0 : bias instanceof Int32Array ? bias[c]! : bias[c]! / (input.scale * scales[c]!);
   });
   const stage = requantization(functions, range, layer.output, realBias, multiplierBits);
-  const mode = context.semantics.accumulation(layer);
+  const mode = context.engine.accumulation(layer);
   const type = one.weightSigned ? 'int8' : 'uint8';
   const shape = [outputChannels, layer.inputChannels / groups];
   const data = type === 'int8' ? Int8Array.from(weights) : Uint8Array.from(weights);
@@ -265,7 +265,7 @@ function pool(node: GraphNode, context: OpContext, multiplierBits: number): Deta
     lo: Float64Array.of(count * (min - input.zeroPoint)),
     hi: Float64Array.of(count * (max - input.zeroPoint)),
   };
-  const functions = context.semantics.globalAveragePool({ input, output, count });
+  const functions = context.engine.globalAveragePool({ input, output, count });
   const stage = requantization(functions, range, output, new Float64Array(1), multiplierBits);
   const definition = `sum(x - input zero point) over the ${count} pixels of a channel`;
   return {
@@ -281,7 +281,7 @@ function add(node: GraphNode, context: OpContext): Details {
   const layer = addLayerOf(node, context);
   const { a, b, output } = layer;
   const [minA, minB, minY] = [a, b, output].map(({ type }) => byteRange(type)[0]) as [number, number, number];
-  const { body, tail, isTail } = context.semantics.add(layer);
+  const { body, tail, isTail } = context.engine.add(layer);
   const onCodes = (f: typeof body) => (x: number, y: number) => f(x + minA, y + minB) - minY;
   const table = (f: typeof body): VectorArray =>
     whole('uint8', new Uint8Array(addTable(onCodes(f)).buffer), [256, 256]);
@@ -340,7 +340,7 @@ function quantize(node: GraphNode, context: OpContext): Details {
   const output = tensorQuantization(node, context.info(node.outputs[0]!));
   const [min] = byteRange(output.type);
   const range = { lo: Float64Array.of(keyOfFloat(-Infinity)), hi: Float64Array.of(keyOfFloat(Infinity)) };
-  const { first } = findBoundaries(stepFunctions(output, context.semantics.quantize(output)), range, min);
+  const { first } = findBoundaries(stepFunctions(output, context.engine.quantize(output)), range, min);
   const thresholds = Float32Array.from(first.subarray(1), floatOfKey);
   return {
     kind: 'quantize',
@@ -354,7 +354,7 @@ function quantize(node: GraphNode, context: OpContext): Details {
 
 function dequantize(node: GraphNode, context: OpContext): Details {
   const input = tensorQuantization(node, context.info(node.inputs[0]!));
-  const f = context.semantics.dequantize(input);
+  const f = context.engine.dequantize(input);
   const [min] = byteRange(input.type);
   const table = Float32Array.from({ length: 256 }, (_, code) => f(code + min));
   return {

@@ -53,7 +53,9 @@ export interface Origin {
 /** manifest.json: everything that the folder holds. */
 export interface Manifest extends Origin {
   readonly schemaVersion: number;
-  readonly semantics: { readonly name: string; readonly description: string };
+  readonly engine: { readonly name: string; readonly description: string };
+  /** Another name of `engine`. */
+  readonly semantics: Manifest['engine'];
   /** What holds for all files and layers, for people. */
   readonly conventions: Readonly<Record<string, string>>;
   /** The formats that were written, and what their words are. */
@@ -67,7 +69,7 @@ export interface Manifest extends Origin {
 }
 
 export const CONVENTIONS = {
-  values: 'computed on the host in the exact arithmetic of the engine named under semantics',
+  values: 'computed on the host in the exact arithmetic of the engine named under engine',
   real: 'real value = scale * (integer - zero point)',
   words:
     'one element a word, none packed together, the first word at the lowest address; the last index of the shape of the ' +

@@ -2,7 +2,7 @@ import type { Manifest, ManifestLayer } from './manifest.ts';
 
 /** README.md of a folder of vectors: for the engineer who finds it. */
 export function readme(manifest: Manifest): string {
-  const { model, modelHash, input, inputHash, semantics, conventions, formats, orders, layers, generator } = manifest;
+  const { model, modelHash, input, inputHash, engine, conventions, formats, orders, layers, generator } = manifest;
   const formulas = new Map<string, string>();
   for (const { kind, formulas: lines } of layers) if (!formulas.has(kind)) formulas.set(kind, list(lines));
   return `# Test vectors: ${model}
@@ -12,7 +12,7 @@ bit for bit. Written by ${generator}.
 
 - Model: \`${model}\`, SHA-256 ${modelHash}
 - Input: \`${input}\`, SHA-256 of its elements ${inputHash}
-- Engine whose bits these are: \`${semantics.name}\` (${semantics.description})
+- Engine whose bits these are: \`${engine.name}\` (${engine.description})
 
 \`manifest.json\` says all of this, and for each layer and file more, to programs: shapes, layouts, widths, strides,
 padding, formulas, ranges of accumulators, SHA-256.

@@ -16,7 +16,7 @@ import { InvalidInputError } from '../../src/errors.ts';
 import { readModel } from '../../src/formats/index.ts';
 import { createPlan, type Plan } from '../../src/plan/plan.ts';
 import { referenceTrace } from '../../src/plan/reference.ts';
-import { findSemantics } from '../../src/engines/index.ts';
+import { findEngine } from '../../src/engines/index.ts';
 import type { LinearLayer } from '../../src/engines/engine.ts';
 import type { TracedTensor } from '../../src/trace.ts';
 import { smallLayer } from '../../tests/helpers/small_layers.ts';
@@ -96,7 +96,7 @@ describe('a small layer, in every format and order', () => {
 
   it('says how accumulators of a saturating engine saturate', async () => {
     const { graph, feeds } = smallLayer({ channels: [3, 5], stride: 2 }, 3);
-    const plan = createPlan(graph, { semantics: 'fbgemm-avx2' });
+    const plan = createPlan(graph, { engine: 'fbgemm-avx2' });
     const { layers } = await writeVectors({ ...defaults, plan, feeds, out: join(root, 'saturating') });
     expect(layers[0]!.accumulation).toMatchObject({
       mode: 'saturating-pairs',
@@ -169,7 +169,7 @@ describe('the default model, whole', () => {
 });
 
 describe('integer requantization', () => {
-  const layer = (semantics: string, weightScale: number[], bias: Int32Array | Float32Array, relu = false) => {
+  const layer = (engine: string, weightScale: number[], bias: Int32Array | Float32Array, relu = false) => {
     const description: LinearLayer = {
       op: 'conv',
       input: { type: 'uint8', scale: 0.02, zeroPoint: 128 },
@@ -184,7 +184,7 @@ describe('integer requantization', () => {
       kernel: [1, 1],
       pads: [0, 0, 0, 0],
     };
-    return findSemantics(semantics).linear(description);
+    return findEngine(engine).linear(description);
   };
   const LO = -20_000;
   const HI = 25_000;
@@ -197,11 +197,11 @@ describe('integer requantization', () => {
     ['fbgemm', 31, true],
     ['onednn', 31, false],
     ['qnnpack', 12, true],
-  ])('%s in %i bits: right at every accumulator, exact or corrected', (semantics, bits, relu) => {
+  ])('%s in %i bits: right at every accumulator, exact or corrected', (engine, bits, relu) => {
     const bias = Int32Array.of(1000, -77, 3, 12, -5000);
-    const integer = semantics === 'onnxruntime';
+    const integer = engine === 'onnxruntime';
     const real = Float32Array.from(bias, (b, c) => (b + 0.3) * 0.02 * scales[c]!);
-    const functions = layer(semantics, scales, integer ? bias : real, relu);
+    const functions = layer(engine, scales, integer ? bias : real, relu);
     const range = { lo: new Float64Array(5).fill(LO), hi: new Float64Array(5).fill(HI) };
     const remainder = new Float64Array(5).fill(integer ? 0 : 0.3);
     const result = integerRequantization({ functions, range, bias, remainder, min: 0, zeroPoint: 100 }, bits);

@@ -62,8 +62,8 @@ export async function writeVectors(options: VectorOptions): Promise<Manifest> {
 
 async function writeFolder(options: VectorOptions, out: string): Promise<Manifest> {
   const { plan, formats, orders } = options;
-  const { graph, semantics } = plan;
-  const context = contextOf(graph, graph.tensors, semantics);
+  const { graph, engine } = plan;
+  const context = contextOf(graph, graph.tensors, engine);
   const nodes = new Map(graph.nodes.map((node) => [node.outputs[0]!, node]));
   const wanted = wantedLayers([...nodes.keys()], options.layers);
   const names = fileNames(graph.tensors.keys());
@@ -127,10 +127,12 @@ async function writeFolder(options: VectorOptions, out: string): Promise<Manifes
     if (remaining.size === 0) break;
   }
 
+  const made = { name: engine.name, description: engine.description };
   const manifest: Manifest = {
     schemaVersion: MANIFEST_VERSION,
     ...options.origin,
-    semantics: { name: semantics.name, description: semantics.description },
+    engine: made,
+    semantics: made,
     conventions: CONVENTIONS,
     formats: Object.fromEntries(formats.map(({ name, description }) => [name, description])),
     orders,

@@ -1,6 +1,6 @@
 import type { ElementType } from '../../src/graph/graph.ts';
 import type { Fusion } from '../../src/plan/fuse/index.ts';
-import type { SemanticsOptions } from '../../src/engines/index.ts';
+import type { EngineOptions } from '../../src/engines/index.ts';
 import type { BenchMethods } from '../bench/protocol.ts';
 import type { GraphsResult } from '../cases/graphs/run.ts';
 import type { CasesResult } from '../cases/run.ts';
@@ -35,9 +35,9 @@ export interface Verification {
 }
 
 /** Whose bits are computed: an engine by name, and how it is run. */
-export interface Engine {
+export interface EngineChoice {
   readonly name: string;
-  readonly options: SemanticsOptions;
+  readonly options: EngineOptions;
 }
 
 /** What is compared with: onnxruntime-web on the same model, or recorded tensors by their name in the plan. */
@@ -55,7 +55,7 @@ export interface WorkerMethods {
   /** Posts the RGB bytes of a picture file. */
   decode(file: string, result: string): Promise<{ width: number; height: number }>;
   /** Opens a model; the other methods use it. */
-  open(model: string, engine: Engine, fusion?: Fusion): Promise<void>;
+  open(model: string, engine: EngineChoice, fusion?: Fusion): Promise<void>;
   run(feeds: RemoteFeeds): Promise<Record<string, PlainTensor>>;
   /** Posts an .npz file of every tensor. */
   trace(feeds: RemoteFeeds, accumulators: boolean, result: string): Promise<void>;
@@ -72,7 +72,7 @@ export interface WorkerMethods {
   /** Runs generated graphs against onnxruntime-web: all on the host, every `gpuEvery`-th on the GPU, too; needs no model. */
   graphCases(seed: number, from: number, to: number, gpuEvery: number): Promise<GraphsResult>;
   /** Counts the elements in which recorded cases (an .npz file) differ from the GPU; needs no model. */
-  recordedCases(file: string, engine: Engine): Promise<number>;
+  recordedCases(file: string, engine: EngineChoice): Promise<number>;
   /** How often something came back from the GPU; asked while another method is at work. */
   progress(): Promise<number>;
   /** What `exact8 bench` measures. */

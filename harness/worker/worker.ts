@@ -3,7 +3,7 @@ import { InvalidInputError } from '../../src/errors.ts';
 import { InferenceSession } from '../../src/session.ts';
 import type { Tensor } from '../../src/tensor.ts';
 import { requestDevice } from '../../src/gpu/device.ts';
-import { findSemantics } from '../../src/engines/index.ts';
+import { findEngine } from '../../src/engines/index.ts';
 import type { BenchMethods } from '../bench/protocol.ts';
 import { runGraphs } from '../cases/graphs/run.ts';
 import { recordedCases } from '../cases/recorded.ts';
@@ -18,11 +18,11 @@ import { createOnnxruntimeWeb, runOnnxruntimeWeb, type Oracle } from '../oracles
 import { recordedOracle } from '../oracles/recorded.ts';
 import { fetchBytes, fetchFeeds, get, post } from './exchange.ts';
 import { gpuProgress } from './progress.ts';
-import type { Against, Engine, PlainTensor, WorkerMethods } from './protocol.ts';
+import type { Against, EngineChoice, PlainTensor, WorkerMethods } from './protocol.ts';
 
 let model = new Uint8Array(0);
 let session: InferenceSession | undefined;
-let computed: Engine | undefined;
+let computed: EngineChoice | undefined;
 let casesOn: GPUDevice | undefined;
 
 const methods: WorkerMethods = {
@@ -31,12 +31,12 @@ const methods: WorkerMethods = {
     await post(result, data);
     return { width, height };
   },
-  async open(path, engine, fusion) {
+  async open(path, choice, fusion) {
     session?.release();
     model = await fetchBytes(path);
-    const semantics = findSemantics(engine.name, engine.options);
-    session = await InferenceSession.create(model, { semantics, ...(fusion && { fusion }) });
-    computed = engine;
+    const engine = findEngine(choice.name, choice.options);
+    session = await InferenceSession.create(model, { engine, ...(fusion && { fusion }) });
+    computed = choice;
   },
   async run(feeds) {
     const outputs = await opened().run(await fetchFeeds(feeds));
@@ -73,7 +73,7 @@ const methods: WorkerMethods = {
     const cases = recordedCases(openNpz(await fetchBytes(file)), name);
     return onDevice(async (device) => {
       let mismatches = 0;
-      for (const recorded of cases) mismatches += await runRecordedCase(recorded, device, findSemantics(name, options));
+      for (const recorded of cases) mismatches += await runRecordedCase(recorded, device, findEngine(name, options));
       return mismatches;
     });
   },
@@ -107,7 +107,7 @@ async function verifyLayers(oracle: Oracle, feeds: Readonly<Record<string, Tenso
   const { plan } = opened();
   const known = Object.entries({ ...feeds, ...(await oracle.run(feeds)).tensors });
   const reference = new Map(known.map(([name, { data }]) => [name, data]));
-  return onDevice((device) => compareLayers(plan.graph, reference, layersOnGpu(device, plan.semantics)));
+  return onDevice((device) => compareLayers(plan.graph, reference, layersOnGpu(device, plan.engine)));
 }
 
 async function onDevice<T>(use: (device: GPUDevice) => Promise<T>): Promise<T> {

@@ -4,17 +4,17 @@ import { recordedCases } from '../../harness/cases/recorded.ts';
 import { openNpz } from '../../harness/numpy/npz.ts';
 import { inferGraph } from '../ops/infer.ts';
 import { referenceTrace } from '../plan/reference.ts';
-import { findSemantics } from './index.ts';
+import { findEngine } from './index.ts';
 import { ADVERSARIAL, adversarialFile } from '../../tests/helpers/adversarial.ts';
 import { shared, sharedAvailable } from '../../tests/helpers/recorded_cases.ts';
 
 describe.skipIf(!sharedAvailable)(`operators recorded at rounding ties (needs ${shared})`, () => {
-  it.each(ADVERSARIAL)('%s computes %s', (engine, name) => {
-    const semantics = findSemantics(engine);
-    const cases = recordedCases(openNpz(readFileSync(adversarialFile(name))), engine);
+  it.each(ADVERSARIAL)('%s computes %s', (engineName, name) => {
+    const engine = findEngine(engineName);
+    const cases = recordedCases(openNpz(readFileSync(adversarialFile(name))), engineName);
     let [missed, elements] = [0, 0];
     for (const { graph, feeds, expected } of cases) {
-      const { data } = referenceTrace({ graph: inferGraph(graph, semantics), semantics }, feeds).outputs['y']!;
+      const { data } = referenceTrace({ graph: inferGraph(graph, engine), engine }, feeds).outputs['y']!;
       elements += expected.length;
       for (let i = 0; i < expected.length; i++) missed += Number(data[i] !== expected[i]);
     }

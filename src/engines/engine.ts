@@ -115,7 +115,7 @@ export type Accumulation = 'exact' | 'saturating-pairs';
  * A reference engine, in exact host arithmetic. Everything else (boundaries, forms, shaders, tests)
  * is derived from these functions. Numbers that stand for float32 values are float32 values; scales are as the file stores them.
  */
-export interface Semantics {
+export interface Engine {
   readonly name: string;
   /** One line for people. */
   readonly description: string;

@@ -2,7 +2,7 @@ import { fma } from './float32.ts';
 import { lastBelow } from './float_lines.ts';
 import { isPerChannel, linearSteps, nativeKernels, type PyTorchOptions } from './pytorch.ts';
 import { f32, INT32_END, roundHalfEven } from './rounding.ts';
-import type { LinearLayer, Semantics, StepFunctions } from './engine.ts';
+import type { LinearLayer, Engine, StepFunctions } from './engine.ts';
 
 /**
  * Convolution and linear layer. The bias stays float; per tensor, the compiler contracts it into an fma. Values that are no
@@ -50,7 +50,7 @@ export function isFastDepthwise({ op, groups, inputChannels, kernel, pads }: Lin
 }
 
 /** PyTorch's default engine until 1.13, on a machine with AVX-512 VNNI. */
-export function createFbgemm(options: PyTorchOptions = {}): Semantics {
+export function createFbgemm(options: PyTorchOptions = {}): Engine {
   return {
     name: 'fbgemm',
     description: 'PyTorch fbgemm with AVX-512 VNNI: float32 bias; depthwise layers saturate pairs of products',
@@ -61,7 +61,7 @@ export function createFbgemm(options: PyTorchOptions = {}): Semantics {
 }
 
 /** The same on a machine without AVX-512 VNNI, where every layer goes through vpmaddubsw. */
-export function createFbgemmAvx2(options: PyTorchOptions = {}): Semantics {
+export function createFbgemmAvx2(options: PyTorchOptions = {}): Engine {
   return {
     ...createFbgemm(options),
     name: 'fbgemm-avx2',

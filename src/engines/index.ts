@@ -6,14 +6,14 @@ import { onnxruntime } from './onnxruntime.ts';
 import { onnxruntimeX64 } from './onnxruntime_x64.ts';
 import type { PyTorchOptions } from './pytorch.ts';
 import { qnnpack } from './qnnpack.ts';
-import type { Semantics } from './engine.ts';
+import type { Engine } from './engine.ts';
 import { createX86 } from './x86.ts';
 
 /** How the engine is run, where its results depend on it. */
-export type SemanticsOptions = PyTorchOptions;
+export type EngineOptions = PyTorchOptions;
 
 /** Every reference engine: one file, one line. */
-const ENGINES: readonly ((options: SemanticsOptions) => Semantics)[] = [
+const CREATE: readonly ((options: EngineOptions) => Engine)[] = [
   () => onnxruntime,
   () => onnxruntimeX64,
   () => qnnpack,
@@ -24,25 +24,25 @@ const ENGINES: readonly ((options: SemanticsOptions) => Semantics)[] = [
 ];
 
 /** The engines with their default options. */
-export const SEMANTICS: readonly Semantics[] = ENGINES.map((create) => create({}));
+export const ENGINES: readonly Engine[] = CREATE.map((create) => create({}));
 
 /** What an engine cannot do without. */
 const FUNCTIONS = ['fuse', 'linear', 'accumulation', 'add', 'globalAveragePool', 'quantize', 'dequantize'] as const;
 
 /** Is it an engine: a built-in one, or one of a caller's own? */
-export function isEngine(value: unknown): value is Semantics {
+export function isEngine(value: unknown): value is Engine {
   return (
     isRecord(value) && typeof value['name'] === 'string' && FUNCTIONS.every((one) => typeof value[one] === 'function')
   );
 }
 
 /** @throws UnsupportedModelError, with the names that there are */
-export function findSemantics(name: string, options: SemanticsOptions = {}): Semantics {
+export function findEngine(name: string, options: EngineOptions = {}): Engine {
   if (!isRecord(options)) throw new InvalidInputError(`an engine's options are an object, got ${kindOf(options)}`);
-  const index = SEMANTICS.findIndex((semantics) => semantics.name === name);
+  const index = ENGINES.findIndex((engine) => engine.name === name);
   if (index < 0)
     throw new UnsupportedModelError(
-      `no semantics is called ${kindOf(name)}; supported: ${SEMANTICS.map((s) => s.name).join(', ')}`,
+      `no engine is called ${kindOf(name)}; supported: ${ENGINES.map((s) => s.name).join(', ')}`,
     );
-  return ENGINES[index]!(options);
+  return CREATE[index]!(options);
 }

@@ -1,6 +1,6 @@
 import { isPerChannel, linearSteps, nativeKernels, type PyTorchOptions } from './pytorch.ts';
 import { f32, roundHalfEven } from './rounding.ts';
-import type { LinearLayer, Semantics, StepFunctions } from './engine.ts';
+import type { LinearLayer, Engine, StepFunctions } from './engine.ts';
 
 /**
  * Convolution and linear layer: dequantized to float32, the bias added, quantized again.
@@ -26,7 +26,7 @@ export function onednnLinear(layer: LinearLayer): StepFunctions {
 const throughInverse = (scale: number): number => f32(1 / f32(1 / scale));
 
 /** PyTorch's onednn engine on a machine with AVX-512 VNNI. */
-export function createOnednn(options: PyTorchOptions = {}): Semantics {
+export function createOnednn(options: PyTorchOptions = {}): Engine {
   return {
     name: 'onednn',
     description: 'PyTorch onednn with AVX-512 VNNI: requantizes by way of float32 values',

@@ -5,15 +5,15 @@ import { toBytes } from './onnxruntime_bytes.ts';
 import { twoRoundings, type MultiplyAdd } from './onnxruntime_float.ts';
 import { fuseOperatorsOf } from './onnxruntime_fusion.ts';
 import { clamp, f32, roundHalfEven } from './rounding.ts';
-import type { Semantics } from './engine.ts';
+import type { Engine } from './engine.ts';
 
-type Engine = Omit<Semantics, 'fuse' | 'name' | 'description'>;
+type Arithmetic = Omit<Engine, 'fuse' | 'name' | 'description'>;
 
 /** What onnxruntime makes of a Q/DQ model, and what is left in float on bytes. */
-export function fuseWith(engine: Engine, multiplyAdd: MultiplyAdd): (graph: Graph) => Graph {
+export function fuseWith(arithmetic: Arithmetic, multiplyAdd: MultiplyAdd): (graph: Graph) => Graph {
   return (graph) => {
     const draft = fuseOperatorsOf(graph);
-    toBytes(draft, engine, multiplyAdd);
+    toBytes(draft, arithmetic, multiplyAdd);
     return draft.finish();
   };
 }
@@ -22,7 +22,7 @@ export function fuseWith(engine: Engine, multiplyAdd: MultiplyAdd): (graph: Grap
  * onnxruntime-web (wasm), which neither saturates nor fuses multiply-adds. Arithmetic read in MLAS and
  * measured on onnxruntime-web 1.30.
  */
-const engine: Engine = {
+const arithmetic: Arithmetic = {
   // S = f32(f32(sx*sw)/sy); y = rne(clamp(f32(f32(acc + bias) * S))) + zy
   linear(layer) {
     const { input, output, weightScale, bias } = layer;
@@ -62,11 +62,11 @@ const engine: Engine = {
   // the zero point; ReduceMean is a float operator before a QuantizeLinear, whose ties are even before it
   averagePool({ op, input, output }) {
     const [min, max] = byteRange(output.type);
-    const quantize = engine.quantize(output);
+    const quantize = arithmetic.quantize(output);
     const fused = (mean: number): number =>
       clamp(roundHalfEven(f32(f32(mean / output.scale) + output.zeroPoint)), min, max);
     const end = op === 'AveragePool' ? fused : quantize;
-    return { value: engine.dequantize(input), output: (divisor) => (sum) => end(f32(sum / divisor)) };
+    return { value: arithmetic.dequantize(input), output: (divisor) => (sum) => end(f32(sum / divisor)) };
   },
 
   // k = f32(sx / f32(sy*n)); y = rne(f32(f32(acc) * k)) + zy
@@ -91,9 +91,9 @@ const engine: Engine = {
       f32((q - zeroPoint) * scale),
 };
 
-export const onnxruntime: Semantics = {
-  ...engine,
+export const onnxruntime: Engine = {
+  ...arithmetic,
   name: 'onnxruntime',
   description: 'onnxruntime-web (wasm) at its default optimization level: float32 scale, ties to even',
-  fuse: fuseWith(engine, twoRoundings),
+  fuse: fuseWith(arithmetic, twoRoundings),
 };

@@ -5,7 +5,7 @@ import { byteRange, elementCount, type GraphNode, type QuantizedType } from '../
 import { floatFunction, type MultiplyAdd } from './onnxruntime_float.ts';
 import { propagateUp } from './onnxruntime_fusion.ts';
 import { dequantized } from './onnxruntime_pairs.ts';
-import type { Semantics, TensorQuantization } from './engine.ts';
+import type { Engine, TensorQuantization } from './engine.ts';
 
 /**
  * What an engine leaves in float between 8-bit tensors, on bytes: moves are made on bytes, and a chain of element-wise
@@ -29,7 +29,7 @@ const MOVES = new Set([
   'Concat',
 ]);
 
-type Engine = Pick<Semantics, 'add' | 'multiply' | 'quantize' | 'dequantize'>;
+type Arithmetic = Pick<Engine, 'add' | 'multiply' | 'quantize' | 'dequantize'>;
 
 /** In one expression, which is evaluated operator by operator: an operand that is used twice counts twice. */
 const MOST_OPERATORS = 64;
@@ -50,14 +50,14 @@ function whole({ type, quantization }: QuantizedType): TensorQuantization | unde
 
 class Tabulation {
   readonly #draft: GraphDraft;
-  readonly #engine: Engine;
+  readonly #engine: Arithmetic;
   readonly #multiplyAdd: MultiplyAdd;
   readonly #evaluations = new Spending('entries in tables of functions', BUDGET.tableEntries);
   readonly #known = new Map<string, Expression | undefined>();
 
-  constructor(draft: GraphDraft, engine: Engine, multiplyAdd: MultiplyAdd) {
+  constructor(draft: GraphDraft, arithmetic: Arithmetic, multiplyAdd: MultiplyAdd) {
     this.#draft = draft;
-    this.#engine = engine;
+    this.#engine = arithmetic;
     this.#multiplyAdd = multiplyAdd;
   }
 
@@ -190,7 +190,12 @@ function joinMeans(draft: GraphDraft): void {
 }
 
 /** Operators on bytes whose other operand is one constant, and those that are functions of one byte to begin with. */
-function tabulateBytes(draft: GraphDraft, engine: Engine, tabulation: Tabulation, multiplyAdd: MultiplyAdd): void {
+function tabulateBytes(
+  draft: GraphDraft,
+  arithmetic: Arithmetic,
+  tabulation: Tabulation,
+  multiplyAdd: MultiplyAdd,
+): void {
   for (const node of [...draft.nodes]) {
     const [target] = node.outputs as [string];
     const output = tabulation.quantization(target);
@@ -198,8 +203,8 @@ function tabulateBytes(draft: GraphDraft, engine: Engine, tabulation: Tabulation
     if (node.op === 'Sigmoid' || node.op === 'LeakyRelu') {
       const input = tabulation.quantization(node.inputs[0]!);
       if (!input) continue;
-      const [f, dequantize] = [floatFunction(node, multiplyAdd)!, engine.dequantize(input)];
-      const quantize = engine.quantize(output);
+      const [f, dequantize] = [floatFunction(node, multiplyAdd)!, arithmetic.dequantize(input)];
+      const quantize = arithmetic.quantize(output);
       draft.replace(node, [tabulation.lookup(node, [node.inputs[0]!], target, ([q]) => quantize(f(dequantize(q!))))]);
     } else if (node.op === 'Add' || node.op === 'Mul') {
       const [a, b] = node.inputs.map((input) => tabulation.quantization(input));
@@ -209,7 +214,8 @@ function tabulateBytes(draft: GraphDraft, engine: Engine, tabulation: Tabulation
       const value = Number(constant.data[0]);
       const tableOf = (swapped: boolean): GraphNode => {
         const layer = { a, b, output };
-        const f = node.op === 'Add' ? engine.add({ ...layer, relu: false, swapped }).body : engine.multiply!(layer);
+        const f =
+          node.op === 'Add' ? arithmetic.add({ ...layer, relu: false, swapped }).body : arithmetic.multiply!(layer);
         const of = at === 0 ? ([q]: readonly number[]) => f(value, q!) : ([q]: readonly number[]) => f(q!, value);
         return tabulation.lookup(node, [node.inputs[1 - at]!], target, of);
       };
@@ -226,7 +232,7 @@ function byShape(draft: GraphDraft, node: GraphNode, swapped: GraphNode, constan
   return { ...node, inputs: [node.inputs[0]!, table, other], attributes: { constant } };
 }
 
-function tabulateQuantizing(draft: GraphDraft, engine: Engine, tabulation: Tabulation): void {
+function tabulateQuantizing(draft: GraphDraft, arithmetic: Arithmetic, tabulation: Tabulation): void {
   tabulation.deriveAll();
   for (const node of [...draft.nodes]) {
     const [target] = node.outputs as [string];
@@ -238,7 +244,7 @@ function tabulateQuantizing(draft: GraphDraft, engine: Engine, tabulation: Tabul
     // a sum that is used in float beside (a residual trunk) is computed in float anyway
     const isTrunk = operators.every((op) => op === 'Add') && draft.consumers(node.inputs[0]!).length > 1;
     if (sources.length === 2 && isTrunk) continue;
-    const quantize = engine.quantize(output);
+    const quantize = arithmetic.quantize(output);
     draft.replace(node, [tabulation.lookup(node, sources, target, (bytes) => quantize(value(bytes)))]);
   }
 }
@@ -276,14 +282,14 @@ function refuseJoinedPads(draft: GraphDraft): void {
 }
 
 /** Rewrites what is left in float between 8-bit tensors so that it works on bytes. */
-export function toBytes(draft: GraphDraft, engine: Engine, multiplyAdd: MultiplyAdd): void {
+export function toBytes(draft: GraphDraft, arithmetic: Arithmetic, multiplyAdd: MultiplyAdd): void {
   propagateUp(draft, MOVES);
   draft.sweep();
   joinMeans(draft);
   alignMoves(draft);
-  const tabulation = new Tabulation(draft, engine, multiplyAdd);
-  tabulateBytes(draft, engine, tabulation, multiplyAdd);
-  tabulateQuantizing(draft, engine, tabulation);
+  const tabulation = new Tabulation(draft, arithmetic, multiplyAdd);
+  tabulateBytes(draft, arithmetic, tabulation, multiplyAdd);
+  tabulateQuantizing(draft, arithmetic, tabulation);
   draft.sweep();
   tabulateFloats(draft, tabulation);
   refuseJoinedPads(draft);

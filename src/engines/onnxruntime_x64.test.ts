@@ -4,7 +4,7 @@ import { recordedCases } from '../../harness/cases/recorded.ts';
 import { openNpz } from '../../harness/numpy/npz.ts';
 import { inferGraph } from '../ops/infer.ts';
 import { referenceTrace } from '../plan/reference.ts';
-import { findSemantics } from './index.ts';
+import { findEngine } from './index.ts';
 import { isFirstOneValue } from './exchange.ts';
 import { onnxruntimeX64 } from './onnxruntime_x64.ts';
 import { readModel } from '../formats/index.ts';
@@ -15,11 +15,11 @@ import { OnnxNetwork } from '../../tests/helpers/onnx_network.ts';
 const RECORDED = '../shared/goldens/operators/onnxruntime_x64_add.npz';
 
 /** How many of the recorded elements an engine of exact8's gives otherwise, and of how many. */
-function missed(engine: string): { missed: number; elements: number } {
-  const semantics = findSemantics(engine);
+function missed(name: string): { missed: number; elements: number } {
+  const engine = findEngine(name);
   let [wrong, elements] = [0, 0];
-  for (const { graph, feeds, expected } of recordedCases(openNpz(readFileSync(RECORDED)), engine)) {
-    const { data } = referenceTrace({ graph: inferGraph(graph, semantics), semantics }, feeds).outputs['y']!;
+  for (const { graph, feeds, expected } of recordedCases(openNpz(readFileSync(RECORDED)), name)) {
+    const { data } = referenceTrace({ graph: inferGraph(graph, engine), engine }, feeds).outputs['y']!;
     elements += expected.length;
     for (let i = 0; i < expected.length; i++) wrong += Number(data[i] !== expected[i]);
   }
@@ -55,7 +55,7 @@ describe('onnxruntime-x64', () => {
       network.parameters(0.02, 5, 'uint8'),
     ];
     network.output(network.op('QLinearAdd', [x, ...a, second, ...b, ...y], {}, 'com.microsoft'), 'uint8');
-    const plan = createPlan(readModel(network.bytes()), { semantics: onnxruntimeX64 });
+    const plan = createPlan(readModel(network.bytes()), { engine: onnxruntimeX64 });
     expect([...Object.values(referenceTrace(plan, network.feeds).outputs)[0]!.data]).toEqual(expected);
   });
 

@@ -3,7 +3,7 @@ import { createPlan } from '../plan/plan.ts';
 import { createFbgemm, fbgemm, fbgemmAvx2 } from './fbgemm.ts';
 import { onednn } from './onednn.ts';
 import { qnnpack } from './qnnpack.ts';
-import type { LinearLayer, Semantics } from './engine.ts';
+import type { LinearLayer, Engine } from './engine.ts';
 import { x86 } from './x86.ts';
 import {
   convolve,
@@ -16,10 +16,10 @@ import {
 } from '../../tests/helpers/recorded_cases.ts';
 import { smallLayer } from '../../tests/helpers/small_layers.ts';
 
-const engines: readonly Semantics[] = [qnnpack, fbgemm, fbgemmAvx2, onednn, x86];
+const engines: readonly Engine[] = [qnnpack, fbgemm, fbgemmAvx2, onednn, x86];
 const byName = new Map(engines.map((engine) => [engine.name, engine]));
 
-function checkConvolutions(engine: Semantics): { outputs: number; wrong: number } {
+function checkConvolutions(engine: Engine): { outputs: number; wrong: number } {
   let outputs = 0;
   let wrong = 0;
   for (const c of recordedCases(readNpz(`goldens/operators/pytorch_${engine.name.replace('-', '_')}_conv.npz`))) {
@@ -48,7 +48,7 @@ function checkConvolutions(engine: Semantics): { outputs: number; wrong: number 
 }
 
 /** In memory order, as recorded. */
-function checkAdds(engine: Semantics, file: string): { outputs: number; wrong: number } {
+function checkAdds(engine: Engine, file: string): { outputs: number; wrong: number } {
   let outputs = 0;
   let wrong = 0;
   for (const c of recordedCases(readNpz(`goldens/operators/${file}.npz`))) {
@@ -187,7 +187,7 @@ describe('where the engines differ', () => {
   it('fbgemm and qnnpack: a value that is no int32 is the smallest one; layers that reach it are refused', () => {
     const overflowing = layer({ output: quint8(2 ** -31, 5) });
     // an accumulator is 2^30 codes
-    const values = (engine: Semantics) => [1, 2, -2, -3].map(engine.linear(overflowing).at(0));
+    const values = (engine: Engine) => [1, 2, -2, -3].map(engine.linear(overflowing).at(0));
     expect([values(qnnpack), values(fbgemm), values(onednn)]).toEqual([
       [255, 0, 0, 0],
       [255, 0, 0, 0],
@@ -204,14 +204,14 @@ describe('where the engines differ', () => {
     const { graph } = smallLayer({ channels: [3, 6], stride: 1 }, 5);
     const whole = { scale: Float32Array.of(1e-12), zeroPoint: Int32Array.of(100) };
     const tiny = { ...graph, tensors: new Map([['y', { name: 'y', type: 'uint8' as const, quantization: whole }]]) };
-    const plan = (semantics: string) => () => createPlan(tiny, { semantics });
+    const plan = (engine: string) => () => createPlan(tiny, { engine });
     for (const name of ['qnnpack', 'fbgemm']) expect(plan(name)).toThrow("where the engine's own integers overflow");
     expect(plan('onednn')).not.toThrow();
   });
 
   it('rounds the bias to an integer in qnnpack only', () => {
     // sx * sw = 0.5: a bias of 0.25 is half an accumulator step, and with 2 * 0.5 beside it 1.25 steps of output
-    const steps = (engine: Semantics) =>
+    const steps = (engine: Engine) =>
       engine.linear(layer({ bias: Float32Array.of(0.25), output: quint8(0.5, 0), weightScale: Float32Array.of(2) }));
     const half = layer({ bias: Float32Array.of(0.3), output: quint8(1, 0), weightScale: Float32Array.of(1) });
     expect(steps(qnnpack).at(0)(0)).toBe(0);
@@ -271,7 +271,7 @@ describe('where the engines differ', () => {
       { ...depthwise(144, 3), inputChannels: 288 },
       { ...depthwise(144, 3), pads: [1, 1, 0, 1] as const },
     ];
-    const saturating = (engine: Semantics) => layers.map((l) => Number(engine.accumulation(l) === 'saturating-pairs'));
+    const saturating = (engine: Engine) => layers.map((l) => Number(engine.accumulation(l) === 'saturating-pairs'));
     expect(saturating(qnnpack)).toEqual([0, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
     expect(saturating(onednn)).toEqual([0, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
     expect(saturating(fbgemm)).toEqual([0, 0, 1, 1, 1, 0, 0, 0, 0, 0]);

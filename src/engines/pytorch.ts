@@ -7,7 +7,7 @@ import type {
   AddLayer,
   LinearLayer,
   PoolLayer,
-  Semantics,
+  Engine,
   StepFunctions,
   TensorQuantization,
 } from './engine.ts';
@@ -167,7 +167,7 @@ function nativeGlobalAveragePool(layer: PoolLayer): StepFunctions {
 /** What fbgemm, onednn and x86 share, because it is PyTorch's own. */
 export function nativeKernels({
   threads = 1,
-}: PyTorchOptions): Pick<Semantics, 'fuse' | 'add' | 'globalAveragePool' | 'quantize' | 'dequantize'> {
+}: PyTorchOptions): Pick<Engine, 'fuse' | 'add' | 'globalAveragePool' | 'quantize' | 'dequantize'> {
   if (!Number.isInteger(threads) || threads < 1)
     throw new InvalidInputError(`${kindOf(threads)} threads; supported: a positive whole number`);
   return {

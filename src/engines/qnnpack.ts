@@ -2,7 +2,7 @@ import { UnsupportedModelError } from '../errors.ts';
 import { activationRange, dequantize, channelsOf, quantize, requireSameQuantization, requireUint8 } from './pytorch.ts';
 import { FloatLines } from './float_lines.ts';
 import { clamp, f32, INT32_END, roundHalfEven } from './rounding.ts';
-import type { AddFunctions, AddLayer, FloatLine, LinearLayer, PoolLayer, Semantics, StepFunctions } from './engine.ts';
+import type { AddFunctions, AddLayer, FloatLine, LinearLayer, PoolLayer, Engine, StepFunctions } from './engine.ts';
 
 /**
  * Convolution and linear layer: an int32 bias, one float32 scale, ties to even. The bias is quantized by the reciprocal of
@@ -72,7 +72,7 @@ function globalAveragePool(layer: PoolLayer): StepFunctions {
 }
 
 /** PyTorch's engine for phones, which torchvision's pretrained quantized MobileNetV2 selects. The same bits on x86. */
-export const qnnpack: Semantics = {
+export const qnnpack: Engine = {
   name: 'qnnpack',
   description: 'PyTorch qnnpack: int32 bias, float32 scale, ties to even',
   fuse: (graph) => graph,

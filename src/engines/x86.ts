@@ -1,23 +1,23 @@
 import { createFbgemm } from './fbgemm.ts';
 import type { PyTorchOptions } from './pytorch.ts';
 import { createOnednn } from './onednn.ts';
-import type { LinearLayer, Semantics } from './engine.ts';
+import type { LinearLayer, Engine } from './engine.ts';
 
 /** Convolutions of more groups than this are slow in oneDNN; PyTorch gives them to FBGEMM. */
 const ONEDNN_MAX_GROUPS = 100;
 
 /** PyTorch's default engine since 2.0, on a machine with AVX-512 VNNI: a choice between two others, layer by layer. */
-export function createX86(options: PyTorchOptions = {}): Semantics {
+export function createX86(options: PyTorchOptions = {}): Engine {
   const onednn = createOnednn(options);
   const fbgemm = createFbgemm(options);
-  const engine = ({ op, groups }: LinearLayer): Semantics =>
+  const arithmetic = ({ op, groups }: LinearLayer): Engine =>
     op === 'conv' && groups <= ONEDNN_MAX_GROUPS ? onednn : fbgemm;
   return {
     ...onednn,
     name: 'x86',
     description: `PyTorch x86 with AVX-512 VNNI: onednn for convolutions of up to ${ONEDNN_MAX_GROUPS} groups, fbgemm for the rest`,
-    linear: (layer) => engine(layer).linear(layer),
-    accumulation: (layer) => engine(layer).accumulation(layer),
+    linear: (layer) => arithmetic(layer).linear(layer),
+    accumulation: (layer) => arithmetic(layer).accumulation(layer),
   };
 }
 

@@ -59,7 +59,7 @@ export interface Graph {
   /** 'onnx', 'torch', ...: where it came from. */
   readonly format: string;
   /** The engine a file of this kind is for, where the file or its format says so. */
-  readonly semantics: string;
+  readonly engine: string;
   /** In an order in which every operand is defined before it is used. */
   readonly nodes: readonly GraphNode[];
   readonly inputs: readonly TensorInfo[];

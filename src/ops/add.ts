@@ -29,7 +29,7 @@ export function layerOf(node: GraphNode, context: OpContext): AddLayer {
 }
 
 const functionsOf = (node: GraphNode, context: OpContext, layer: AddLayer): AddFunctions =>
-  askEngine(node, () => context.semantics.add(layer));
+  askEngine(node, () => context.engine.add(layer));
 
 /** Does a float32 operand hold one value a channel, to be added to every pixel? */
 function isPerChannel(constant: TensorInfo, other: TensorInfo): boolean {

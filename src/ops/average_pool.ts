@@ -29,9 +29,9 @@ function averageOf(
   output: TensorInfo = context.info(node.outputs[0]!),
 ): AveragePoolFunctions {
   const input = tensorQuantization(node, context.info(node.inputs[0]!));
-  const { averagePool, name } = context.semantics;
+  const { averagePool, name } = context.engine;
   const functions = averagePool?.({ op, input, output: tensorQuantization(node, output) });
-  return functions ?? refuse(node, `semantics '${name}'`, `engines that define ${op}`);
+  return functions ?? refuse(node, `engine '${name}'`, `engines that define ${op}`);
 }
 
 /** How many divisors a pool may have, each of which is proved. */

@@ -51,7 +51,7 @@ describe('a plan with such arrays', async () => {
       expect(step.unroll!['OUTPUT_WORDS']! * 4).toBeGreaterThanOrEqual(packedBytes(info(step.output)));
     }
     const sum = (sizes: readonly number[]): number => sizes.reduce((total, size) => total + size, 0);
-    expect(sum(plan.buffers)).toBeLessThan(1.2 * sum(createPlan(plan.graph, { semantics: plan.semantics }).buffers));
+    expect(sum(plan.buffers)).toBeLessThan(1.2 * sum(createPlan(plan.graph, { engine: plan.engine }).buffers));
   });
 
   it('has as many pipelines as without', () => {

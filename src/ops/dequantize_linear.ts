@@ -13,7 +13,7 @@ function foldConstant(node: GraphNode, context: OpContext, constant: Constant): 
   const type = constant.type === 'int8' ? 'int8' : 'uint8';
   const inner = elementCount(shape.slice(axis + 1));
   const functions = Array.from(scale, (s, i) =>
-    context.semantics.dequantize({ type, scale: s, zeroPoint: zeroPoint[i]! }),
+    context.engine.dequantize({ type, scale: s, zeroPoint: zeroPoint[i]! }),
   );
   const data = Float32Array.from(constant.data as Int8Array, (q, i) => {
     const index = scale.length === 1 ? 0 : Math.floor(i / inner) % scale.length;
@@ -39,12 +39,12 @@ export const dequantizeLinear: Op = {
 
   reference(node, context, operand) {
     const input = tensorQuantization(node, context.info(node.inputs[0]!));
-    return { data: Float32Array.from(operand(0) as Uint8Array, context.semantics.dequantize(input)) };
+    return { data: Float32Array.from(operand(0) as Uint8Array, context.engine.dequantize(input)) };
   },
 
   lower(node, context) {
     const input = tensorQuantization(node, context.info(node.inputs[0]!));
-    const dequantize = context.semantics.dequantize(input);
+    const dequantize = context.engine.dequantize(input);
     const [min] = byteRange(input.type);
     const table = Float32Array.from({ length: 256 }, (_, code) => dequantize(code + min));
     const groups = groupsOf(context.info(node.outputs[0]!));

@@ -27,7 +27,7 @@ export function layerOf(node: GraphNode, context: OpContext): PoolLayer {
 }
 
 const functionsOf = (node: GraphNode, context: OpContext, layer: PoolLayer): StepFunctions =>
-  askEngine(node, () => context.semantics.globalAveragePool(layer));
+  askEngine(node, () => context.engine.globalAveragePool(layer));
 
 /** GlobalAveragePool: x [N, C, H, W] 8 bits; y [N, C, 1, 1] 8 bits, from the accumulator sum(x - zx). */
 export const globalAveragePool: Op = {

@@ -3,7 +3,7 @@ import { BUDGET, expectNodes, expectShape, Spending } from '../graph/budget.ts';
 import { DYNAMIC, elementCount, type Constant, type Graph, type GraphNode, type TensorInfo } from '../graph/graph.ts';
 import { withShortConcats } from '../graph/concats.ts';
 import { withoutDeadNodes } from '../graph/rewrite.ts';
-import type { Semantics } from '../engines/engine.ts';
+import type { Engine } from '../engines/engine.ts';
 import { DEFAULT_FEATURES, type Features } from './features.ts';
 import { capacities } from './capacity.ts';
 import { MOST_INPUTS } from './concat.ts';
@@ -47,7 +47,7 @@ function foldByReference(node: GraphNode, context: OpContext, info: TensorInfo):
 export function contextOf(
   graph: Pick<TypedGraph, 'constants' | 'tensors'>,
   quantized: Graph['tensors'],
-  semantics: Semantics,
+  engine: Engine,
   features: Features = DEFAULT_FEATURES,
   preferences: Preferences = NO_PREFERENCES,
 ): OpContext {
@@ -58,7 +58,7 @@ export function contextOf(
   };
   let capacity: ReturnType<typeof capacities> | undefined;
   return {
-    semantics,
+    engine,
     features,
     preferences,
     constant: (name) => graph.constants.get(name),
@@ -81,7 +81,7 @@ export function contextOf(
  */
 export function inferGraph(
   graph: Graph,
-  semantics: Semantics,
+  engine: Engine,
   shapes: Readonly<Record<string, readonly number[]>> = {},
 ): TypedGraph {
   expectNodes(graph.nodes, (tensor) => graph.constants.get(tensor)?.data.length ?? 0);
@@ -90,7 +90,7 @@ export function inferGraph(
   const tensors = new Map<string, TensorInfo>();
   const inputs = graph.inputs.map((input) => resolveInput(input, shapes[input.name]));
   for (const input of inputs) tensors.set(input.name, input);
-  const context = contextOf({ constants, tensors }, quantized, semantics);
+  const context = contextOf({ constants, tensors }, quantized, engine);
 
   const folded = new Spending('elements that follow from constants', BUDGET.folded);
   const computed = new Spending('elements in all tensors', BUDGET.allElements);

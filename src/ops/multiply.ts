@@ -5,9 +5,9 @@ import { broadcastOf, lowerPairs, pairOf, referencePairs } from './pairs.ts';
 import type { GraphNode } from '../graph/graph.ts';
 
 function product(node: GraphNode, context: OpContext): (a: number, b: number) => number {
-  const { multiply } = context.semantics;
+  const { multiply } = context.engine;
   if (!multiply)
-    return refuse(node, `semantics '${context.semantics.name}'`, 'engines that define a multiplication: onnxruntime');
+    return refuse(node, `engine '${context.engine.name}'`, 'engines that define a multiplication: onnxruntime');
   return multiply(pairOf(node, context));
 }
 
@@ -16,7 +16,7 @@ export const multiply: Op = {
   infer(node, context) {
     expectOperands(node, 2);
     for (const name of node.inputs) expectByteInput(node, context.info(name));
-    if (!context.semantics.multiply) product(node, context);
+    if (!context.engine.multiply) product(node, context);
     return quantizedOutput(node, context, broadcastOf(node, context).large.shape);
   },
   reference: (node, context, operand) => referencePairs(node, context, operand, product(node, context)),

@@ -1,7 +1,7 @@
 import { InvalidModelError, UnsupportedModelError } from '../errors.ts';
 import { BUDGET, expectShape } from '../graph/budget.ts';
 import type { Constant, ElementData, Graph, GraphNode, QuantizedType, TensorInfo } from '../graph/graph.ts';
-import type { Semantics, TensorQuantization } from '../engines/engine.ts';
+import type { Engine, TensorQuantization } from '../engines/engine.ts';
 import type { Features } from './features.ts';
 import type { Step } from './step.ts';
 import type { Preferences, VariantOption } from './variant.ts';
@@ -13,7 +13,7 @@ export interface TypedGraph extends Omit<Graph, 'tensors'> {
 
 /** What an operator may ask of the graph around it. */
 export interface OpContext {
-  readonly semantics: Semantics;
+  readonly engine: Engine;
   readonly features: Features;
   readonly preferences: Preferences;
   info(tensor: string): TensorInfo;

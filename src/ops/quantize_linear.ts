@@ -30,7 +30,7 @@ export const quantizeLinear: Op = {
 
   reference(node, context, operand) {
     const output = outputOf(node, context);
-    const quantize = context.semantics.quantize(output);
+    const quantize = context.engine.quantize(output);
     const x = operand(0) as Float32Array;
     return { data: output.type === 'uint8' ? Uint8Array.from(x, quantize) : Int8Array.from(x, quantize) };
   },
@@ -38,7 +38,7 @@ export const quantizeLinear: Op = {
   lower(node, context) {
     const output = outputOf(node, context);
     const range = { lo: Float64Array.of(keyOfFloat(-Infinity)), hi: Float64Array.of(keyOfFloat(Infinity)) };
-    const stage = outputStage(stepFunctions(output, context.semantics.quantize(output)), range, output, {
+    const stage = outputStage(stepFunctions(output, context.engine.quantize(output)), range, output, {
       ...context.preferences,
       forms: KEY_FORMS,
     });

@@ -44,7 +44,7 @@ const CALLS: Readonly<Record<string, { readonly call: Call; readonly right: read
   createPlan: { call: createPlan as Call, right: [readModel(smallQOperatorModel()), {}] },
   variantsFor: { call: library.variantsFor as Call, right: [createPlan(readModel(smallQOperatorModel())), 'n_c'] },
   parseProfile: { call: library.parseProfile as Call, right: [library.DEFAULT_PROFILES.gpu] },
-  findSemantics: { call: library.findSemantics as Call, right: ['fbgemm', { threads: 2 }] },
+  findEngine: { call: library.findEngine as Call, right: ['fbgemm', { threads: 2 }] },
   referenceTrace: {
     call: referenceTrace as Call,
     right: [
@@ -56,8 +56,8 @@ const CALLS: Readonly<Record<string, { readonly call: Call; readonly right: read
 
 /** Members of the second argument. */
 const OPTIONS: Readonly<Record<string, readonly string[]>> = {
-  createPlan: ['semantics', 'shapes', 'features', 'profile', 'fusion', 'device', 'executionProviders'],
-  findSemantics: ['threads'],
+  createPlan: ['engine', 'semantics', 'shapes', 'features', 'profile', 'fusion', 'device', 'executionProviders'],
+  findEngine: ['threads'],
 };
 
 describe('wrong arguments: errors of this project, and no others', () => {
@@ -65,7 +65,7 @@ describe('wrong arguments: errors of this project, and no others', () => {
     const functions = Object.entries(library).filter(([, value]) => typeof value === 'function');
     const named = functions.map(([name]) => name).filter((name) => !name.endsWith('Error'));
     // sessions need a device: e2e/arguments.spec.ts
-    expect([...Object.keys(CALLS), 'InferenceSession'].sort()).toEqual(named.sort());
+    expect([...Object.keys(CALLS), 'InferenceSession', 'findSemantics'].sort()).toEqual(named.sort());
   });
   it.each(Object.keys(CALLS))('%s', (name) => {
     const { call, right } = CALLS[name]!;
@@ -77,10 +77,16 @@ describe('wrong arguments: errors of this project, and no others', () => {
         option,
       ).toEqual([]);
   });
+  it('the former names of the engine go on working', () => {
+    const [graph] = CALLS['createPlan']!.right as [library.Graph];
+    const plan = createPlan(graph, { semantics: 'onnxruntime-x64' });
+    expect([plan.engine.name, plan.semantics]).toEqual(['onnxruntime-x64', plan.engine]);
+    expect([library.findSemantics, library.SEMANTICS]).toEqual([library.findEngine, library.ENGINES]);
+  });
   it('an option that there is not is refused by name', () => {
     const [graph] = CALLS['createPlan']!.right as [library.Graph];
     expect(() => createPlan(graph, { semantic: 'qnnpack' } as never)).toThrow(
-      /no option 'semantic'; supported: semantics/,
+      /no option 'semantic'; supported: engine, semantics/,
     );
   });
 });

@@ -10,9 +10,14 @@ const isShape = (value: unknown): boolean => Array.isArray(value) && value.every
 const isMap = (value: unknown): boolean => Object.prototype.toString.call(value) === '[object Map]';
 const holds = (value: object, test: (member: unknown) => boolean): boolean => Object.values(value).every(test);
 
+type Option = readonly [is: (value: unknown) => boolean, what: string];
+
+const ENGINE: Option = [(value) => typeof value === 'string' || isEngine(value), 'the name of an engine, or an engine'];
+
 /** What each option is, and what is said where it is not. */
-const OPTIONS: Readonly<Record<keyof PlanOptions, readonly [is: (value: unknown) => boolean, what: string]>> = {
-  semantics: [(value) => typeof value === 'string' || isEngine(value), 'the name of an engine, or an engine'],
+const OPTIONS: Readonly<Record<keyof PlanOptions, Option>> = {
+  engine: ENGINE,
+  semantics: ENGINE,
   shapes: [(value) => isRecord(value) && holds(value, isShape), 'shapes by the name of the input'],
   features: [
     (value) =>
@@ -62,8 +67,8 @@ export function checkGraph(graph: unknown): asserts graph is Graph {
 }
 
 /** @throws InvalidInputError for what createPlan cannot have given */
-export function checkPlan(plan: unknown): asserts plan is Pick<Plan, 'graph' | 'semantics'> {
-  if (!isRecord(plan) || !isEngine(plan['semantics']))
+export function checkPlan(plan: unknown): asserts plan is Pick<Plan, 'graph' | 'engine'> {
+  if (!isRecord(plan) || !isEngine(plan['engine']))
     throw new InvalidInputError(`a plan is what createPlan gives; got ${kindOf(plan)}`);
   checkGraph(plan['graph']);
 }

@@ -61,8 +61,8 @@ describe('what is not supported is refused by name, before any work', () => {
 
   it('an operator', () =>
     expect(refused(withNode({ op: 'Erf' }))).toMatch(/^Unsupported.*'Conv' \(Erf\).*supported: Conv/));
-  it('a semantics', () =>
-    expect(() => createPlan(graph, { semantics: 'mkl' })).toThrow(
+  it('an engine', () =>
+    expect(() => createPlan(graph, { engine: 'mkl' })).toThrow(
       /'mkl'; supported: onnxruntime, onnxruntime-x64, qnnpack/,
     ));
   it('a computed weight', () =>

@@ -1,5 +1,5 @@
-import { findSemantics, isEngine } from '../engines/index.ts';
-import type { Semantics } from '../engines/engine.ts';
+import { findEngine, isEngine } from '../engines/index.ts';
+import type { Engine } from '../engines/engine.ts';
 import { BUDGET, Spending } from '../graph/budget.ts';
 import type { Graph, GraphNode } from '../graph/graph.ts';
 import { contextOf, inferGraph, opOf } from '../ops/infer.ts';
@@ -14,7 +14,9 @@ import { DEFAULT_PROFILES, plainPreferences, preferencesOf, type Profile } from 
 
 export interface PlanOptions {
   /** The engine whose bits are computed: a name, or an engine of the caller's own. Default: the one the file is for. */
-  readonly semantics?: string | Semantics;
+  readonly engine?: string | Engine;
+  /** Another name of `engine`. */
+  readonly semantics?: string | Engine;
   /** Shapes of inputs whose dimensions the model leaves open. An open batch is 1 without. */
   readonly shapes?: Readonly<Record<string, readonly number[]>>;
   /** What the device offers, and kernels may use. Default: what every device has, and the packed dot product. */
@@ -27,7 +29,9 @@ export interface PlanOptions {
 
 /** A whole inference as plain data: it can be printed, costed, compared and tested without a GPU. */
 export interface Plan {
-  readonly semantics: Semantics;
+  readonly engine: Engine;
+  /** Another name of `engine`. */
+  readonly semantics: Engine;
   readonly features: Features;
   readonly profile: Profile;
   readonly fusion: Fusion;
@@ -66,14 +70,14 @@ export function createPlan(graph: Graph, options: PlanOptions = {}): Plan {
 export function* planSteps(graph: Graph, options: PlanOptions = {}): Generator<Step, Plan> {
   checkGraph(graph);
   checkOptions(options);
-  const wanted = options.semantics ?? graph.semantics;
-  const semantics = isEngine(wanted) ? wanted : findSemantics(wanted);
-  const fused = semantics.fuse(graph);
-  const typed = inferGraph(fused, semantics, options.shapes);
+  const wanted = options.engine ?? options.semantics ?? graph.engine;
+  const engine = isEngine(wanted) ? wanted : findEngine(wanted);
+  const fused = engine.fuse(graph);
+  const typed = inferGraph(fused, engine, options.shapes);
   const features = options.features ?? DEFAULT_FEATURES;
   const profile = options.profile ?? DEFAULT_PROFILES.gpu;
   const fusion = options.fusion ?? options.profile?.fusion ?? 'none';
-  const context = contextOf(typed, fused.tensors, semantics, features, preferencesOf(profile, features));
+  const context = contextOf(typed, fused.tensors, engine, features, preferencesOf(profile, features));
   const unfused: Step[] = [];
   const spend = spending();
   const views = new Map<string, string>();
@@ -87,7 +91,7 @@ export function* planSteps(graph: Graph, options: PlanOptions = {}): Generator<S
       if (fusion === 'none') yield lowered;
     }
   }
-  const plain = contextOf(typed, fused.tensors, semantics, features, plainPreferences(profile, features));
+  const plain = contextOf(typed, fused.tensors, engine, features, plainPreferences(profile, features));
   const nodes = new Map(typed.nodes.map((node) => [node.name, node]));
   const lowerPlain = (step: Step): Step => opOf(nodes.get(step.node)!).lower(nodes.get(step.node)!, plain) as Step;
   const steps = fuseSteps({ steps: unfused, outputs: typed.outputs, memoryOf }, fusion, {
@@ -96,7 +100,8 @@ export function* planSteps(graph: Graph, options: PlanOptions = {}): Generator<S
     lowerPlain,
   });
   return {
-    semantics,
+    engine,
+    semantics: engine,
     features,
     profile,
     fusion,
@@ -128,7 +133,7 @@ function spending(): (node: GraphNode, lowered: Step | object) => void {
  */
 export function variantsFor(plan: Plan, nodeName: string): readonly VariantOption[] {
   checkPlan(plan);
-  const { graph, semantics, features } = plan;
+  const { graph, engine, features } = plan;
   const node = graph.nodes.find(({ name }) => name === nodeName);
-  return (node && opOf(node).variants?.(node, contextOf(graph, graph.tensors, semantics, features))) ?? [];
+  return (node && opOf(node).variants?.(node, contextOf(graph, graph.tensors, engine, features))) ?? [];
 }

@@ -6,7 +6,7 @@ import type { Trace, TracedTensor } from '../trace.ts';
 import { checkPlan } from './arguments.ts';
 import type { Plan } from './plan.ts';
 
-type Referenced = Pick<Plan, 'graph' | 'semantics'>;
+type Referenced = Pick<Plan, 'graph' | 'engine'>;
 
 /**
  * A plan's graph on the host, in the engine's own exact arithmetic, tensor by tensor: what the GPU has to
@@ -15,10 +15,10 @@ type Referenced = Pick<Plan, 'graph' | 'semantics'>;
  *
  * @throws InvalidInputError where what is fed is not what the model takes
  */
-export function* referenceTensors({ graph, semantics }: Referenced, feeds: Feeds): Generator<TracedTensor, void> {
+export function* referenceTensors({ graph, engine }: Referenced, feeds: Feeds): Generator<TracedTensor, void> {
   const tensors = tensorsOf(feeds);
   checkFeeds(graph.inputs, tensors);
-  const context = contextOf(graph, graph.tensors, semantics);
+  const context = contextOf(graph, graph.tensors, engine);
   const values = new Map<string, ElementData>();
   const lastUser = new Map(graph.nodes.flatMap((node) => node.inputs.map((name) => [name, node] as const)));
   const keep = (name: string, node: string, op: string, data: ElementData, accumulators?: Int32Array): TracedTensor => {

@@ -11,7 +11,7 @@ import { FORMS, formsInOrder, proveForm, proveRequantization, refute } from './p
 import { stepFunctions } from '../ops/quantize_linear.ts';
 import { qnnpack } from '../engines/qnnpack.ts';
 import { onnxruntime } from '../engines/onnxruntime.ts';
-import type { LinearLayer, Semantics, StepFunctions } from '../engines/engine.ts';
+import type { LinearLayer, Engine, StepFunctions } from '../engines/engine.ts';
 
 const LO = -4000;
 const HI = 5000;
@@ -149,7 +149,7 @@ describe('the devices that a form is for', () => {
 describe('lines of float32 values', () => {
   const random = new Random(5);
   const engines = [onnxruntime, qnnpack];
-  const layerOf = (engine: Semantics): StepFunctions =>
+  const layerOf = (engine: Engine): StepFunctions =>
     engine.linear({
       op: 'conv',
       input: { type: 'uint8', scale: random.scale(0.001, 1), zeroPoint: random.integer(0, 255) },

@@ -46,7 +46,7 @@ export function oddValues(): Readonly<Record<string, unknown>> {
     'an input of other dims': { x: { type: 'float32', data: new Float32Array(192), dims: [1, 3, 8, NaN] } },
     'an input that is too small': { x: { type: 'float32', data: new Float32Array(19), dims: [1, 3, 8, 8] } },
     'a lot of inputs': { x: [1e9, 3, 8, 8] },
-    'half an option': { accumulators: 1, semantics: {}, shapes: { x: 'y' } },
+    'half an option': { accumulators: 1, engine: {}, shapes: { x: 'y' } },
     'a graph of nothing': { nodes: [], inputs: [], outputs: [], constants: new Map(), tensors: new Map() },
   };
 }

@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { unzipSync } from 'fflate';
-import type { LinearLayer, Semantics, TensorQuantization } from '../../src/engines/engine.ts';
+import type { LinearLayer, Engine, TensorQuantization } from '../../src/engines/engine.ts';
 
 /** Recorded runs of the real engines, beside the checkout. */
 export const shared = resolve('../shared');
@@ -67,15 +67,15 @@ export interface Convolution {
 }
 
 /** The outputs (NCHW) of a convolution under an engine, one product after the other. Dilation 1, weight zero points 0. */
-export function convolve(semantics: Semantics, { x, xShape, w, wShape, stride, layer }: Convolution): Uint8Array {
+export function convolve(engine: Engine, { x, xShape, w, wShape, stride, layer }: Convolution): Uint8Array {
   const [n, c, h, width] = xShape as [number, number, number, number];
   const [o, ci, kh, kw] = wShape as [number, number, number, number];
   const [top, left, bottom, right] = layer.pads;
   const oh = Math.floor((h + top + bottom - kh) / stride) + 1;
   const ow = Math.floor((width + left + right - kw) / stride) + 1;
   const zx = layer.input.zeroPoint;
-  const functions = semantics.linear(layer);
-  const saturating = semantics.accumulation(layer) === 'saturating-pairs';
+  const functions = engine.linear(layer);
+  const saturating = engine.accumulation(layer) === 'saturating-pairs';
   const y = new Uint8Array(n * o * oh * ow);
   const products = new Int32Array(ci * kh * kw);
   let next = 0;

@@ -37,7 +37,7 @@ export function smallLayer(
     graph: {
       name: 'small',
       format: 'onnx',
-      semantics: 'onnxruntime',
+      engine: 'onnxruntime',
       nodes: [
         {
           name: 'n',

@@ -4,8 +4,8 @@ import type { PackedInputs } from '../../../src/gpu/inputs.ts';
 import { PipelineCache } from '../../../src/gpu/pipelines.ts';
 import { readModel } from '../../../src/formats/index.ts';
 import { DYNAMIC } from '../../../src/graph/graph.ts';
-import { findSemantics } from '../../../src/engines/index.ts';
-import type { Engine } from '../../worker/protocol.ts';
+import { findEngine } from '../../../src/engines/index.ts';
+import type { EngineChoice } from '../../worker/protocol.ts';
 import type { Step } from '../../../src/ops/step.ts';
 import { createPlan, type Plan } from '../../../src/plan/plan.ts';
 import { stepBytes, stepKind, type LayerKind } from '../work.ts';
@@ -42,7 +42,7 @@ const MOST_REPEATS = 256;
  */
 export async function measureLayers(
   model: Uint8Array,
-  engine: Engine,
+  { name, options }: EngineChoice,
   batch: number,
   budgetMs: number,
 ): Promise<LayerTiming[]> {
@@ -50,9 +50,9 @@ export async function measureLayers(
   const shapes = Object.fromEntries(
     graph.inputs.map(({ name, shape }) => [name, shape.map((size) => (size === DYNAMIC ? batch : size))]),
   );
-  const semantics = findSemantics(engine.name, engine.options);
+  const engine = findEngine(name, options);
   const device = await requestDevice(['timestamp-query']);
-  const plan = createPlan(graph, { semantics, shapes, features: await featuresOf(device), profile: profileOf(device) });
+  const plan = createPlan(graph, { engine, shapes, features: await featuresOf(device), profile: profileOf(device) });
   const timer = new PassTimer(device);
   const deadline = performance.now() + budgetMs;
   try {

@@ -9,20 +9,20 @@ import { channelsOf } from '../../../src/engines/pytorch.ts';
 import { qnnpack } from '../../../src/engines/qnnpack.ts';
 import { f32, roundHalfEven } from '../../../src/engines/rounding.ts';
 import { FloatLines } from '../../../src/engines/float_lines.ts';
-import { findSemantics, SEMANTICS } from '../../../src/engines/index.ts';
-import type { Semantics } from '../../../src/engines/engine.ts';
+import { findEngine, ENGINES } from '../../../src/engines/index.ts';
+import type { Engine } from '../../../src/engines/engine.ts';
 
 const CASES = 48;
 
 /** How many elements of cases at an engine's boundaries another engine gives otherwise. */
-function missed(engine: string, other: Semantics): number {
+function missed(engine: string, other: Engine): number {
   let count = 0;
   for (let index = 0; index < CASES; index++) {
     const test = generateAtBoundaries(engine, 1, index);
     try {
       const plan = createPlan(graphRead(test));
-      const outputs = (semantics: Semantics) => referenceTrace({ ...plan, semantics }, test.feeds).outputs['y']!.data;
-      const [ours, theirs] = [outputs(plan.semantics), outputs(other)];
+      const outputs = (engine: Engine) => referenceTrace({ ...plan, engine }, test.feeds).outputs['y']!.data;
+      const [ours, theirs] = [outputs(plan.engine), outputs(other)];
       for (let i = 0; i < ours.length; i++) count += Number(ours[i] !== theirs[i]);
     } catch (error) {
       if (!(error instanceof UnsupportedModelError)) throw error;
@@ -32,14 +32,14 @@ function missed(engine: string, other: Semantics): number {
 }
 
 describe('cases at boundaries', () => {
-  it.each(SEMANTICS.map(({ name }) => name))('%s: are the same for the same id, and computed', (engine) => {
+  it.each(ENGINES.map(({ name }) => name))('%s: are the same for the same id, and computed', (engine) => {
     const test = generateAtBoundaries(engine, 3, 8);
     expect(caseAt(parseCaseId(test.id))).toEqual(test);
-    expect(missed(engine, findSemantics(engine))).toBe(0);
+    expect(missed(engine, findEngine(engine))).toBe(0);
   });
 
   it('tell a bias that is divided from one that is multiplied with the reciprocal', () => {
-    const divided: Semantics = {
+    const divided: Engine = {
       ...qnnpack,
       linear(layer) {
         const lines = qnnpack.linear(layer) as FloatLines;
@@ -59,6 +59,6 @@ describe('cases at boundaries', () => {
     ['onnxruntime', 'onnxruntime-x64'],
     ['onnxruntime-x64', 'onnxruntime'],
   ])("%s's tell it from %s", (engine, other) => {
-    expect(missed(engine, findSemantics(other))).toBeGreaterThan(10);
+    expect(missed(engine, findEngine(other))).toBeGreaterThan(10);
   });
 });

@@ -1,4 +1,4 @@
-import { findSemantics } from '../../../src/engines/index.ts';
+import { findEngine } from '../../../src/engines/index.ts';
 import { Random } from '../../../models/random.ts';
 import { dialectOf, formOf, generateCase, type Case, type parseCaseId, type Unnamed } from '../generate.ts';
 import { linearAtBoundaries } from './linear.ts';
@@ -10,23 +10,23 @@ import { dequantizeAll, quantizeAtBoundaries } from './quantize.ts';
 export const KINDS = 12;
 
 /** Operators placed where an engine's own function steps, which random values do not meet. */
-export function generateAtBoundaries(engine: string, seed: number, index: number): Case {
+export function generateAtBoundaries(name: string, seed: number, index: number): Case {
   const random = new Random(Math.imul(seed, 0x9e3779b1) ^ Math.imul(index + 1, 0x27d4eb2f));
-  const semantics = findSemantics(engine);
-  const linear = (): Unnamed => linearAtBoundaries(random, semantics);
-  const add = (): Unnamed => pairAtBoundaries(random, semantics, 'Add');
-  const multiply = (): Unnamed => pairAtBoundaries(random, semantics, 'Mul');
+  const engine = findEngine(name);
+  const linear = (): Unnamed => linearAtBoundaries(random, engine);
+  const add = (): Unnamed => pairAtBoundaries(random, engine, 'Add');
+  const multiply = (): Unnamed => pairAtBoundaries(random, engine, 'Mul');
   const kinds: (() => Unnamed)[] = [
     ...Array.from({ length: 6 }, () => linear),
     add,
     add,
-    dialectOf(engine).torch ? linear : multiply,
-    () => poolAtBoundaries(random, semantics),
-    () => quantizeAtBoundaries(random, semantics),
-    ...(Math.floor(index / KINDS) % 4 === 0 ? [() => dequantizeAll(random, semantics)] : [linear]),
+    dialectOf(name).torch ? linear : multiply,
+    () => poolAtBoundaries(random, engine),
+    () => quantizeAtBoundaries(random, engine),
+    ...(Math.floor(index / KINDS) % 4 === 0 ? [() => dequantizeAll(random, engine)] : [linear]),
   ];
   const made = kinds[index % KINDS]!();
-  return { id: `${engine}/at-boundaries/${seed}/${index}`, form: formOf(made.graph, index), ...made };
+  return { id: `${name}/at-boundaries/${seed}/${index}`, form: formOf(made.graph, index), ...made };
 }
 
 /** The case that an id names. */

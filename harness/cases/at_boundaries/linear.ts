@@ -5,7 +5,7 @@ import { contextOf, inferGraph } from '../../../src/ops/infer.ts';
 import type { Linear } from '../../../src/ops/linear/linear.ts';
 import { referenceTrace } from '../../../src/plan/reference.ts';
 import { f32 } from '../../../src/engines/rounding.ts';
-import type { Semantics } from '../../../src/engines/engine.ts';
+import type { Engine } from '../../../src/engines/engine.ts';
 import type { Random } from '../../../models/random.ts';
 import { bytes, graphOf, zeroPoint, type ByteType } from '../draw.ts';
 import { dialectOf, type Unnamed } from '../generate.ts';
@@ -73,8 +73,8 @@ function weightOf(random: Random, { op, weight: shape }: Shape, input: ByteType,
  * moved to where the engine's function steps at this sum, and a few steps beside. A bias that steps there is a tie of its
  * own quantization, where it has one.
  */
-export function linearAtBoundaries(random: Random, semantics: Semantics): Unnamed {
-  const { torch } = dialectOf(semantics.name);
+export function linearAtBoundaries(random: Random, engine: Engine): Unnamed {
+  const { torch } = dialectOf(engine.name);
   const shape = random.pick(SHAPES);
   const type: ByteType = torch || random.chance(0.7) ? 'uint8' : 'int8';
   const input: TensorInfo = {
@@ -109,11 +109,11 @@ export function linearAtBoundaries(random: Random, semantics: Semantics): Unname
   };
   const x = bytes(random, type, shape.input, random.pick(['random', 'random', 'most']), 0);
   const output = { name: 'y', type, quantization: { scale: scales([1], torch), zeroPoint: Int32Array.of(0) } };
-  const graph = graphOf(semantics.name, shape.op, [input], [weight, bias], output, attributes);
-  const typed = inferGraph(graph, semantics);
-  const accumulators = referenceTrace({ graph: typed, semantics }, { x }).tensors.at(-1)!.accumulators!;
+  const graph = graphOf(engine.name, shape.op, [input], [weight, bias], output, attributes);
+  const typed = inferGraph(graph, engine);
+  const accumulators = referenceTrace({ graph: typed, engine }, { x }).tensors.at(-1)!.accumulators!;
   const [node] = typed.nodes as [(typeof typed.nodes)[number]];
-  const context = contextOf(typed, typed.tensors, semantics);
+  const context = contextOf(typed, typed.tensors, engine);
 
   // the output's scale: sums spread over the codes
   const [sx, sw] = [input.quantization!.scale[0]!, weight.quantization!.scale];
@@ -128,33 +128,33 @@ export function linearAtBoundaries(random: Random, semantics: Semantics): Unname
     const image = random.integer(0, shape.input[0]! - 1);
     const sum = accumulators[(image * channels + channel) * plane + random.integer(0, plane - 1)]!;
     const byScale = sw.length > 1 && random.chance(0.35);
-    if (byScale) moveScale(random, semantics, linear, channel, sum, torch);
-    else moveBias(random, semantics, linear, channel, sum);
+    if (byScale) moveScale(random, engine, linear, channel, sum, torch);
+    else moveBias(random, engine, linear, channel, sum);
   }
   const ofFloats = !torch && type === 'uint8' && random.chance(0.4);
   const biases = ofFloats ? floatBias(random, linear) : bias.data;
   const made = { ...bias, type: ofFloats ? ('float32' as const) : bias.type, data: biases };
   return {
     description: `${shape.op} at boundaries, ${type} ${shape.input.join('x')}, ${weight.type} weights ${shape.weight.join('x')}, ${made.type} bias`,
-    graph: graphOf(semantics.name, shape.op, [input], [weight, made], output, attributes),
+    graph: graphOf(engine.name, shape.op, [input], [weight, made], output, attributes),
     feeds: { x },
     ...(torch ? {} : { form: ofFloats || (type === 'uint8' && random.chance(0.3)) ? 'qdq' : 'qoperator' }),
   };
 }
 
 /** The code to step at: any that the engine can give but the first. */
-function wanted(random: Random, semantics: Semantics, { layer }: Linear): number {
-  const { min, max } = semantics.linear(layer);
+function wanted(random: Random, engine: Engine, { layer }: Linear): number {
+  const { min, max } = engine.linear(layer);
   return min === max ? max : random.integer(min + 1, max);
 }
 
-function moveBias(random: Random, semantics: Semantics, linear: Linear, channel: number, sum: number): void {
+function moveBias(random: Random, engine: Engine, linear: Linear, channel: number, sum: number): void {
   const { layer } = linear;
   const bias = layer.bias!;
-  const target = wanted(random, semantics, linear);
+  const target = wanted(random, engine, linear);
   const isAbove = (value: number): boolean => {
     bias[channel] = value;
-    return semantics.linear(layer).at(channel)(sum) >= target;
+    return engine.linear(layer).at(channel)(sum) >= target;
   };
   const unit = layer.input.scale * layer.weightScale[layer.weightScale.length === 1 ? 0 : channel]!;
   const reach = Math.min((Math.abs(sum) + (300 * layer.output.scale) / unit) * 1.1 + 1, LARGEST_BIAS);
@@ -166,20 +166,13 @@ function moveBias(random: Random, semantics: Semantics, linear: Linear, channel:
   bias[channel] = found === undefined ? 0 : bias instanceof Int32Array ? found + step : beside(found, step);
 }
 
-function moveScale(
-  random: Random,
-  semantics: Semantics,
-  linear: Linear,
-  channel: number,
-  sum: number,
-  torch: boolean,
-): void {
+function moveScale(random: Random, engine: Engine, linear: Linear, channel: number, sum: number, torch: boolean): void {
   const { layer } = linear;
   const scale = layer.weightScale;
   const own = f32(scale[channel]!);
   const code = (value: number): number => {
     scale[channel] = value;
-    return semantics.linear(layer).at(channel)(sum);
+    return engine.linear(layer).at(channel)(sum);
   };
   layer.bias![channel] = 0;
   const [low, high] = [f32(own / 16), f32(own * 16)];

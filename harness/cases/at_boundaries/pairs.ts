@@ -1,6 +1,6 @@
 import { byteRange, newElementData, type TensorInfo } from '../../../src/graph/graph.ts';
 import { f32 } from '../../../src/engines/rounding.ts';
-import type { Semantics } from '../../../src/engines/engine.ts';
+import type { Engine } from '../../../src/engines/engine.ts';
 import { Tensor } from '../../../src/tensor.ts';
 import type { Random } from '../../../models/random.ts';
 import { graphOf, zeroPoint, type ByteType } from '../draw.ts';
@@ -34,8 +34,8 @@ const BROADCAST: typeof SHAPES = [
 const SAMPLES = 4000;
 
 /** An add or a product: a scale is moved to where the engine's function steps at one pair, and pairs near it are taken. */
-export function pairAtBoundaries(random: Random, semantics: Semantics, op: 'Add' | 'Mul'): Unnamed {
-  const { torch } = dialectOf(semantics.name);
+export function pairAtBoundaries(random: Random, engine: Engine, op: 'Add' | 'Mul'): Unnamed {
+  const { torch } = dialectOf(engine.name);
   const type: ByteType = torch || random.chance(0.7) ? 'uint8' : 'int8';
   const [min, max] = byteRange(type);
   const relu = torch && random.chance(0.4);
@@ -54,8 +54,8 @@ export function pairAtBoundaries(random: Random, semantics: Semantics, op: 'Add'
   const shapeB = other ?? shapeA;
   const functionOf = (values: readonly number[]): Pair => {
     const [a, b, output] = values.map((scale, i) => ({ type, scale, zeroPoint: zeros[i]! })) as [Q, Q, Q];
-    if (op === 'Mul') return semantics.multiply!({ a, b, output });
-    const { body, tail } = semantics.add({ a, b, output, relu });
+    if (op === 'Mul') return engine.multiply!({ a, b, output });
+    const { body, tail } = engine.add({ a, b, output, relu });
     return tail && random.chance(0.3) ? tail : body;
   };
   const byte = (): number => random.integer(min, max);
@@ -94,7 +94,7 @@ export function pairAtBoundaries(random: Random, semantics: Semantics, op: 'Add'
   return {
     description: `${op} at boundaries, ${type} ${shapeA.join('x')} and ${shapeB.join('x')}`,
     graph: graphOf(
-      semantics.name,
+      engine.name,
       op,
       [info('a', shapeA, 0), info('b', shapeB, 1)],
       [],

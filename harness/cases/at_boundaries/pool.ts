@@ -1,6 +1,6 @@
 import { byteRange, newElementData, type TensorInfo } from '../../../src/graph/graph.ts';
 import { f32 } from '../../../src/engines/rounding.ts';
-import type { Semantics } from '../../../src/engines/engine.ts';
+import type { Engine } from '../../../src/engines/engine.ts';
 import { Tensor } from '../../../src/tensor.ts';
 import type { Random } from '../../../models/random.ts';
 import { graphOf, zeroPoint, type ByteType } from '../draw.ts';
@@ -23,8 +23,8 @@ const SIZES = [
 const CHANNELS = 64;
 
 /** An average of whole planes: in each channel a sum at which the engine's function steps, or one beside. */
-export function poolAtBoundaries(random: Random, semantics: Semantics): Unnamed {
-  const { torch } = dialectOf(semantics.name);
+export function poolAtBoundaries(random: Random, engine: Engine): Unnamed {
+  const { torch } = dialectOf(engine.name);
   const type: ByteType = torch || random.chance(0.7) ? 'uint8' : 'int8';
   const [min, max] = byteRange(type);
   const size = random.pick(SIZES);
@@ -33,7 +33,7 @@ export function poolAtBoundaries(random: Random, semantics: Semantics): Unnamed 
   const free = { type, scale: f32(input.scale * random.scale(0.1, 3)), zeroPoint: zeroPoint(random, type) };
   const output = torch ? input : free;
   const [lo, hi] = [count * (min - input.zeroPoint), count * (max - input.zeroPoint)];
-  const at = (): ((sum: number) => number) => semantics.globalAveragePool({ input, output, count }).at(0);
+  const at = (): ((sum: number) => number) => engine.globalAveragePool({ input, output, count }).at(0);
   if (!torch) {
     const sum = random.integer(lo, hi);
     const [low, high] = [f32(free.scale / 1.5), f32(free.scale * 1.5)];
@@ -61,7 +61,7 @@ export function poolAtBoundaries(random: Random, semantics: Semantics): Unnamed 
   return {
     description: `GlobalAveragePool at boundaries, ${type} ${shape.join('x')}`,
     graph: graphOf(
-      semantics.name,
+      engine.name,
       'GlobalAveragePool',
       [{ name: 'x', type, shape, quantization: quantization(input)! }],
       [],

@@ -7,7 +7,7 @@ import { referenceTrace } from '../../../src/plan/reference.ts';
 import { InferenceSession } from '../../../src/session.ts';
 import type { Tensor } from '../../../src/tensor.ts';
 import { bitsOf, firstDifference } from '../bits.ts';
-import type { FileEngine } from '../run.ts';
+import type { Oracle } from '../run.ts';
 import { generateGraph, type GraphCase } from './generate.ts';
 import { shrink } from './shrink.ts';
 
@@ -47,12 +47,12 @@ type Verdict =
 
 const REFUSALS = [InvalidInputError, InvalidModelError, UnsupportedModelError];
 
-async function compare({ model, feeds }: GraphCase, engine: FileEngine, device?: GPUDevice): Promise<Verdict> {
+async function compare({ model, feeds }: GraphCase, oracle: Oracle, device?: GPUDevice): Promise<Verdict> {
   const file = writeOnnx(model);
   const reason = (error: unknown): string => (error instanceof Error ? error.message : String(error));
   let theirs: Outputs;
   try {
-    theirs = await engine(file, feeds);
+    theirs = await oracle(file, feeds);
   } catch (error) {
     if (error instanceof NoOracleError) throw error;
     return { kind: 'refused by onnxruntime', reason: reason(error) };
@@ -119,7 +119,7 @@ export async function runGraphs(
   seed: number,
   from: number,
   to: number,
-  engine: FileEngine,
+  oracle: Oracle,
   { device, gpuEvery = 1 }: { readonly device?: GPUDevice; readonly gpuEvery?: number } = {},
 ): Promise<GraphsResult> {
   let [equal, onGpuCount, elements, refusedByOnnxruntime] = [0, 0, 0, 0];
@@ -129,7 +129,7 @@ export async function runGraphs(
   for (let index = from; index < to; index++) {
     const test = generateGraph(seed, index);
     const gpu = index % gpuEvery === 0 ? device : undefined;
-    const verdict = await compare(test, engine, gpu);
+    const verdict = await compare(test, oracle, gpu);
     if (verdict.kind === 'equal') {
       equal++;
       elements += verdict.elements;
@@ -141,10 +141,10 @@ export async function runGraphs(
       reasons[kindOf(verdict.reason)] = (reasons[kindOf(verdict.reason)] ?? 0) + 1;
     } else {
       const smaller = await shrink(test.model, async (model) => {
-        const again = await compare({ ...test, model }, engine, gpu);
+        const again = await compare({ ...test, model }, oracle, gpu);
         return again.kind === 'differs' && again.between === verdict.between;
       });
-      const last = await compare({ ...test, model: smaller }, engine, gpu);
+      const last = await compare({ ...test, model: smaller }, oracle, gpu);
       failures.push({
         id: test.id,
         between: verdict.between,

@@ -1,9 +1,9 @@
 import type { ElementData, Graph } from '../../../src/graph/graph.ts';
 import { referenceTrace } from '../../../src/plan/reference.ts';
-import type { Semantics } from '../../../src/engines/engine.ts';
+import type { Engine } from '../../../src/engines/engine.ts';
 import type { Tensor } from '../../../src/tensor.ts';
 import type { Random } from '../../../models/random.ts';
-import { createEngine, type Engine } from '../engine.ts';
+import { bindEngine, type BoundEngine } from '../bound_engine.ts';
 import type { Cause } from '../explanation.ts';
 import { explain } from '../explain.ts';
 import { layerProblem } from '../layer_problem.ts';
@@ -14,7 +14,7 @@ export interface Scene {
   readonly model: string;
   readonly input: string;
   readonly graph: Graph;
-  readonly engine: Engine;
+  readonly bound: BoundEngine;
   readonly reference: ReadonlyMap<string, ElementData>;
 }
 
@@ -42,25 +42,25 @@ export function createScene(
   model: string,
   input: string,
   graph: Graph,
-  semantics: Semantics,
+  engine: Engine,
   feeds: Readonly<Record<string, Tensor>>,
 ): Scene {
   const shapes = Object.fromEntries(Object.entries(feeds).map(([name, { dims }]) => [name, dims]));
-  const engine = createEngine(graph, semantics, shapes);
-  const { tensors } = referenceTrace({ graph: engine.graph, semantics }, feeds);
-  return { model, input, graph, engine, reference: new Map(tensors.map(({ name, data }) => [name, data])) };
+  const bound = bindEngine(graph, engine, shapes);
+  const { tensors } = referenceTrace({ graph: bound.graph, engine }, feeds);
+  return { model, input, graph, bound, reference: new Map(tensors.map(({ name, data }) => [name, data])) };
 }
 
 /** Plants deviations into a layer drawn at random, and has them explained by somebody who does not know. */
-export function blind({ model, input, graph, engine, reference }: Scene, random: Random): BlindResult {
+export function blind({ model, input, graph, bound, reference }: Scene, random: Random): BlindResult {
   for (;;) {
-    const node = random.pick(engine.graph.nodes);
+    const node = random.pick(bound.graph.nodes);
     const name = node.outputs[0]!;
     const operands = new Map(
       node.inputs.flatMap((operand) => (reference.has(operand) ? [[operand, reference.get(operand)!]] : [])),
     );
     const expected = reference.get(name)!;
-    const problem = layerProblem({ reference, theirs: new Map() }, engine, node, operands, {
+    const problem = layerProblem({ reference, theirs: new Map() }, bound, node, operands, {
       expected,
       theirs: expected,
     });
@@ -69,9 +69,9 @@ export function blind({ model, input, graph, engine, reference }: Scene, random:
     const started = performance.now();
     const [explained] = explain({
       graph,
-      shapes: Object.fromEntries(engine.graph.inputs.map(({ name, shape }) => [name, shape])),
+      shapes: Object.fromEntries(bound.graph.inputs.map(({ name, shape }) => [name, shape])),
       reference,
-      engines: [engine.semantics],
+      engines: [bound.engine],
       theirs: new Map([[name, planted.theirs]]),
       layer: name,
     }).layers;

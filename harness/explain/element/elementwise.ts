@@ -3,7 +3,7 @@ import { byteRange, elementCount } from '../../../src/graph/graph.ts';
 import { floatOperands, layerOf } from '../../../src/ops/add.ts';
 import { tensorQuantization } from '../../../src/ops/op.ts';
 import { f32 } from '../../../src/engines/rounding.ts';
-import type { Semantics, TensorQuantization } from '../../../src/engines/engine.ts';
+import type { Engine, TensorQuantization } from '../../../src/engines/engine.ts';
 import type { Operand } from './analysis.ts';
 import { exactly, exactOf, float32 } from './exact.ts';
 import { underEveryEngine, type Details, type Question } from './question.ts';
@@ -47,17 +47,17 @@ function read(question: Question, index: number, at: number, quantization?: Tens
 function elementwise(
   question: Question,
   reads: readonly Read[],
-  run: (semantics: Semantics) => (values: readonly number[]) => number,
+  run: (engine: Engine) => (values: readonly number[]) => number,
   rest: Pick<Details, 'output' | 'requantized'>,
 ): Details {
   const operands = reads.map(({ operand }) => operand);
   const values = operands.map(({ value }) => value);
-  const f = run(question.context.semantics);
+  const f = run(question.context.engine);
   const differing = operands.filter(({ referenceValue }) => referenceValue !== undefined).length;
   return {
     computed: f(values),
     operands,
-    engines: underEveryEngine(question, (semantics) => ({ value: run(semantics)(values) })),
+    engines: underEveryEngine(question, (engine) => ({ value: run(engine)(values) })),
     ...rest,
     ...(differing === 0
       ? {}
@@ -92,8 +92,8 @@ export function addElement(question: Question): Details {
   return elementwise(
     question,
     reads,
-    (semantics) => {
-      const { body, tail, isTail } = semantics.add(layer);
+    (engine) => {
+      const { body, tail, isTail } = engine.add(layer);
       const f = tail && isTail?.(index, elements) ? tail : body;
       return ([a, b]) => f(a!, b!);
     },
@@ -128,8 +128,8 @@ export function quantizeElement(question: Question): Details {
   return elementwise(
     question,
     [source],
-    (semantics) => {
-      const f = semantics.quantize(output);
+    (engine) => {
+      const f = engine.quantize(output);
       return ([x]) => f(x!);
     },
     byteOutput(question, output, false, source.real?.div(exactly(output.scale))),
@@ -143,8 +143,8 @@ export function dequantizeElement(question: Question): Details {
   return elementwise(
     question,
     [read(question, 0, flat(question), input)],
-    (semantics) => {
-      const f = semantics.dequantize(input);
+    (engine) => {
+      const f = engine.dequantize(input);
       return ([q]) => f(q!);
     },
     { output: { type: 'float32' }, requantized: [] },

@@ -5,7 +5,7 @@ import { linearOf as fullyConnectedOf } from '../../../src/ops/gemm.ts';
 import { reachable, type Linear } from '../../../src/ops/linear/linear.ts';
 import { FloatLines } from '../../../src/engines/float_lines.ts';
 import { f32, roundHalfEven } from '../../../src/engines/rounding.ts';
-import type { LinearLayer, Semantics, StepFunctions } from '../../../src/engines/engine.ts';
+import type { LinearLayer, Engine, StepFunctions } from '../../../src/engines/engine.ts';
 import type { Bias, Reach, Scale, Sum } from './analysis.ts';
 import { exactly, exactOf, fixedPoint, float32, type Float32 } from './exact.ts';
 import { underEveryEngine, type Details, type Question } from './question.ts';
@@ -88,12 +88,12 @@ export function reachOf(
 /** An engine's accumulator. @throws UnsupportedModelError where it saturates pairs, and the layer has no such pairs */
 function accumulatorOf(
   { layer, weightSigned }: Linear,
-  semantics: Semantics,
+  engine: Engine,
   taps: readonly Tap[],
   values: ReturnType<Question['operand']>['values'],
   zero: ZeroPoints,
 ): number {
-  if (semantics.accumulation(layer) === 'exact') return exactAccumulator(taps, values, zero);
+  if (engine.accumulation(layer) === 'exact') return exactAccumulator(taps, values, zero);
   if (layer.input.type !== 'uint8' || !weightSigned || zero.weight !== 0)
     throw new UnsupportedModelError(
       'pairs of products saturate here; supported: uint8 inputs and int8 weights with zero point 0',
@@ -112,8 +112,8 @@ export function linearElement(question: Question): Details {
   const weightScale = perChannel(layer.weightScale);
   const taps = windowTaps(linear, at);
 
-  const sum = sumOf(taps, operand, zero, context.semantics.accumulation(layer));
-  const functions = context.semantics.linear(layer);
+  const sum = sumOf(taps, operand, zero, context.engine.accumulation(layer));
+  const functions = context.engine.linear(layer);
   const scale = scaleOf(layer, weightScale);
   const found = biasOf(layer, at.c, weightScale, functions);
   const stage: OutputStage = {
@@ -135,7 +135,7 @@ export function linearElement(question: Question): Details {
     );
   const { lo, hi } = reachable(node, linear);
   const f = functions.at(at.c);
-  const other = operand.reference && accumulatorOf(linear, context.semantics, taps, operand.reference, zero);
+  const other = operand.reference && accumulatorOf(linear, context.engine, taps, operand.reference, zero);
   const differing = sum.terms.filter(({ referenceInput }) => referenceInput !== undefined).length;
   return {
     computed: f(sum.accumulator),
@@ -147,9 +147,9 @@ export function linearElement(question: Question): Details {
       requantize(sum.accumulator, sum.accumulation),
       ...(sum.exactAccumulator === sum.accumulator ? [] : [requantize(sum.exactAccumulator, 'exact')]),
     ],
-    engines: underEveryEngine(question, (semantics) => {
-      const accumulator = accumulatorOf(linear, semantics, taps, operand.values, zero);
-      return { value: semantics.linear(layer).at(at.c)(accumulator), accumulator };
+    engines: underEveryEngine(question, (engine) => {
+      const accumulator = accumulatorOf(linear, engine, taps, operand.values, zero);
+      return { value: engine.linear(layer).at(at.c)(accumulator), accumulator };
     }),
     reach: question.sides.flatMap(([side, value]) => reachOf(f, value, side, [lo[at.c]!, hi[at.c]!])),
     ...(other === undefined || differing === 0

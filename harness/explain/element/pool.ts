@@ -37,7 +37,7 @@ export function poolElement(question: Question): Details {
     fixedPoint: fixedPoint(exact),
   };
   const [min, max] = byteRange(input.type);
-  const functions = context.semantics.globalAveragePool(layer);
+  const functions = context.engine.globalAveragePool(layer);
   const f = functions.at(0);
   const stage = {
     zeroPoint: output.zeroPoint,
@@ -60,8 +60,8 @@ export function poolElement(question: Question): Details {
         scale,
       ),
     ],
-    engines: underEveryEngine(question, (semantics) => ({
-      value: semantics.globalAveragePool(layer).at(0)(sum.accumulator),
+    engines: underEveryEngine(question, (engine) => ({
+      value: engine.globalAveragePool(layer).at(0)(sum.accumulator),
       accumulator: sum.accumulator,
     })),
     reach: question.sides.flatMap(([side, value]) =>

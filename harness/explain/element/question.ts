@@ -2,7 +2,7 @@ import { UnsupportedModelError } from '../../../src/errors.ts';
 import type { ElementData, GraphNode, TensorInfo } from '../../../src/graph/graph.ts';
 import type { Extent } from '../../../src/ops/layout.ts';
 import type { OpContext } from '../../../src/ops/op.ts';
-import type { Semantics } from '../../../src/engines/engine.ts';
+import type { Engine } from '../../../src/engines/engine.ts';
 import type { ElementAnalysis, EngineResult, Side } from './analysis.ts';
 
 /** The element that is asked for, with what its operator needs. */
@@ -13,7 +13,7 @@ export interface Question {
   readonly extent: Extent;
   readonly at: { readonly n: number; readonly c: number; readonly y: number; readonly x: number };
   /** The engine of the reference first. */
-  readonly engines: readonly Semantics[];
+  readonly engines: readonly Engine[];
   /** An operand's values, NCHW; the reference's own where they are known, and may be others. */
   operand(index: number): { readonly values: ElementData; readonly reference: ElementData | undefined };
   /** What each side has here, as far as it is known. */
@@ -31,15 +31,15 @@ export type Details = Omit<
 /** Every engine's own result. */
 export function underEveryEngine(
   { engines, gives }: Pick<Question, 'engines' | 'gives'>,
-  run: (semantics: Semantics) => Pick<EngineResult, 'value' | 'accumulator'> & { readonly value: number },
+  run: (engine: Engine) => Pick<EngineResult, 'value' | 'accumulator'> & { readonly value: number },
 ): EngineResult[] {
-  return engines.map((semantics) => {
+  return engines.map((engine) => {
     try {
-      const result = run(semantics);
-      return { engine: semantics.name, ...result, gives: gives(result.value) };
+      const result = run(engine);
+      return { engine: engine.name, ...result, gives: gives(result.value) };
     } catch (error) {
       if (!(error instanceof UnsupportedModelError)) throw error;
-      return { engine: semantics.name, unsupported: error.message, gives: [] };
+      return { engine: engine.name, unsupported: error.message, gives: [] };
     }
   });
 }

@@ -4,7 +4,7 @@ import { extent } from '../../../src/ops/layout.ts';
 import { fma } from '../../../src/engines/float32.ts';
 import { f32, roundHalfEven } from '../../../src/engines/rounding.ts';
 import type { AddLayer } from '../../../src/engines/engine.ts';
-import type { Engine } from '../engine.ts';
+import type { BoundEngine } from '../bound_engine.ts';
 import type { Choice, Problem, Recipe } from '../problem.ts';
 import { clampChoices } from '../ways/clamp.ts';
 import { dimension, ending, finish, whereReferenceIs, type ElementwiseQuestion } from './elementwise.ts';
@@ -172,13 +172,13 @@ const REFERENCES = [
  */
 export function addProblem(
   node: GraphNode,
-  engine: Engine,
+  bound: BoundEngine,
   operands: ReadonlyMap<string, ElementData>,
   { expected, theirs }: ElementwiseQuestion,
 ): Problem {
-  const layer = layerOf(node, engine.context);
+  const layer = layerOf(node, bound.context);
   const [x, y] = node.inputs.map((name) => operands.get(name)!) as [Uint8Array, Uint8Array];
-  const isTail = tailOf(node, engine);
+  const isTail = tailOf(node, bound);
   const { output } = layer;
   const zeros = dimension(zeroChoices(layer));
   const hasRelu = layer.relu && output.zeroPoint > byteRange(output.type)[0];
@@ -205,14 +205,14 @@ export function addProblem(
   return whereReferenceIs(
     expected,
     REFERENCES.map((reference) => () => family(reference)),
-    engine.semantics.name,
+    bound.engine.name,
   );
 }
 
 /** Is the element (NCHW index) at the end of a memory block, where the engine has another formula? */
-function tailOf(node: GraphNode, engine: Engine): (element: number) => boolean {
-  const { isTail } = engine.semantics.add(layerOf(node, engine.context));
-  const info = engine.context.info(node.outputs[0]!);
+function tailOf(node: GraphNode, bound: BoundEngine): (element: number) => boolean {
+  const { isTail } = bound.engine.add(layerOf(node, bound.context));
+  const info = bound.context.info(node.outputs[0]!);
   const { channels, height, width } = extent(info);
   const plane = height * width;
   const elements = elementCount(info.shape);

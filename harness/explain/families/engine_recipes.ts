@@ -1,5 +1,5 @@
 import { isPerChannel } from '../../../src/engines/pytorch.ts';
-import type { LinearLayer, Semantics } from '../../../src/engines/engine.ts';
+import type { LinearLayer, Engine } from '../../../src/engines/engine.ts';
 
 /** How an engine goes from the accumulator of a linear layer to its output: ids of choices. */
 export interface EngineRecipe {
@@ -33,8 +33,8 @@ const RECIPES: readonly ((layer: LinearLayer) => EngineRecipe)[] = [
 ];
 
 /** The recipes that engines have, those of an engine that says so in its name first. */
-export function recipesOf(semantics: Semantics, layer: LinearLayer): EngineRecipe[] {
+export function recipesOf(engine: Engine, layer: LinearLayer): EngineRecipe[] {
   const all = RECIPES.map((recipe) => recipe(layer));
-  const first = { onnxruntime: 0, qnnpack: 1, fbgemm: 2, 'fbgemm-avx2': 2, onednn: 3 }[semantics.name];
+  const first = { onnxruntime: 0, qnnpack: 1, fbgemm: 2, 'fbgemm-avx2': 2, onednn: 3 }[engine.name];
   return first === undefined ? all : [all[first]!, ...all];
 }

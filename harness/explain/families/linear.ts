@@ -2,7 +2,7 @@ import { UnsupportedModelError } from '../../../src/errors.ts';
 import { byteRange, type ElementData } from '../../../src/graph/graph.ts';
 import type { Linear } from '../../../src/ops/linear/linear.ts';
 import { f32 } from '../../../src/engines/rounding.ts';
-import type { LinearLayer, Semantics } from '../../../src/engines/engine.ts';
+import type { LinearLayer, Engine } from '../../../src/engines/engine.ts';
 import { dimension } from './elementwise.ts';
 import { recipesOf, type EngineRecipe } from './engine_recipes.ts';
 import { indexOf, referenceRecipe, type Problem, type Recipe } from '../problem.ts';
@@ -22,7 +22,7 @@ import { Windows } from './window.ts';
 
 export interface LinearQuestion {
   readonly linear: Linear;
-  readonly semantics: Semantics;
+  readonly engine: Engine;
   /** The layer's input, NCHW. */
   readonly x: ElementData;
   readonly theirs: ElementData;
@@ -36,18 +36,18 @@ export interface LinearQuestion {
 const PROBES = 64;
 
 /** Does a recipe's output function equal the engine's? */
-function isEngine(problem: Problem, recipe: Recipe, semantics: Semantics, linear: Linear): boolean {
+function isEngine(problem: Problem, recipe: Recipe, engine: Engine, linear: Linear): boolean {
   const { layer, output } = linear;
-  const functions = semantics.linear(layer);
+  const functions = engine.linear(layer);
   const f = problem.output(recipe);
   const plane = output.height * output.width;
   for (let o = 0; o < layer.outputChannels; o++) {
-    const engine = functions.at(o);
+    const exact = functions.at(o);
     const reach = 256 / functions.slope(o);
     for (let i = 0; i < PROBES; i++) {
       // odd multiples of a step that is no fraction of anything: all over the range
       const accumulator = Math.round((((i * 0.618034 + o * 0.31) % 1) - 0.5) * 2 * reach);
-      if (engine(accumulator) !== f(accumulator, o * plane)) return false;
+      if (exact(accumulator) !== f(accumulator, o * plane)) return false;
     }
   }
   return true;
@@ -59,19 +59,19 @@ function isEngine(problem: Problem, recipe: Recipe, semantics: Semantics, linear
  * @throws UnsupportedModelError where no combination of the known ways is what the engine does
  */
 export function linearProblem(question: LinearQuestion): Problem {
-  const { linear, semantics } = question;
-  for (const recipe of recipesOf(semantics, linear.layer)) {
+  const { linear, engine } = question;
+  for (const recipe of recipesOf(engine, linear.layer)) {
     const problem = build(question, recipe);
-    if (isEngine(problem, referenceRecipe(problem), semantics, linear)) return problem;
+    if (isEngine(problem, referenceRecipe(problem), engine, linear)) return problem;
   }
   throw new UnsupportedModelError(
-    `what the engine '${semantics.name}' does in this layer is none of the ways that are known`,
+    `what the engine '${engine.name}' does in this layer is none of the ways that are known`,
   );
 }
 
 function build(
-  { linear, semantics, x, theirs, own = [], staleZeroPoints = [] }: LinearQuestion,
-  engine: EngineRecipe,
+  { linear, engine, x, theirs, own = [], staleZeroPoints = [] }: LinearQuestion,
+  engineRecipe: EngineRecipe,
 ): Problem {
   const { layer, strides, output } = linear;
   const plane = output.height * output.width;
@@ -91,14 +91,14 @@ function build(
     ),
   );
   const accumulation = {
-    ...dimension(ACCUMULATIONS, semantics.accumulation(layer) === 'exact' ? 'exact' : 'pairs'),
+    ...dimension(ACCUMULATIONS, engine.accumulation(layer) === 'exact' ? 'exact' : 'pairs'),
     plain: indexOf(ACCUMULATIONS, 'exact'),
   };
   const width = dimension(WIDTHS);
-  const bias = dimension(biasChoices(layer), engine.bias);
-  const scale = dimension(scaleChoices(layer, engine.scale), engine.scale);
-  const order = dimension(ORDERS, engine.order);
-  const rounding = dimension(ROUNDINGS, engine.rounding);
+  const bias = dimension(biasChoices(layer), engineRecipe.bias);
+  const scale = dimension(scaleChoices(layer, engineRecipe.scale), engineRecipe.scale);
+  const order = dimension(ORDERS, engineRecipe.order);
+  const rounding = dimension(ROUNDINGS, engineRecipe.rounding);
   const clamp = dimension(clampChoices(layer.output), ownClamp(layer));
 
   const windows = new Windows(linear);

@@ -2,7 +2,7 @@ import type { ElementData, GraphNode } from '../../../src/graph/graph.ts';
 import { layerOf } from '../../../src/ops/global_average_pool.ts';
 import { f32 } from '../../../src/engines/rounding.ts';
 import type { PoolLayer } from '../../../src/engines/engine.ts';
-import type { Engine } from '../engine.ts';
+import type { BoundEngine } from '../bound_engine.ts';
 import type { Choice, Problem, Recipe } from '../problem.ts';
 import { clampChoices } from '../ways/clamp.ts';
 import { dimension, ending, finish, whereReferenceIs, type ElementwiseQuestion } from './elementwise.ts';
@@ -82,11 +82,11 @@ const REFERENCES = [
  */
 export function poolProblem(
   node: GraphNode,
-  engine: Engine,
+  bound: BoundEngine,
   operands: ReadonlyMap<string, ElementData>,
   { expected, theirs }: ElementwiseQuestion,
 ): Problem {
-  const layer = layerOf(node, engine.context);
+  const layer = layerOf(node, bound.context);
   const x = operands.get(node.inputs[0]!) as Uint8Array;
   const { input, output, count } = layer;
   const zeros = dimension<ZeroChoice>(
@@ -129,6 +129,6 @@ export function poolProblem(
   return whereReferenceIs(
     expected,
     REFERENCES.map((reference) => () => family(reference)),
-    engine.semantics.name,
+    bound.engine.name,
   );
 }

@@ -2,7 +2,7 @@ import type { ElementData, GraphNode } from '../../../src/graph/graph.ts';
 import { tensorQuantization } from '../../../src/ops/op.ts';
 import { fma } from '../../../src/engines/float32.ts';
 import { f32 } from '../../../src/engines/rounding.ts';
-import type { Engine } from '../engine.ts';
+import type { BoundEngine } from '../bound_engine.ts';
 import type { Choice, Problem, Recipe } from '../problem.ts';
 import { clampChoices } from '../ways/clamp.ts';
 import type { OwnQuantization } from '../ways/input_quantization.ts';
@@ -65,12 +65,12 @@ const REFERENCES = [
  */
 export function quantizeProblem(
   node: GraphNode,
-  engine: Engine,
+  bound: BoundEngine,
   operands: ReadonlyMap<string, ElementData>,
   { expected, theirs }: ElementwiseQuestion,
   own: readonly OwnQuantization[],
 ): Problem {
-  const output = tensorQuantization(node, engine.context.info(node.outputs[0]!));
+  const output = tensorQuantization(node, bound.context.info(node.outputs[0]!));
   const x = Float64Array.from(operands.get(node.inputs[0]!) as Float32Array);
   const parameters: ParametersChoice[] = [];
   const add = (id: string, detail: string, scale: number, zeroPoint: number): void => {
@@ -109,6 +109,6 @@ export function quantizeProblem(
   return whereReferenceIs(
     expected,
     REFERENCES.map((reference) => () => family(reference)),
-    engine.semantics.name,
+    bound.engine.name,
   );
 }

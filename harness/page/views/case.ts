@@ -1,7 +1,7 @@
 import { featuresOf, hasPackedDot } from '../../../src/gpu/device.ts';
 import type { Graph, Scales } from '../../../src/graph/graph.ts';
 import { createPlan, type Plan } from '../../../src/plan/plan.ts';
-import { findSemantics } from '../../../src/engines/index.ts';
+import { findEngine } from '../../../src/engines/index.ts';
 import { caseAt } from '../../cases/at_boundaries/index.ts';
 import { parseCaseId, type Case } from '../../cases/generate.ts';
 import { graphRead } from '../../cases/read.ts';
@@ -17,7 +17,7 @@ type CaseAddress = ReturnType<typeof parseCaseId>;
 /** @throws InvalidInputError, UnsupportedModelError where the address names no case */
 export function parseCase(text: string): CaseAddress {
   const { engine, ...place } = parseCaseId(text);
-  return { engine: findSemantics(engine).name, ...place };
+  return { engine: findEngine(engine).name, ...place };
 }
 
 /** Runs one generated case on the device, by each way that it has to compute dot products, and shows what came out. */
@@ -97,7 +97,7 @@ function outcome(
 }
 
 /** The element that failed; of an accumulator nothing but the sum is compared. */
-function analysisOf({ feeds }: Case, { graph, semantics }: Plan, failure: CaseMismatch): ElementAnalysis {
+function analysisOf({ feeds }: Case, { graph, engine }: Plan, failure: CaseMismatch): ElementAnalysis {
   const { index, actual, expected, what } = failure;
   const [tensor] = graph.outputs as [string];
   const info = graph.tensors.get(tensor)!;
@@ -105,7 +105,7 @@ function analysisOf({ feeds }: Case, { graph, semantics }: Plan, failure: CaseMi
   const isValue = what === 'output' && info.type !== 'float32';
   return analyzeElement({
     graph,
-    semantics,
+    engine,
     tensor,
     index,
     operands: new Map(Object.entries(feeds).map(([name, { data }]) => [name, data])),

@@ -1,4 +1,4 @@
-import { SEMANTICS } from '../../../src/engines/index.ts';
+import { ENGINES } from '../../../src/engines/index.ts';
 import { RECIPE_NAMES, type RecipeName } from '../../images/preprocess.ts';
 import { byId, element, fill } from '../dom.ts';
 import type { FileKind } from '../files.ts';
@@ -31,13 +31,13 @@ export function bindInputs(lab: Lab): void {
   );
   recipe.addEventListener('change', () => lab.setRecipe((recipe.value || undefined) as RecipeName | undefined));
 
-  const semantics = byId<HTMLSelectElement>('semantics');
+  const engine = byId<HTMLSelectElement>('engine-choice');
   fill(
-    semantics,
+    engine,
     element('option', { value: '' }, 'the engine that the file is for'),
-    ...SEMANTICS.map(({ name, description }) => element('option', { value: name, title: description }, name)),
+    ...ENGINES.map(({ name, description }) => element('option', { value: name, title: description }, name)),
   );
-  semantics.addEventListener('change', () => lab.setSemantics(semantics.value || undefined));
+  engine.addEventListener('change', () => lab.setEngine(engine.value || undefined));
 }
 
 function bindChooser(buttonId: string, inputId: string, lab: Lab, kind?: FileKind): void {
@@ -68,14 +68,14 @@ function bindDropping(lab: Lab): void {
 }
 
 /** What was chosen. */
-export function showInputs({ picture, model, recipe, semantics, plan }: LabState): void {
+export function showInputs({ picture, model, recipe, engine, plan }: LabState): void {
   const preview = byId('preview');
   const shown = preview.querySelector('img')?.src;
   if (picture && shown !== picture.url)
     fill(preview, element('img', { src: picture.url, alt: `The picture ${picture.name}` }));
   byId<HTMLSelectElement>('recipe').value = recipe ?? '';
-  byId<HTMLSelectElement>('semantics').value = semantics ?? '';
-  byId('engine').textContent = plan ? `${plan.semantics.name}: ${plan.semantics.description}` : '';
+  byId<HTMLSelectElement>('engine-choice').value = engine ?? '';
+  byId('engine').textContent = plan ? `${plan.engine.name}: ${plan.engine.description}` : '';
   fill(
     byId('model'),
     element('p', { class: 'model-name' }, element('strong', {}, model.name)),

@@ -116,7 +116,7 @@ function analysisOf({ name, comparison }: Layer, { plan, tensors }: LabState): (
   return () =>
     analyzeElement({
       graph: plan.graph,
-      semantics: plan.semantics,
+      engine: plan.engine,
       tensor: name,
       index: first.index,
       operands: new Map([...tensors].map(([tensor, { data }]) => [tensor, data])),

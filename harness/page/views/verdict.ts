@@ -12,6 +12,6 @@ export function showVerdict({ verification, against, plan }: LabState): void {
     element('h2', { class: 'verdict', 'data-equal': equal ? 'yes' : 'no' }, verdict(comparison, against)),
     unsteady && element('p', {}, `Run ${unsteady.run} gives another ${unsteady.tensor} than the first.`),
     onlyOutputs && element('p', {}, `Compared the final outputs only: ${onlyOutputs}.`),
-    element('p', { class: 'hint' }, `${comparison.tensors.length} tensors, semantics ${plan.semantics.name}`),
+    element('p', { class: 'hint' }, `${comparison.tensors.length} tensors, engine ${plan.engine.name}`),
   );
 }

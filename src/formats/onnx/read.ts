@@ -106,7 +106,7 @@ function inputInfo(value: OnnxValueInfo, quantized: QuantizedType | undefined): 
 
 /**
  * Reads an ONNX model, QOperator or QDQ. Scales and zero points become the quantization of tensors;
- * Q/DQ nodes stay where they are: what an engine makes of them is its semantics.
+ * Q/DQ nodes stay where they are: what an engine makes of them is its own affair.
  *
  * @throws InvalidModelError, UnsupportedModelError
  */
@@ -140,7 +140,7 @@ export function readOnnx(bytes: Uint8Array): Graph {
   return {
     name: graph.name,
     format: 'onnx',
-    semantics: 'onnxruntime',
+    engine: 'onnxruntime',
     nodes: sortNodes(builder.nodes, new Set([...inputs.map((i) => i.name), ...builder.constants.keys()]), outputs),
     inputs,
     outputs,

@@ -143,7 +143,7 @@ class Builder {
       name: 'mobilenet_v2',
       format: 'torch',
       // a file does not say what it was made for: torchvision's own are per tensor and select qnnpack
-      semantics: this.perChannel ? 'x86' : 'qnnpack',
+      engine: this.perChannel ? 'x86' : 'qnnpack',
       nodes: this.nodes,
       inputs: [{ name: 'input', type: 'float32', shape: [DYNAMIC, this.inputChannels, IMAGE_SIZE, IMAGE_SIZE] }],
       outputs: ['output'],

@@ -44,7 +44,7 @@ describe.each([
   });
 
   it('becomes a graph with the names of the PyTorch modules', () => {
-    expect(graph).toMatchObject({ name: 'mobilenet_v2', format: 'torch', semantics: 'qnnpack', outputs: ['output'] });
+    expect(graph).toMatchObject({ name: 'mobilenet_v2', format: 'torch', engine: 'qnnpack', outputs: ['output'] });
     expect(graph.inputs).toEqual([{ name: 'input', type: 'float32', shape: [-1, 3, 224, 224] }]);
     // 8 channels everywhere: each of the 13 blocks of stride 1 is added to its input
     expect(ops(graph)).toEqual({
@@ -117,7 +117,7 @@ describe.each([
 
   it('per channel: a scale for each output channel, and x86', () => {
     const perChannel = readTorch(tinyMobileNetV2(new TorchFile(legacy), { perChannel: true, classes: 3 }));
-    expect(perChannel.semantics).toBe('x86');
+    expect(perChannel.engine).toBe('x86');
     expect(perChannel.constants.get('classifier.1.weight')!.quantization).toEqual({
       scale: Float64Array.of(0.5, 0.5, 0.5),
       zeroPoint: new Int32Array(3),
@@ -389,20 +389,20 @@ const models = [
   ['torchvision_mobilenet_v2_fbgemm_full_range', 'x86', 'pytorch_fbgemm_full_range_trace_coffee'],
 ] as const;
 
-describe.skipIf(!sharedAvailable).each(models)(`%s (needs ${shared})`, (model, semantics, recording) => {
+describe.skipIf(!sharedAvailable).each(models)(`%s (needs ${shared})`, (model, engine, recording) => {
   const path = resolve(shared, `models/${model}.pth`);
   const bytes = existsSync(path) ? new Uint8Array(readFileSync(path)) : new Uint8Array(0);
 
   it('is torchvision, 1.0, 1000 classes', () => {
     expect(isTorch(bytes)).toBe(true);
     const graph = readTorch(bytes);
-    expect(graph.semantics).toBe(semantics);
+    expect(graph.engine).toBe(engine);
     expect(ops(graph)).toMatchObject({ Conv: 52, Add: 10, Gemm: 1 });
     expect(graph.constants.get('features.0.0.weight')!.shape).toEqual([32, 3, 3, 3]);
     expect(graph.constants.get('features.17.conv.1.0.weight')!.shape).toEqual([960, 1, 3, 3]);
     expect(graph.constants.get('features.18.0.weight')!.shape).toEqual([1280, 320, 1, 1]);
     expect(graph.constants.get('classifier.1.weight')!.shape).toEqual([1000, 1280]);
-    const scales = semantics === 'x86' ? 1000 : 1;
+    const scales = engine === 'x86' ? 1000 : 1;
     expect(graph.constants.get('classifier.1.weight')!.quantization!.scale).toHaveLength(scales);
   });
 

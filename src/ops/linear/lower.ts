@@ -64,7 +64,7 @@ export function lowerLinear(node: GraphNode, context: OpContext, linear: Linear)
   const place: LayerGeometry = { node: node.name, kind: task.kind, geometry: geometryKey(linear) };
   const { variant, tile } = choose(task, place, context);
   const lowered = variant.lower(task, context.features, tile);
-  const functions = askEngine(node, () => context.semantics.linear(layer));
+  const functions = askEngine(node, () => context.engine.linear(layer));
   expectNoOverflow(node, functions, task.range);
   const stage = outputStage(functions, task.range, layer.output, {
     ...context.preferences,

@@ -80,9 +80,9 @@ function accumulatePairs(linear: Linear, x: ElementData): Int32Array {
 /** The layer on the host, from the engine's own functions. */
 export function referenceLinear(context: OpContext, linear: Linear, x: ElementData): ReferenceResult {
   const { layer, output } = linear;
-  const exact = context.semantics.accumulation(layer) === 'exact';
+  const exact = context.engine.accumulation(layer) === 'exact';
   const accumulators = exact ? accumulate(linear, x) : accumulatePairs(linear, x);
-  const functions = context.semantics.linear(layer);
+  const functions = context.engine.linear(layer);
   const plane = output.height * output.width;
   const data = layer.output.type === 'uint8' ? new Uint8Array(accumulators.length) : new Int8Array(accumulators.length);
   for (let o = 0; o < layer.outputChannels; o++) {

@@ -8,11 +8,11 @@ import type { Linear } from './linear.ts';
  */
 export function saturatingChannels(node: GraphNode, context: OpContext, linear: Linear): number {
   const { layer } = linear;
-  if (context.semantics.accumulation(layer) === 'exact') return 0;
+  if (context.engine.accumulation(layer) === 'exact') return 0;
   if (layer.input.type !== 'uint8' || !linear.weightSigned || layer.weightZeroPoint.some((z) => z !== 0))
     return refuse(
       node,
-      `semantics '${context.semantics.name}' saturates pairs of products here`,
+      `engine '${context.engine.name}' saturates pairs of products here`,
       'uint8 inputs and int8 weights with zero point 0 for it',
     );
   let channels = 0;

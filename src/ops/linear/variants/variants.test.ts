@@ -32,7 +32,7 @@ describe('kernel variants', () => {
       const { node } = plan.steps[0]!;
       for (const { variant, admitted } of variantsFor(plan, node)) {
         const profile: Profile = { ...plan.profile, nodes: { [node]: { variant } } };
-        const force = () => createPlan(plan.graph, { semantics: plan.semantics, profile });
+        const force = () => createPlan(plan.graph, { engine: plan.engine, profile });
         if (admitted === true) expect(force().steps[0]!.variant!.variant).toBe(variant);
         else {
           expect(force).toThrow(UnsupportedModelError);

@@ -2,25 +2,25 @@ import { UnsupportedModelError } from '../../src/errors.ts';
 import type { ElementData, Graph, GraphNode } from '../../src/graph/graph.ts';
 import { contextOf, inferGraph, opOf } from '../../src/ops/infer.ts';
 import type { OpContext, TypedGraph } from '../../src/ops/op.ts';
-import type { Semantics } from '../../src/engines/engine.ts';
+import type { Engine } from '../../src/engines/engine.ts';
 
 /** A graph under an engine, whose layers can be computed one by one. */
-export interface Engine {
-  readonly semantics: Semantics;
+export interface BoundEngine {
+  readonly engine: Engine;
   readonly graph: TypedGraph;
   readonly context: OpContext;
   run(node: GraphNode, operand: (name: string) => ElementData): ElementData;
 }
 
-export function createEngine(
+export function bindEngine(
   graph: Graph,
-  semantics: Semantics,
+  engine: Engine,
   shapes: Readonly<Record<string, readonly number[]>>,
-): Engine {
-  const typed = inferGraph(semantics.fuse(graph), semantics, shapes);
-  const context = contextOf(typed, typed.tensors, semantics);
+): BoundEngine {
+  const typed = inferGraph(engine.fuse(graph), engine, shapes);
+  const context = contextOf(typed, typed.tensors, engine);
   return {
-    semantics,
+    engine,
     graph: typed,
     context,
     run(node, operand) {
@@ -44,7 +44,7 @@ const VIEWS = new Set(['Flatten', 'Reshape', 'Identity', 'Squeeze', 'Unsqueeze']
 
 /** Known tensors, and those that are the same values in another shape. */
 export function withViews(
-  { graph }: Engine,
+  { graph }: BoundEngine,
   known: ReadonlyMap<string, ElementData>,
 ): ReadonlyMap<string, ElementData> {
   const all = new Map(known);
@@ -60,34 +60,34 @@ export function withViews(
  * @param missing where 8-bit tensors come from that are not among them
  */
 export function valuesOf(
-  engine: Engine,
+  bound: BoundEngine,
   known: ReadonlyMap<string, ElementData>,
   missing: (name: string) => ElementData | undefined,
 ): Values {
-  const producers = new Map(engine.graph.nodes.map((node) => [node.outputs[0]!, node]));
+  const producers = new Map(bound.graph.nodes.map((node) => [node.outputs[0]!, node]));
   const values = new Map(known);
   const get = (name: string): ElementData | undefined => {
     const value = values.get(name);
     if (value) return value;
     const node = producers.get(name);
-    const found = engine.graph.tensors.get(name)?.type === 'float32' && node ? compute(node) : missing(name);
+    const found = bound.graph.tensors.get(name)?.type === 'float32' && node ? compute(node) : missing(name);
     if (found) values.set(name, found);
     return found;
   };
   const compute = (node: GraphNode): ElementData | undefined => {
-    const operands = node.inputs.filter((name) => name !== '' && !engine.context.constant(name));
-    return operands.every((name) => get(name)) ? engine.run(node, (name) => get(name)!) : undefined;
+    const operands = node.inputs.filter((name) => name !== '' && !bound.context.constant(name));
+    return operands.every((name) => get(name)) ? bound.run(node, (name) => get(name)!) : undefined;
   };
   return { get };
 }
 
 /** As valuesOf, where everything follows from the inputs. */
-export function allValues(engine: Engine, known: ReadonlyMap<string, ElementData>): Values {
-  const producers = new Map(engine.graph.nodes.map((node) => [node.outputs[0]!, node]));
-  const values: Values = valuesOf(engine, known, (name) => {
+export function allValues(bound: BoundEngine, known: ReadonlyMap<string, ElementData>): Values {
+  const producers = new Map(bound.graph.nodes.map((node) => [node.outputs[0]!, node]));
+  const values: Values = valuesOf(bound, known, (name) => {
     const node = producers.get(name);
-    const operands = node?.inputs.filter((input) => input !== '' && !engine.context.constant(input));
-    return node && operands!.every((input) => values.get(input)) ? engine.run(node, (n) => values.get(n)!) : undefined;
+    const operands = node?.inputs.filter((input) => input !== '' && !bound.context.constant(input));
+    return node && operands!.every((input) => values.get(input)) ? bound.run(node, (n) => values.get(n)!) : undefined;
   });
   return values;
 }
@@ -100,7 +100,7 @@ export function countDiffering(a: ArrayLike<number | bigint>, b: ArrayLike<numbe
 }
 
 export interface Identified {
-  readonly engine: Engine;
+  readonly bound: BoundEngine;
   /** All engines that reproduce as much. */
   readonly equals: readonly string[];
   /** Tensors that no engine reproduces from the reference's own inputs; where there are any, `engine` is a guess. */
@@ -115,16 +115,16 @@ export interface Identified {
  */
 export function identifyEngine(
   graph: Graph,
-  candidates: readonly Semantics[],
+  candidates: readonly Engine[],
   shapes: Readonly<Record<string, readonly number[]>>,
   reference: ReadonlyMap<string, ElementData>,
   progress: (what: string) => void,
 ): Identified {
   let refusal: unknown;
-  let alive = candidates.flatMap((semantics) => {
+  let alive = candidates.flatMap((engine) => {
     try {
-      const engine = createEngine(graph, semantics, shapes);
-      return [{ engine, values: allValues(engine, withViews(engine, reference)), differing: 0 }];
+      const bound = bindEngine(graph, engine, shapes);
+      return [{ bound, values: allValues(bound, withViews(bound, reference)), differing: 0 }];
     } catch (error) {
       if (!(error instanceof UnsupportedModelError)) throw error;
       refusal ??= error;
@@ -133,18 +133,18 @@ export function identifyEngine(
   });
   if (alive.length === 0) throw refusal;
   const missed: string[] = [];
-  const names = new Set(alive.flatMap(({ engine }) => engine.graph.nodes.map((node) => node.outputs[0]!)));
+  const names = new Set(alive.flatMap(({ bound }) => bound.graph.nodes.map((node) => node.outputs[0]!)));
   for (const name of names) {
     const expected = reference.get(name);
     if (!expected) continue;
     progress(`finding the reference's engine: ${name}`);
-    const differing = alive.map(({ engine, values }) => {
-      const node = engine.graph.nodes.find((node) => node.outputs[0] === name);
-      if (!node || !node.inputs.every((input) => input === '' || engine.context.constant(input) || values.get(input)))
+    const differing = alive.map(({ bound, values }) => {
+      const node = bound.graph.nodes.find((node) => node.outputs[0] === name);
+      if (!node || !node.inputs.every((input) => input === '' || bound.context.constant(input) || values.get(input)))
         return 0;
       try {
         return countDiffering(
-          engine.run(node, (input) => values.get(input)!),
+          bound.run(node, (input) => values.get(input)!),
           expected,
         );
       } catch (error) {
@@ -161,5 +161,5 @@ export function identifyEngine(
   }
   const least = Math.min(...alive.map(({ differing }) => differing));
   const nearest = alive.filter(({ differing }) => differing === least);
-  return { engine: nearest[0]!.engine, equals: nearest.map(({ engine }) => engine.semantics.name), missed };
+  return { bound: nearest[0]!.bound, equals: nearest.map(({ bound }) => bound.engine.name), missed };
 }
