@@ -1,7 +1,7 @@
 import { UnsupportedModelError } from '../../src/errors.ts';
 import { featuresOf } from '../../src/gpu/device.ts';
-import type { Features } from '../../src/ops/features.ts';
-import type { VariantChoice } from '../../src/ops/variant.ts';
+import type { Features } from '../../src/kernels/features.ts';
+import type { VariantChoice } from '../../src/kernels/variant.ts';
 import { createPlan, variantsFor, type Plan, type PlanOptions } from '../../src/plan/plan.ts';
 import { InferenceSession } from '../../src/session.ts';
 import { referenceTrace } from '../../src/plan/reference.ts';

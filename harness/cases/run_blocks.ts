@@ -1,8 +1,8 @@
 import { UnsupportedModelError } from '../../src/errors.ts';
 import { featuresOf } from '../../src/gpu/device.ts';
-import type { Features } from '../../src/ops/features.ts';
-import { FUSIONS } from '../../src/plan/fuse/index.ts';
-import { TILES } from '../../src/plan/fuse/tiles.ts';
+import type { Features } from '../../src/kernels/features.ts';
+import { FUSIONS } from '../../src/join/fusion.ts';
+import { TILES } from '../../src/kernels/tiles.ts';
 import { createPlan, type Plan } from '../../src/plan/plan.ts';
 import type { Profile } from '../../src/plan/profile.ts';
 import { referenceTrace } from '../../src/plan/reference.ts';

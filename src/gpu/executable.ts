@@ -1,7 +1,7 @@
 import { DeviceError } from '../errors.ts';
 import type { ElementData, ElementType, TensorInfo } from '../graph/graph.ts';
-import { extent, groupCount, packedBytes, unpack } from '../ops/layout.ts';
-import type { Step } from '../ops/step.ts';
+import { extent, groupCount, packedBytes, unpack } from '../layers/layout.ts';
+import type { Step } from '../kernels/step.ts';
 import type { Plan } from '../plan/plan.ts';
 import { Tensor } from '../tensor.ts';
 import type { Trace, TracedTensor } from '../trace.ts';
@@ -230,7 +230,7 @@ export class Executable {
   }
 
   #info(name: string): TensorInfo {
-    return this.plan.graph.tensors.get(name)!;
+    return this.plan.tensors.get(name)!;
   }
 
   /** @throws DeviceError whatever happens to the device meanwhile */

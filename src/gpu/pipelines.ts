@@ -1,7 +1,7 @@
 import { DeviceError } from '../errors.ts';
 import { KERNELS } from '../kernels/interfaces.ts';
 import type { KernelName } from '../kernels/kernel.ts';
-import type { Step } from '../ops/step.ts';
+import type { Step } from '../kernels/step.ts';
 import { linkShader, type LinkedShader } from './shaders.ts';
 
 /** What a pipeline is made of; steps that agree in it share one. */

@@ -1,0 +1,23 @@
+import { outputPixels } from '../layers/linear/geometry.ts';
+import { pixelsByWords, TILE } from './dot.ts';
+import { notSaturating, type LinearKernel } from './linear.ts';
+import { workgroupGrid } from './step.ts';
+
+/**
+ * Dot products of four bytes from tiles of both operands in workgroup memory: 4 * side pixels by side groups of channels a workgroup, whose
+ * 64 / side^2 slices share the words of a sum. The smaller the side, the more workgroups there are for few pixels.
+ */
+export const pointwiseTiled: LinearKernel = {
+  name: 'pointwise_tiled',
+  kinds: ['pointwise', 'gemm'],
+  tiles: [8, 4, 2],
+  admits: notSaturating,
+  lower(linear, target, side) {
+    const rows = Math.ceil(outputPixels(linear) / (TILE * side));
+    return {
+      ...pixelsByWords('pointwise_tiled', linear, target),
+      unroll: { SIDE: side },
+      workgroups: workgroupGrid(rows * Math.ceil(linear.output.groups / side)),
+    };
+  },
+};
