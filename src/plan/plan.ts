@@ -11,6 +11,7 @@ import { checkGraph, checkOptions, checkPlan } from './arguments.ts';
 import { assignBuffers } from './buffers.ts';
 import { fuseSteps, type Fusion } from './fuse/index.ts';
 import { DEFAULT_PROFILES, plainPreferences, preferencesOf, type Profile } from './profile.ts';
+import { rewrite } from '../rewrite/index.ts';
 
 export interface PlanOptions {
   /** The engine whose bits are computed: a name, or an engine of the caller's own. Default: the one the file is for. */
@@ -72,7 +73,7 @@ export function* planSteps(graph: Graph, options: PlanOptions = {}): Generator<S
   checkOptions(options);
   const wanted = options.engine ?? options.semantics ?? graph.engine;
   const engine = isEngine(wanted) ? wanted : findEngine(wanted);
-  const fused = engine.fuse(graph);
+  const fused = rewrite(graph, engine);
   const typed = inferGraph(fused, engine, options.shapes);
   const features = options.features ?? DEFAULT_FEATURES;
   const profile = options.profile ?? DEFAULT_PROFILES.gpu;
