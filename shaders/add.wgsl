@@ -20,11 +20,11 @@ struct Geometry {
 @group(2) @binding(0) var<uniform> geometry: Geometry;
 
 // 0 for uint8, 0x80808080 for int8, whose codes start at -128.
-override OUTPUT_SIGN: u32 = 0u;
+override OUTPUT_SIGN: u32;
 // 1 where b has another shape than a.
-override BROADCAST: u32 = 0u;
+override BROADCAST: u32;
 // 1 where b has one channel for all of a's.
-override ONE_CHANNEL: u32 = 0u;
+override ONE_CHANNEL: u32;
 
 fn partner_of(index: u32) -> u32 {
   if (BROADCAST == 0u) {

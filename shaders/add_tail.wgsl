@@ -19,7 +19,7 @@ struct Geometry {
 @group(2) @binding(0) var<uniform> geometry: Geometry;
 
 // 0 for uint8, 0x80808080 for int8, whose codes start at -128.
-override OUTPUT_SIGN: u32 = 0u;
+override OUTPUT_SIGN: u32;
 
 fn is_tail(element: u32) -> bool {
   for (var i = 0u; i < geometry.tails; i++) {

@@ -30,9 +30,9 @@ struct Geometry {
 @group(2) @binding(0) var<uniform> geometry: Geometry;
 
 // All outputs see the same input channels (one group).
-override ONE_GROUP: bool = false;
+override ONE_GROUP: bool;
 // Each output sees the input channel of its own number.
-override DEPTHWISE: bool = false;
+override DEPTHWISE: bool;
 
 const LEAST = vec4<i32>(-32768);
 const MOST = vec4<i32>(32767);

@@ -34,21 +34,21 @@ struct Geometry {
 
 const WORKGROUP = 128u;
 // A workgroup's pixels of y: a multiple of 4.
-override TILE_HEIGHT: u32 = 4u;
-override TILE_WIDTH: u32 = 4u;
+override TILE_HEIGHT: u32;
+override TILE_WIDTH: u32;
 // Groups of middle channels that are expanded at a time.
-override CHUNK: u32 = 16u;
-override MIDDLE_GROUPS: u32 = 4u;
-override KERNEL_HEIGHT: u32 = 3u;
-override KERNEL_WIDTH: u32 = 3u;
-override STRIDE_Y: u32 = 1u;
-override STRIDE_X: u32 = 1u;
+override CHUNK: u32;
+override MIDDLE_GROUPS: u32;
+override KERNEL_HEIGHT: u32;
+override KERNEL_WIDTH: u32;
+override STRIDE_Y: u32;
+override STRIDE_X: u32;
 // Weights of the depthwise stage are bytes and an offset a channel, behind the correction.
-override DEPTHWISE_OFFSET: bool = false;
+override DEPTHWISE_OFFSET: bool;
 // Zero points of weights lie behind the corrections.
-override PROJECT_WEIGHT_ZERO: bool = false;
+override PROJECT_WEIGHT_ZERO: bool;
 // The engine adds the depthwise stage's products in pairs saturated to int16.
-override SATURATES: bool = false;
+override SATURATES: bool;
 
 override TILE_PIXELS: u32 = TILE_HEIGHT * TILE_WIDTH;
 // The tile with its halo.

@@ -15,7 +15,7 @@ struct Geometry {
 @group(0) @binding(3) var<storage, read_write> output: array<u32>;
 @group(2) @binding(0) var<uniform> geometry: Geometry;
 
-override HAS_WEIGHT_ZERO: bool = false;
+override HAS_WEIGHT_ZERO: bool;
 
 const TILE = 4u;
 const ONES = 0x01010101u;

@@ -14,6 +14,7 @@ const ORDER = [
   'src/engines',
   'src/rewrite',
   'src/requantize',
+  'src/kernels',
   'src/ops',
   'src/plan',
   'src/gpu',

@@ -1,4 +1,4 @@
-import { KERNELS } from '../ops/kernels.ts';
+import { KERNELS } from '../kernels/interfaces.ts';
 import { packedBytes } from '../ops/layout.ts';
 import { boundBytes, type Step } from '../ops/step.ts';
 import type { Plan } from '../plan/plan.ts';
@@ -123,5 +123,5 @@ export function allocate(device: GPUDevice, plan: Plan, all: GPUBuffer[]): Memor
 }
 
 function geometryOf(step: Step): Uint32Array {
-  return Uint32Array.from(KERNELS[step.kernel]!.geometry, (field) => step.geometry[field]!);
+  return Uint32Array.from(KERNELS[step.kernel].geometry, (field) => step.geometry[field]!);
 }

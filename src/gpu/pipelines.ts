@@ -1,11 +1,12 @@
 import { DeviceError } from '../errors.ts';
-import { KERNELS } from '../ops/kernels.ts';
+import { KERNELS } from '../kernels/interfaces.ts';
+import type { KernelName } from '../kernels/kernel.ts';
 import type { Step } from '../ops/step.ts';
 import { linkShader, type LinkedShader } from './shaders.ts';
 
 /** What a pipeline is made of; steps that agree in it share one. */
 export interface PipelineKey {
-  readonly kernel: string;
+  readonly kernel: KernelName;
   readonly links: readonly string[];
   readonly overrides: Readonly<Record<string, number>>;
   readonly unroll: Readonly<Record<string, number>>;
@@ -43,7 +44,7 @@ export function accumulatorKey(step: Step): PipelineKey {
 }
 
 function layoutsOf(device: GPUDevice, key: PipelineKey): Pipeline['layouts'] {
-  const operands = KERNELS[key.kernel]!.operands.length;
+  const operands = KERNELS[key.kernel].operands.length;
   const layout = (types: readonly GPUBufferBindingType[]): GPUBindGroupLayout =>
     device.createBindGroupLayout({
       entries: types.map((type, binding) => ({ binding, visibility: GPUShaderStage.COMPUTE, buffer: { type } })),

@@ -42,7 +42,7 @@ async function ask(device: GPUDevice): Promise<boolean> {
   const { sums, lines } = roundingCases();
   const words = CASES / PER_WORD;
   const links = ['output/float_codes', 'requantize/nearest_even'];
-  const key = { kernel: 'probe', links, overrides: { OUTPUT_SIGN: 0 }, unroll: {}, parameters: 1 };
+  const key = { kernel: 'probe' as const, links, overrides: { OUTPUT_SIGN: 0 }, unroll: {}, parameters: 1 };
   const buffers: GPUBuffer[] = [];
   const upload = (data: Float32Array | Uint32Array | Int32Array, usage: GPUBufferUsageFlags): GPUBuffer => {
     const buffer = device.createBuffer({ size: data.byteLength, usage, mappedAtCreation: true });

@@ -17,6 +17,7 @@ import {
 } from './op.ts';
 import { broadcastOf, lowerPairs, onCodes, pairOf, referencePairs } from './pairs.ts';
 import { threadGrid, type Step } from './step.ts';
+import { useKernel } from '../kernels/kernel.ts';
 
 const sameShape = (a: readonly number[], b: readonly number[]): boolean =>
   a.length === b.length && a.every((d, i) => d === b[i]);
@@ -79,13 +80,13 @@ function lowerFloat(node: GraphNode, context: OpContext): Step {
   return {
     node: node.name,
     op: node.op,
-    kernel: 'add_float32',
     links: ['shared/float32_add'],
     operands: [{ tensor }, packed ? { data: packed } : { tensor: other }],
     output: node.outputs[0]!,
     parameters: [],
-    geometry: { groups, other_groups: perChannel ? groupCount(extent(asVector)) : groups },
-    overrides: {},
+    ...useKernel('add_float32', {
+      geometry: { groups, other_groups: perChannel ? groupCount(extent(asVector)) : groups },
+    }),
     workgroups: threadGrid(groups),
     macs: 0,
     accumulates: false,
@@ -153,10 +154,11 @@ export const add: Op = {
     const { groups, a_sign, b_sign } = step.geometry as Record<'groups' | 'a_sign' | 'b_sign', number>;
     return {
       ...step,
-      kernel: 'add_tail',
       operands: [...step.operands, { data: Uint32Array.from(tails.flat()) }, { data: addTable(onCodes(layer, tail)) }],
-      geometry: { groups, a_sign, b_sign, channels, channel_groups: channelGroups, tails: tails.length },
-      overrides: { OUTPUT_SIGN: step.overrides['OUTPUT_SIGN']! },
+      ...useKernel('add_tail', {
+        geometry: { groups, a_sign, b_sign, channels, channel_groups: channelGroups, tails: tails.length },
+        overrides: { OUTPUT_SIGN: step.overrides['OUTPUT_SIGN']! },
+      }),
       unroll: {},
       workgroups: threadGrid(groups),
     };

@@ -6,6 +6,7 @@ import { axisOf, stridesOf } from './moves/move.ts';
 import { expectOperands, label, quantizedOutput, refuse, tensorQuantization, type Op, type OpContext } from './op.ts';
 import { concatShapes } from './shapes.ts';
 import { threadGrid } from './step.ts';
+import { useKernel } from '../kernels/kernel.ts';
 
 /** Inputs of one dispatch; with the output they are one storage buffer less than every device has. */
 export const MOST_INPUTS = 6;
@@ -95,25 +96,25 @@ export const concat: Op = {
     return {
       node: node.name,
       op: node.op,
-      kernel: 'concat',
       links: [],
       operands: Array.from({ length: MOST_INPUTS }, (_, i) => ({ tensor: node.inputs[i] ?? node.inputs[0]! })),
       output: output.name,
       parameters: [],
-      geometry: {
-        groups,
-        out_height: height,
-        out_width: width,
-        channel_groups: channelGroups,
-        axis,
-        size,
-        start_1: start(1),
-        start_2: start(2),
-        start_3: start(3),
-        start_4: start(4),
-        start_5: start(5),
-      },
-      overrides: {},
+      ...useKernel('concat', {
+        geometry: {
+          groups,
+          out_height: height,
+          out_width: width,
+          channel_groups: channelGroups,
+          axis,
+          size,
+          start_1: start(1),
+          start_2: start(2),
+          start_3: start(3),
+          start_4: start(4),
+          start_5: start(5),
+        },
+      }),
       workgroups: threadGrid(groups),
       macs: 0,
       accumulates: false,

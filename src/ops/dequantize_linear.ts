@@ -3,6 +3,7 @@ import { expectOperands, refuse, tensorQuantization, type Op, type OpContext } f
 import { groupsOf } from './layout.ts';
 import { signMask } from './requantization.ts';
 import { threadGrid } from './step.ts';
+import { useKernel } from '../kernels/kernel.ts';
 
 /** A weight or bias that a float operator uses: real = scale * (q - zeroPoint), along the quantization's axis. */
 function foldConstant(node: GraphNode, context: OpContext, constant: Constant): Constant | undefined {
@@ -50,13 +51,11 @@ export const dequantizeLinear: Op = {
     return {
       node: node.name,
       op: node.op,
-      kernel: 'dequantize_linear',
       links: [],
       operands: [{ tensor: node.inputs[0]! }, { data: new Uint32Array(table.buffer) }],
       output: node.outputs[0]!,
       parameters: [],
-      geometry: { groups, input_sign: signMask(input.type) },
-      overrides: {},
+      ...useKernel('dequantize_linear', { geometry: { groups, input_sign: signMask(input.type) } }),
       workgroups: threadGrid(groups),
       macs: 0,
       accumulates: false,

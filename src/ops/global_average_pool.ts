@@ -14,6 +14,7 @@ import {
 import { outputStage, signMask } from './requantization.ts';
 import { threadGrid } from './step.ts';
 import type { PoolLayer, StepFunctions } from '../engines/engine.ts';
+import { useKernel } from '../kernels/kernel.ts';
 
 export function layerOf(node: GraphNode, context: OpContext): PoolLayer {
   const input = context.info(node.inputs[0]!);
@@ -64,18 +65,19 @@ export const globalAveragePool: Op = {
     return {
       node: node.name,
       op: node.op,
-      kernel: 'global_average_pool',
       links: stage.links,
       operands: [{ tensor: node.inputs[0]! }],
       output: node.outputs[0]!,
       parameters: stage.parameters,
-      geometry: {
-        pixels: layer.count,
-        channel_groups: input.groups,
-        groups,
-        input_sign: signMask(layer.input.type),
-        input_zero: zeroPoint - min,
-      },
+      ...useKernel('global_average_pool', {
+        geometry: {
+          pixels: layer.count,
+          channel_groups: input.groups,
+          groups,
+          input_sign: signMask(layer.input.type),
+          input_zero: zeroPoint - min,
+        },
+      }),
       overrides: stage.overrides,
       unroll: stage.unroll,
       workgroups: threadGrid(groups),

@@ -5,6 +5,7 @@ import { expectOperands, integers, refuse, type Op, type OpContext } from './op.
 import { signMask } from './requantization.ts';
 import { threadGrid } from './step.ts';
 import { forEachWindow, windowFields, windowOf, type Window } from './window.ts';
+import { useKernel } from '../kernels/kernel.ts';
 
 /** A pool's window over its input [N, C, H, W]. */
 export function poolWindow(node: GraphNode, context: OpContext): Window {
@@ -52,22 +53,22 @@ export const maxPool: Op = {
     return {
       node: node.name,
       op: node.op,
-      kernel: 'max_pool',
       links: [],
       operands: [{ tensor: node.inputs[0]! }],
       output: node.outputs[0]!,
       parameters: [],
-      geometry: {
-        in_height: input.height,
-        in_width: input.width,
-        out_height: output.height,
-        out_width: output.width,
-        channel_groups: output.groups,
-        ...windowFields(poolWindow(node, context)),
-        groups,
-        sign: signMask(info.type as 'uint8' | 'int8'),
-      },
-      overrides: {},
+      ...useKernel('max_pool', {
+        geometry: {
+          in_height: input.height,
+          in_width: input.width,
+          out_height: output.height,
+          out_width: output.width,
+          channel_groups: output.groups,
+          ...windowFields(poolWindow(node, context)),
+          groups,
+          sign: signMask(info.type as 'uint8' | 'int8'),
+        },
+      }),
       workgroups: threadGrid(groups),
       macs: 0,
       accumulates: false,

@@ -5,6 +5,7 @@ import { extent, groupsOf, type Extent } from './layout.ts';
 import { refuse, tensorQuantization, type OpContext, type ReferenceResult } from './op.ts';
 import { signMask } from './requantization.ts';
 import { threadGrid, WORDS, type Step } from './step.ts';
+import { useKernel } from '../kernels/kernel.ts';
 
 /** The quantization of both operands and the output of an element-wise function of two bytes. */
 export function pairOf(
@@ -129,25 +130,26 @@ export function lowerPairs(
   return {
     node: node.name,
     op: node.op,
-    kernel: 'add',
     links: [`requantize/${proof.form}`],
     operands: [{ tensor: large.name }, { tensor: small.name }],
     output: node.outputs[0]!,
     parameters: [proof.parameters],
-    geometry: {
-      groups,
-      a_sign: signMask(swapped ? pair.b.type : pair.a.type),
-      b_sign: signMask(swapped ? pair.a.type : pair.b.type),
-      height,
-      width,
-      channel_groups: channelGroups,
-      ...partnerStrides(small),
-    },
-    overrides: {
-      OUTPUT_SIGN: signMask(pair.output.type),
-      BROADCAST: Number(!same),
-      ONE_CHANNEL: Number(extent(small).channels === 1 && channels > 1),
-    },
+    ...useKernel('add', {
+      geometry: {
+        groups,
+        a_sign: signMask(swapped ? pair.b.type : pair.a.type),
+        b_sign: signMask(swapped ? pair.a.type : pair.b.type),
+        height,
+        width,
+        channel_groups: channelGroups,
+        ...partnerStrides(small),
+      },
+      overrides: {
+        OUTPUT_SIGN: signMask(pair.output.type),
+        BROADCAST: Number(!same),
+        ONE_CHANNEL: Number(extent(small).channels === 1 && channels > 1),
+      },
+    }),
     unroll: { WORDS },
     workgroups: threadGrid(Math.ceil(groups / WORDS)),
     macs: 0,

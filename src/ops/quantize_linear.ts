@@ -5,6 +5,7 @@ import { expectOperands, quantizedOutput, refuse, tensorQuantization, type Op, t
 import { groupsOf } from './layout.ts';
 import { KEY_FORMS, outputStage } from './requantization.ts';
 import { threadGrid, WORDS } from './step.ts';
+import { useKernel } from '../kernels/kernel.ts';
 
 const outputOf = (node: GraphNode, context: OpContext): TensorQuantization =>
   tensorQuantization(node, context.info(node.outputs[0]!));
@@ -45,12 +46,11 @@ export const quantizeLinear: Op = {
     return {
       node: node.name,
       op: node.op,
-      kernel: 'quantize_linear',
       links: [...stage.links, 'shared/float_keys'],
       operands: [{ tensor: node.inputs[0]! }],
       output: node.outputs[0]!,
       parameters: stage.parameters,
-      geometry: { groups },
+      ...useKernel('quantize_linear', { geometry: { groups } }),
       overrides: stage.overrides,
       unroll: { ...stage.unroll, WORDS },
       workgroups: threadGrid(Math.ceil(groups / WORDS)),

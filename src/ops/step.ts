@@ -1,6 +1,6 @@
 import type { TensorInfo } from '../graph/graph.ts';
 import type { ProvedRequantization } from '../requantize/prove.ts';
-import { WORKGROUP_SIZE } from './kernels.ts';
+import { WORKGROUP_SIZE, type KernelName } from '../kernels/kernel.ts';
 import { packedBytes } from './layout.ts';
 import type { LayerGeometry, VariantChoice } from './variant.ts';
 
@@ -15,7 +15,7 @@ export interface Step {
   /** The node and operator it computes. */
   readonly node: string;
   readonly op: string;
-  readonly kernel: string;
+  readonly kernel: KernelName;
   /** Modules linked behind the kernel, by role: what its calls resolve to. */
   readonly links: readonly string[];
   /** Group 0, in the kernel's order; the output follows. */

@@ -5,6 +5,7 @@ import { groupsOf } from './layout.ts';
 import { expectByteInput } from './linear/linear.ts';
 import { expectOperands, quantizedOutput, refuse, type Op, type OpContext } from './op.ts';
 import { broadcastOf, lowerPairs, referencePairs } from './pairs.ts';
+import { useKernel } from '../kernels/kernel.ts';
 import { signMask } from './requantization.ts';
 import { threadGrid } from './step.ts';
 
@@ -63,13 +64,13 @@ export const table: Op = {
       node: node.name,
       op: node.op,
       // 256 float32 values are what a DequantizeLinear is, too
-      kernel: isByteType(constant.type) ? 'lookup' : 'dequantize_linear',
+      ...useKernel(isByteType(constant.type) ? 'lookup' : 'dequantize_linear', {
+        geometry: { groups, input_sign: signMask(input.type as 'uint8' | 'int8') },
+      }),
       links: [],
       operands: [{ tensor: input.name }, { data: packTable(constant) }],
       output: node.outputs[0]!,
       parameters: [],
-      geometry: { groups, input_sign: signMask(input.type as 'uint8' | 'int8') },
-      overrides: {},
       workgroups: threadGrid(groups),
       macs: 0,
       accumulates: false,

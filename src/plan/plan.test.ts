@@ -4,7 +4,7 @@ import { generateCase } from '../../harness/cases/generate.ts';
 import { UnsupportedModelError } from '../errors.ts';
 import { readModel } from '../formats/index.ts';
 import type { Graph, GraphNode } from '../graph/graph.ts';
-import { KERNELS } from '../ops/kernels.ts';
+import { KERNELS } from '../kernels/interfaces.ts';
 import { packedBytes } from '../ops/layout.ts';
 import { createPlan, type Plan } from './plan.ts';
 import { referenceTrace } from './reference.ts';

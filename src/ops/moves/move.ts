@@ -12,6 +12,7 @@ import { extent, groupsOf, paddedPlaces, type Extent } from '../layout.ts';
 import { expectOperands, label, refuse, type Op, type OpContext } from '../op.ts';
 import { threadGrid, type Step } from '../step.ts';
 import { placesAlong, placesOf, type Places } from './places.ts';
+import { useKernel } from '../../kernels/kernel.ts';
 
 /** An operator that only moves elements: what its output looks like, and where each element comes from. */
 export interface Move {
@@ -123,21 +124,21 @@ function lowerMove(node: GraphNode, context: OpContext, move: Move, { link, plac
   return {
     node: node.name,
     op: node.op,
-    kernel: 'move',
     links: [link, isByteType(output.type) ? 'element/byte' : 'element/word'],
     operands: [{ tensor: input.name }, { data: places }],
     output: output.name,
     parameters: [],
-    geometry: {
-      groups,
-      out_height: height,
-      out_width: width,
-      channel_groups: channelGroups,
-      batch,
-      base,
-      fill: isByteType(output.type) ? fill & 255 : new Uint32Array(Float32Array.of(fill).buffer)[0]!,
-    },
-    overrides: {},
+    ...useKernel('move', {
+      geometry: {
+        groups,
+        out_height: height,
+        out_width: width,
+        channel_groups: channelGroups,
+        batch,
+        base,
+        fill: isByteType(output.type) ? fill & 255 : new Uint32Array(Float32Array.of(fill).buffer)[0]!,
+      },
+    }),
     workgroups: threadGrid(groups),
     macs: 0,
     accumulates: false,

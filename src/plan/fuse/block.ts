@@ -6,6 +6,7 @@ import { joinStages, MOST_STORAGE_BUFFERS, storageBuffers } from './stages.ts';
 import { chooseTile, tileBytes, tileGrid, tileMacs, tilePixels, TILES, type BlockShape } from './tiles.ts';
 import type { Uses } from './uses.ts';
 import { packWeights, type Block } from './weights.ts';
+import { useKernel } from '../../kernels/kernel.ts';
 
 const field = (step: Step, name: string): number => step.geometry[name]!;
 const tensorOf = (step: Step): string => (step.operands[0] as { tensor: string }).tensor;
@@ -111,20 +112,7 @@ function blockStep(block: Block, workgroupStorage: number, only?: readonly [numb
   const formBytes = stages.parameters.reduce((sum, one) => sum + ('tensor' in one ? 0 : one.byteLength), 0);
   const signed = expand ? field(expand, 'input_flip') : (field(depthwise, 'input_sign') ^ 0x80808080) >>> 0;
   const parts = [quantize, expand, depthwise, project].filter((step) => step !== undefined);
-  return {
-    node: project.node,
-    op: project.op,
-    kernel: 'inverted_residual',
-    links: [
-      ...stages.links,
-      expand ? 'block/expand' : 'block/unexpanded',
-      ...(quantize ? ['input/floats', 'shared/float_keys'] : ['input/bytes']),
-      project.links.find((link) => link.startsWith('shared/dot_'))!,
-    ],
-    operands: [{ tensor: tensorOf(quantize ?? first) }, { data }],
-    output: project.output,
-    parameters: stages.parameters,
-    unroll: stages.unroll ?? {},
+  const used = useKernel('inverted_residual', {
     geometry: {
       in_height: expand?.kernel === 'pointwise' ? field(depthwise, 'in_height') : field(first, 'in_height'),
       in_width: expand?.kernel === 'pointwise' ? field(depthwise, 'in_width') : field(first, 'in_width'),
@@ -146,7 +134,6 @@ function blockStep(block: Block, workgroupStorage: number, only?: readonly [numb
       ...starts,
     },
     overrides: {
-      ...stages.overrides,
       TILE_HEIGHT: tile.height,
       TILE_WIDTH: tile.width,
       CHUNK: tile.chunk,
@@ -158,6 +145,25 @@ function blockStep(block: Block, workgroupStorage: number, only?: readonly [numb
       PROJECT_WEIGHT_ZERO: project.overrides['HAS_WEIGHT_ZERO']!,
       DEPTHWISE_OFFSET: Number(offsets),
       SATURATES: Number(depthwise.kernel === 'conv_pairs'),
+    },
+  });
+  return {
+    node: project.node,
+    op: project.op,
+    links: [
+      ...stages.links,
+      expand ? 'block/expand' : 'block/unexpanded',
+      ...(quantize ? ['input/floats', 'shared/float_keys'] : ['input/bytes']),
+      project.links.find((link) => link.startsWith('shared/dot_'))!,
+    ],
+    operands: [{ tensor: tensorOf(quantize ?? first) }, { data }],
+    output: project.output,
+    parameters: stages.parameters,
+    unroll: stages.unroll ?? {},
+    ...used,
+    overrides: {
+      ...stages.overrides,
+      ...used.overrides,
       ...(shape.expand && {
         IN_GROUPS: shape.inGroups,
         EXPAND_KERNEL_HEIGHT: shape.expand.kernel[0],

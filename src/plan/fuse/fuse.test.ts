@@ -5,7 +5,7 @@ import { defaultModel } from '../../../models/index.ts';
 import { readModel } from '../../formats/index.ts';
 import { linkShader } from '../../gpu/shaders.ts';
 import type { Graph } from '../../graph/graph.ts';
-import { KERNELS } from '../../ops/kernels.ts';
+import { KERNELS } from '../../kernels/interfaces.ts';
 import type { Step } from '../../ops/step.ts';
 import { chooseTile, TILES, tileBytes, tileGrid, type BlockShape } from './tiles.ts';
 import { createPlan, type Plan } from '../plan.ts';

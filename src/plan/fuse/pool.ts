@@ -2,6 +2,7 @@ import { workgroupGrid, type Step } from '../../ops/step.ts';
 import type { Fused, FuseOptions } from './fused.ts';
 import { joinStages } from './stages.ts';
 import type { Uses } from './uses.ts';
+import { useKernel } from '../../kernels/kernel.ts';
 
 /** Groups of channels that a workgroup of shaders/pointwise_pool.wgsl computes. */
 const GROUPS = 4;
@@ -18,15 +19,7 @@ export function fusePool(pool: Step, uses: Uses, { lowerPlain }: FuseOptions): F
   const { in_groups, out_groups, input_flip } = pointwise.geometry as Record<string, number>;
   const pixels = pool.geometry['pixels']!;
   const images = pointwise.geometry['pixels']! / pixels;
-  const step: Step = {
-    node: pool.node,
-    op: pool.op,
-    kernel: 'pointwise_pool',
-    links: [...stages.links, pointwise.links.find((link) => link.startsWith('shared/dot_'))!],
-    operands: pointwise.operands,
-    output: pool.output,
-    parameters: stages.parameters,
-    unroll: stages.unroll ?? {},
+  const used = useKernel('pointwise_pool', {
     geometry: {
       images,
       pixels,
@@ -35,7 +28,18 @@ export function fusePool(pool: Step, uses: Uses, { lowerPlain }: FuseOptions): F
       input_flip: input_flip!,
       pool_zero: pool.geometry['input_zero']!,
     },
-    overrides: { ...stages.overrides, HAS_WEIGHT_ZERO: pointwise.overrides['HAS_WEIGHT_ZERO']! },
+    overrides: { HAS_WEIGHT_ZERO: pointwise.overrides['HAS_WEIGHT_ZERO']! },
+  });
+  const step: Step = {
+    node: pool.node,
+    op: pool.op,
+    links: [...stages.links, pointwise.links.find((link) => link.startsWith('shared/dot_'))!],
+    operands: pointwise.operands,
+    output: pool.output,
+    parameters: stages.parameters,
+    unroll: stages.unroll ?? {},
+    ...used,
+    overrides: { ...stages.overrides, ...used.overrides },
     workgroups: workgroupGrid(images * Math.ceil(out_groups! / GROUPS)),
     workgroupBytes: THREADS * 16,
     macs: pointwise.macs + pool.macs,

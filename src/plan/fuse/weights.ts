@@ -52,6 +52,14 @@ function packFilters(depthwise: Step): { words: Uint32Array; corrections: Int32A
   return { words: new Uint32Array(bytes.buffer), corrections, offsets: anyOffset };
 }
 
+type Part =
+  | 'expand_weights'
+  | 'expand_corrections'
+  | 'depthwise_weights'
+  | 'depthwise_corrections'
+  | 'project_weights'
+  | 'project_corrections';
+
 /**
  * Weights and corrections of each stage, one behind the other, as shaders/inverted_residual.wgsl reads them.
  *
@@ -59,11 +67,11 @@ function packFilters(depthwise: Step): { words: Uint32Array; corrections: Int32A
  */
 export function packWeights({ expand, depthwise, project }: Block): {
   data: Uint32Array;
-  starts: Record<string, number>;
+  starts: Record<Exclude<Part, 'expand_weights'>, number>;
   offsets: boolean;
 } {
   const filters = packFilters(depthwise);
-  const parts: [string, Int32Array | Uint32Array][] = [
+  const parts: [Part, Int32Array | Uint32Array][] = [
     ['expand_weights', expand ? dataOf(expand, 1) : new Uint32Array(0)],
     ['expand_corrections', expand ? dotCorrections(expand) : new Int32Array(0)],
     ['depthwise_weights', filters.words],
@@ -72,12 +80,13 @@ export function packWeights({ expand, depthwise, project }: Block): {
     ['project_corrections', dotCorrections(project)],
   ];
   const data = new Uint32Array(parts.reduce((sum, [, { length }]) => sum + length, 0));
-  const starts: Record<string, number> = {};
+  const starts = {} as Record<Part, number>;
   let at = 0;
   for (const [name, part] of parts) {
-    if (name !== 'expand_weights') starts[name] = at / 4;
+    starts[name] = at / 4;
     data.set(new Uint32Array(part.buffer, part.byteOffset, part.length), at);
     at += part.length;
   }
-  return { data, starts, offsets: filters.offsets };
+  const { expand_weights: _, ...others } = starts;
+  return { data, starts: others, offsets: filters.offsets };
 }

@@ -3,6 +3,7 @@ import { codeGeometry, outputPixels, windowGeometry } from '../geometry.ts';
 import { packGroupedWeights } from '../packing.ts';
 import { notSaturating } from './conditions.ts';
 import type { LinearVariant } from './variant.ts';
+import { useKernel } from '../../../kernels/kernel.ts';
 
 /** Integer multiplies, one channel at a time: groups of any number of channels. */
 export const convGrouped: LinearVariant = {
@@ -13,18 +14,18 @@ export const convGrouped: LinearVariant = {
     const { layer, output } = linear;
     const pixels = outputPixels(linear);
     return {
-      kernel: 'conv_grouped',
       links: [],
       operands: [packGroupedWeights(linear)],
-      geometry: {
-        ...windowGeometry(linear),
-        pixels,
-        out_channels: layer.outputChannels,
-        in_per_group: layer.inputChannels / layer.groups,
-        out_per_group: layer.outputChannels / layer.groups,
-        ...codeGeometry(linear),
-      },
-      overrides: {},
+      ...useKernel('conv_grouped', {
+        geometry: {
+          ...windowGeometry(linear),
+          pixels,
+          out_channels: layer.outputChannels,
+          in_per_group: layer.inputChannels / layer.groups,
+          out_per_group: layer.outputChannels / layer.groups,
+          ...codeGeometry(linear),
+        },
+      }),
       workgroups: threadGrid(pixels * output.groups),
     };
   },

@@ -2,6 +2,7 @@ import { threadGrid } from '../../step.ts';
 import { kindOf, outputPixels, windowGeometry } from '../geometry.ts';
 import { packPairs } from '../packing.ts';
 import type { LinearVariant } from './variant.ts';
+import { useKernel } from '../../../kernels/kernel.ts';
 
 /** Sums of pairs saturated to int16, as vpmaddubsw makes them: the only one for layers in which that happens. */
 export const convPairs: LinearVariant = {
@@ -13,17 +14,18 @@ export const convPairs: LinearVariant = {
     const { weights, corrections } = packPairs(linear);
     const pixels = outputPixels(linear);
     return {
-      kernel: 'conv_pairs',
       links: [],
       operands: [weights, corrections],
-      geometry: {
-        ...windowGeometry(linear),
-        pixels,
-        in_per_group: layer.inputChannels / layer.groups,
-        out_per_group: layer.outputChannels / layer.groups,
-        input_zero: layer.input.zeroPoint,
-      },
-      overrides: { ONE_GROUP: Number(layer.groups === 1), DEPTHWISE: Number(kindOf(linear) === 'depthwise') },
+      ...useKernel('conv_pairs', {
+        geometry: {
+          ...windowGeometry(linear),
+          pixels,
+          in_per_group: layer.inputChannels / layer.groups,
+          out_per_group: layer.outputChannels / layer.groups,
+          input_zero: layer.input.zeroPoint,
+        },
+        overrides: { ONE_GROUP: Number(layer.groups === 1), DEPTHWISE: Number(kindOf(linear) === 'depthwise') },
+      }),
       workgroups: threadGrid(pixels * output.groups),
     };
   },

@@ -3,6 +3,7 @@ import { codeGeometry, windowGeometry } from '../geometry.ts';
 import { packDepthwiseWeights } from '../packing.ts';
 import { notSaturating } from './conditions.ts';
 import type { LinearVariant } from './variant.ts';
+import { useKernel } from '../../../kernels/kernel.ts';
 
 /** Columns that one thread computes. */
 const TILE = 4;
@@ -15,11 +16,11 @@ export const depthwise: LinearVariant = {
   lower({ linear }) {
     const { output } = linear;
     return {
-      kernel: 'depthwise',
       links: [],
       operands: [packDepthwiseWeights(linear)],
-      geometry: { ...windowGeometry(linear), batch: output.batch, ...codeGeometry(linear) },
-      overrides: {},
+      ...useKernel('depthwise', {
+        geometry: { ...windowGeometry(linear), batch: output.batch, ...codeGeometry(linear) },
+      }),
       workgroups: threadGrid(output.batch * output.height * Math.ceil(output.width / TILE) * output.groups),
     };
   },

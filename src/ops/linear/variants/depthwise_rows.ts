@@ -2,6 +2,7 @@ import { windowGeometry } from '../geometry.ts';
 import { inputFlip, laneCorrections, packRowWeights, paddingWord, startingSums } from '../floats.ts';
 import { notSaturating } from './conditions.ts';
 import type { LinearVariant } from './variant.ts';
+import { useKernel } from '../../../kernels/kernel.ts';
 
 /** Larger windows and strides would unroll into too much text. */
 const MOST_KERNEL = 5;
@@ -32,17 +33,17 @@ export const depthwiseRows: LinearVariant = {
     const rows = Math.ceil(output.height / strips);
     const kept = Math.max(0, kernelHeight - strides[0]);
     return {
-      kernel: 'depthwise_rows',
       links: ['shared/byte_lanes'],
       operands: [packRowWeights(linear), laneCorrections(linear, startingSums(linear)!)],
-      geometry: {
-        ...windowGeometry(linear),
-        rows,
-        strips,
-        input_flip: inputFlip(linear),
-        padding: paddingWord(linear),
-      },
-      overrides: {},
+      ...useKernel('depthwise_rows', {
+        geometry: {
+          ...windowGeometry(linear),
+          rows,
+          strips,
+          input_flip: inputFlip(linear),
+          padding: paddingWord(linear),
+        },
+      }),
       unroll: {
         WIDTH: width,
         KERNEL_HEIGHT: kernelHeight,

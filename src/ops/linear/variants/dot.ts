@@ -1,7 +1,8 @@
 import { threadGrid, workgroupGrid } from '../../step.ts';
 import { outputPixels, windowGeometry } from '../geometry.ts';
 import { dotCorrections, packDotWeights, repeatByte, signedZeroPoint } from '../packing.ts';
-import type { LinearTask, LinearVariant, LoweredLinear } from './variant.ts';
+import { useKernel } from '../../../kernels/kernel.ts';
+import type { LinearTask, LinearVariant } from './variant.ts';
 import type { Features } from '../../features.ts';
 import { notSaturating } from './conditions.ts';
 
@@ -19,8 +20,7 @@ export const pointwise: LinearVariant = {
   kinds: ['pointwise', 'gemm'],
   admits: notSaturating,
   lower: (task, features) => ({
-    kernel: 'pointwise',
-    ...pixelsByWords(task, features),
+    ...pixelsByWords('pointwise', task, features),
     workgroups: threadGrid(Math.ceil(outputPixels(task.linear) / TILE) * task.linear.output.groups),
   }),
 };
@@ -38,8 +38,7 @@ export const pointwiseTiled: LinearVariant = {
     const { linear } = task;
     const rows = Math.ceil(outputPixels(linear) / (TILE * side));
     return {
-      kernel: 'pointwise_tiled',
-      ...pixelsByWords(task, features),
+      ...pixelsByWords('pointwise_tiled', task, features),
       unroll: { SIDE: side },
       workgroups: workgroupGrid(rows * Math.ceil(linear.output.groups / side)),
     };
@@ -47,22 +46,21 @@ export const pointwiseTiled: LinearVariant = {
 };
 
 /** What both kernels of a 1 by 1 window read. */
-function pixelsByWords(
-  task: LinearTask,
-  features: Features,
-): Pick<LoweredLinear, 'links' | 'operands' | 'geometry' | 'overrides'> {
+function pixelsByWords(kernel: 'pointwise' | 'pointwise_tiled', task: LinearTask, features: Features) {
   const { linear } = task;
   const { corrections, weightZero } = dotCorrections(linear);
   return {
     links: [dotLink(features)],
     operands: [packDotWeights(linear), corrections],
-    geometry: {
-      pixels: outputPixels(linear),
-      in_groups: linear.input.groups,
-      out_groups: linear.output.groups,
-      input_flip: inputFlip(task),
-    },
-    overrides: { HAS_WEIGHT_ZERO: Number(weightZero) },
+    ...useKernel(kernel, {
+      geometry: {
+        pixels: outputPixels(linear),
+        in_groups: linear.input.groups,
+        out_groups: linear.output.groups,
+        input_flip: inputFlip(task),
+      },
+      overrides: { HAS_WEIGHT_ZERO: Number(weightZero) },
+    }),
   };
 }
 
@@ -82,18 +80,19 @@ export const conv: LinearVariant = {
     const { corrections, weightZero } = dotCorrections(linear);
     const pixels = outputPixels(linear);
     return {
-      kernel: 'conv',
       links: [dotLink(features)],
       operands: [packDotWeights(linear), corrections],
-      geometry: {
-        ...windowGeometry(linear),
-        pixels,
-        in_group_words: Math.ceil(layer.inputChannels / layer.groups / 4),
-        out_group_words: layer.groups === 1 ? output.groups : layer.outputChannels / layer.groups / 4,
-        input_flip: inputFlip(task),
-        padding: repeatByte(signedZeroPoint(layer.input.type, layer.input.zeroPoint)),
-      },
-      overrides: { HAS_WEIGHT_ZERO: Number(weightZero) },
+      ...useKernel('conv', {
+        geometry: {
+          ...windowGeometry(linear),
+          pixels,
+          in_group_words: Math.ceil(layer.inputChannels / layer.groups / 4),
+          out_group_words: layer.groups === 1 ? output.groups : layer.outputChannels / layer.groups / 4,
+          input_flip: inputFlip(task),
+          padding: repeatByte(signedZeroPoint(layer.input.type, layer.input.zeroPoint)),
+        },
+        overrides: { HAS_WEIGHT_ZERO: Number(weightZero) },
+      }),
       workgroups: threadGrid(Math.ceil(pixels / TILE) * output.groups),
     };
   },

@@ -1,6 +1,7 @@
 import type { Features } from '../../features.ts';
 import { outputPixels, windowGeometry } from '../geometry.ts';
 import { inputFlip, laneCorrections, packLaneWeights, paddingWord, startingSums } from '../floats.ts';
+import { useKernel } from '../../../kernels/kernel.ts';
 import { notSaturating } from './conditions.ts';
 import type { LinearTask, LinearVariant, LoweredLinear } from './variant.ts';
 
@@ -54,19 +55,17 @@ function lower(task: LinearTask, mostRows: number, link: string): LoweredLinear 
   const longest = Math.min(most, Math.max(LEAST_ROWS, Math.ceil((pixels * columns) / ENOUGH_WORKGROUPS)));
   // all about as long
   const rows = Math.ceil(pixels / Math.ceil(pixels / longest));
+  const geometry = {
+    ...windowGeometry(linear),
+    pixels,
+    rows,
+    input_flip: inputFlip(linear),
+    padding: paddingWord(linear),
+  };
   return {
-    kernel: carried ? 'lanes_chunked' : 'lanes',
     links: [link, window ? 'input/window' : 'input/pixel', 'shared/byte_lanes'],
     operands: [packLaneWeights(linear, words, 4 * quads), laneCorrections(linear, startingSums(linear)!)],
-    geometry: {
-      ...windowGeometry(linear),
-      pixels,
-      rows,
-      input_flip: inputFlip(linear),
-      padding: paddingWord(linear),
-      ...(carried ? { chunks } : {}),
-    },
-    overrides: {},
+    ...(carried ? useKernel('lanes_chunked', { geometry: { ...geometry, chunks } }) : useKernel('lanes', { geometry })),
     unroll: {
       QUADS: quads,
       ...(!carried ? { GROUPS: groups } : {}),

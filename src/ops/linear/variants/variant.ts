@@ -1,5 +1,6 @@
 import type { GraphNode } from '../../../graph/graph.ts';
 import type { AccumulatorRange } from '../../../requantize/boundaries.ts';
+import type { KernelName } from '../../../kernels/kernel.ts';
 import type { Features } from '../../features.ts';
 import type { Step } from '../../step.ts';
 import type { Linear } from '../linear.ts';
@@ -22,7 +23,7 @@ export interface LinearTask {
 
 /** What a variant decides of a step; the input tensor is operand 0, and the output stage follows. */
 export interface LoweredLinear extends Pick<Step, 'links' | 'geometry' | 'overrides' | 'workgroups' | 'unroll'> {
-  readonly kernel: string;
+  readonly kernel: KernelName;
   /** Operands after the input. */
   readonly operands: readonly (Int32Array | Uint32Array)[];
   /** The kernel has its sums in f32 lanes, and calls emit_float. */
