@@ -12,6 +12,7 @@ const ORDER = [
   'src/trace.ts',
   'src/formats',
   'src/engines',
+  'src/rewrite',
   'src/requantize',
   'src/layers',
   'src/join',

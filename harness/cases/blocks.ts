@@ -72,14 +72,7 @@ class Chain {
     const [batch, inputs, height, width] = shape as [number, number, number, number];
     const dialect = dialectOf(this.#engine);
     const id = this.nodes.length;
-    const weight = weightsAndScales(
-      random,
-      this.#engine,
-      dialect,
-      [channels, inputs / groups, ...kernel],
-      type as ByteType,
-      'none',
-    );
+    const weight = weightsAndScales(random, dialect, [channels, inputs / groups, ...kernel], type as ByteType, 'none');
     const w = { ...weight, name: `w${id}` };
     const sx = quantization!.scale[0]!;
     const spread = sx * w.quantization!.scale[0]! * 74 * 74 * Math.sqrt((inputs / groups) * kernel[0] * kernel[1]);

@@ -10,6 +10,7 @@ import {
   type QuantizedType,
   type TensorInfo,
 } from '../../src/graph/graph.ts';
+import { findEngine } from '../../src/engines/index.ts';
 import { Tensor } from '../../src/tensor.ts';
 import { bytes, channelCount, FILLS, graphOf, someScale, whole, zeroPoint, type ByteType } from './draw.ts';
 import type { OnnxForm } from './onnx.ts';
@@ -35,7 +36,7 @@ interface Dialect {
   readonly torch: boolean;
 }
 
-export const dialectOf = (engine: string): Dialect => ({ torch: !engine.startsWith('onnxruntime') });
+export const dialectOf = (engine: string): Dialect => ({ torch: findEngine(engine).family === 'pytorch' });
 
 /**
  * What a convolution or a fully connected layer goes to the end of: sums that lie exactly between two codes, sums
@@ -91,7 +92,6 @@ function geometry(random: Random): Geometry {
 
 export function weightsAndScales(
   random: Random,
-  engine: string,
   dialect: Dialect,
   shape: readonly number[],
   inputType: ByteType,
@@ -104,7 +104,7 @@ export function weightsAndScales(
   const type: ByteType = dialect.torch || inputType === 'int8' || random.chance(0.6) ? 'int8' : 'uint8';
   const [min, max] = byteRange(type);
   const count = perChannel ? channels : 1;
-  const zeros = dialect.torch || (engine.startsWith('onnxruntime') && perChannel && type === 'int8');
+  const zeros = dialect.torch || (perChannel && type === 'int8');
   const quantization: Quantization = {
     scale: Float32Array.from({ length: count }, () => someScale(random, ties ? 1 : 0.3) / 16),
     zeroPoint: Int32Array.from({ length: count }, () => (zeros ? 0 : zeroPoint(random, type))),
@@ -211,7 +211,7 @@ function linearCase(random: Random, engine: string, op: 'Conv' | 'Gemm', extreme
   const ties = extreme === 'ties';
   const sx = someScale(random, ties ? 1 : 0.3);
   const zx = zeroPoint(random, type);
-  const weight = weightsAndScales(random, engine, dialect, weightShape, type, extreme);
+  const weight = weightsAndScales(random, dialect, weightShape, type, extreme);
   const sw = weight.quantization!.scale[0]!;
   const most = sx * sw * (ties ? 74 * 1.4 : 74 * 74) * Math.sqrt(elementCount(weightShape) / outputChannels);
   const spread = extreme === 'large sums' ? Math.max(most, sx * sw * 2 ** random.integer(24, 30)) : most;

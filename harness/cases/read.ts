@@ -1,11 +1,12 @@
 import { readModel } from '../../src/formats/index.ts';
+import { findEngine } from '../../src/engines/index.ts';
 import type { Graph } from '../../src/graph/graph.ts';
 import type { Case } from './generate.ts';
 import { writeCase } from './onnx.ts';
 
 /** A case's graph, as it is read from a file where there is one; of a float32 bias onnxruntime's fusions make an int32. */
 export function graphRead({ graph, form }: Case, file?: Uint8Array): Graph {
-  const isFileOnly = graph.engine.startsWith('onnxruntime') && graph.constants.get('b')?.type === 'float32';
+  const isFileOnly = findEngine(graph.engine).family === 'onnxruntime' && graph.constants.get('b')?.type === 'float32';
   const read = file ?? (isFileOnly ? writeCase(graph, form) : undefined);
   return read ? { ...readModel(read), engine: graph.engine } : graph;
 }

@@ -13,6 +13,7 @@ import { inputSources, type InputOptions } from './inputs.ts';
 import { loadModel, type LoadedModel } from './model.ts';
 import { addInferenceOptions, type InferenceOptions } from './options.ts';
 import { note, printResult, progress, table } from './output.ts';
+import { rewrite } from '../../src/rewrite/index.ts';
 
 interface EnginesOptions extends InferenceOptions, Pick<InputOptions, 'image' | 'input'> {}
 
@@ -79,7 +80,7 @@ function traceAll(model: LoadedModel, feeds: Feeds, threads: number | undefined)
     progress(`running under ${name}`);
     const engine = findEngine(name, threads === undefined ? {} : { threads });
     try {
-      const graph = inferGraph(engine.fuse(model.graph), engine, shapes);
+      const graph = inferGraph(rewrite(model.graph, engine), engine, shapes);
       return [{ name, trace: referenceTrace({ graph, engine }, feeds) }];
     } catch (error) {
       if (!(error instanceof UnsupportedModelError)) throw error;

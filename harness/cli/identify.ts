@@ -13,9 +13,6 @@ interface IdentifyOptions extends ModelOptions {
   readonly against: string;
 }
 
-/** Engines whose results depend on the number of threads. */
-const THREADED = new Set(['fbgemm', 'fbgemm-avx2', 'onednn', 'x86']);
-
 export function addIdentify(program: Command, done: (code: ExitCode) => void): void {
   addModelOptions(
     program.command('identify').description('name the engine that made a recorded trace; needs no browser'),
@@ -32,8 +29,8 @@ async function runIdentify(options: IdentifyOptions): Promise<ExitCode> {
       throw new InvalidInputError(`${options.against} does not have the model's input '${name}'`);
   for (const line of describeRecorded(recorded)) note(line);
   const shapes = Object.fromEntries(model.plan.graph.inputs.map(({ name, shape }) => [name, shape]));
-  const engines = ENGINES.map(({ name }) => {
-    const engineOptions = THREADED.has(name) ? { threads: options.threads ?? 1 } : {};
+  const engines = ENGINES.map(({ name, threaded }) => {
+    const engineOptions = threaded ? { threads: options.threads ?? 1 } : {};
     return { engine: findEngine(name, engineOptions), options: engineOptions };
   });
   const result = await identify(model.graph, shapes, recorded.tensors, engines, progress);

@@ -4,6 +4,7 @@ import { inferGraph } from '../../src/layers/infer.ts';
 import type { Engine } from '../../src/engines/engine.ts';
 import type { Comparison, Mismatch } from './compare.ts';
 import { compareLayers, layersOnHost } from './layers.ts';
+import { rewrite } from '../../src/rewrite/index.ts';
 
 /** How well one engine explains a recorded trace, layer by layer from the trace's own tensors. */
 export interface Candidate {
@@ -55,7 +56,7 @@ export async function identify(
   const candidates: Candidate[] = [];
   for (const { engine, options } of engines) {
     try {
-      const typed = inferGraph(engine.fuse(graph), engine, shapes);
+      const typed = inferGraph(rewrite(graph, engine), engine, shapes);
       const comparison = await compareLayers(typed, recorded, layersOnHost(engine), (node, index) =>
         progress(`${engine.name}: ${node.name} (${index + 1} of ${typed.nodes.length})`),
       );

@@ -3,6 +3,7 @@ import type { ElementData, Graph, GraphNode } from '../../src/graph/graph.ts';
 import { contextOf, inferGraph, operatorOf } from '../../src/layers/infer.ts';
 import type { OpContext, TypedGraph } from '../../src/layers/operator.ts';
 import type { Engine } from '../../src/engines/engine.ts';
+import { rewrite } from '../../src/rewrite/index.ts';
 
 /** A graph under an engine, whose layers can be computed one by one. */
 export interface BoundEngine {
@@ -17,7 +18,7 @@ export function bindEngine(
   engine: Engine,
   shapes: Readonly<Record<string, readonly number[]>>,
 ): BoundEngine {
-  const typed = inferGraph(engine.fuse(graph), engine, shapes);
+  const typed = inferGraph(rewrite(graph, engine), engine, shapes);
   const context = contextOf(typed, typed.tensors, engine);
   return {
     engine,

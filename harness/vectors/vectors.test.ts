@@ -175,6 +175,7 @@ describe('integer requantization', () => {
       input: { type: 'uint8', scale: 0.02, zeroPoint: 128 },
       output: { type: 'uint8', scale: 0.05, zeroPoint: 100 },
       weightScale: Float32Array.from(weightScale),
+      weightType: 'int8',
       weightZeroPoint: Int32Array.of(0),
       bias,
       relu,

@@ -17,6 +17,7 @@ export interface LinearLayer {
   readonly weightScale: Scales;
   /** Does the file say scales per channel? A single channel may have one, too. Without it: where there are several. */
   readonly perChannel?: boolean;
+  readonly weightType: 'uint8' | 'int8';
   readonly weightZeroPoint: Int32Array;
   /** One value a channel: Int32Array where the file holds integers (scale sx*sw), Float32Array where it holds floats. */
   readonly bias?: Int32Array | Float32Array;
@@ -111,6 +112,16 @@ export interface PoolLayer {
  */
 export type Accumulation = 'exact' | 'saturating-pairs';
 
+export type Family = 'onnxruntime' | 'pytorch';
+
+/** See src/rewrite/. */
+export type RewriteName = 'none' | 'onnxruntime';
+
+export type RecipeName = 'onnxruntime' | 'qnnpack' | 'fbgemm' | 'onednn';
+
+/** `a * b + c` in float32: rounded twice, or once where kernels are compiled for fused multiply-adds. */
+export type MultiplyAdd = (a: number, b: number, c: number) => number;
+
 /**
  * A reference engine, in exact host arithmetic. Everything else (boundaries, forms, shaders, tests)
  * is derived from these functions. Numbers that stand for float32 values are float32 values; scales are as the file stores them.
@@ -119,8 +130,18 @@ export interface Engine {
   readonly name: string;
   /** One line for people. */
   readonly description: string;
-  /** Rewrites Q/DQ patterns exactly where the engine fuses them; what stays float is left as it is. */
-  fuse(graph: Graph): Graph;
+  /** Whose conventions it follows: those of ONNX files, or PyTorch's. Default: of neither. */
+  readonly family?: Family;
+  /** Which graph it makes of a model's before it runs it. Default: none. */
+  readonly rewrite?: RewriteName;
+  /** Such a rewrite of a caller's own. */
+  fuse?(graph: Graph): Graph;
+  /** `a * b + c` in float32 as its kernels compute it. Default: rounded twice. */
+  readonly multiplyAdd?: MultiplyAdd;
+  /** Do its results depend on the number of threads, which is an option then? */
+  readonly threaded?: boolean;
+  /** Which of the known ways from accumulator to output a linear layer goes; explain tries it first. */
+  readonly recipe?: RecipeName;
   linear(layer: LinearLayer): StepFunctions;
   accumulation(layer: LinearLayer): Accumulation;
   add(layer: AddLayer): AddFunctions;

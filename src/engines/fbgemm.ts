@@ -54,6 +54,7 @@ export function createFbgemm(options: PyTorchOptions = {}): Engine {
   return {
     name: 'fbgemm',
     description: 'PyTorch fbgemm with AVX-512 VNNI: float32 bias; depthwise layers saturate pairs of products',
+    recipe: 'fbgemm',
     ...nativeKernels(options),
     linear: fbgemmLinear,
     accumulation: (layer) => (isFastDepthwise(layer) ? 'saturating-pairs' : 'exact'),

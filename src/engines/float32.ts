@@ -1,3 +1,5 @@
+import { f32 } from './rounding.ts';
+
 const double = new Float64Array(1);
 const doubleBits = new BigInt64Array(double.buffer);
 
@@ -18,3 +20,6 @@ export function fma(a: number, b: number, c: number): number {
   if ((doubleBits[0]! & 1n) === 0n) doubleBits[0]! += error > 0 === sum > 0 ? 1n : -1n;
   return Math.fround(double[0]);
 }
+
+/** `a * b + c` as most compilers leave it: the product is rounded, then the sum. */
+export const twoRoundings = (a: number, b: number, c: number): number => f32(f32(a * b) + c);

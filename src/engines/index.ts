@@ -27,7 +27,7 @@ const CREATE: readonly ((options: EngineOptions) => Engine)[] = [
 export const ENGINES: readonly Engine[] = CREATE.map((create) => create({}));
 
 /** What an engine cannot do without. */
-const FUNCTIONS = ['fuse', 'linear', 'accumulation', 'add', 'globalAveragePool', 'quantize', 'dequantize'] as const;
+const FUNCTIONS = ['linear', 'accumulation', 'add', 'globalAveragePool', 'quantize', 'dequantize'] as const;
 
 /** Is it an engine: a built-in one, or one of a caller's own? */
 export function isEngine(value: unknown): value is Engine {

@@ -1,28 +1,20 @@
 import { UnsupportedModelError } from '../errors.ts';
-import { byteRange, type Graph } from '../graph/graph.ts';
+import { byteRange } from '../graph/graph.ts';
 import { FloatLines } from './float_lines.ts';
-import { toBytes } from './onnxruntime_bytes.ts';
-import { twoRoundings, type MultiplyAdd } from './onnxruntime_float.ts';
-import { fuseOperatorsOf } from './onnxruntime_fusion.ts';
 import { clamp, f32, roundHalfEven } from './rounding.ts';
 import type { Engine } from './engine.ts';
-
-type Arithmetic = Omit<Engine, 'fuse' | 'name' | 'description'>;
-
-/** What onnxruntime makes of a Q/DQ model, and what is left in float on bytes. */
-export function fuseWith(arithmetic: Arithmetic, multiplyAdd: MultiplyAdd): (graph: Graph) => Graph {
-  return (graph) => {
-    const draft = fuseOperatorsOf(graph);
-    toBytes(draft, arithmetic, multiplyAdd);
-    return draft.finish();
-  };
-}
 
 /**
  * onnxruntime-web (wasm), which neither saturates nor fuses multiply-adds. Arithmetic read in MLAS and
  * measured on onnxruntime-web 1.30.
  */
-const arithmetic: Arithmetic = {
+export const onnxruntime: Engine = {
+  name: 'onnxruntime',
+  description: 'onnxruntime-web (wasm) at its default optimization level: float32 scale, ties to even',
+  family: 'onnxruntime',
+  rewrite: 'onnxruntime',
+  recipe: 'onnxruntime',
+
   // S = f32(f32(sx*sw)/sy); y = rne(clamp(f32(f32(acc + bias) * S))) + zy
   linear(layer) {
     const { input, output, weightScale, bias } = layer;
@@ -62,11 +54,11 @@ const arithmetic: Arithmetic = {
   // the zero point; ReduceMean is a float operator before a QuantizeLinear, whose ties are even before it
   averagePool({ op, input, output }) {
     const [min, max] = byteRange(output.type);
-    const quantize = arithmetic.quantize(output);
+    const quantize = onnxruntime.quantize(output);
     const fused = (mean: number): number =>
       clamp(roundHalfEven(f32(f32(mean / output.scale) + output.zeroPoint)), min, max);
     const end = op === 'AveragePool' ? fused : quantize;
-    return { value: arithmetic.dequantize(input), output: (divisor) => (sum) => end(f32(sum / divisor)) };
+    return { value: onnxruntime.dequantize(input), output: (divisor) => (sum) => end(f32(sum / divisor)) };
   },
 
   // k = f32(sx / f32(sy*n)); y = rne(f32(f32(acc) * k)) + zy
@@ -89,11 +81,4 @@ const arithmetic: Arithmetic = {
     ({ scale, zeroPoint }) =>
     (q) =>
       f32((q - zeroPoint) * scale),
-};
-
-export const onnxruntime: Engine = {
-  ...arithmetic,
-  name: 'onnxruntime',
-  description: 'onnxruntime-web (wasm) at its default optimization level: float32 scale, ties to even',
-  fuse: fuseWith(arithmetic, twoRoundings),
 };

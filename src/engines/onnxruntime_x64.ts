@@ -1,6 +1,6 @@
 import { byteRange } from '../graph/graph.ts';
 import { fma } from './float32.ts';
-import { fuseWith, onnxruntime } from './onnxruntime.ts';
+import { onnxruntime } from './onnxruntime.ts';
 import { clamp, f32, INT32_END, roundHalfEven } from './rounding.ts';
 import type { Engine } from './engine.ts';
 
@@ -14,8 +14,11 @@ function toByte(value: number, min: number, max: number): number {
  * build; QLinearAdd, QLinearMul and the logistic function by kernels of their own. Measured on onnxruntime 1.32, one
  * thread. Without VNNI its kernels for uint8 by int8 saturate pairs of products, which is another engine.
  */
-const arithmetic = {
+export const onnxruntimeX64: Engine = {
   ...onnxruntime,
+  name: 'onnxruntime-x64',
+  description: 'onnxruntime for Python on x86-64 with VNNI: adds and products by fused multiply-adds',
+  multiplyAdd: fma,
 
   // y = rne(fma(a, rA, fma(b, rB, k))), rA = f32(sA/sC), rB = f32(sB/sC), k = f32(zC - fma(rA, zA, f32(rB*zB))), on the
   // raw a and b; where a is one value along the innermost axis, the two change places
@@ -42,11 +45,4 @@ const arithmetic = {
 
   // a float32 ReduceMean is summed in vectors, in an order that depends on where the tensor lies in memory
   averagePool: (layer) => (layer.op === 'ReduceMean' ? undefined : onnxruntime.averagePool!(layer)),
-} satisfies Engine;
-
-export const onnxruntimeX64: Engine = {
-  ...arithmetic,
-  name: 'onnxruntime-x64',
-  description: 'onnxruntime for Python on x86-64 with VNNI: adds and products by fused multiply-adds',
-  fuse: fuseWith(arithmetic, fma),
 };

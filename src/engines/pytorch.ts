@@ -167,11 +167,12 @@ function nativeGlobalAveragePool(layer: PoolLayer): StepFunctions {
 /** What fbgemm, onednn and x86 share, because it is PyTorch's own. */
 export function nativeKernels({
   threads = 1,
-}: PyTorchOptions): Pick<Engine, 'fuse' | 'add' | 'globalAveragePool' | 'quantize' | 'dequantize'> {
+}: PyTorchOptions): Pick<Engine, 'family' | 'threaded' | 'add' | 'globalAveragePool' | 'quantize' | 'dequantize'> {
   if (!Number.isInteger(threads) || threads < 1)
     throw new InvalidInputError(`${kindOf(threads)} threads; supported: a positive whole number`);
   return {
-    fuse: (graph) => graph,
+    family: 'pytorch',
+    threaded: true,
     add: nativeAdd(threads),
     globalAveragePool: nativeGlobalAveragePool,
     quantize,

@@ -75,7 +75,8 @@ function globalAveragePool(layer: PoolLayer): StepFunctions {
 export const qnnpack: Engine = {
   name: 'qnnpack',
   description: 'PyTorch qnnpack: int32 bias, float32 scale, ties to even',
-  fuse: (graph) => graph,
+  family: 'pytorch',
+  recipe: 'qnnpack',
   linear,
   accumulation: () => 'exact',
   add,

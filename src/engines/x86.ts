@@ -10,14 +10,14 @@ const ONEDNN_MAX_GROUPS = 100;
 export function createX86(options: PyTorchOptions = {}): Engine {
   const onednn = createOnednn(options);
   const fbgemm = createFbgemm(options);
-  const arithmetic = ({ op, groups }: LinearLayer): Engine =>
+  const engineOf = ({ op, groups }: LinearLayer): Engine =>
     op === 'conv' && groups <= ONEDNN_MAX_GROUPS ? onednn : fbgemm;
   return {
     ...onednn,
     name: 'x86',
     description: `PyTorch x86 with AVX-512 VNNI: onednn for convolutions of up to ${ONEDNN_MAX_GROUPS} groups, fbgemm for the rest`,
-    linear: (layer) => arithmetic(layer).linear(layer),
-    accumulation: (layer) => arithmetic(layer).accumulation(layer),
+    linear: (layer) => engineOf(layer).linear(layer),
+    accumulation: (layer) => engineOf(layer).accumulation(layer),
   };
 }
 

@@ -6,7 +6,7 @@ import { InvalidModelError, UnsupportedModelError } from '../errors.ts';
 import { readModel } from '../formats/index.ts';
 import { createPlan } from '../plan/plan.ts';
 import { referenceTrace } from '../plan/reference.ts';
-import { fuseOperatorsOf } from '../engines/onnxruntime_fusion.ts';
+import { fuseOperatorsOf } from '../rewrite/onnxruntime/fusion.ts';
 import { Tensor } from '../tensor.ts';
 import { FORMATS } from '../../tests/soak/formats/index.ts';
 import { herdOf, judge, mutantOf } from '../../tests/soak/mutants.ts';

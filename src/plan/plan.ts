@@ -17,6 +17,7 @@ import type { Preferences, VariantOption } from '../kernels/variant.ts';
 import { checkGraph, checkOptions, checkPlan } from './arguments.ts';
 import { assignBuffers } from './buffers.ts';
 import { DEFAULT_PROFILES, preferencesOf, type Profile } from './profile.ts';
+import { rewrite } from '../rewrite/index.ts';
 
 export interface PlanOptions {
   /** The engine whose bits are computed: a name, or an engine of the caller's own. Default: the one the file is for. */
@@ -84,7 +85,7 @@ export function* planSteps(graph: Graph, options: PlanOptions = {}): Generator<S
   const profile = options.profile ?? DEFAULT_PROFILES.gpu;
   const fusion = options.fusion ?? options.profile?.fusion ?? 'none';
 
-  const typed = inferGraph(engine.fuse(graph), engine, options.shapes);
+  const typed = inferGraph(rewrite(graph, engine), engine, options.shapes);
   const layers = layersOf(typed, engine);
   const target = targetOf(typed, features, preferencesOf(profile, features));
   const joined = join(layers, { fusion, outputs: typed.outputs, admits: (one) => admits(one, target) });

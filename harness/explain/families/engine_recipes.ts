@@ -1,5 +1,5 @@
 import { isPerChannel } from '../../../src/engines/pytorch.ts';
-import type { LinearLayer, Engine } from '../../../src/engines/engine.ts';
+import type { Engine, LinearLayer, RecipeName } from '../../../src/engines/engine.ts';
 
 /** How an engine goes from the accumulator of a linear layer to its output: ids of choices. */
 export interface EngineRecipe {
@@ -22,19 +22,21 @@ const onednn = ({ op }: LinearLayer): EngineRecipe => ({
   rounding: 'even',
 });
 
-const RECIPES: readonly ((layer: LinearLayer) => EngineRecipe)[] = [
-  () => ({ bias: 'int32', scale: 'float32-division', order: 'after', rounding: 'even' }),
-  () => ({ bias: 'int32-reciprocal', scale: 'float32-reciprocal', order: 'after', rounding: 'even' }),
+const RECIPES: Readonly<Record<RecipeName, (layer: LinearLayer) => EngineRecipe>> = {
+  onnxruntime: () => ({ bias: 'int32', scale: 'float32-division', order: 'after', rounding: 'even' }),
+  qnnpack: () => ({ bias: 'int32-reciprocal', scale: 'float32-reciprocal', order: 'after', rounding: 'even' }),
   fbgemm,
   onednn,
-  () => ({ bias: 'int32', scale: 'mantissa-31', order: 'after', rounding: 'double' }),
-  () => ({ bias: 'int32', scale: 'mantissa-31', order: 'after', rounding: 'double-up' }),
-  () => ({ bias: 'int32', scale: 'mantissa-31', order: 'after', rounding: 'up' }),
+};
+/** Of engines that are not here. */
+const OTHERS: readonly EngineRecipe[] = [
+  { bias: 'int32', scale: 'mantissa-31', order: 'after', rounding: 'double' },
+  { bias: 'int32', scale: 'mantissa-31', order: 'after', rounding: 'double-up' },
+  { bias: 'int32', scale: 'mantissa-31', order: 'after', rounding: 'up' },
 ];
 
-/** The recipes that engines have, those of an engine that says so in its name first. */
+/** The recipes that engines have, that which an engine says it has first. */
 export function recipesOf(engine: Engine, layer: LinearLayer): EngineRecipe[] {
-  const all = RECIPES.map((recipe) => recipe(layer));
-  const first = { onnxruntime: 0, qnnpack: 1, fbgemm: 2, 'fbgemm-avx2': 2, onednn: 3 }[engine.name];
-  return first === undefined ? all : [all[first]!, ...all];
+  const all = [...Object.values(RECIPES).map((recipe) => recipe(layer)), ...OTHERS];
+  return engine.recipe === undefined ? all : [RECIPES[engine.recipe](layer), ...all];
 }

@@ -37,6 +37,7 @@ export function linearLayer(
     output,
     weightScale: scale,
     perChannel: weight.quantization.axis !== undefined,
+    weightType: weight.type,
     weightZeroPoint: zeroPoint,
     ...(bias ? { bias: bias.data as Int32Array | Float32Array } : {}),
     relu: node.attributes['relu'] === 1,

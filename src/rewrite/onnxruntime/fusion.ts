@@ -1,8 +1,8 @@
-import { UnsupportedModelError } from '../errors.ts';
-import { GraphDraft } from '../graph/draft.ts';
-import { byteRange, elementCount, type Constant, type Graph, type GraphNode } from '../graph/graph.ts';
-import { dequantized, label, PASSES, PROPAGATES, quantizing, simplify } from './onnxruntime_pairs.ts';
-import { f32, INT32_END, roundHalfEven } from './rounding.ts';
+import { UnsupportedModelError } from '../../errors.ts';
+import { GraphDraft } from '../../graph/draft.ts';
+import { byteRange, elementCount, type Constant, type Graph, type GraphNode } from '../../graph/graph.ts';
+import { dequantized, label, PASSES, PROPAGATES, quantizing, simplify } from './pairs.ts';
+import { f32, INT32_END, roundHalfEven } from '../../engines/rounding.ts';
 
 /**
  * What onnxruntime 1.30 makes of Q/DQ models at its default optimization level on a CPU without int8 kernels of its own

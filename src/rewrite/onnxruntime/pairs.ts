@@ -1,7 +1,7 @@
-import { UnsupportedModelError } from '../errors.ts';
-import type { GraphDraft } from '../graph/draft.ts';
-import { byteRange, type GraphNode, type Quantization, type QuantizedType } from '../graph/graph.ts';
-import { f32 } from './rounding.ts';
+import { UnsupportedModelError } from '../../errors.ts';
+import type { GraphDraft } from '../../graph/draft.ts';
+import { byteRange, type GraphNode, type Quantization, type QuantizedType } from '../../graph/graph.ts';
+import { f32 } from '../../engines/rounding.ts';
 
 /** Operators through which onnxruntime moves a DequantizeLinear down and a QuantizeLinear up. */
 export const PROPAGATES = new Set(['MaxPool', 'Transpose', 'Slice', 'Reshape', 'Squeeze', 'Unsqueeze', 'Identity']);

@@ -1,11 +1,12 @@
-import { UnsupportedModelError } from '../errors.ts';
-import { BUDGET, Spending } from '../graph/budget.ts';
-import type { GraphDraft } from '../graph/draft.ts';
-import { byteRange, elementCount, type GraphNode, type QuantizedType } from '../graph/graph.ts';
-import { floatFunction, type MultiplyAdd } from './onnxruntime_float.ts';
-import { propagateUp } from './onnxruntime_fusion.ts';
-import { dequantized } from './onnxruntime_pairs.ts';
-import type { Engine, TensorQuantization } from './engine.ts';
+import { UnsupportedModelError } from '../../errors.ts';
+import { BUDGET, Spending } from '../../graph/budget.ts';
+import type { GraphDraft } from '../../graph/draft.ts';
+import { byteRange, elementCount, type GraphNode, type QuantizedType } from '../../graph/graph.ts';
+import { floatFunction } from './float.ts';
+import { propagateUp } from './fusion.ts';
+import { dequantized } from './pairs.ts';
+import type { Engine, MultiplyAdd, TensorQuantization } from '../../engines/engine.ts';
+import { twoRoundings } from '../../engines/float32.ts';
 
 /**
  * What an engine leaves in float between 8-bit tensors, on bytes: moves are made on bytes, and a chain of element-wise
@@ -29,8 +30,6 @@ const MOVES = new Set([
   'Concat',
 ]);
 
-type Arithmetic = Pick<Engine, 'add' | 'multiply' | 'quantize' | 'dequantize'>;
-
 /** In one expression, which is evaluated operator by operator: an operand that is used twice counts twice. */
 const MOST_OPERATORS = 64;
 
@@ -48,17 +47,17 @@ function whole({ type, quantization }: QuantizedType): TensorQuantization | unde
   return { type, scale: quantization.scale[0]!, zeroPoint: quantization.zeroPoint[0]! };
 }
 
+const multiplyAddOf = ({ multiplyAdd = twoRoundings }: Engine): MultiplyAdd => multiplyAdd;
+
 class Tabulation {
   readonly #draft: GraphDraft;
-  readonly #engine: Arithmetic;
-  readonly #multiplyAdd: MultiplyAdd;
+  readonly #engine: Engine;
   readonly #evaluations = new Spending('entries in tables of functions', BUDGET.tableEntries);
   readonly #known = new Map<string, Expression | undefined>();
 
-  constructor(draft: GraphDraft, arithmetic: Arithmetic, multiplyAdd: MultiplyAdd) {
+  constructor(draft: GraphDraft, engine: Engine) {
     this.#draft = draft;
-    this.#engine = arithmetic;
-    this.#multiplyAdd = multiplyAdd;
+    this.#engine = engine;
   }
 
   /** Derives what there is, operands first: nothing recurses along a chain of any length. */
@@ -86,7 +85,7 @@ class Tabulation {
     const node = this.#draft.producer(tensor);
     if (!node) return undefined;
     if (node.op === 'DequantizeLinear') return this.#dequantized(node.inputs[0]!);
-    const f = floatFunction(node, this.#multiplyAdd);
+    const f = floatFunction(node, multiplyAddOf(this.#engine));
     const operands = node.inputs.map((input) => (input === '' ? 'absent' : this.expression(input)));
     if (!f || operands.some((operand) => operand === undefined)) return undefined;
     const expressions = operands as readonly (Expression | 'absent')[];
@@ -190,12 +189,7 @@ function joinMeans(draft: GraphDraft): void {
 }
 
 /** Operators on bytes whose other operand is one constant, and those that are functions of one byte to begin with. */
-function tabulateBytes(
-  draft: GraphDraft,
-  arithmetic: Arithmetic,
-  tabulation: Tabulation,
-  multiplyAdd: MultiplyAdd,
-): void {
+function tabulateBytes(draft: GraphDraft, engine: Engine, tabulation: Tabulation): void {
   for (const node of [...draft.nodes]) {
     const [target] = node.outputs as [string];
     const output = tabulation.quantization(target);
@@ -203,8 +197,8 @@ function tabulateBytes(
     if (node.op === 'Sigmoid' || node.op === 'LeakyRelu') {
       const input = tabulation.quantization(node.inputs[0]!);
       if (!input) continue;
-      const [f, dequantize] = [floatFunction(node, multiplyAdd)!, arithmetic.dequantize(input)];
-      const quantize = arithmetic.quantize(output);
+      const [f, dequantize] = [floatFunction(node, multiplyAddOf(engine))!, engine.dequantize(input)];
+      const quantize = engine.quantize(output);
       draft.replace(node, [tabulation.lookup(node, [node.inputs[0]!], target, ([q]) => quantize(f(dequantize(q!))))]);
     } else if (node.op === 'Add' || node.op === 'Mul') {
       const [a, b] = node.inputs.map((input) => tabulation.quantization(input));
@@ -214,8 +208,7 @@ function tabulateBytes(
       const value = Number(constant.data[0]);
       const tableOf = (swapped: boolean): GraphNode => {
         const layer = { a, b, output };
-        const f =
-          node.op === 'Add' ? arithmetic.add({ ...layer, relu: false, swapped }).body : arithmetic.multiply!(layer);
+        const f = node.op === 'Add' ? engine.add({ ...layer, relu: false, swapped }).body : engine.multiply!(layer);
         const of = at === 0 ? ([q]: readonly number[]) => f(value, q!) : ([q]: readonly number[]) => f(q!, value);
         return tabulation.lookup(node, [node.inputs[1 - at]!], target, of);
       };
@@ -232,7 +225,7 @@ function byShape(draft: GraphDraft, node: GraphNode, swapped: GraphNode, constan
   return { ...node, inputs: [node.inputs[0]!, table, other], attributes: { constant } };
 }
 
-function tabulateQuantizing(draft: GraphDraft, arithmetic: Arithmetic, tabulation: Tabulation): void {
+function tabulateQuantizing(draft: GraphDraft, engine: Engine, tabulation: Tabulation): void {
   tabulation.deriveAll();
   for (const node of [...draft.nodes]) {
     const [target] = node.outputs as [string];
@@ -244,7 +237,7 @@ function tabulateQuantizing(draft: GraphDraft, arithmetic: Arithmetic, tabulatio
     // a sum that is used in float beside (a residual trunk) is computed in float anyway
     const isTrunk = operators.every((op) => op === 'Add') && draft.consumers(node.inputs[0]!).length > 1;
     if (sources.length === 2 && isTrunk) continue;
-    const quantize = arithmetic.quantize(output);
+    const quantize = engine.quantize(output);
     draft.replace(node, [tabulation.lookup(node, sources, target, (bytes) => quantize(value(bytes)))]);
   }
 }
@@ -282,14 +275,14 @@ function refuseJoinedPads(draft: GraphDraft): void {
 }
 
 /** Rewrites what is left in float between 8-bit tensors so that it works on bytes. */
-export function toBytes(draft: GraphDraft, arithmetic: Arithmetic, multiplyAdd: MultiplyAdd): void {
+export function toBytes(draft: GraphDraft, engine: Engine): void {
   propagateUp(draft, MOVES);
   draft.sweep();
   joinMeans(draft);
   alignMoves(draft);
-  const tabulation = new Tabulation(draft, arithmetic, multiplyAdd);
-  tabulateBytes(draft, arithmetic, tabulation, multiplyAdd);
-  tabulateQuantizing(draft, arithmetic, tabulation);
+  const tabulation = new Tabulation(draft, engine);
+  tabulateBytes(draft, engine, tabulation);
+  tabulateQuantizing(draft, engine, tabulation);
   draft.sweep();
   tabulateFloats(draft, tabulation);
   refuseJoinedPads(draft);

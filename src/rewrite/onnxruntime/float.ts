@@ -1,10 +1,6 @@
-import type { GraphNode } from '../graph/graph.ts';
-import { f32 } from './rounding.ts';
-
-/** `a * b + c` in float32: rounded twice, or once where an engine's kernels are compiled for fused multiply-adds. */
-export type MultiplyAdd = (a: number, b: number, c: number) => number;
-
-export const twoRoundings: MultiplyAdd = (a, b, c) => f32(f32(a * b) + c);
+import type { GraphNode } from '../../graph/graph.ts';
+import type { MultiplyAdd } from '../../engines/engine.ts';
+import { f32 } from '../../engines/rounding.ts';
 
 /** Coefficients of MLAS's rational approximation of the logistic function, from the highest power of x^2 down. */
 const LOGISTIC = {
