@@ -37,10 +37,10 @@ for (const engine of ENGINES)
     // every kernel variant computes the cases that it may
     for (const kernel of [
       'pointwise_tiled',
-      'lanes ',
+      'software/lanes ',
       'lanes_chunked',
-      'lanes_plain',
-      'lanes_subgroup',
+      'words/plain',
+      'words/subgroup',
       'depthwise_rows',
     ])
       expect(used(result)).toContain(kernel);
@@ -51,8 +51,8 @@ for (const engine of ENGINES)
 test('without the packed dot product: the same bits by another path', async ({ gpu }) => {
   const result = await run(gpu, 'onnxruntime', CASES, false);
   expect(result.failures).toEqual([]);
-  expect(used(result)).toContain('dot_unpacked');
-  expect(used(result)).not.toContain('dot_packed');
+  expect(used(result)).toContain('dot/unpacked');
+  expect(used(result)).not.toContain('dot/packed');
 });
 
 test('a device is asked how it rounds: one that rounds otherwise does without the form that relies on it', async ({
