@@ -38,10 +38,10 @@ for (const [engine, count] of Object.entries(CASES))
     // every kernel variant computes the cases that it may
     for (const kernel of [
       'pointwise_tiled',
-      'lanes ',
+      'software/lanes ',
       'lanes_chunked',
-      'lanes_plain',
-      'lanes_subgroup',
+      'words/plain',
+      'words/subgroup',
       'depthwise_rows',
     ])
       expect(used(result)).toContain(kernel);
@@ -52,8 +52,8 @@ for (const [engine, count] of Object.entries(CASES))
 test('without the packed dot product: the same bits by another path', async ({ gpu }) => {
   const result = await run(gpu, 'onnxruntime', UNPACKED_CASES, false);
   expect(result.failures).toEqual([]);
-  expect(used(result)).toContain('dot_unpacked');
-  expect(used(result)).not.toContain('dot_packed');
+  expect(used(result)).toContain('dot/unpacked');
+  expect(used(result)).not.toContain('dot/packed');
 });
 
 test('a device is asked how it rounds: one that rounds otherwise does without the form that relies on it', async ({
