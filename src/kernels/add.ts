@@ -2,9 +2,10 @@ import { addTable, proveAdd } from '../requantize/add.ts';
 import type { Layer } from '../layers/layer.ts';
 import { extent, groupsOf } from '../layers/layout.ts';
 import type { TensorInfo } from '../graph/graph.ts';
+import { KERNELS } from './interfaces.ts';
 import { useKernel } from './kernel.ts';
 import { byteType, signMask } from './requantization.ts';
-import { stepOf, threadGrid, WORDS, type Step } from './step.ts';
+import { stepOf, threadGrid, type Step } from './step.ts';
 
 /** Words from one partner to the next along batch, height, width and channel groups; 0 where it is the same one. */
 function partnerStrides(small: TensorInfo) {
@@ -33,7 +34,6 @@ export function lowerPair(layer: Layer<'pair'>): Step {
     (axis) => extent(large)[axis] === partner[axis],
   );
   return stepOf(layer, {
-    links: [`requantize/${proof.form}`],
     operands: [{ tensor: large.name }, { tensor: small.name }],
     parameters: [proof.parameters],
     ...useKernel('add', {
@@ -51,8 +51,8 @@ export function lowerPair(layer: Layer<'pair'>): Step {
         BROADCAST: Number(!same),
         ONE_CHANNEL: Number(partner.channels === 1 && channels > 1),
       },
+      slots: { combine: `requantize/${proof.form}` },
     }),
-    unroll: { WORDS },
-    workgroups: threadGrid(Math.ceil(groups / WORDS)),
+    workgroups: threadGrid(Math.ceil(groups / KERNELS.add.constants.WORDS)),
   });
 }

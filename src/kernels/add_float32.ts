@@ -23,7 +23,6 @@ export function lowerFloatAdd(layer: Layer<'add_float32'>): Step {
   const other = otherOperand(layer);
   const groups = groupsOf(layer.writes);
   return stepOf(layer, {
-    links: ['shared/float32_add'],
     operands: [{ tensor: layer.reads[0]!.name }, other.operand],
     ...useKernel('add_float32', { geometry: { groups, other_groups: other.groups } }),
     workgroups: threadGrid(groups),

@@ -14,7 +14,6 @@ export function lowerTail(layer: Layer<'pair'>, { codes, ranges }: NonNullable<L
   const groups = groupsOf(a);
   const { channels, groups: channelGroups } = extent(a);
   return stepOf(layer, {
-    links: [`requantize/${proof.form}`],
     operands: [
       { tensor: a.name },
       { tensor: b.name },
@@ -32,6 +31,7 @@ export function lowerTail(layer: Layer<'pair'>, { codes, ranges }: NonNullable<L
         tails: ranges.length,
       },
       overrides: { OUTPUT_SIGN: signMask(byteType(layer.writes)) },
+      slots: { combine: `requantize/${proof.form}` },
     }),
     workgroups: threadGrid(groups),
   });

@@ -4,7 +4,7 @@ import { floatOfKey, keyOfFloat } from '../requantize/float_keys.ts';
 import type { Layer } from '../layers/layer.ts';
 import { extent, groupsOf } from '../layers/layout.ts';
 import { countsOf } from '../layers/window.ts';
-import { windowFields } from './geometry.ts';
+import { windowGeometry } from './geometry.ts';
 import { useKernel } from './kernel.ts';
 import { byteType, KEY_FORMS, outputStage, signMask } from './requantization.ts';
 import { stepOf, threadGrid, type Step } from './step.ts';
@@ -35,28 +35,24 @@ export function lowerAveragePool(layer: Layer<'average_pool'>, { preferences }: 
     lo: new Float64Array(channels).fill(keyOfFloat(-Infinity)),
     hi: new Float64Array(channels).fill(keyOfFloat(Infinity)),
   };
-  const { proof, ...stage } = outputStage({ functions, range, writes }, { ...preferences, forms: KEY_FORMS });
+  const stage = outputStage({ functions, range, writes }, { ...preferences, forms: KEY_FORMS });
   const [least] = byteRange(byteType(input!));
   const values = Float32Array.from({ length: 256 }, (_, code) => value(code + least));
-  const groups = groupsOf(writes);
   return stepOf(layer, {
-    ...useKernel('average_pool', {
-      geometry: {
-        in_height: from.height,
-        in_width: from.width,
-        out_height: to.height,
-        out_width: to.width,
-        channel_groups: from.groups,
-        ...windowFields(window),
-        groups,
-        input_sign: signMask(byteType(input!)),
-        by_columns: Number(layer.byColumns),
+    ...useKernel(
+      'average_pool',
+      {
+        geometry: {
+          ...windowGeometry(window, from, to),
+          input_sign: signMask(byteType(input!)),
+          by_columns: Number(layer.byColumns),
+        },
       },
-    }),
-    ...stage,
-    links: [...stage.links, 'shared/float32_add'],
+      stage,
+    ),
     operands: [{ tensor: input!.name }, { data: new Uint32Array(values.buffer) }, { data: stageOfCount }],
-    workgroups: threadGrid(groups),
-    proof,
+    parameters: stage.parameters,
+    workgroups: threadGrid(groupsOf(writes)),
+    proof: stage.proof,
   });
 }

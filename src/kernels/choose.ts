@@ -88,13 +88,12 @@ export function optionsFor(layer: LinearLayer, features: Features): VariantOptio
   }));
 }
 
-/** Layers whose kernels hand their sums to `emit`, behind which an epilogue may stand. */
+/** Layers without weights whose kernels hand their sums to `emit`, behind which an epilogue may stand. */
 const EMITTING: readonly LayerKind[] = ['global_average_pool', 'average_pool', 'quantize'];
 
 /** Is there a kernel for something joined? */
 export function admits({ core, epilogue }: Joined, target: Target): boolean {
   if (core.kind === 'block') return tileOfBlock(core, target) !== undefined;
-  if (core.kind === 'pooled_pointwise') return true;
-  if (!epilogue) return true;
-  return isLinear(core) ? !chooseLinear(core, target).kernel.floatSums : EMITTING.includes(core.kind);
+  if (core.kind === 'pooled_pointwise' || !epilogue) return true;
+  return isLinear(core) || EMITTING.includes(core.kind);
 }

@@ -1,10 +1,13 @@
 import { outputPixels } from '../layers/linear/geometry.ts';
-import { dotLink, inputFlip, TILE } from './dot.ts';
-import { windowGeometry } from './geometry.ts';
+import { dotModule, inputFlip } from './dot.ts';
+import { layerWindow } from './geometry.ts';
+import { KERNELS } from './interfaces.ts';
 import { useKernel } from './kernel.ts';
 import { notSaturating, type LinearKernel } from './linear.ts';
 import { dotCorrections, packDotWeights, paddingWord } from './packing.ts';
 import { threadGrid } from './step.ts';
+
+const { TILE } = KERNELS.conv.constants;
 
 /** Dot products of four bytes under a window, for groups of whole words. */
 export const conv: LinearKernel = {
@@ -19,22 +22,20 @@ export const conv: LinearKernel = {
   lower(linear, { features }) {
     const { layer, output } = linear;
     const { corrections, weightZero } = dotCorrections(linear);
-    const pixels = outputPixels(linear);
     return {
-      links: [dotLink(features)],
       operands: [packDotWeights(linear), corrections],
       ...useKernel('conv', {
         geometry: {
-          ...windowGeometry(linear),
-          pixels,
+          ...layerWindow(linear),
           in_group_words: Math.ceil(layer.inputChannels / layer.groups / 4),
           out_group_words: layer.groups === 1 ? output.groups : layer.outputChannels / layer.groups / 4,
           input_flip: inputFlip(linear),
           padding: paddingWord(linear),
         },
         overrides: { HAS_WEIGHT_ZERO: Number(weightZero) },
+        slots: { dot: dotModule(features) },
       }),
-      workgroups: threadGrid(Math.ceil(pixels / TILE) * output.groups),
+      workgroups: threadGrid(Math.ceil(outputPixels(linear) / TILE) * output.groups),
     };
   },
 };

@@ -1,6 +1,6 @@
 import { threadGrid } from './step.ts';
 import { outputPixels } from '../layers/linear/geometry.ts';
-import { codeGeometry, windowGeometry } from './geometry.ts';
+import { codeGeometry, layerWindow } from './geometry.ts';
 import { packGroupedWeights } from './packing.ts';
 import { notSaturating, type LinearKernel } from './linear.ts';
 import { useKernel } from './kernel.ts';
@@ -14,12 +14,10 @@ export const convGrouped: LinearKernel = {
     const { layer, output } = linear;
     const pixels = outputPixels(linear);
     return {
-      links: [],
       operands: [packGroupedWeights(linear)],
       ...useKernel('conv_grouped', {
         geometry: {
-          ...windowGeometry(linear),
-          pixels,
+          ...layerWindow(linear),
           out_channels: layer.outputChannels,
           in_per_group: layer.inputChannels / layer.groups,
           out_per_group: layer.outputChannels / layer.groups,

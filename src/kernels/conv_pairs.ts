@@ -1,6 +1,6 @@
 import { threadGrid } from './step.ts';
 import { outputPixels } from '../layers/linear/geometry.ts';
-import { windowGeometry } from './geometry.ts';
+import { layerWindow } from './geometry.ts';
 import { packPairs } from './packing.ts';
 import { type LinearKernel } from './linear.ts';
 import { useKernel } from './kernel.ts';
@@ -15,12 +15,10 @@ export const convPairs: LinearKernel = {
     const { weights, corrections } = packPairs(linear);
     const pixels = outputPixels(linear);
     return {
-      links: [],
       operands: [weights, corrections],
       ...useKernel('conv_pairs', {
         geometry: {
-          ...windowGeometry(linear),
-          pixels,
+          ...layerWindow(linear),
           in_per_group: layer.inputChannels / layer.groups,
           out_per_group: layer.outputChannels / layer.groups,
           input_zero: layer.input.zeroPoint,

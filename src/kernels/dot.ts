@@ -1,26 +1,21 @@
 import { outputPixels } from '../layers/linear/geometry.ts';
 import type { Linear } from '../layers/layer.ts';
 import type { Features } from './features.ts';
-import { useKernel } from './kernel.ts';
 import type { LinearLayer } from './linear.ts';
 import { dotCorrections, packDotWeights } from './packing.ts';
 import type { Target } from './target.ts';
 
-/** Pixels that one thread computes. */
-export const TILE = 4;
-
-export const dotLink = ({ packedDot }: Features): string => (packedDot ? 'shared/dot_packed' : 'shared/dot_unpacked');
+export const dotModule = ({ packedDot }: Features): string => (packedDot ? 'dot/packed' : 'dot/unpacked');
 
 /** Bytes become signed for dot4I8Packed. */
 export const inputFlip = ({ layer }: Linear): number => (layer.input.type === 'uint8' ? 0x80808080 : 0);
 
 /** What both kernels of a 1 by 1 window read. */
-export function pixelsByWords(kernel: 'pointwise' | 'pointwise_tiled', linear: LinearLayer, { features }: Target) {
+export function pixelsByWords(linear: LinearLayer, { features }: Target) {
   const { corrections, weightZero } = dotCorrections(linear);
   return {
-    links: [dotLink(features)],
     operands: [packDotWeights(linear), corrections],
-    ...useKernel(kernel, {
+    given: {
       geometry: {
         pixels: outputPixels(linear),
         in_groups: linear.input.groups,
@@ -28,6 +23,7 @@ export function pixelsByWords(kernel: 'pointwise' | 'pointwise_tiled', linear: L
         input_flip: inputFlip(linear),
       },
       overrides: { HAS_WEIGHT_ZERO: Number(weightZero) },
-    }),
+      slots: { dot: dotModule(features) },
+    },
   };
 }

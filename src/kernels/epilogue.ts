@@ -8,7 +8,7 @@ import { byteType, signMask } from './requantization.ts';
 import { partOf, type Step, type StepPart } from './step.ts';
 
 /** What a step has of what follows it: everything outside reads what the last layer writes. */
-function ending(step: Step, last: Layer, changes: Pick<Step, 'links' | 'parameters' | 'overrides'>): Step {
+function ending(step: Step, last: Layer, changes: Pick<Step, 'slots' | 'parameters' | 'overrides'>): Step {
   const { node, op, writes } = last;
   const parts = [...(step.parts ?? [asPart(step)]), partOf(last)];
   return { ...step, ...changes, node, op, output: writes.name, accumulates: false, parts };
@@ -26,15 +26,12 @@ function asPart({ node, op, output, macs, proof, saturatingChannels, variant }: 
   };
 }
 
-const replaced = (links: readonly string[], from: string, to: string): string[] =>
-  links.map((link) => (link === from ? to : link));
-
 /** The bytes of a step with an 8-bit function of them and another tensor. */
 function withPair(step: Step, pair: Layer<'pair'>, place: number): Step {
   const other = pair.reads[place]!;
   const proof = provePair(pair);
   return ending(step, pair, {
-    links: [...replaced(step.links, 'output/codes', 'output/sums'), `requantize/${proof.form}`],
+    slots: { ...step.slots, output: 'output/sums', combine: `requantize/${proof.form}` },
     parameters: [{ tensor: other.name }, ...step.parameters, proof.parameters],
     overrides: {
       ...step.overrides,
@@ -49,7 +46,7 @@ function withPair(step: Step, pair: Layer<'pair'>, place: number): Step {
 function withDequantize(step: Step, dequantize: Layer<'table'>): Step {
   const { OUTPUT_SIGN: _, ...overrides } = step.overrides;
   return ending(step, dequantize, {
-    links: replaced(step.links, 'output/codes', 'output/floats'),
+    slots: { ...step.slots, output: 'output/floats' },
     parameters: [packTable(dequantize), ...step.parameters],
     overrides,
   });
@@ -62,7 +59,7 @@ function withSum(step: Step, { add, other, dequantize }: FloatSum): Step {
   const bytes = dequantize?.reads[0];
   const source = 'data' in operand ? operand.data : { tensor: bytes ? bytes.name : add.reads[other!]!.name };
   const summed = ending(step, add, {
-    links: [...replaced(step.links, 'output/floats', 'output/float_sums'), 'shared/float32_add'],
+    slots: { ...step.slots, output: 'output/float_sums' },
     // a buffer in any case: the shader names it
     parameters: [values!, source, dequantize ? packTable(dequantize) : new Uint32Array(4), ...parameters],
     overrides: {

@@ -15,22 +15,26 @@ export function inputZero({ reads }: Layer<'global_average_pool'>): number {
 /** The sum of all pixels of four channels a thread. */
 export function lowerGlobalAveragePool(layer: Layer<'global_average_pool'>, { preferences }: Target): Step {
   const [input] = layer.reads;
-  const { proof, ...stage } = outputStage(layer, preferences);
+  const stage = outputStage(layer, preferences);
   const groups = groupsOf(layer.writes);
   return stepOf(layer, {
-    ...useKernel('global_average_pool', {
-      geometry: {
-        pixels: layer.pixels,
-        channel_groups: extent(input!).groups,
-        groups,
-        input_sign: signMask(byteType(input!)),
-        input_zero: inputZero(layer),
+    ...useKernel(
+      'global_average_pool',
+      {
+        geometry: {
+          pixels: layer.pixels,
+          channel_groups: extent(input!).groups,
+          groups,
+          input_sign: signMask(byteType(input!)),
+          input_zero: inputZero(layer),
+        },
       },
-    }),
-    ...stage,
+      stage,
+    ),
     operands: [{ tensor: input!.name }],
+    parameters: stage.parameters,
     workgroups: threadGrid(groups),
     accumulates: true,
-    proof,
+    proof: stage.proof,
   });
 }

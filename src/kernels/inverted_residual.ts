@@ -3,7 +3,7 @@ import type { Block } from '../join/joined.ts';
 import { layersOf } from '../join/joined.ts';
 import { geometryKey } from '../layers/linear/geometry.ts';
 import { packBlock } from './block_weights.ts';
-import { dotLink, inputFlip } from './dot.ts';
+import { dotModule, inputFlip } from './dot.ts';
 import { codeGeometry } from './geometry.ts';
 import { useKernel } from './kernel.ts';
 import { dotCorrections, paddingWord, repeatByte } from './packing.ts';
@@ -73,66 +73,64 @@ export function lowerBlock(block: Block, target: Target): Step {
   const first = expand ?? depthwise;
   const window = expand?.kind === 'conv' ? expand : undefined;
   const { height, width } = (window ?? depthwise).input;
-  const used = useKernel('inverted_residual', {
-    geometry: {
-      in_height: height,
-      in_width: width,
-      middle_height: depthwise.input.height,
-      middle_width: depthwise.input.width,
-      out_height: shape.out[0],
-      out_width: shape.out[1],
-      out_groups: shape.outGroups,
-      expand_pad_top: window?.layer.pads[0] ?? 0,
-      expand_pad_left: window?.layer.pads[1] ?? 0,
-      pad_top: depthwise.layer.pads[0],
-      pad_left: depthwise.layer.pads[1],
-      tiles_y: grid.y,
-      tiles_x: grid.x,
-      tiles: grid.count,
-      input_flip: inputFlip(first),
-      input_padding: window ? paddingWord(window) : 0,
-      middle_padding: repeatByte(codeGeometry(depthwise).input_zero),
-      ...starts,
-    },
-    overrides: {
-      TILE_HEIGHT: tile.height,
-      TILE_WIDTH: tile.width,
-      CHUNK: tile.chunk,
-      MIDDLE_GROUPS: shape.middleGroups,
-      KERNEL_HEIGHT: shape.kernel[0],
-      KERNEL_WIDTH: shape.kernel[1],
-      STRIDE_Y: shape.stride[0],
-      STRIDE_X: shape.stride[1],
-      PROJECT_WEIGHT_ZERO: Number(dotCorrections(project).weightZero),
-      DEPTHWISE_OFFSET: Number(offsets),
-      SATURATES: Number(depthwise.saturatingChannels > 0),
-    },
-  });
   const proofs = [proved.input, proved.expand, proved.depthwise, last].filter((stage) => stage !== undefined);
   const parts = layersOf({ core: block }).map((layer, i) => partOf(layer, proofs[i]!.proof));
+  const expanding = expand && {
+    IN_GROUPS: shape.inGroups,
+    EXPAND_KERNEL_HEIGHT: expand.layer.kernel[0],
+    EXPAND_KERNEL_WIDTH: expand.layer.kernel[1],
+    EXPAND_STRIDE_Y: expand.strides[0],
+    EXPAND_STRIDE_X: expand.strides[1],
+    EXPAND_WEIGHT_ZERO: Number(dotCorrections(expand).weightZero),
+  };
   return stepOf(project, {
-    ...used,
-    links: [
-      ...stages.links,
-      expand ? 'block/expand' : 'block/unexpanded',
-      ...(quantize ? ['input/floats', 'shared/float_keys'] : ['input/bytes']),
-      dotLink(target.features),
-    ],
+    ...useKernel(
+      'inverted_residual',
+      {
+        geometry: {
+          in_height: height,
+          in_width: width,
+          middle_height: depthwise.input.height,
+          middle_width: depthwise.input.width,
+          out_height: shape.out[0],
+          out_width: shape.out[1],
+          out_groups: shape.outGroups,
+          expand_pad_top: window?.layer.pads[0] ?? 0,
+          expand_pad_left: window?.layer.pads[1] ?? 0,
+          pad_top: depthwise.layer.pads[0],
+          pad_left: depthwise.layer.pads[1],
+          tiles_y: grid.y,
+          tiles_x: grid.x,
+          tiles: grid.count,
+          input_flip: inputFlip(first),
+          input_padding: window ? paddingWord(window) : 0,
+          middle_padding: repeatByte(codeGeometry(depthwise).input_zero),
+          ...starts,
+        },
+        overrides: {
+          TILE_HEIGHT: tile.height,
+          TILE_WIDTH: tile.width,
+          CHUNK: tile.chunk,
+          MIDDLE_GROUPS: shape.middleGroups,
+          KERNEL_HEIGHT: shape.kernel[0],
+          KERNEL_WIDTH: shape.kernel[1],
+          STRIDE_Y: shape.stride[0],
+          STRIDE_X: shape.stride[1],
+          PROJECT_WEIGHT_ZERO: Number(dotCorrections(project).weightZero),
+          DEPTHWISE_OFFSET: Number(offsets),
+          SATURATES: Number(depthwise.saturatingChannels > 0),
+        },
+        slots: {
+          first: expand ? 'block/expand' : 'block/unexpanded',
+          source: quantize ? 'input/floats' : 'input/bytes',
+          depthwise: stages.slots['depthwise']!,
+          dot: dotModule(target.features),
+        },
+      },
+      { ...stages, overrides: { ...stages.overrides, ...expanding } },
+    ),
     operands: [{ tensor: (quantize ?? first).reads[0]!.name }, { data }],
     parameters: stages.parameters,
-    unroll: stages.unroll,
-    overrides: {
-      ...stages.overrides,
-      ...used.overrides,
-      ...(expand && {
-        IN_GROUPS: shape.inGroups,
-        EXPAND_KERNEL_HEIGHT: expand.layer.kernel[0],
-        EXPAND_KERNEL_WIDTH: expand.layer.kernel[1],
-        EXPAND_STRIDE_Y: expand.strides[0],
-        EXPAND_STRIDE_X: expand.strides[1],
-        EXPAND_WEIGHT_ZERO: Number(dotCorrections(expand).weightZero),
-      }),
-    },
     workgroups: workgroupGrid(grid.count),
     workgroupBytes: tileBytes(shape, tile),
     tiling: {

@@ -2,7 +2,6 @@ import type { TensorInfo } from '../graph/graph.ts';
 import { macsOf } from '../layers/linear/geometry.ts';
 import type { Layer, LinearKind } from '../layers/layer.ts';
 import type { Features } from './features.ts';
-import type { KernelName } from './kernel.ts';
 import { outputStage } from './requantization.ts';
 import { stepOf, type Step } from './step.ts';
 import type { Target } from './target.ts';
@@ -11,8 +10,10 @@ import type { LayerGeometry } from './variant.ts';
 export type LinearLayer<K extends LinearKind = LinearKind> = Layer<K>;
 
 /** What a kernel decides of a step; the input tensor is operand 0, and the output stage follows. */
-export interface LoweredLinear extends Pick<Step, 'links' | 'geometry' | 'overrides' | 'workgroups' | 'unroll'> {
-  readonly kernel: KernelName;
+export interface LoweredLinear extends Pick<
+  Step,
+  'kernel' | 'slots' | 'geometry' | 'overrides' | 'counts' | 'workgroups'
+> {
   /** Operands after the input. */
   readonly operands: readonly (Int32Array | Uint32Array)[];
 }
@@ -23,8 +24,6 @@ export interface LinearKernel {
   readonly kinds: readonly LinearKind[];
   /** Sizes it comes in, the default one first; absent: there is but one. */
   readonly tiles?: readonly number[];
-  /** Its sums are in f32 lanes: it calls emit_float, and nothing follows in the same dispatch. */
-  readonly floatSums?: boolean;
   /** May it compute this layer on a device with these features? true, or the reason why not. */
   admits(layer: LinearLayer, features: Features): true | string;
   lower(layer: LinearLayer, target: Target, tile: number): LoweredLinear;
@@ -44,15 +43,14 @@ export function lowerLinear(
   target: Target,
 ): Step {
   const lowered = kernel.lower(layer, target, tile);
-  const { floatSums = false } = kernel;
-  const stage = outputStage(layer, { ...target.preferences, floatSums });
+  const stage = outputStage(layer, target.preferences);
   return stepOf(layer, {
     ...lowered,
-    links: [...stage.links, ...lowered.links],
+    slots: { ...stage.slots, ...lowered.slots },
     operands: [{ tensor: inputOf(layer).name }, ...lowered.operands.map((data) => ({ data }))],
     parameters: stage.parameters,
     overrides: { ...stage.overrides, ...lowered.overrides },
-    unroll: { ...stage.unroll, ...lowered.unroll },
+    counts: { ...stage.counts, ...lowered.counts },
     macs: macsOf(layer),
     accumulates: true,
     variant: { ...place, variant: kernel.name, ...(kernel.tiles ? { tile } : {}) },

@@ -21,8 +21,8 @@ export function lowerMove(layer: Layer<'move'>): Step {
         base,
         fill: isByte ? fill & 255 : new Uint32Array(Float32Array.of(fill).buffer)[0]!,
       },
+      slots: { source: `source/${as}`, element: isByte ? 'element/byte' : 'element/word' },
     }),
-    links: [`source/${as}`, isByte ? 'element/byte' : 'element/word'],
     operands: [{ tensor: layer.reads[0]!.name }, { data: places }],
     workgroups: threadGrid(groups),
   });

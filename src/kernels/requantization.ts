@@ -37,8 +37,6 @@ export interface FormOptions {
   readonly forms: readonly string[];
   /** Does the device round to nearest, ties to even? */
   readonly nearestEven: boolean;
-  /** The kernel's sums are in f32 lanes: it calls emit_float. */
-  readonly floatSums?: boolean;
 }
 
 /** Sums that become bytes. */
@@ -50,10 +48,10 @@ interface Proving {
 
 /** Everything a step needs to turn accumulators into bytes. */
 export interface OutputStage {
-  readonly links: readonly string[];
+  readonly slots: Readonly<Record<'output' | 'form', string>>;
   readonly parameters: readonly Int32Array[];
   readonly overrides: Readonly<Record<string, number>>;
-  readonly unroll: Readonly<Record<string, number>>;
+  readonly counts: Readonly<Record<string, number>>;
   readonly proof: ProvedRequantization;
 }
 
@@ -61,28 +59,19 @@ export interface OutputStage {
  * Proves a form for a layer's requantization and packs it for its shader. A layer with one function for
  * all channels (a pool, a quantize) addresses it as one group of four equal channels.
  */
-export function outputStage(
-  { functions, range, writes }: Proving,
-  { forms, nearestEven, floatSums = false }: FormOptions,
-): OutputStage {
+export function outputStage({ functions, range, writes }: Proving, { forms, nearestEven }: FormOptions): OutputStage {
   const type = byteType(writes);
   const [min] = byteRange(type);
   const proof = proveRequantization(functions, range, min, formsInOrder(forms, { nearestEven }));
   const channels = functions.channels === 1 ? 4 : functions.channels;
   const form = FORMS.find(({ name }) => name === proof.form)!;
   return {
-    links: linksOf(form, floatSums),
+    slots: { output: 'output/codes', form: `requantize/${form.name}` },
     parameters: packWords(form, proof, channels),
-    unroll: form.unroll?.(proof.parameters) ?? {},
+    counts: form.counts?.(proof.parameters) ?? {},
     overrides: { OUTPUT_SIGN: signMask(type) },
     proof,
   };
-}
-
-/** How a kernel's sums become bytes: what is linked behind one that has them as int32, or in f32 lanes. */
-function linksOf({ name, floats }: RequantizeForm, floatSums: boolean): string[] {
-  const links = [floatSums ? 'output/float_codes' : 'output/codes', `requantize/${name}`];
-  return floatSums && !floats ? [...links, 'requantize/int_of_float'] : links;
 }
 
 function ofChannels(proof: ProvedRequantization, channels: number): FormParameters[] {

@@ -8,7 +8,7 @@ import { join, memoryOfViews } from '../join/join.ts';
 import type { Fusion } from '../join/fusion.ts';
 import { admits, optionsFor } from '../kernels/choose.ts';
 import { lower } from '../kernels/lower.ts';
-import { capacities } from '../kernels/software/lengths.ts';
+import { withLengths } from '../kernels/software/lengths.ts';
 import type { Target } from '../kernels/target.ts';
 import { DEFAULT_FEATURES, type Features } from '../kernels/features.ts';
 import type { TypedGraph } from '../layers/operator.ts';
@@ -89,10 +89,12 @@ export function* planSteps(graph: Graph, options: PlanOptions = {}): Generator<S
   const layers = layersOf(typed, engine);
   const target = targetOf(typed, features, preferencesOf(profile, features));
   const joined = join(layers, { fusion, outputs: typed.outputs, admits: (one) => admits(one, target) });
+  const declared = withLengths(typed.tensors);
   const spend = spending();
   const steps: Step[] = [];
   for (const one of joined)
-    for (const step of lower(one, target)) {
+    for (const lowered of lower(one, target)) {
+      const step = declared(lowered);
       spend(step);
       steps.push(step);
       yield step;
@@ -120,7 +122,6 @@ function targetOf({ tensors }: TypedGraph, features: Features, preferences: Pref
   return {
     features,
     preferences,
-    capacity: capacities(tensors.values()),
     unusedName(like) {
       let name = like;
       for (let i = 1; names.has(name); i++) name = `${like}.${i}`;

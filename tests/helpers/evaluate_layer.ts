@@ -132,9 +132,9 @@ function element(layer: Layer, operands: Operands, index: number): number {
       return Math.fround(x![index]! + Number(other[layer.perChannel ? coordinates(writes, index)[1] : index]));
     }
     case 'global_average_pool': {
-      const own = x!.subarray(index * layer.pixels, (index + 1) * layer.pixels);
+      const own = Array.from(x!.subarray(index * layer.pixels, (index + 1) * layer.pixels));
       const zero = reads[0]!.quantization!.zeroPoint[0]!;
-      return layer.functions.at(0)(own.reduce((sum: number, v: number) => sum + v - zero, 0));
+      return layer.functions.at(0)(own.reduce((sum, v) => sum + v - zero, 0));
     }
     case 'table':
       return layer.values[x![index]! - least(reads[0]!)]!;

@@ -1,4 +1,4 @@
-import { windowGeometry } from '../geometry.ts';
+import { layerWindow } from '../geometry.ts';
 import { inputFlip, laneCorrections, packRowWeights, paddingWord, startingSums } from './floats.ts';
 import { notSaturating, type LinearKernel } from '../linear.ts';
 import { useKernel } from '../kernel.ts';
@@ -15,7 +15,6 @@ export const depthwiseRows: LinearKernel = {
   kinds: ['depthwise'],
   // columns of the input in which a thread's windows begin
   tiles: [4, 2, 7],
-  floatSums: true,
   admits(linear) {
     const { layer, strides, dilations } = linear;
     if (dilations.some((d) => d !== 1)) return 'its window is dilated';
@@ -33,26 +32,25 @@ export const depthwiseRows: LinearKernel = {
     const rows = Math.ceil(output.height / strips);
     const kept = Math.max(0, kernelHeight - strides[0]);
     return {
-      links: ['shared/byte_lanes'],
       operands: [packRowWeights(linear), laneCorrections(linear, startingSums(linear)!)],
-      ...useKernel('depthwise_rows', {
+      ...useKernel('software/depthwise_rows', {
         geometry: {
-          ...windowGeometry(linear),
+          ...layerWindow(linear),
           rows,
           strips,
           input_flip: inputFlip(linear),
           padding: paddingWord(linear),
         },
+        counts: {
+          WIDTH: width,
+          KERNEL_HEIGHT: kernelHeight,
+          KERNEL_WIDTH: kernelWidth,
+          STRIDE: strides[0],
+          KEPT: kept,
+          NEW: kernelHeight - kept,
+          WINDOW_WIDTH: (width - 1) * strides[0] + kernelWidth,
+        },
       }),
-      unroll: {
-        WIDTH: width,
-        KERNEL_HEIGHT: kernelHeight,
-        KERNEL_WIDTH: kernelWidth,
-        STRIDE: strides[0],
-        KEPT: kept,
-        NEW: kernelHeight - kept,
-        WINDOW_WIDTH: (width - 1) * strides[0] + kernelWidth,
-      },
       workgroups: [Math.ceil(output.groups / 4), Math.ceil(output.width / width), strips * output.batch],
     };
   },

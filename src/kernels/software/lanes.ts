@@ -2,9 +2,8 @@ import type { Features } from '../features.ts';
 import { outputPixels } from '../../layers/linear/geometry.ts';
 import { inputFlip, laneCorrections, packLaneWeights, paddingWord, startingSums } from './floats.ts';
 import { useKernel } from '../kernel.ts';
-import { windowGeometry } from '../geometry.ts';
-import { inputOf, notSaturating, type LinearKernel, type LinearLayer, type LoweredLinear } from '../linear.ts';
-import type { Target } from '../target.ts';
+import { layerWindow } from '../geometry.ts';
+import { notSaturating, type LinearKernel, type LinearLayer, type LoweredLinear } from '../linear.ts';
 
 /**
  * Quads of words of weights that a thread keeps: more would make a loop of more text than processors keep decoded, and
@@ -20,8 +19,8 @@ const LEAST_ROWS = 49;
 const ENOUGH_WORKGROUPS = 16;
 
 /** How the four lanes of a workgroup come by words. */
-const SUBGROUP = 'shared/lanes_subgroup';
-const PLAIN = 'shared/lanes_plain';
+const SUBGROUP = 'software/words/subgroup';
+const PLAIN = 'software/words/plain';
 
 /** Words of 4 channels that an output sums over. */
 function wordsOf(linear: LinearLayer): number {
@@ -41,10 +40,10 @@ function admits(linear: LinearLayer): true | string {
   return startingSums(linear) !== undefined || 'sums of a channel can reach 2^24, which f32 does not hold exactly';
 }
 
-function lower(linear: LinearLayer, mostRows: number, link: string, { capacity }: Target): LoweredLinear {
+function lower(linear: LinearLayer, mostRows: number, sharing: string): LoweredLinear {
   const window = linear.kind === 'conv';
   const words = wordsOf(linear);
-  const quads = quadsOf(words, window || link === PLAIN ? MOST_QUADS_OF_LONG_LOADS : MOST_QUADS);
+  const quads = quadsOf(words, window || sharing === PLAIN ? MOST_QUADS_OF_LONG_LOADS : MOST_QUADS);
   const chunks = Math.ceil(words / (4 * quads));
   const carried = chunks > 1;
   const pixels = outputPixels(linear);
@@ -55,23 +54,13 @@ function lower(linear: LinearLayer, mostRows: number, link: string, { capacity }
   const longest = Math.min(most, Math.max(LEAST_ROWS, Math.ceil((pixels * columns) / ENOUGH_WORKGROUPS)));
   // all about as long
   const rows = Math.ceil(pixels / Math.ceil(pixels / longest));
-  const geometry = {
-    ...windowGeometry(linear),
-    pixels,
-    rows,
-    input_flip: inputFlip(linear),
-    padding: paddingWord(linear),
-  };
+  const geometry = { ...layerWindow(linear), rows, input_flip: inputFlip(linear), padding: paddingWord(linear) };
+  const slots = { words: sharing, source: window ? 'software/input/window' : 'software/input/pixel' };
   return {
-    links: [link, window ? 'input/window' : 'input/pixel', 'shared/byte_lanes'],
     operands: [packLaneWeights(linear, words, 4 * quads), laneCorrections(linear, startingSums(linear)!)],
-    ...(carried ? useKernel('lanes_chunked', { geometry: { ...geometry, chunks } }) : useKernel('lanes', { geometry })),
-    unroll: {
-      QUADS: quads,
-      ...(!carried ? { GROUPS: groups } : {}),
-      INPUT_WORDS: capacity(inputOf(linear)),
-      OUTPUT_WORDS: capacity(linear.writes),
-    },
+    ...(carried
+      ? useKernel('software/lanes_chunked', { geometry: { ...geometry, chunks }, counts: { QUADS: quads }, slots })
+      : useKernel('software/lanes', { geometry, counts: { QUADS: quads, GROUPS: groups }, slots })),
     workgroups: [columns, Math.ceil(pixels / rows), 1],
   };
 }
@@ -87,12 +76,11 @@ export const lanes: LinearKernel = {
   name: 'lanes',
   kinds: ['pointwise', 'conv', 'gemm'],
   tiles: ROWS,
-  floatSums: true,
   admits(linear, { subgroups }: Features) {
     if (subgroups?.min !== 4 || subgroups.max !== 4) return 'the device has no subgroups of four lanes';
     return admits(linear);
   },
-  lower: (linear, target, rows) => lower(linear, rows, SUBGROUP, target),
+  lower: (linear, _target, rows) => lower(linear, rows, SUBGROUP),
 };
 
 /** The same without subgroups: every lane loads every word. */
@@ -100,7 +88,6 @@ export const lanesPlain: LinearKernel = {
   name: 'lanes_plain',
   kinds: ['pointwise', 'conv', 'gemm'],
   tiles: ROWS,
-  floatSums: true,
   admits,
-  lower: (linear, target, rows) => lower(linear, rows, PLAIN, target),
+  lower: (linear, _target, rows) => lower(linear, rows, PLAIN),
 };
