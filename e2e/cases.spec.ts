@@ -43,7 +43,7 @@ test.describe('exact8 cases --against onnxruntime', () => {
   });
 
   test('a shader that is wrong: exit 1, the element, how to repeat the case and where to look at it', async () => {
-    const right = 'requantize(form, accumulators) ^';
+    const right = 'requantize(form, sums) ^';
     const planted = plant(right, `${right} 1u ^`);
     const one = ['cases', '--against', 'onnxruntime', '--case', 'onnxruntime/1/10'];
     const { code, stdout } = await exact8(one, {}, planted);

@@ -53,7 +53,7 @@ function unread(args: readonly string[], dist = 'dist'): Promise<number | null> 
 test('a closed standard output changes no verdict; a full one is an error', async () => {
   expect(await unread(['inspect'])).toBe(0);
   expect(await unread(['inspect', '--model', 'nothing.onnx', '--json'])).toBe(2);
-  const right = 'requantize(form, accumulators) ^';
+  const right = 'requantize(form, sums) ^';
   const dist = plant(right, `${right} 1u ^`);
   const cases = ['cases', '--count', '5'];
   expect((await exact8(cases, {}, dist)).code).toBe(1);

@@ -52,10 +52,8 @@ fn main(thread: Thread) {
   let offset_$x = plane + select(0u, column_$x * geometry.window.in_groups, inside_$x);
   //#end
   let zeros = weight_zeros(corrections[group * 2u + 1u]);
-  //#for $j in 0..KERNEL_HEIGHT
-  //#for $i in 0..KERNEL_WIDTH
+  //#for $j in 0..KERNEL_HEIGHT, $i in 0..KERNEL_WIDTH
   let w_$j_$i = weight_lanes(weights[($j * KERNEL_WIDTH + $i) * geometry.window.out_groups + group], zeros);
-  //#end
   //#end
   let start = corrections[group * 2u];
   let form = form_of(group);
@@ -82,19 +80,15 @@ fn main(thread: Thread) {
     //#end
     //#end
     var values: array<vec4<f32>, KERNEL_HEIGHT * WINDOW_WIDTH>;
-    //#for $j in 0..KERNEL_HEIGHT
-    //#for $x in 0..WINDOW_WIDTH
+    //#for $j in 0..KERNEL_HEIGHT, $x in 0..WINDOW_WIDTH
     values[$j * WINDOW_WIDTH + $x] = byte_lanes(window[$j * WINDOW_WIDTH + $x]);
-    //#end
     //#end
     var sums: array<vec4<f32>, WIDTH>;
     //#for $u in 0..WIDTH
     //#for $c in 0..4
     var sum_$u_$c = start[$c];
-    //#for $j in 0..KERNEL_HEIGHT
-    //#for $i in 0..KERNEL_WIDTH
+    //#for $j in 0..KERNEL_HEIGHT, $i in 0..KERNEL_WIDTH
     sum_$u_$c += values[$j * WINDOW_WIDTH + $u * STRIDE + $i][$c] * w_$j_$i[$c];
-    //#end
     //#end
     //#end
     sums[$u] = vec4<f32>(sum_$u_0, sum_$u_1, sum_$u_2, sum_$u_3);
@@ -103,10 +97,8 @@ fn main(thread: Thread) {
     //#for $u in 0..WIDTH
     emit(at + min(WIDTH - 1u - $u, last) * geometry.window.out_groups, form, sums[WIDTH - 1u - $u]);
     //#end
-    //#for $r in 0..KEPT
-    //#for $x in 0..WINDOW_WIDTH
+    //#for $r in 0..KEPT, $x in 0..WINDOW_WIDTH
     window[$r * WINDOW_WIDTH + $x] = window[($r + NEW) * WINDOW_WIDTH + $x];
-    //#end
     //#end
     y += STRIDE;
     at += geometry.window.out_width * geometry.window.out_groups;

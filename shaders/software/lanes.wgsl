@@ -49,12 +49,8 @@ fn main(thread: Thread) {
     words_$g[q * 4u + $s] = weights[at + $s];
     //#end
   }
-  //#for $q in 0..QUADS
-  //#for $s in 0..4
-  //#for $o in 0..4
+  //#for $q in 0..QUADS, $s in 0..4, $o in 0..4
   let w_$g_$q_$s_$o = weight_lanes(words_$g[$q * 4u + $s][$o], zeros_$g_$o);
-  //#end
-  //#end
   //#end
   //#end
   //#for $q in 0..QUADS
@@ -67,21 +63,15 @@ fn main(thread: Thread) {
     //#for $q in 0..QUADS
     let own_word_$q = load(cursor, place_$q);
     //#end
-    //#for $g in 0..GROUPS
-    //#for $o in 0..4
+    //#for $g in 0..GROUPS, $o in 0..4
     var sum_$g_$o = start_$g[$o];
     //#end
-    //#end
-    //#for $q in 0..QUADS
-    //#for $s in 0..4
+    //#for $q in 0..QUADS, $s in 0..4
     let word_$q_$s = word_of_$s(own_word_$q, cursor, lane, $q * 4u, lane);
     //#for $j in 0..4
     let x_$q_$s_$j = byte_lane_$j(word_$q_$s);
-    //#for $g in 0..GROUPS
-    //#for $o in 0..4
+    //#for $g in 0..GROUPS, $o in 0..4
     sum_$g_$o += x_$q_$s_$j * w_$g_$q_$s_$o[$j];
-    //#end
-    //#end
     //#end
     //#end
     //#end

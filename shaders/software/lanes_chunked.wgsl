@@ -57,10 +57,8 @@ fn main(thread: Thread) {
     }
     //#for $q in 0..QUADS
     let place_$q = place_of(word, $q * 4u);
-    //#for $s in 0..4
-    //#for $o in 0..4
+    //#for $s in 0..4, $o in 0..4
     let w_$q_$s_$o = weight_lanes(words[$q * 4u + $s][$o], zeros_$o);
-    //#end
     //#end
     //#end
     var cursor = cursor_of(first, word);
@@ -72,14 +70,12 @@ fn main(thread: Thread) {
       //#for $o in 0..4
       var sum_$o = before[$o];
       //#end
-      //#for $q in 0..QUADS
-      //#for $s in 0..4
+      //#for $q in 0..QUADS, $s in 0..4
       let word_$q_$s = word_of_$s(own_word_$q, cursor, word, $q * 4u, lane);
       //#for $j in 0..4
       let x_$q_$s_$j = byte_lane_$j(word_$q_$s);
       //#for $o in 0..4
       sum_$o += x_$q_$s_$j * w_$q_$s_$o[$j];
-      //#end
       //#end
       //#end
       //#end

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { expand, type ShaderLine } from './expand.ts';
+import { expand, withEnding, type ShaderLine } from './expand.ts';
 
 const lines = (text: string): ShaderLine[] =>
   text.split('\n').map((line, index) => ({ text: line, file: 'a.wgsl', line: index + 1 }));
@@ -24,6 +24,12 @@ describe('marked loops of a shader', () => {
     ]);
   });
 
+  it('nest in one line, too, the first outermost', () => {
+    const text = '//#for $i in 0..2, $k in 0..COUNT\nx_$i_$k\n//#end';
+    expect(expanded(text, { COUNT: 2 }).split('\n')).toEqual(['x_0_0', 'x_0_1', 'x_1_0', 'x_1_1']);
+    expect(() => expanded(text)).toThrow('a.wgsl:1: nothing says how much COUNT is');
+  });
+
   it('leave what is not marked alone: words, swizzles, longer names', () => {
     const text = '//#for $x in 0..1\nlet x = a.x + b_x + $x + max_x;\n//#end';
     expect(expanded(text)).toBe('let x = a.x + b_x + 0 + max_x;');
@@ -36,4 +42,11 @@ describe('marked loops of a shader', () => {
     expect(() => expanded('//#for $k in 0..N\n//#end')).toThrow('a.wgsl:1: nothing says how much N is');
     expect(() => expanded('let a = $k;')).toThrow('a.wgsl:1: no //#for gives $k');
   });
+});
+
+it('names are given an ending as whole words, and not where they are fields', () => {
+  const text = 'let at = form_of(m) + form.m + m_0 + form_of_all(SHIFT);';
+  expect(withEnding(text, ['m', 'form_of', 'SHIFT'], '_expand')).toBe(
+    'let at = form_of_expand(m_expand) + form.m + m_0 + form_of_all(SHIFT_expand);',
+  );
 });

@@ -1,5 +1,5 @@
 import { DeviceError } from '../errors.ts';
-import { expand, shaderError, type ShaderLine } from './expand.ts';
+import { expand, shaderError, withEnding, type ShaderLine } from './expand.ts';
 
 const FILES = import.meta.glob<string>('../../shaders/**/*.wgsl', { query: '?raw', import: 'default', eager: true });
 
@@ -70,10 +70,9 @@ class Linker {
     const lines = expand(file, this.#timesOf(file, ending));
     const own = lines.flatMap(({ text }) => DECLARED.exec(text)?.[1] ?? []);
     for (const one of own) this.#declared.add(one + ending);
-    const words = new RegExp(`(?<![.\\w])(${own.join('|')})\\b`, 'g');
     const after: (() => void)[] = [];
     for (const line of lines) {
-      const text = ending === '' ? line.text : line.text.replace(words, `$1${ending}`);
+      const text = ending === '' ? line.text : withEnding(line.text, own, ending);
       const [, imported] = IMPORT.exec(text) ?? [];
       if (imported) after.push(() => this.#add(imported, '', place));
       if (text.startsWith('//#slot ')) after.push(() => this.#fill({ ...line, text }));
