@@ -1,7 +1,7 @@
 import type { BlocksResult } from '../harness/cases/run_blocks.ts';
 import { expect, test } from './gpu.ts';
 
-const ENGINES = { onnxruntime: 16, qnnpack: 10, fbgemm: 10, 'fbgemm-avx2': 10, onednn: 10, x86: 16 };
+const ENGINES = { onnxruntime: 16, qnnpack: 6, fbgemm: 6, 'fbgemm-avx2': 8, onednn: 6, x86: 8 };
 
 const run = (page: import('playwright/test').Page, engine: string, count: number): Promise<BlocksResult> =>
   page.evaluate(

@@ -1,5 +1,7 @@
 // y = f32(a + b), element by element, on float32 bits: one IEEE rounding, by integers.
 // a, y: NHWC, 4 channels a vec4 of bits; b: the same, or one group of channels for every pixel.
+//#import shared/threads
+//#import shared/float32_add
 
 struct Geometry {
   groups: u32,
@@ -11,13 +13,9 @@ struct Geometry {
 @group(0) @binding(2) var<storage, read_write> output: array<vec4<u32>>;
 @group(2) @binding(0) var<uniform> geometry: Geometry;
 
-@compute @workgroup_size(64)
-fn main(
-  @builtin(workgroup_id) workgroup_id: vec3<u32>,
-  @builtin(num_workgroups) num_workgroups: vec3<u32>,
-  @builtin(local_invocation_index) local_index: u32,
-) {
-  let index = thread_index(workgroup_id, num_workgroups, local_index);
+@compute @workgroup_size(WORKGROUP_SIZE)
+fn main(thread: Thread) {
+  let index = thread_index(thread);
   if (index >= geometry.groups) {
     return;
   }

@@ -1,6 +1,9 @@
 // y = combine(a, b), element by element; elements of the tails by a function of their own, from its table.
 // a, b, y: NHWC, 4 channels a word. tails: [first, end) of element numbers in NHWC order without padding.
 // combine is proved at load over all 65,536 pairs of codes; the table holds four codes a word, row a.
+//#import shared/threads
+//#import shared/codes
+//#slot combine: requantize/ for combine
 
 struct Geometry {
   groups: u32,
@@ -30,13 +33,9 @@ fn is_tail(element: u32) -> bool {
   return false;
 }
 
-@compute @workgroup_size(64)
-fn main(
-  @builtin(workgroup_id) workgroup_id: vec3<u32>,
-  @builtin(num_workgroups) num_workgroups: vec3<u32>,
-  @builtin(local_invocation_index) local_index: u32,
-) {
-  let index = thread_index(workgroup_id, num_workgroups, local_index);
+@compute @workgroup_size(WORKGROUP_SIZE)
+fn main(thread: Thread) {
+  let index = thread_index(thread);
   if (index >= geometry.groups) {
     return;
   }

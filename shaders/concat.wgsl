@@ -1,5 +1,8 @@
 // y[i] = the element at i of the first input that reaches there along the axis; up to six inputs.
 // Inputs and y: NHWC, 4 channels a word, one quantization. starts: where each input begins along the axis.
+//#import shared/threads
+//#import shared/codes
+//#import shared/pixel
 
 struct Geometry {
   groups: u32,
@@ -70,27 +73,19 @@ fn element_at(coordinates: vec4<u32>) -> u32 {
   return (word >> ((at[CHANNELS] & 3u) * 8u)) & 255u;
 }
 
-@compute @workgroup_size(64)
-fn main(
-  @builtin(workgroup_id) workgroup_id: vec3<u32>,
-  @builtin(num_workgroups) num_workgroups: vec3<u32>,
-  @builtin(local_invocation_index) local_index: u32,
-) {
-  let index = thread_index(workgroup_id, num_workgroups, local_index);
+@compute @workgroup_size(WORKGROUP_SIZE)
+fn main(thread: Thread) {
+  let index = thread_index(thread);
   if (index >= geometry.groups) {
     return;
   }
   let first = (index % geometry.channel_groups) * 4u;
-  let pixel = index / geometry.channel_groups;
-  let x = pixel % geometry.out_width;
-  let row = pixel / geometry.out_width;
-  let y = row % geometry.out_height;
-  let image = row / geometry.out_height;
+  let pixel = pixel_of(index / geometry.channel_groups, geometry.out_height, geometry.out_width);
   var elements = vec4<u32>();
   for (var lane = 0u; lane < 4u; lane++) {
     // the lanes that pad the last group may lie beyond every input
     if (geometry.axis != CHANNELS || first + lane < geometry.size) {
-      elements[lane] = element_at(vec4<u32>(image, first + lane, y, x));
+      elements[lane] = element_at(vec4<u32>(pixel.image, first + lane, pixel.y, pixel.x));
     }
   }
   output[index] = pack_codes(elements);

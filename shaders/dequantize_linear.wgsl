@@ -1,5 +1,7 @@
 // y = values[code of x]: 256 float32 values, as bits.
 // x: 4 channels a word; y: 4 channels a vec4 of bits.
+//#import shared/threads
+//#import shared/codes
 
 struct Geometry {
   groups: u32,
@@ -11,13 +13,9 @@ struct Geometry {
 @group(0) @binding(2) var<storage, read_write> output: array<vec4<u32>>;
 @group(2) @binding(0) var<uniform> geometry: Geometry;
 
-@compute @workgroup_size(64)
-fn main(
-  @builtin(workgroup_id) workgroup_id: vec3<u32>,
-  @builtin(num_workgroups) num_workgroups: vec3<u32>,
-  @builtin(local_invocation_index) local_index: u32,
-) {
-  let index = thread_index(workgroup_id, num_workgroups, local_index);
+@compute @workgroup_size(WORKGROUP_SIZE)
+fn main(thread: Thread) {
+  let index = thread_index(thread);
   if (index >= geometry.groups) {
     return;
   }

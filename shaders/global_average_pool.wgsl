@@ -1,5 +1,10 @@
 // y[n, c] = emit(sum over pixels of (x[n, .., c] - zx)); one function for all channels.
 // x: NHWC, 4 channels a word; y: [image][group]. |sum| <= pixels * 255, an int32 (proved at load).
+//#import shared/threads
+//#import shared/codes
+//#slot output: output/ for form_of, emit
+
+alias Sums = vec4<i32>;
 
 struct Geometry {
   pixels: u32,
@@ -13,13 +18,9 @@ struct Geometry {
 @group(0) @binding(1) var<storage, read_write> output: array<u32>;
 @group(2) @binding(0) var<uniform> geometry: Geometry;
 
-@compute @workgroup_size(64)
-fn main(
-  @builtin(workgroup_id) workgroup_id: vec3<u32>,
-  @builtin(num_workgroups) num_workgroups: vec3<u32>,
-  @builtin(local_invocation_index) local_index: u32,
-) {
-  let index = thread_index(workgroup_id, num_workgroups, local_index);
+@compute @workgroup_size(WORKGROUP_SIZE)
+fn main(thread: Thread) {
+  let index = thread_index(thread);
   if (index >= geometry.groups) {
     return;
   }

@@ -1,6 +1,15 @@
 // y = emit(project(depthwise(expand(x)))): an inverted residual block, one tile of y a workgroup; the tensors between
 // stay in workgroup memory. x, y: NHWC, 4 channels a word; weights: all stages', laid out by src/plan/fuse/weights.ts.
 // Sums wrap mod 2^32, and each stage's corrected result is an int32 (proved at load).
+//#import shared/threads
+//#import shared/codes
+//#import shared/dot_products
+//#slot output: output/ for form_of, emit
+//#slot first: block/ for stage_input, fill_middle
+//#slot depthwise: requantize/ for form_of, requantize as *_depthwise
+//#slot source: input/ for input_word
+
+alias Sums = vec4<i32>;
 
 struct Geometry {
   in_height: u32,
@@ -56,7 +65,6 @@ override MIDDLE_TILE_HEIGHT: u32 = (TILE_HEIGHT - 1u) * STRIDE_Y + KERNEL_HEIGHT
 override MIDDLE_TILE_WIDTH: u32 = (TILE_WIDTH - 1u) * STRIDE_X + KERNEL_WIDTH;
 override MIDDLE_TILE_PIXELS: u32 = MIDDLE_TILE_HEIGHT * MIDDLE_TILE_WIDTH;
 
-const ONES = 0x01010101u;
 // Between codes and signed bytes.
 const FLIP = 0x80808080u;
 
@@ -72,12 +80,22 @@ struct Tile {
   left: u32,
 }
 
-fn dot4_each(x: u32, w: vec4<u32>) -> vec4<i32> {
-  return vec4<i32>(dot4(x, w.x), dot4(x, w.y), dot4(x, w.z), dot4(x, w.w));
-}
-
 fn weight(index: u32) -> vec4<i32> {
   return bitcast<vec4<i32>>(weights[index]);
+}
+
+// Sums of four pixels with the correction of their channels, behind which their weights' zero points may lie.
+fn corrected(products: Products, correction: u32, has_weight_zero: bool) -> array<vec4<i32>, 4> {
+  var sums = products.sums;
+  //#for $i in 0..4
+  sums[$i] += weight(correction);
+  //#end
+  if (has_weight_zero) {
+    //#for $i in 0..4
+    sums[$i] -= weight(correction + 1u) * products.x[$i];
+    //#end
+  }
+  return sums;
 }
 
 // Where the middle tensor's tile begins. Differences wrap, so left of 0 is beyond the width.
@@ -130,8 +148,8 @@ fn filter_group(corner: u32, group: u32) -> vec4<i32> {
   return sum + saturate(first_of_pair);
 }
 
-fn filter_chunk(first_group: u32, local_index: u32) {
-  for (var item = local_index; item < TILE_PIXELS * CHUNK; item += WORKGROUP) {
+fn filter_chunk(first_group: u32, thread: u32) {
+  for (var item = thread; item < TILE_PIXELS * CHUNK; item += WORKGROUP) {
     let lane = item % CHUNK;
     let group = first_group + lane;
     if (group < MIDDLE_GROUPS) {
@@ -153,50 +171,27 @@ fn store(tile: Tile, pixel: u32, group: u32, sum: vec4<i32>) {
 }
 
 // Each item: four pixels, four channels.
-fn project(tile: Tile, local_index: u32) {
-  for (var item = local_index; item < TILE_PIXELS / 4u * geometry.out_groups; item += WORKGROUP) {
+fn project(tile: Tile, thread: u32) {
+  for (var item = thread; item < TILE_PIXELS / 4u * geometry.out_groups; item += WORKGROUP) {
     let group = item % geometry.out_groups;
     let first = (item / geometry.out_groups) * 4u;
     let rows = (vec4<u32>(first) + vec4<u32>(0u, 1u, 2u, 3u)) * MIDDLE_GROUPS;
     let correction = geometry.project_corrections + group * select(1u, 2u, PROJECT_WEIGHT_ZERO);
-    let offset = weight(correction);
-    var sum0 = offset;
-    var sum1 = offset;
-    var sum2 = offset;
-    var sum3 = offset;
-    var x_sums = vec4<i32>();
+    var products = Products();
     for (var k = 0u; k < MIDDLE_GROUPS; k++) {
-      let w = weights[geometry.project_weights + k * geometry.out_groups + group];
       let x = vec4<u32>(filtered[rows.x + k], filtered[rows.y + k], filtered[rows.z + k], filtered[rows.w + k]);
-      sum0 += dot4_each(x.x, w);
-      sum1 += dot4_each(x.y, w);
-      sum2 += dot4_each(x.z, w);
-      sum3 += dot4_each(x.w, w);
-      if (PROJECT_WEIGHT_ZERO) {
-        x_sums += vec4<i32>(dot4(x.x, ONES), dot4(x.y, ONES), dot4(x.z, ONES), dot4(x.w, ONES));
-      }
+      add_products(&products, x, weights[geometry.project_weights + k * geometry.out_groups + group], PROJECT_WEIGHT_ZERO);
     }
-    if (PROJECT_WEIGHT_ZERO) {
-      let weight_zero = weight(correction + 1u);
-      sum0 -= weight_zero * x_sums.x;
-      sum1 -= weight_zero * x_sums.y;
-      sum2 -= weight_zero * x_sums.z;
-      sum3 -= weight_zero * x_sums.w;
-    }
-    store(tile, first, group, sum0);
-    store(tile, first + 1u, group, sum1);
-    store(tile, first + 2u, group, sum2);
-    store(tile, first + 3u, group, sum3);
+    let sums = corrected(products, correction, PROJECT_WEIGHT_ZERO);
+    //#for $i in 0..4
+    store(tile, first + $i, group, sums[$i]);
+    //#end
   }
 }
 
-@compute @workgroup_size(128)
-fn main(
-  @builtin(workgroup_id) workgroup_id: vec3<u32>,
-  @builtin(num_workgroups) num_workgroups: vec3<u32>,
-  @builtin(local_invocation_index) local_index: u32,
-) {
-  let index = workgroup_id.y * num_workgroups.x + workgroup_id.x;
+@compute @workgroup_size(WORKGROUP)
+fn main(own: Workgroup, @builtin(local_invocation_index) thread: u32) {
+  let index = workgroup_index(own);
   if (index >= geometry.tiles) {
     return;
   }
@@ -206,13 +201,13 @@ fn main(
     (row % geometry.tiles_y) * TILE_HEIGHT,
     (index % geometry.tiles_x) * TILE_WIDTH
   );
-  stage_input(tile, local_index);
+  stage_input(tile, thread);
   workgroupBarrier();
   for (var first_group = 0u; first_group < MIDDLE_GROUPS; first_group += CHUNK) {
-    fill_middle(tile, first_group, local_index);
+    fill_middle(tile, first_group, thread);
     workgroupBarrier();
-    filter_chunk(first_group, local_index);
+    filter_chunk(first_group, thread);
     workgroupBarrier();
   }
-  project(tile, local_index);
+  project(tile, thread);
 }

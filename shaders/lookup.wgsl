@@ -1,5 +1,7 @@
 // y = table[code of x], element by element: any function of one byte.
 // x, y: 4 channels a word; table: 256 bytes, four a word, the first for the smallest value of x's type.
+//#import shared/threads
+//#import shared/codes
 
 struct Geometry {
   groups: u32,
@@ -15,13 +17,9 @@ fn entry(code: i32) -> u32 {
   return (values[code >> 2u] >> ((u32(code) & 3u) * 8u)) & 255u;
 }
 
-@compute @workgroup_size(64)
-fn main(
-  @builtin(workgroup_id) workgroup_id: vec3<u32>,
-  @builtin(num_workgroups) num_workgroups: vec3<u32>,
-  @builtin(local_invocation_index) local_index: u32,
-) {
-  let index = thread_index(workgroup_id, num_workgroups, local_index);
+@compute @workgroup_size(WORKGROUP_SIZE)
+fn main(thread: Thread) {
+  let index = thread_index(thread);
   if (index >= geometry.groups) {
     return;
   }

@@ -1,5 +1,8 @@
 // y[i] = x[source(i)], or the fill where nothing moves there: transpose, slice, pad, split, resize, reshape ...
-// y: NHWC, 4 channels a group; x: elements in padded NHWC order. Linked: how sources are found, how wide elements are.
+// y: NHWC, 4 channels a group; x: elements in padded NHWC order.
+//#import shared/threads
+//#slot source: source/ for sources_of
+//#slot element: element/ for read_element, write_elements
 
 struct Geometry {
   groups: u32,
@@ -16,13 +19,9 @@ struct Geometry {
 @group(0) @binding(2) var<storage, read_write> output: array<u32>;
 @group(2) @binding(0) var<uniform> geometry: Geometry;
 
-@compute @workgroup_size(64)
-fn main(
-  @builtin(workgroup_id) workgroup_id: vec3<u32>,
-  @builtin(num_workgroups) num_workgroups: vec3<u32>,
-  @builtin(local_invocation_index) local_index: u32,
-) {
-  let index = thread_index(workgroup_id, num_workgroups, local_index);
+@compute @workgroup_size(WORKGROUP_SIZE)
+fn main(thread: Thread) {
+  let index = thread_index(thread);
   if (index >= geometry.groups) {
     return;
   }

@@ -1,5 +1,9 @@
-// y[i] = emit_float(sums[i]): a requantization and nothing else, to learn how a device rounds.
+// y[i] = emit(sums[i]): a requantization and nothing else, to learn how a device rounds.
 // sums: four f32 values a group; y: four codes a word. f32: integers below 2^24.
+//#import shared/threads
+//#slot output: output/ for form_of, emit
+
+alias Sums = vec4<f32>;
 
 struct Geometry {
   groups: u32,
@@ -9,14 +13,10 @@ struct Geometry {
 @group(0) @binding(1) var<storage, read_write> output: array<u32>;
 @group(2) @binding(0) var<uniform> geometry: Geometry;
 
-@compute @workgroup_size(64)
-fn main(
-  @builtin(workgroup_id) workgroup_id: vec3<u32>,
-  @builtin(num_workgroups) num_workgroups: vec3<u32>,
-  @builtin(local_invocation_index) local_index: u32,
-) {
-  let index = thread_index(workgroup_id, num_workgroups, local_index);
+@compute @workgroup_size(WORKGROUP_SIZE)
+fn main(thread: Thread) {
+  let index = thread_index(thread);
   if (index < geometry.groups) {
-    emit_float(index, form_of(index), sums[index]);
+    emit(index, form_of(index), sums[index]);
   }
 }

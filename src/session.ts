@@ -6,7 +6,7 @@ import { checkDevice, featuresOf, profileOf, requestDevice } from './gpu/device.
 import { Executable } from './gpu/executable.ts';
 import { takeInputs } from './gpu/inputs.ts';
 import { expectAlive, onDevice } from './gpu/loss.ts';
-import { PipelineCache, pipelineKey } from './gpu/pipelines.ts';
+import { PipelineCache } from './gpu/pipelines.ts';
 import { isRecord, kindOf } from './kind_of.ts';
 import { checkGraph, checkOptions, checkShapes } from './plan/arguments.ts';
 import type { Fusion } from './plan/fuse/fusion.ts';
@@ -196,7 +196,7 @@ async function planWhileCompiling(graph: Graph, options: PlanOptions, device: GP
   for (;;) {
     const next = planning.next();
     if (next.done) return next.value;
-    pipelines.get(pipelineKey(next.value)).catch(() => undefined);
+    pipelines.get(next.value).catch(() => undefined);
     if (Date.now() - since < STRETCH_MS) continue;
     // browsers send what was asked of a device once a task ends; in between, a page can answer its user
     await device.queue.onSubmittedWorkDone();

@@ -16,6 +16,7 @@ const ORDER = [
   'src/requantize',
   'src/kernels',
   'src/ops',
+  'src/kernels/software',
   'src/plan',
   'src/gpu',
   'src/session.ts',

@@ -2,6 +2,7 @@ import { UnsupportedModelError } from '../../src/errors.ts';
 import { featuresOf } from '../../src/gpu/device.ts';
 import type { Features } from '../../src/ops/features.ts';
 import type { VariantChoice } from '../../src/ops/variant.ts';
+import { shadersOf } from '../../src/ops/step.ts';
 import { createPlan, variantsFor, type Plan, type PlanOptions } from '../../src/plan/plan.ts';
 import { InferenceSession } from '../../src/session.ts';
 import { referenceTrace } from '../../src/plan/reference.ts';
@@ -118,7 +119,7 @@ async function runVariant(
   try {
     const [step] = session.plan.steps;
     const actual = await session.trace(test.feeds, { accumulators: true });
-    const kernel = step ? [step.kernel, ...step.links].join(' ') : 'view';
+    const kernel = step ? shadersOf(step).join(' ') : 'view';
     const y = actual.tensors.at(-1)!;
     const again = bitsOf((await session.run(test.feeds))['y']!.data);
     const onHost = bitsOf(host.data);

@@ -1,6 +1,7 @@
 import { UnsupportedModelError } from '../../src/errors.ts';
 import { featuresOf } from '../../src/gpu/device.ts';
 import type { Features } from '../../src/ops/features.ts';
+import { shadersOf } from '../../src/ops/step.ts';
 import { FUSIONS } from '../../src/plan/fuse/index.ts';
 import { TILES } from '../../src/plan/fuse/tiles.ts';
 import { createPlan, type Plan } from '../../src/plan/plan.ts';
@@ -54,7 +55,7 @@ export async function runBlocks(
         const session = await InferenceSession.create(test.graph, { device, features, profile, fusion });
         const actual = bitsOf((await session.run(test.feeds))[output]!.data);
         const traced = bitsOf((await session.trace(test.feeds)).outputs[output]!.data);
-        const kernels = session.plan.steps.map(({ kernel, links }) => [kernel, ...links].join(' '));
+        const kernels = session.plan.steps.map((step) => shadersOf(step).join(' '));
         for (const kernel of kernels) coverage[kernel] = (coverage[kernel] ?? 0) + 1;
         session.release();
         for (const [what, got] of [

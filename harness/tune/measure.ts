@@ -3,7 +3,7 @@ import { readModel } from '../../src/formats/index.ts';
 import { featuresOf, profileOf, requestDevice } from '../../src/gpu/device.ts';
 import { Executable } from '../../src/gpu/executable.ts';
 import { takeInputs } from '../../src/gpu/inputs.ts';
-import { PipelineCache, pipelineKey } from '../../src/gpu/pipelines.ts';
+import { PipelineCache } from '../../src/gpu/pipelines.ts';
 import { byteRange, elementCount, isByteType, newElementData, type Graph } from '../../src/graph/graph.ts';
 import type { Features } from '../../src/ops/features.ts';
 import { FUSIONS } from '../../src/plan/fuse/index.ts';
@@ -200,7 +200,7 @@ export class Tuning implements Tuner {
   /** All pipelines at once; what does not compile says so when its plan is proved. */
   async #compileAll(plans: readonly Plan[]): Promise<void> {
     const pipelines = PipelineCache.of(this.#device);
-    await Promise.allSettled(plans.flatMap(({ steps }) => steps.map((step) => pipelines.get(pipelineKey(step)))));
+    await Promise.allSettled(plans.flatMap(({ steps }) => steps.map((step) => pipelines.get(step))));
   }
 
   /** What one plan computes, compared with the host reference. */

@@ -1,12 +1,14 @@
 // The first stage of an inverted residual block: a convolution of the input's tile gives the middle tensor's tile.
-// weights: [ky][kx][word][group] of 4 words. |dot4| <= 2^16; the corrected sums are int32 (proved at load).
+// weights: [ky][kx][word][group] of 4 words.
+//#import shared/dot_products
+//#slot expand: requantize/ for form_of, requantize as *_expand
 
-override IN_GROUPS: u32 = 1u;
-override EXPAND_KERNEL_HEIGHT: u32 = 1u;
-override EXPAND_KERNEL_WIDTH: u32 = 1u;
-override EXPAND_STRIDE_Y: u32 = 1u;
-override EXPAND_STRIDE_X: u32 = 1u;
-override EXPAND_WEIGHT_ZERO: bool = false;
+override IN_GROUPS: u32;
+override EXPAND_KERNEL_HEIGHT: u32;
+override EXPAND_KERNEL_WIDTH: u32;
+override EXPAND_STRIDE_Y: u32;
+override EXPAND_STRIDE_X: u32;
+override EXPAND_WEIGHT_ZERO: bool;
 
 override INPUT_TILE_HEIGHT: u32 = (MIDDLE_TILE_HEIGHT - 1u) * EXPAND_STRIDE_Y + EXPAND_KERNEL_HEIGHT;
 override INPUT_TILE_WIDTH: u32 = (MIDDLE_TILE_WIDTH - 1u) * EXPAND_STRIDE_X + EXPAND_KERNEL_WIDTH;
@@ -14,10 +16,10 @@ override INPUT_TILE_WIDTH: u32 = (MIDDLE_TILE_WIDTH - 1u) * EXPAND_STRIDE_X + EX
 // Signed bytes, [pixel][word]; outside the input its zero point.
 var<workgroup> input_tile: array<u32, INPUT_TILE_HEIGHT * INPUT_TILE_WIDTH * IN_GROUPS>;
 
-fn stage_input(tile: Tile, local_index: u32) {
+fn stage_input(tile: Tile, thread: u32) {
   let corner = middle_corner(tile) * vec2<u32>(EXPAND_STRIDE_Y, EXPAND_STRIDE_X) -
     vec2<u32>(geometry.expand_pad_top, geometry.expand_pad_left);
-  for (var i = local_index; i < INPUT_TILE_HEIGHT * INPUT_TILE_WIDTH * IN_GROUPS; i += WORKGROUP) {
+  for (var i = thread; i < INPUT_TILE_HEIGHT * INPUT_TILE_WIDTH * IN_GROUPS; i += WORKGROUP) {
     let pixel = i / IN_GROUPS;
     let y = corner.x + pixel / INPUT_TILE_WIDTH;
     let x = corner.y + pixel % INPUT_TILE_WIDTH;
@@ -35,8 +37,8 @@ fn fill(tile: Tile, pixel: u32, lane: u32, group: u32, sum: vec4<i32>) {
 }
 
 // Each item: four pixels, four channels; beyond the last pixel, that one again.
-fn fill_middle(tile: Tile, first_group: u32, local_index: u32) {
-  for (var item = local_index; item < (MIDDLE_TILE_PIXELS + 3u) / 4u * CHUNK; item += WORKGROUP) {
+fn fill_middle(tile: Tile, first_group: u32, thread: u32) {
+  for (var item = thread; item < (MIDDLE_TILE_PIXELS + 3u) / 4u * CHUNK; item += WORKGROUP) {
     let lane = item % CHUNK;
     let group = first_group + lane;
     if (group < MIDDLE_GROUPS) {
@@ -45,39 +47,20 @@ fn fill_middle(tile: Tile, first_group: u32, local_index: u32) {
       let rows = pixels / MIDDLE_TILE_WIDTH * EXPAND_STRIDE_Y * INPUT_TILE_WIDTH;
       let corners = (rows + pixels % MIDDLE_TILE_WIDTH * EXPAND_STRIDE_X) * IN_GROUPS;
       let correction = geometry.expand_corrections + group * select(1u, 2u, EXPAND_WEIGHT_ZERO);
-      let offset = weight(correction);
-      var sum0 = offset;
-      var sum1 = offset;
-      var sum2 = offset;
-      var sum3 = offset;
-      var x_sums = vec4<i32>();
+      var products = Products();
       var at_weight = group;
       for (var ky = 0u; ky < EXPAND_KERNEL_HEIGHT; ky++) {
         for (var i = 0u; i < EXPAND_KERNEL_WIDTH * IN_GROUPS; i++) {
-          let w = weights[at_weight];
           let at = corners + vec4<u32>(ky * INPUT_TILE_WIDTH * IN_GROUPS + i);
           let x = vec4<u32>(input_tile[at.x], input_tile[at.y], input_tile[at.z], input_tile[at.w]);
-          sum0 += dot4_each(x.x, w);
-          sum1 += dot4_each(x.y, w);
-          sum2 += dot4_each(x.z, w);
-          sum3 += dot4_each(x.w, w);
-          if (EXPAND_WEIGHT_ZERO) {
-            x_sums += vec4<i32>(dot4(x.x, ONES), dot4(x.y, ONES), dot4(x.z, ONES), dot4(x.w, ONES));
-          }
+          add_products(&products, x, weights[at_weight], EXPAND_WEIGHT_ZERO);
           at_weight += MIDDLE_GROUPS;
         }
       }
-      if (EXPAND_WEIGHT_ZERO) {
-        let weight_zero = weight(correction + 1u);
-        sum0 -= weight_zero * x_sums.x;
-        sum1 -= weight_zero * x_sums.y;
-        sum2 -= weight_zero * x_sums.z;
-        sum3 -= weight_zero * x_sums.w;
-      }
-      fill(tile, pixels.x, lane, group, sum0);
-      fill(tile, pixels.y, lane, group, sum1);
-      fill(tile, pixels.z, lane, group, sum2);
-      fill(tile, pixels.w, lane, group, sum3);
+      let sums = corrected(products, correction, EXPAND_WEIGHT_ZERO);
+      //#for $i in 0..4
+      fill(tile, pixels[$i], lane, group, sums[$i]);
+      //#end
     }
   }
 }

@@ -1,12 +1,12 @@
 // A block without a first stage: the middle tensor is the input.
 // input_word gives signed bytes; the middle tensor's tile holds codes.
 
-fn stage_input(tile: Tile, local_index: u32) {
+fn stage_input(tile: Tile, thread: u32) {
 }
 
-fn fill_middle(tile: Tile, first_group: u32, local_index: u32) {
+fn fill_middle(tile: Tile, first_group: u32, thread: u32) {
   let corner = middle_corner(tile);
-  for (var item = local_index; item < MIDDLE_TILE_PIXELS * CHUNK; item += WORKGROUP) {
+  for (var item = thread; item < MIDDLE_TILE_PIXELS * CHUNK; item += WORKGROUP) {
     let pixel = item / CHUNK;
     let group = first_group + item % CHUNK;
     if (group < MIDDLE_GROUPS) {

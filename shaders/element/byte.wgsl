@@ -1,4 +1,5 @@
 // Elements of 8 bits: four a word.
+//#import shared/codes
 
 fn read_element(at: u32) -> u32 {
   return (input[at >> 2u] >> ((at & 3u) * 8u)) & 255u;

@@ -6,8 +6,9 @@ fn form_of(group: u32) -> Form {
   return group;
 }
 
-fn emit(index: u32, form: Form, accumulators: vec4<i32>) {
+fn emit(index: u32, form: Form, sums: Sums) {
+  let whole = vec4<i32>(sums);
   for (var lane = 0u; lane < 4u; lane++) {
-    output[index * 4u + lane] = bitcast<u32>(accumulators[lane]);
+    output[index * 4u + lane] = bitcast<u32>(whole[lane]);
   }
 }

@@ -9,6 +9,7 @@ fn form_of(group: u32) -> Form {
 }
 
 // index: word of the output; form: which four channels.
-fn emit(index: u32, form: Form, accumulators: vec4<i32>) {
-  output[index] = u32(accumulators.x ^ accumulators.y ^ accumulators.z ^ accumulators.w);
+fn emit(index: u32, form: Form, sums: Sums) {
+  let bits = bitcast<vec4<u32>>(sums);
+  output[index] = bits.x ^ bits.y ^ bits.z ^ bits.w;
 }

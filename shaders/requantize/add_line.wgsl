@@ -1,5 +1,6 @@
 // code = clamp((a * mA + b * mB + c) >> s) of two codes; proved at load over all 65,536 pairs, in int32.
-@group(1) @binding(0) var<storage, read> add_parameters: array<vec4<i32>>;
+
+@group(1) @binding($) var<storage, read> add_parameters: array<vec4<i32>>;
 
 fn combine(a: vec4<i32>, b: vec4<i32>) -> vec4<u32> {
   let line = add_parameters[0];

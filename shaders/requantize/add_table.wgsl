@@ -1,5 +1,6 @@
 // code of two codes, from the table of all 65,536 pairs: four codes a word, row a.
-@group(1) @binding(0) var<storage, read> add_codes: array<u32>;
+
+@group(1) @binding($) var<storage, read> add_codes: array<u32>;
 
 fn combine(a: vec4<i32>, b: vec4<i32>) -> vec4<u32> {
   let index = vec4<u32>(a * 256 + b);

@@ -1,5 +1,8 @@
 // code = (u * m + r) >> s, u = clamp(acc, origin, origin + span) - origin; proved at load: u * m + r < 2^32.
-@group(1) @binding(0) var<storage, read> parameters: array<vec4<i32>>;
+//#import shared/codes
+
+@group(1) @binding($) var<storage, read> parameters: array<vec4<i32>>;
+override FIRST_PARAMETER: u32 = 0u;
 
 struct Form {
   least: vec4<i32>,
@@ -10,7 +13,7 @@ struct Form {
 }
 
 fn form_of(group: u32) -> Form {
-  let at = group * 5u;
+  let at = FIRST_PARAMETER + group * 5u;
   let origin = parameters[at];
   return Form(
     origin,
@@ -21,7 +24,8 @@ fn form_of(group: u32) -> Form {
   );
 }
 
-fn requantize(form: Form, accumulators: vec4<i32>) -> u32 {
+fn requantize(form: Form, sums: Sums) -> u32 {
+  let accumulators = vec4<i32>(sums);
   let u = vec4<u32>(clamp(accumulators, form.least, form.most) - form.least);
   return pack_codes((u * form.m + form.r) >> form.s);
 }

@@ -1,5 +1,8 @@
 // code = number of boundaries 1 to 255 of the channel that are <= acc, by bisection. Right for any step function.
-@group(1) @binding(0) var<storage, read> boundaries: array<i32>;
+//#import shared/codes
+
+@group(1) @binding($) var<storage, read> boundaries: array<i32>;
+override FIRST_BOUNDARY: u32 = 0u;
 
 struct Form {
   // of the group's boundaries
@@ -7,10 +10,11 @@ struct Form {
 }
 
 fn form_of(group: u32) -> Form {
-  return Form(group * 1024u);
+  return Form(FIRST_BOUNDARY + group * 1024u);
 }
 
-fn requantize(form: Form, accumulators: vec4<i32>) -> u32 {
+fn requantize(form: Form, sums: Sums) -> u32 {
+  let accumulators = vec4<i32>(sums);
   var codes = vec4<u32>(0u);
   for (var lane = 0u; lane < 4u; lane++) {
     let base = form.first + lane * 256u;

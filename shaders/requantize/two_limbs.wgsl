@@ -1,6 +1,9 @@
 // code = (u * m + r) >> s in limbs of 12 bits, u = clamp(acc, origin, origin + span) - origin.
 // Proved at load: both sums stay below 2^32.
-@group(1) @binding(0) var<storage, read> parameters: array<vec4<i32>>;
+//#import shared/codes
+
+@group(1) @binding($) var<storage, read> parameters: array<vec4<i32>>;
+override FIRST_PARAMETER: u32 = 0u;
 
 struct Form {
   least: vec4<i32>,
@@ -12,7 +15,7 @@ struct Form {
 }
 
 fn form_of(group: u32) -> Form {
-  let at = group * 6u;
+  let at = FIRST_PARAMETER + group * 6u;
   let origin = parameters[at];
   return Form(
     origin,
@@ -24,7 +27,8 @@ fn form_of(group: u32) -> Form {
   );
 }
 
-fn requantize(form: Form, accumulators: vec4<i32>) -> u32 {
+fn requantize(form: Form, sums: Sums) -> u32 {
+  let accumulators = vec4<i32>(sums);
   let u = vec4<u32>(clamp(accumulators, form.least, form.most) - form.least);
   let low = (u & vec4<u32>(4095u)) * form.m + form.r_low;
   let high = (u >> vec4<u32>(12u)) * form.m + form.r_high + (low >> vec4<u32>(12u));

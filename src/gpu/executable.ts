@@ -1,5 +1,6 @@
 import { DeviceError } from '../errors.ts';
 import type { ElementData, ElementType, TensorInfo } from '../graph/graph.ts';
+import { sumBytes, summing } from '../kernels/software/lengths.ts';
 import { extent, groupCount, packedBytes, unpack } from '../ops/layout.ts';
 import type { Step } from '../ops/step.ts';
 import type { Plan } from '../plan/plan.ts';
@@ -9,7 +10,7 @@ import { scoped } from './device.ts';
 import { giveBack, type PackedInputs } from './inputs.ts';
 import { onDevice } from './loss.ts';
 import { align, allocate, IN_FLIGHT, placesOf, type Bindings, type Memory } from './memory.ts';
-import { accumulatorKey, pipelineKey, type Pipeline, type PipelineCache } from './pipelines.ts';
+import type { Pipeline, PipelineCache } from './pipelines.ts';
 
 interface Dispatch {
   readonly step: Step;
@@ -68,7 +69,7 @@ export class Executable {
     return onDevice(device, what, async () => {
       // memory is filled while pipelines compile
       const filling = scoped(device, what, () => {
-        compiling = plan.steps.map((step) => pipelines.get(pipelineKey(step)));
+        compiling = plan.steps.map((step) => pipelines.get(step));
         return allocate(device, plan, all);
       });
       const settled = await Promise.allSettled([Promise.all(compiling), filling]);
@@ -140,8 +141,7 @@ export class Executable {
     const mine = this.#after(this.#lastTrace, what, async () => {
       try {
         const pipelines = new Map<Dispatch, Pipeline>();
-        for (const dispatch of summed)
-          pipelines.set(dispatch, await this.#pipelines.get(accumulatorKey(dispatch.step)));
+        for (const dispatch of summed) pipelines.set(dispatch, await this.#pipelines.get(summing(dispatch.step)));
         const given = this.plan.graph.inputs.map((info) => unpack(inputs.get(info.name)!, info));
         const copies = await scoped(this.#device, what, () => this.#copyEach(inputs, pipelines, buffer));
         return await this.#readTrace(given, copies);
@@ -161,7 +161,9 @@ export class Executable {
   ): Map<string, TensorCopy> {
     const copies = new Map<string, TensorCopy>();
     // one after the other, for they may be larger than what is copied
-    const scratchBytes = [...pipelines.keys()].map(({ step }) => sumsBytes(step, this.#info(step.output)));
+    const scratchBytes = [...pipelines.keys()].map(({ step }) =>
+      sumBytes(step, groupCount(extent(this.#info(step.output)))),
+    );
     const scratch =
       scratchBytes.length > 0
         ? buffer(Math.max(...scratchBytes), GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC)
@@ -254,11 +256,6 @@ export class Executable {
     const from = this.#activations[this.plan.bufferOf.get(name)!]!;
     encoder.copyBufferToBuffer(from, 0, to, offset, packedBytes(this.#info(name)));
   }
-}
-
-/** Bytes that the pipeline of a step's sums binds: a word a sum. */
-function sumsBytes(step: Step, output: TensorInfo): number {
-  return 16 * Math.max(groupCount(extent(output)), step.unroll?.['OUTPUT_WORDS'] ?? 0);
 }
 
 /** Copies that a trace leaves of a dispatch: its output, and its int32 sums. */

@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest';
 import { expand, type ShaderLine } from './expand.ts';
-import { linkShader } from './shaders.ts';
 
 const lines = (text: string): ShaderLine[] =>
   text.split('\n').map((line, index) => ({ text: line, file: 'a.wgsl', line: index + 1 }));
@@ -10,13 +9,13 @@ const expanded = (text: string, counts: Record<string, number> = {}): string =>
     .join('\n');
 
 describe('marked loops of a shader', () => {
-  it('are unrolled: names that end in the variable, and the variable itself', () => {
-    const text = '//#for k in 0..2\nlet w_k = weights[at + k * 4u];\n//#end';
-    expect(expanded(text)).toBe('let w_0 = weights[at + 0u * 4u];\nlet w_1 = weights[at + 1u * 4u];');
+  it('are written out, what is marked replaced', () => {
+    const text = '//#for $k in 0..2\nlet w_$k = weights[at + $k * 4u];\n//#end';
+    expect(expanded(text)).toBe('let w_0 = weights[at + 0 * 4u];\nlet w_1 = weights[at + 1 * 4u];');
   });
 
-  it('nest, and take their counts by name', () => {
-    const text = '//#for q in 0..QUADS\n//#for o in 0..2\nsum_o += dot(x_q, w_q_o);\n//#end\n//#end';
+  it('nest, and take their ends by name', () => {
+    const text = '//#for $q in 0..QUADS\n//#for $o in 0..2\nsum_$o += dot(x_$q, w_$q_$o);\n//#end\n//#end';
     expect(expanded(text, { QUADS: 2 }).split('\n')).toEqual([
       'sum_0 += dot(x_0, w_0_0);',
       'sum_1 += dot(x_0, w_0_1);',
@@ -25,25 +24,16 @@ describe('marked loops of a shader', () => {
     ]);
   });
 
-  it('leave other names alone', () => {
-    expect(expanded('//#for k in 0..1\nlet kernel_key = mask[k] + w_kx;\n//#end')).toBe(
-      'let kernel_key = mask[0u] + w_kx;',
-    );
+  it('leave what is not marked alone: words, swizzles, longer names', () => {
+    const text = '//#for $x in 0..1\nlet x = a.x + b_x + $x + max_x;\n//#end';
+    expect(expanded(text)).toBe('let x = a.x + b_x + 0 + max_x;');
+    expect(() => expanded('//#for $k in 0..1\nlet a = w_$kx;\n//#end')).toThrow('a.wgsl:2: no //#for gives $kx');
   });
 
-  it('say where they are not closed, or how often is not known', () => {
-    expect(() => expanded('a\n//#for k in 0..2\nb')).toThrow('a.wgsl:2: //#for without //#end');
+  it('say where they are not closed, how often is not known, and which mark is of no loop', () => {
+    expect(() => expanded('a\n//#for $k in 0..2\nb')).toThrow('a.wgsl:2: //#for without //#end');
     expect(() => expanded('a\n//#end')).toThrow('a.wgsl:2: //#end without //#for');
-    expect(() => expanded('//#for k in 0..N\n//#end')).toThrow('a.wgsl:1: nothing says how much N is');
-  });
-
-  it('keep each line’s place in its file; directives come first', () => {
-    const shader = linkShader('lanes', ['shared/lanes_subgroup'], { QUADS: 3, GROUPS: 1 });
-    const text = shader.code.split('\n');
-    expect(text[0]).toBe('enable subgroups;');
-    expect(shader.origin(1).file).toBe('shared/lanes_subgroup.wgsl');
-    const places = text.flatMap((line, i) => (line.includes('let place_') ? [shader.origin(i + 1).line] : []));
-    expect(places).toHaveLength(3);
-    expect(new Set(places).size).toBe(1);
+    expect(() => expanded('//#for $k in 0..N\n//#end')).toThrow('a.wgsl:1: nothing says how much N is');
+    expect(() => expanded('let a = $k;')).toThrow('a.wgsl:1: no //#for gives $k');
   });
 });

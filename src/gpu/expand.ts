@@ -6,21 +6,24 @@ export interface ShaderLine {
   readonly line: number;
 }
 
-const FOR = /^\s*\/\/#for (\w+) in 0\.\.(\w+)\s*$/;
+/** A shader that cannot be put together: which line of it, and why. */
+export const shaderError = ({ file, line }: ShaderLine, why: string): Error => new Error(`${file}:${line}: ${why}`);
+
+const FOR = /^\s*\/\/#for \$([a-z]+) in 0\.\.(\w+)\s*$/;
 const END = /^\s*\/\/#end\s*$/;
+const MARKED = /^[^/]*?\$[a-z]+/;
 
 /**
- * Unrolls a shader's marked loops. The lines between
+ * Writes out a shader's marked loops. The lines between
  *
- *     //#for k in 0..WORDS
- *     let w_k = weights[at + k];
+ *     //#for $k in 0..WORDS
+ *     let w_$k = weights[at + $k];
  *     //#end
  *
- * are repeated for k = 0, 1, ..., with `_k` at the end of a name and `k` as a word of its own replaced
- * (`let w_0 = weights[at + 0u];`). The count is a number, or one of `counts` by name. Loops nest; what is
- * written is itself WGSL.
+ * are repeated, `$k` replaced by 0, 1, ... (`let w_0 = weights[at + 0];`). Nothing that is not marked is touched. The
+ * end is a number, or one of `counts` by name. Loops nest.
  *
- * @throws Error where a loop is not closed, or its count is not known
+ * @throws Error naming the file and line: a loop that is not closed, an end that is not known, a `$k` of no loop
  */
 export function expand(lines: readonly ShaderLine[], counts: Readonly<Record<string, number>>): ShaderLine[] {
   const expanded: ShaderLine[] = [];
@@ -28,16 +31,20 @@ export function expand(lines: readonly ShaderLine[], counts: Readonly<Record<str
     const line = lines[i]!;
     const loop = FOR.exec(line.text);
     if (!loop) {
-      if (END.test(line.text)) throw new Error(`${line.file}:${line.line}: //#end without //#for`);
+      if (END.test(line.text)) throw shaderError(line, '//#end without //#for');
+      if (MARKED.test(line.text)) throw shaderError(line, `no //#for gives ${/\$[a-z]+/.exec(line.text)![0]}`);
       expanded.push(line);
       continue;
     }
     const [, name, count] = loop as unknown as [string, string, string];
     const times = counts[count] ?? Number(count);
-    if (!Number.isInteger(times)) throw new Error(`${line.file}:${line.line}: nothing says how much ${count} is`);
+    if (!Number.isInteger(times)) throw shaderError(line, `nothing says how much ${count} is`);
     const end = closing(lines, i);
-    const body = lines.slice(i + 1, end);
-    for (let k = 0; k < times; k++) expanded.push(...expand(body.map(replaced(name, k)), counts));
+    const marks = new RegExp(`\\$${name}(?![a-z])`, 'g');
+    for (let k = 0; k < times; k++) {
+      const body = lines.slice(i + 1, end).map((each) => ({ ...each, text: each.text.replace(marks, String(k)) }));
+      expanded.push(...expand(body, counts));
+    }
     i = end;
   }
   return expanded;
@@ -50,11 +57,5 @@ function closing(lines: readonly ShaderLine[], start: number): number {
     if (FOR.test(lines[i]!.text)) depth++;
     if (END.test(lines[i]!.text) && --depth === 0) return i;
   }
-  throw new Error(`${lines[start]!.file}:${lines[start]!.line}: //#for without //#end`);
-}
-
-function replaced(name: string, value: number): (line: ShaderLine) => ShaderLine {
-  const suffix = new RegExp(`(?<=\\w)_${name}(?![a-zA-Z0-9])`, 'g');
-  const word = new RegExp(`\\b${name}\\b`, 'g');
-  return (line) => ({ ...line, text: line.text.replace(suffix, `_${value}`).replace(word, `${value}u`) });
+  throw shaderError(lines[start]!, '//#for without //#end');
 }

@@ -1,6 +1,7 @@
 import { KERNELS } from '../kernels/interfaces.ts';
 import { packedBytes } from '../ops/layout.ts';
-import { boundBytes, type Step } from '../ops/step.ts';
+import { boundBytes } from '../kernels/software/lengths.ts';
+import type { Step } from '../ops/step.ts';
 import type { Plan } from '../plan/plan.ts';
 
 const UNIFORM_ALIGNMENT = 256;

@@ -1,18 +1,7 @@
 import { DeviceError } from '../errors.ts';
 import { KERNELS } from '../kernels/interfaces.ts';
-import type { KernelName } from '../kernels/kernel.ts';
-import type { Step } from '../ops/step.ts';
+import type { KernelName, Specialization } from '../kernels/kernel.ts';
 import { linkShader, type LinkedShader } from './shaders.ts';
-
-/** What a pipeline is made of; steps that agree in it share one. */
-export interface PipelineKey {
-  readonly kernel: KernelName;
-  readonly links: readonly string[];
-  readonly overrides: Readonly<Record<string, number>>;
-  readonly unroll: Readonly<Record<string, number>>;
-  /** Buffers in group 1. */
-  readonly parameters: number;
-}
 
 export interface Pipeline {
   readonly pipeline: GPUComputePipeline;
@@ -20,37 +9,13 @@ export interface Pipeline {
   readonly layouts: readonly [GPUBindGroupLayout, GPUBindGroupLayout, GPUBindGroupLayout];
 }
 
-export function pipelineKey(step: Step): PipelineKey {
-  return {
-    kernel: step.kernel,
-    links: step.links,
-    overrides: step.overrides,
-    unroll: step.unroll ?? {},
-    parameters: step.parameters.length,
-  };
-}
-
-/** The same step without requantization: its accumulators, as they are. */
-export function accumulatorKey(step: Step): PipelineKey {
-  const links = step.links
-    .filter((link) => !link.startsWith('requantize/'))
-    .map((link) => link.replace('codes', 'accumulators'));
-  const { OUTPUT_SIGN: _, ...overrides } = step.overrides;
-  const key = pipelineKey(step);
-  const { OUTPUT_WORDS: words } = key.unroll;
-  // a word a sum, in place of a code
-  const unroll = { ...key.unroll, ...(words !== undefined && { OUTPUT_WORDS: 4 * words }) };
-  return { ...key, links, overrides, unroll, parameters: 0 };
-}
-
-function layoutsOf(device: GPUDevice, key: PipelineKey): Pipeline['layouts'] {
-  const operands = KERNELS[key.kernel].operands.length;
+function layoutsOf(device: GPUDevice, kernel: KernelName, parameters: number): Pipeline['layouts'] {
   const layout = (types: readonly GPUBufferBindingType[]): GPUBindGroupLayout =>
     device.createBindGroupLayout({
       entries: types.map((type, binding) => ({ binding, visibility: GPUShaderStage.COMPUTE, buffer: { type } })),
     });
   const read = (count: number): GPUBufferBindingType[] => Array.from({ length: count }, () => 'read-only-storage');
-  return [layout([...read(operands), 'storage']), layout(read(key.parameters)), layout(['uniform'])];
+  return [layout([...read(KERNELS[kernel].operands.length), 'storage']), layout(read(parameters)), layout(['uniform'])];
 }
 
 /** The compiler's messages, each with the shader file and line that it is about. */
@@ -67,7 +32,7 @@ async function compilerMessages(module: GPUShaderModule, shader: LinkedShader): 
 
 const CACHES = new WeakMap<GPUDevice, PipelineCache>();
 
-/** Compiles pipelines, each distinct one once, all at the same time. */
+/** Compiles pipelines, each distinct one once, all at the same time. Steps that agree in what decides it share one. */
 export class PipelineCache {
   readonly #device: GPUDevice;
   readonly #pipelines = new Map<string, Promise<Pipeline>>();
@@ -84,8 +49,8 @@ export class PipelineCache {
     return cache;
   }
 
-  get(key: PipelineKey): Promise<Pipeline> {
-    const id = JSON.stringify([key.kernel, key.links, key.unroll, key.overrides]);
+  get(key: Specialization): Promise<Pipeline> {
+    const id = JSON.stringify([key.kernel, key.slots, key.counts, key.overrides]);
     let found = this.#pipelines.get(id);
     if (!found) {
       found = this.#compile(key);
@@ -96,9 +61,9 @@ export class PipelineCache {
     return found;
   }
 
-  async #compile(key: PipelineKey): Promise<Pipeline> {
+  async #compile(key: Specialization): Promise<Pipeline> {
     const { shader, module } = this.#module(key);
-    const layouts = layoutsOf(this.#device, key);
+    const layouts = layoutsOf(this.#device, key.kernel, shader.bindings.length);
     try {
       const pipeline = await this.#device.createComputePipelineAsync({
         label: shader.label,
@@ -112,11 +77,11 @@ export class PipelineCache {
     }
   }
 
-  #module(key: PipelineKey): { shader: LinkedShader; module: GPUShaderModule } {
-    const id = JSON.stringify([key.kernel, key.links, key.unroll]);
+  #module(key: Specialization): { shader: LinkedShader; module: GPUShaderModule } {
+    const id = JSON.stringify([key.kernel, key.slots, key.counts]);
     let found = this.#modules.get(id);
     if (!found) {
-      const shader = linkShader(key.kernel, key.links, key.unroll);
+      const shader = linkShader(key);
       found = { shader, module: this.#device.createShaderModule({ label: shader.label, code: shader.code }) };
       this.#modules.set(id, found);
     }

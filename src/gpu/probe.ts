@@ -41,8 +41,8 @@ function roundingCases(): Cases {
 async function ask(device: GPUDevice): Promise<boolean> {
   const { sums, lines } = roundingCases();
   const words = CASES / PER_WORD;
-  const links = ['output/float_codes', 'requantize/nearest_even'];
-  const key = { kernel: 'probe' as const, links, overrides: { OUTPUT_SIGN: 0 }, unroll: {}, parameters: 1 };
+  const slots = { output: 'output/codes', form: 'requantize/nearest_even' };
+  const key = { kernel: 'probe' as const, slots, overrides: { OUTPUT_SIGN: 0 }, counts: {} };
   const buffers: GPUBuffer[] = [];
   const upload = (data: Float32Array | Uint32Array | Int32Array, usage: GPUBufferUsageFlags): GPUBuffer => {
     const buffer = device.createBuffer({ size: data.byteLength, usage, mappedAtCreation: true });

@@ -1,28 +1,21 @@
 import { readdirSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { ResourceType, WgslReflect, type StructInfo } from 'wgsl_reflect';
-import { linkShader } from '../gpu/shaders.ts';
+import { openShader } from '../gpu/shaders.ts';
 import { KERNELS } from './interfaces.ts';
-import { useKernel, WORKGROUP_SIZE } from './kernel.ts';
+import { useKernel } from './kernel.ts';
 
-/** Constants of the text, for kernels that have them. */
-const UNROLL: Readonly<Record<string, Readonly<Record<string, number>>>> = {
-  lanes: { QUADS: 2, GROUPS: 2, INPUT_WORDS: 64, OUTPUT_WORDS: 64 },
-  lanes_chunked: { QUADS: 2, INPUT_WORDS: 64, OUTPUT_WORDS: 64 },
-  pointwise_tiled: { SIDE: 4 },
-  add: { WORDS: 2 },
-  quantize_linear: { WORDS: 2 },
-  depthwise_rows: { WIDTH: 2, KERNEL_HEIGHT: 3, KERNEL_WIDTH: 3, STRIDE: 1, KEPT: 2, NEW: 1, WINDOW_WIDTH: 4 },
-};
-
-const kernels = readdirSync('shaders')
-  .filter((file) => file.endsWith('.wgsl'))
-  .map((file) => file.replace('.wgsl', ''))
-  .sort()
-  .map((name) => {
-    const { code } = linkShader(name, [], UNROLL[name]);
-    return { name, code, reflected: new WgslReflect(code) };
-  });
+/** Kernels stand in two folders; what stands deeper is linked. */
+const kernels = ['', 'software/'].flatMap((folder) =>
+  readdirSync(`shaders/${folder}`)
+    .filter((file) => file.endsWith('.wgsl'))
+    .map((file) => folder + file.replace('.wgsl', ''))
+    .sort()
+    .map((name) => {
+      const { code } = openShader(name);
+      return { name, code, reflected: new WgslReflect(code) };
+    }),
+);
 
 const fieldsOf = (struct: StructInfo): string[] =>
   struct.members.flatMap(({ name, type }) => ('members' in type ? fieldsOf(type as StructInfo) : [name]));
@@ -31,12 +24,18 @@ const fieldsOf = (struct: StructInfo): string[] =>
 function interfaces(): string {
   const lines = kernels.map(({ name, code, reflected }) => {
     const [operands] = reflected.getBindGroups();
+    const all = (declaration: RegExp) => [...code.matchAll(declaration)].map(([, one]) => one);
     const declared = {
       operands: operands!.map((binding) => binding.name).filter((operand) => operand !== 'output'),
       geometry: fieldsOf(reflected.structs.find((struct) => struct.name === 'Geometry')!),
-      overrides: [...code.matchAll(/^override (\w+): \w+;/gm)].map(([, override]) => override),
+      overrides: all(/^override (\w+): \w+;/gm),
+      counts: all(/^const (\w+) = 1u; \/\/#count$/gm),
+      slots: all(/^\/\/#slot (\w+):/gm),
+      constants: Object.fromEntries(
+        [...code.matchAll(/^const (\w+) = (\d+)u;$/gm)].map(([, constant, value]) => [constant, Number(value)]),
+      ),
     };
-    return `  ${name}: ${JSON.stringify(declared)},\n`;
+    return `  '${name}': ${JSON.stringify(declared)},\n`;
   });
   return `// Made of what the shaders declare by \`npm run interfaces\`; do not edit.
 export const KERNELS = {
@@ -90,8 +89,6 @@ describe.each(kernels)('kernel $name', ({ code, reflected }) => {
 
   it('has the entry point main, of as many threads as the grid is made for', () => {
     expect(reflected.entry.compute.map(({ name }) => name)).toEqual(['main']);
-    const numbersThreads = code.includes('= thread_index(');
-    if (numbersThreads) expect(code).toContain(`@workgroup_size(${WORKGROUP_SIZE})`);
-    expect(code).toContain(`const WORKGROUP_SIZE = ${WORKGROUP_SIZE}u;`);
+    if (code.includes('= thread_index(thread)')) expect(code).toContain('@workgroup_size(WORKGROUP_SIZE)');
   });
 });

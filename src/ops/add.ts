@@ -80,7 +80,6 @@ function lowerFloat(node: GraphNode, context: OpContext): Step {
   return {
     node: node.name,
     op: node.op,
-    links: ['shared/float32_add'],
     operands: [{ tensor }, packed ? { data: packed } : { tensor: other }],
     output: node.outputs[0]!,
     parameters: [],
@@ -158,8 +157,8 @@ export const add: Op = {
       ...useKernel('add_tail', {
         geometry: { groups, a_sign, b_sign, channels, channel_groups: channelGroups, tails: tails.length },
         overrides: { OUTPUT_SIGN: step.overrides['OUTPUT_SIGN']! },
+        slots: { combine: step.slots['combine']! },
       }),
-      unroll: {},
       workgroups: threadGrid(groups),
     };
   },

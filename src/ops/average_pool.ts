@@ -19,7 +19,7 @@ import {
 } from './op.ts';
 import { KEY_FORMS, outputStage, signMask } from './requantization.ts';
 import { threadGrid, type Step } from './step.ts';
-import { countsOf, forEachWindow, windowFields, type Window } from './window.ts';
+import { countsOf, forEachWindow, windowGeometry, type Window } from './window.ts';
 import { useKernel } from '../kernels/kernel.ts';
 
 function averageOf(
@@ -135,25 +135,20 @@ function lower(node: GraphNode, context: OpContext, op: AveragePoolLayer['op'], 
   return {
     node: node.name,
     op: node.op,
-    links: [...stage.links, 'shared/float32_add'],
     operands: [{ tensor: node.inputs[0]! }, { data: new Uint32Array(values.buffer) }, { data: stageOfCount }],
     output: node.outputs[0]!,
     parameters: stage.parameters,
-    ...useKernel('average_pool', {
-      geometry: {
-        in_height: from.height,
-        in_width: from.width,
-        out_height: to.height,
-        out_width: to.width,
-        channel_groups: from.groups,
-        ...windowFields(window),
-        groups,
-        input_sign: signMask(input.type),
-        by_columns: sumsColumns(node, window, from.width) ? 1 : 0,
+    ...useKernel(
+      'average_pool',
+      {
+        geometry: {
+          ...windowGeometry(window, from, to),
+          input_sign: signMask(input.type),
+          by_columns: sumsColumns(node, window, from.width) ? 1 : 0,
+        },
       },
-    }),
-    overrides: stage.overrides,
-    unroll: stage.unroll,
+      stage,
+    ),
     workgroups: threadGrid(groups),
     macs: 0,
     accumulates: false,

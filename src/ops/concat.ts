@@ -96,7 +96,6 @@ export const concat: Op = {
     return {
       node: node.name,
       op: node.op,
-      links: [],
       operands: Array.from({ length: MOST_INPUTS }, (_, i) => ({ tensor: node.inputs[i] ?? node.inputs[0]! })),
       output: output.name,
       parameters: [],

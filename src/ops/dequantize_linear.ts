@@ -51,7 +51,6 @@ export const dequantizeLinear: Op = {
     return {
       node: node.name,
       op: node.op,
-      links: [],
       operands: [{ tensor: node.inputs[0]! }, { data: new Uint32Array(table.buffer) }],
       output: node.outputs[0]!,
       parameters: [],

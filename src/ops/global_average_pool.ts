@@ -65,21 +65,22 @@ export const globalAveragePool: Op = {
     return {
       node: node.name,
       op: node.op,
-      links: stage.links,
       operands: [{ tensor: node.inputs[0]! }],
       output: node.outputs[0]!,
       parameters: stage.parameters,
-      ...useKernel('global_average_pool', {
-        geometry: {
-          pixels: layer.count,
-          channel_groups: input.groups,
-          groups,
-          input_sign: signMask(layer.input.type),
-          input_zero: zeroPoint - min,
+      ...useKernel(
+        'global_average_pool',
+        {
+          geometry: {
+            pixels: layer.count,
+            channel_groups: input.groups,
+            groups,
+            input_sign: signMask(layer.input.type),
+            input_zero: zeroPoint - min,
+          },
         },
-      }),
-      overrides: stage.overrides,
-      unroll: stage.unroll,
+        stage,
+      ),
       workgroups: threadGrid(groups),
       macs: 0,
       accumulates: true,

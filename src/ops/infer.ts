@@ -5,7 +5,6 @@ import { withShortConcats } from '../graph/concats.ts';
 import { withoutDeadNodes } from '../graph/rewrite.ts';
 import type { Engine } from '../engines/engine.ts';
 import { DEFAULT_FEATURES, type Features } from './features.ts';
-import { capacities } from './capacity.ts';
 import { MOST_INPUTS } from './concat.ts';
 import { OPS } from './index.ts';
 import { expectOutput, label, refuse, type Op, type OpContext, type TypedGraph } from './op.ts';
@@ -56,14 +55,12 @@ export function contextOf(
     if (!found) throw new InvalidModelError(`tensor '${name}' is used before it is computed`);
     return found;
   };
-  let capacity: ReturnType<typeof capacities> | undefined;
   return {
     engine,
     features,
     preferences,
     constant: (name) => graph.constants.get(name),
     info,
-    capacity: (name) => (capacity ??= capacities(graph.tensors.values()))(info(name)),
     quantizedType(name) {
       const declared = quantized.get(name);
       return declared?.quantization && (declared.type === 'uint8' || declared.type === 'int8')

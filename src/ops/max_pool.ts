@@ -4,7 +4,7 @@ import { expectByteInput } from './linear/linear.ts';
 import { expectOperands, integers, refuse, type Op, type OpContext } from './op.ts';
 import { signMask } from './requantization.ts';
 import { threadGrid } from './step.ts';
-import { forEachWindow, windowFields, windowOf, type Window } from './window.ts';
+import { forEachWindow, windowGeometry, windowOf, type Window } from './window.ts';
 import { useKernel } from '../kernels/kernel.ts';
 
 /** A pool's window over its input [N, C, H, W]. */
@@ -53,19 +53,12 @@ export const maxPool: Op = {
     return {
       node: node.name,
       op: node.op,
-      links: [],
       operands: [{ tensor: node.inputs[0]! }],
       output: node.outputs[0]!,
       parameters: [],
       ...useKernel('max_pool', {
         geometry: {
-          in_height: input.height,
-          in_width: input.width,
-          out_height: output.height,
-          out_width: output.width,
-          channel_groups: output.groups,
-          ...windowFields(poolWindow(node, context)),
-          groups,
+          ...windowGeometry(poolWindow(node, context), input, output),
           sign: signMask(info.type as 'uint8' | 'int8'),
         },
       }),

@@ -20,8 +20,6 @@ export interface OpContext {
   constant(tensor: string): Constant | undefined;
   /** What the file says of a computed 8-bit tensor. */
   quantizedType(tensor: string): QuantizedType | undefined;
-  /** Words of an array that is declared for an 8-bit tensor: see capacities. */
-  capacity(tensor: string): number;
 }
 
 export interface ReferenceResult {

@@ -4,7 +4,8 @@ import type { TensorQuantization } from '../engines/engine.ts';
 import { extent, groupsOf, type Extent } from './layout.ts';
 import { refuse, tensorQuantization, type OpContext, type ReferenceResult } from './op.ts';
 import { signMask } from './requantization.ts';
-import { threadGrid, WORDS, type Step } from './step.ts';
+import { threadGrid, type Step } from './step.ts';
+import { KERNELS } from '../kernels/interfaces.ts';
 import { useKernel } from '../kernels/kernel.ts';
 
 /** The quantization of both operands and the output of an element-wise function of two bytes. */
@@ -130,7 +131,6 @@ export function lowerPairs(
   return {
     node: node.name,
     op: node.op,
-    links: [`requantize/${proof.form}`],
     operands: [{ tensor: large.name }, { tensor: small.name }],
     output: node.outputs[0]!,
     parameters: [proof.parameters],
@@ -149,9 +149,9 @@ export function lowerPairs(
         BROADCAST: Number(!same),
         ONE_CHANNEL: Number(extent(small).channels === 1 && channels > 1),
       },
+      slots: { combine: `requantize/${proof.form}` },
     }),
-    unroll: { WORDS },
-    workgroups: threadGrid(Math.ceil(groups / WORDS)),
+    workgroups: threadGrid(Math.ceil(groups / KERNELS.add.constants.WORDS)),
     macs: 0,
     accumulates: false,
   };

@@ -4,7 +4,8 @@ import { floatOfKey, keyOfFloat } from '../requantize/float_keys.ts';
 import { expectOperands, quantizedOutput, refuse, tensorQuantization, type Op, type OpContext } from './op.ts';
 import { groupsOf } from './layout.ts';
 import { KEY_FORMS, outputStage } from './requantization.ts';
-import { threadGrid, WORDS } from './step.ts';
+import { threadGrid } from './step.ts';
+import { KERNELS } from '../kernels/interfaces.ts';
 import { useKernel } from '../kernels/kernel.ts';
 
 const outputOf = (node: GraphNode, context: OpContext): TensorQuantization =>
@@ -46,14 +47,11 @@ export const quantizeLinear: Op = {
     return {
       node: node.name,
       op: node.op,
-      links: [...stage.links, 'shared/float_keys'],
       operands: [{ tensor: node.inputs[0]! }],
       output: node.outputs[0]!,
       parameters: stage.parameters,
-      ...useKernel('quantize_linear', { geometry: { groups } }),
-      overrides: stage.overrides,
-      unroll: { ...stage.unroll, WORDS },
-      workgroups: threadGrid(Math.ceil(groups / WORDS)),
+      ...useKernel('quantize_linear', { geometry: { groups } }, stage),
+      workgroups: threadGrid(Math.ceil(groups / KERNELS.quantize_linear.constants.WORDS)),
       macs: 0,
       accumulates: false,
       proof: stage.proof,

@@ -40,16 +40,14 @@ export interface FormOptions {
   readonly forms: readonly string[];
   /** Does the device round to nearest, ties to even? */
   readonly nearestEven: boolean;
-  /** The kernel's sums are in f32 lanes: it calls emit_float. */
-  readonly floatSums?: boolean;
 }
 
 /** Everything a step needs to turn accumulators into bytes. */
 export interface OutputStage {
-  readonly links: readonly string[];
+  readonly slots: Readonly<Record<'output' | 'form', string>>;
   readonly parameters: readonly Int32Array[];
   readonly overrides: Readonly<Record<string, number>>;
-  readonly unroll: Readonly<Record<string, number>>;
+  readonly counts: Readonly<Record<string, number>>;
   readonly proof: ProvedRequantization;
 }
 
@@ -61,25 +59,19 @@ export function outputStage(
   functions: StepFunctions,
   range: AccumulatorRange,
   output: TensorQuantization,
-  { forms, nearestEven, floatSums = false }: FormOptions,
+  { forms, nearestEven }: FormOptions,
 ): OutputStage {
   const [min] = byteRange(output.type);
   const proof = proveRequantization(functions, range, min, formsInOrder(forms, { nearestEven }));
   const channels = functions.channels === 1 ? 4 : functions.channels;
   const form = FORMS.find(({ name }) => name === proof.form)!;
   return {
-    links: linksOf(form, floatSums),
+    slots: { output: 'output/codes', form: `requantize/${form.name}` },
     parameters: packWords(form, proof, channels),
-    unroll: form.unroll?.(proof.parameters) ?? {},
+    counts: form.counts?.(proof.parameters) ?? {},
     overrides: { OUTPUT_SIGN: signMask(output.type) },
     proof,
   };
-}
-
-/** How a kernel's sums become bytes: what is linked behind one that has them as int32, or in f32 lanes. */
-function linksOf({ name, floats }: RequantizeForm, floatSums: boolean): string[] {
-  const links = [floatSums ? 'output/float_codes' : 'output/codes', `requantize/${name}`];
-  return floatSums && !floats ? [...links, 'requantize/int_of_float'] : links;
 }
 
 function ofChannels(proof: ProvedRequantization, channels: number): FormParameters[] {

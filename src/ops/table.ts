@@ -67,7 +67,6 @@ export const table: Op = {
       ...useKernel(isByteType(constant.type) ? 'lookup' : 'dequantize_linear', {
         geometry: { groups, input_sign: signMask(input.type as 'uint8' | 'int8') },
       }),
-      links: [],
       operands: [{ tensor: input.name }, { data: packTable(constant) }],
       output: node.outputs[0]!,
       parameters: [],

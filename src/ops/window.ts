@@ -1,6 +1,7 @@
 import { InvalidModelError } from '../errors.ts';
 import { BUDGET } from '../graph/budget.ts';
 import type { GraphNode } from '../graph/graph.ts';
+import type { Extent } from './layout.ts';
 import { integers, label, refuse } from './op.ts';
 
 /** Where a sliding window lies: what convolutions and pools share. */
@@ -65,17 +66,29 @@ export function windowOf(node: GraphNode, kernel: readonly [number, number], inp
   return { kernel, strides: [strideY, strideX], dilations: [dilationY, dilationX], pads, size };
 }
 
-/** The fields of a kernel's Geometry that a window fills. */
-export function windowFields({ kernel, strides, dilations, pads }: Omit<Window, 'size'>) {
+/** shared/window.wgsl's Window, of an input and an output in NHWC. */
+export function windowGeometry(
+  { kernel, strides, dilations, pads }: Omit<Window, 'size' | 'pads'> & { readonly pads: readonly number[] },
+  input: Extent,
+  output: Extent,
+) {
   return {
+    in_height: input.height,
+    in_width: input.width,
+    in_groups: input.groups,
+    out_height: output.height,
+    out_width: output.width,
+    out_groups: output.groups,
     kernel_height: kernel[0],
     kernel_width: kernel[1],
     stride_y: strides[0],
     stride_x: strides[1],
     dilation_y: dilations[0],
     dilation_x: dilations[1],
-    pad_top: pads[0],
-    pad_left: pads[1],
+    pad_top: pads[0]!,
+    pad_left: pads[1]!,
+    batch: output.batch,
+    pixels: output.batch * output.height * output.width,
   };
 }
 

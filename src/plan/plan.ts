@@ -2,6 +2,7 @@ import { findEngine, isEngine } from '../engines/index.ts';
 import type { Engine } from '../engines/engine.ts';
 import { BUDGET, Spending } from '../graph/budget.ts';
 import type { Graph, GraphNode } from '../graph/graph.ts';
+import { withLengths } from '../kernels/software/lengths.ts';
 import { contextOf, inferGraph, opOf } from '../ops/infer.ts';
 import { DEFAULT_FEATURES, type Features } from '../ops/features.ts';
 import { label, type TypedGraph } from '../ops/op.ts';
@@ -79,6 +80,7 @@ export function* planSteps(graph: Graph, options: PlanOptions = {}): Generator<S
   const profile = options.profile ?? DEFAULT_PROFILES.gpu;
   const fusion = options.fusion ?? options.profile?.fusion ?? 'none';
   const context = contextOf(typed, fused.tensors, engine, features, preferencesOf(profile, features));
+  const declared = withLengths(typed.tensors);
   const unfused: Step[] = [];
   const spend = spending();
   const views = new Map<string, string>();
@@ -89,17 +91,18 @@ export function* planSteps(graph: Graph, options: PlanOptions = {}): Generator<S
     if ('alias' in lowered) views.set(node.outputs[0]!, memoryOf(lowered.alias));
     else {
       unfused.push(lowered);
-      if (fusion === 'none') yield lowered;
+      if (fusion === 'none') yield declared(lowered);
     }
   }
   const plain = contextOf(typed, fused.tensors, engine, features, plainPreferences(profile, features));
   const nodes = new Map(typed.nodes.map((node) => [node.name, node]));
   const lowerPlain = (step: Step): Step => opOf(nodes.get(step.node)!).lower(nodes.get(step.node)!, plain) as Step;
-  const steps = fuseSteps({ steps: unfused, outputs: typed.outputs, memoryOf }, fusion, {
+  const fusedSteps = fuseSteps({ steps: unfused, outputs: typed.outputs, memoryOf }, fusion, {
     features,
     profile,
     lowerPlain,
   });
+  const steps = fusedSteps.map(declared);
   return {
     engine,
     semantics: engine,

@@ -19,8 +19,6 @@ export interface RequantizeForm {
   readonly words: number;
   /** Does the shader read the boundaries themselves? */
   readonly table: boolean;
-  /** Does the shader take sums in f32, too (`requantize_float`)? */
-  readonly floats?: boolean;
   /** A feature without which a device may not use it. */
   readonly needs?: 'nearestEven';
   /**
@@ -40,8 +38,8 @@ export interface RequantizeForm {
   evaluate(parameters: FormParameters, channel: ChannelBoundaries, accumulator: number): number;
   /** Accumulators at which it may leave its otherwise non-decreasing course: the proof looks at them and around them. */
   checkpoints?(parameters: FormParameters): readonly number[];
-  /** How often the shader's marked loops run for these channels: see gpu/expand.ts. */
-  unroll?(channels: readonly FormParameters[]): Readonly<Record<string, number>>;
+  /** The counts that its shader declares, for these channels. */
+  counts?(channels: readonly FormParameters[]): Readonly<Record<string, number>>;
   /** The buffers the shader reads, where they are not [group of 4 channels][word][lane] and the boundaries. */
   pack?(channels: readonly FormParameters[]): Int32Array[];
 }

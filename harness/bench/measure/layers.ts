@@ -5,6 +5,7 @@ import { PipelineCache } from '../../../src/gpu/pipelines.ts';
 import { readModel } from '../../../src/formats/index.ts';
 import { DYNAMIC } from '../../../src/graph/graph.ts';
 import { findEngine } from '../../../src/engines/index.ts';
+import { withOutput } from '../../../src/kernels/kernel.ts';
 import type { EngineChoice } from '../../worker/protocol.ts';
 import type { Step } from '../../../src/ops/step.ts';
 import { createPlan, type Plan } from '../../../src/plan/plan.ts';
@@ -83,13 +84,8 @@ export async function measureLayers(
 
 /** The same step with its sums merely kept alive; undefined where it has no requantization behind sums. */
 function withoutRequantization(step: Step): Step | undefined {
-  const ends = step.links.some((link) => link === 'output/codes' || link === 'output/float_codes');
-  if (!step.accumulates || !ends) return undefined;
-  const links = step.links
-    .filter((link) => !link.startsWith('requantize/'))
-    .map((link) => link.replace('codes', 'folded'));
-  const { OUTPUT_SIGN: _, ...overrides } = step.overrides;
-  return { ...step, links, overrides, parameters: [] };
+  if (!step.accumulates || step.slots['output'] !== 'output/codes') return undefined;
+  return { ...step, ...withOutput(step, 'output/folded'), parameters: [] };
 }
 
 /** Steps read what their buffers hold: zeros, which take as long as any values. */

@@ -48,7 +48,7 @@ async function run(address: CaseAddress, test: Case, device: GPUDevice): Promise
   const { engine, seed, index, atBoundaries } = address;
   const plan = createPlan(graphRead(test));
   const { steps } = plan;
-  const choice = hasPackedDot() && steps.some(({ links }) => links.includes('shared/dot_packed'));
+  const choice = hasPackedDot() && steps.some(({ slots }) => slots['dot'] === 'dot/packed');
   const other =
     engine === 'onnxruntime' ? (await import('../../oracles/onnxruntime_web.ts')).runOnnxruntimeWeb : undefined;
   const references = other ? 'the host reference and to onnxruntime-web' : 'the host reference';

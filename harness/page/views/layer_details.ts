@@ -1,4 +1,4 @@
-import type { Step } from '../../../src/ops/step.ts';
+import { shadersOf, type Step } from '../../../src/ops/step.ts';
 import type { TracedTensor } from '../../../src/trace.ts';
 import type { TensorComparison } from '../../compare/compare.ts';
 import { featureMaps, type FeatureMaps } from '../../report/feature_maps.ts';
@@ -29,7 +29,7 @@ export function layerDetails(
       ['First mismatch', comparison && firstMismatch(comparison)],
       ['Quantization', tensor && quantization(tensor)],
       ['Proof', step && proof(step)],
-      ['Linked shaders', step && [step.kernel, ...step.links].join(', ')],
+      ['Linked shaders', step && shadersOf(step).join(', ')],
     ]),
     analyze && elementOpener(analyze),
     maps && tiles(maps),

@@ -1,5 +1,6 @@
 import { byteRange } from '../../graph/graph.ts';
 import { signMask } from '../requantization.ts';
+import { windowGeometry } from '../window.ts';
 import type { Linear } from './linear.ts';
 import type { LinearKind } from './variants/variant.ts';
 
@@ -29,24 +30,9 @@ export function outputPixels({ output }: Linear): number {
   return output.batch * output.height * output.width;
 }
 
-/** The fields of a kernel's Geometry that say where a window lies. */
-export function windowGeometry({ layer, input, output, strides, dilations }: Linear) {
-  return {
-    in_height: input.height,
-    in_width: input.width,
-    in_groups: input.groups,
-    out_height: output.height,
-    out_width: output.width,
-    out_groups: output.groups,
-    kernel_height: layer.kernel[0],
-    kernel_width: layer.kernel[1],
-    stride_y: strides[0],
-    stride_x: strides[1],
-    dilation_y: dilations[0],
-    dilation_x: dilations[1],
-    pad_top: layer.pads[0],
-    pad_left: layer.pads[1],
-  };
+/** shared/window.wgsl's Window of a layer. */
+export function layerWindow({ layer, input, output, strides, dilations }: Linear) {
+  return windowGeometry({ kernel: layer.kernel, strides, dilations, pads: layer.pads }, input, output);
 }
 
 /** How kernels that work on codes (0 to 255) read the input. */

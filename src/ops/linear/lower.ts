@@ -16,7 +16,6 @@ function taskOf(node: GraphNode, context: OpContext, linear: Linear): LinearTask
     linear,
     kind: kindOf(linear),
     range: reachable(node, linear),
-    capacity: { input: context.capacity(node.inputs[0]!), output: context.capacity(node.outputs[0]!) },
     saturatingChannels: saturatingChannels(node, context, linear),
   };
 }
@@ -66,21 +65,18 @@ export function lowerLinear(node: GraphNode, context: OpContext, linear: Linear)
   const lowered = variant.lower(task, context.features, tile);
   const functions = askEngine(node, () => context.engine.linear(layer));
   expectNoOverflow(node, functions, task.range);
-  const stage = outputStage(functions, task.range, layer.output, {
-    ...context.preferences,
-    ...(lowered.floatSums ? { floatSums: true } : {}),
-  });
+  const stage = outputStage(functions, task.range, layer.output, context.preferences);
   return {
     node: node.name,
     op: node.op,
     kernel: lowered.kernel,
-    links: [...stage.links, ...lowered.links],
+    slots: { ...stage.slots, ...lowered.slots },
     operands: [{ tensor: node.inputs[0]! }, ...lowered.operands.map((data) => ({ data }))],
     output: node.outputs[0]!,
     parameters: stage.parameters,
     geometry: lowered.geometry,
     overrides: { ...stage.overrides, ...lowered.overrides },
-    unroll: { ...stage.unroll, ...lowered.unroll },
+    counts: { ...stage.counts, ...lowered.counts },
     workgroups: lowered.workgroups,
     macs: outputPixels(linear) * layer.outputChannels * weightsPerChannel(linear),
     accumulates: true,

@@ -116,7 +116,7 @@ export function integerList(
 
 const movable = (type: TensorInfo['type']): boolean => isByteType(type) || type === 'float32';
 
-function lowerMove(node: GraphNode, context: OpContext, move: Move, { link, places, base }: Places): Step {
+function lowerMove(node: GraphNode, context: OpContext, move: Move, { source, places, base }: Places): Step {
   const [input, output] = [context.info(node.inputs[0]!), context.info(node.outputs[0]!)];
   const groups = groupsOf(output);
   const { height, width, batch, groups: channelGroups } = extent(output);
@@ -124,7 +124,6 @@ function lowerMove(node: GraphNode, context: OpContext, move: Move, { link, plac
   return {
     node: node.name,
     op: node.op,
-    links: [link, isByteType(output.type) ? 'element/byte' : 'element/word'],
     operands: [{ tensor: input.name }, { data: places }],
     output: output.name,
     parameters: [],
@@ -138,6 +137,7 @@ function lowerMove(node: GraphNode, context: OpContext, move: Move, { link, plac
         base,
         fill: isByteType(output.type) ? fill & 255 : new Uint32Array(Float32Array.of(fill).buffer)[0]!,
       },
+      slots: { source, element: isByteType(output.type) ? 'element/byte' : 'element/word' },
     }),
     workgroups: threadGrid(groups),
     macs: 0,

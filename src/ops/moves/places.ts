@@ -5,7 +5,7 @@ export const NOWHERE = -1;
 
 /** What the move kernel reads: a list for each coordinate, or one entry for each element. */
 export interface Places {
-  readonly link: 'source/separable' | 'source/listed';
+  readonly source: 'source/separable' | 'source/listed';
   readonly places: Int32Array;
   readonly base: number;
 }
@@ -21,7 +21,7 @@ const above = (list: readonly number[], least: number): number[] =>
 
 function separable(parts: Lists, base: number, { groups, channels }: Extent): Places {
   const padding = Array.from({ length: groups * 4 - channels }, () => NOWHERE);
-  return { link: 'source/separable', base, places: Int32Array.from([...parts, padding].flat()) };
+  return { source: 'source/separable', base, places: Int32Array.from([...parts, padding].flat()) };
 }
 
 /** Places that are sums from the beginning, without a look at every element. */
@@ -73,5 +73,5 @@ export function placesOf(sources: Int32Array, input: Extent, output: Extent): Pl
   const places = new Int32Array(output.batch * output.height * output.width * output.groups * 4).fill(NOWHERE);
   const to = paddedPlaces(output);
   for (let i = 0; i < padded.length; i++) places[to[i]!] = padded[i]!;
-  return { link: 'source/listed', places, base: 0 };
+  return { source: 'source/listed', places, base: 0 };
 }

@@ -6,15 +6,10 @@ import type { Uses } from './uses.ts';
 const CODES = 'output/codes';
 const FLOATS = 'output/floats';
 
-/** A step that ends in bytes and hands them to `emit`. */
-const endsIn = (step: Step, output: string): boolean => step.links.includes(output);
-
-function replaceOutput(step: Step, from: string, links: readonly string[]): string[] {
-  return step.links.flatMap((link) => (link === from ? links : [link]));
-}
+const endsIn = ({ slots }: Step, output: string): boolean => slots['output'] === output;
 
 /** What a fused step has of its last part: everything outside reads what that one wrote. */
-function joined(step: Step, last: Step, changes: Pick<Step, 'links' | 'parameters' | 'overrides'>): Step {
+function joined(step: Step, last: Step, changes: Pick<Step, 'slots' | 'parameters' | 'overrides'>): Step {
   return {
     ...step,
     ...changes,
@@ -34,7 +29,7 @@ function withAdd(step: Step, add: Step, uses: Uses): Step | undefined {
   if (uses.same(a.tensor, b.tensor)) return undefined;
   const otherFirst = uses.same(b.tensor, step.output);
   return joined(step, add, {
-    links: [...replaceOutput(step, CODES, ['output/sums']), ...add.links],
+    slots: { ...step.slots, ...add.slots, output: 'output/sums' },
     parameters: [{ tensor: otherFirst ? a.tensor : b.tensor }, ...step.parameters, ...add.parameters],
     overrides: {
       ...step.overrides,
@@ -50,7 +45,7 @@ function withDequantize(step: Step, dequantize: Step): Step | undefined {
   if (!endsIn(step, CODES) || dequantize.kernel !== 'dequantize_linear') return undefined;
   const { OUTPUT_SIGN: _, ...overrides } = step.overrides;
   return joined(step, dequantize, {
-    links: replaceOutput(step, CODES, [FLOATS]),
+    slots: { ...step.slots, output: FLOATS },
     parameters: [valuesOf(dequantize), ...step.parameters],
     overrides,
   });
@@ -78,7 +73,7 @@ function withFloatAdd(step: Step, add: Step, dequantize: Step | undefined, uses:
   const source = dequantize ? dequantize.operands[0]! : other;
   const perChannel = add.geometry['groups'] !== add.geometry['other_groups'];
   const fused = joined(step, add, {
-    links: [...replaceOutput(step, FLOATS, ['output/float_sums']), ...add.links],
+    slots: { ...step.slots, output: 'output/float_sums' },
     parameters: [
       values!,
       'tensor' in source ? source : source.data,

@@ -51,7 +51,7 @@ describe('the default MobileNetV2', () => {
       expect(Object.values(step.geometry).every(Number.isInteger), step.node).toBe(true);
       expect(step.operands.length + 1 + step.parameters.length, step.node).toBeLessThanOrEqual(8);
       expect(step.workgroupBytes ?? 0, step.node).toBeLessThanOrEqual(16384);
-      const { bindings, code } = linkShader(step.kernel, step.links, step.unroll);
+      const { bindings, code } = linkShader(step);
       expect(bindings, step.node).toHaveLength(step.parameters.length);
       for (const [index, name] of bindings.entries())
         expect(code).toContain(`@group(1) @binding(${index}) var<storage, read> ${name}:`);
@@ -119,30 +119,6 @@ describe('tiles', () => {
       expect(x * width).toBeGreaterThanOrEqual(9);
       expect(count).toBe(3 * y * x);
     }
-  });
-});
-
-describe('a module linked under other names', () => {
-  const { code, bindings, origin } = linkShader('inverted_residual', [
-    'output/codes',
-    'requantize/corrected_guess',
-    'requantize/two_limbs#expand',
-    'requantize/corrected_guess#depthwise',
-  ]);
-  it('shares buffers, and begins at a place of its own', () => {
-    expect(bindings).toEqual(['parameters', 'boundaries']);
-    expect(code.match(/var<storage, read> parameters/g)).toHaveLength(1);
-    for (const name of ['requantize', 'requantize_expand', 'requantize_depthwise'])
-      expect(code.split(`fn ${name}(`)).toHaveLength(2);
-    expect(code).toContain('parameters[EXPAND_PARAMETERS + at + 1u]');
-    expect(code).toContain('boundaries[DEPTHWISE_BOUNDARIES + next.x]');
-    expect(code).toContain('override DEPTHWISE_BOUNDARIES: u32 = 0u;');
-  });
-  it('keeps its lines', () => {
-    const line = code.split('\n').findIndex((text) => text.startsWith('fn requantize_expand'));
-    const file = readFileSync('shaders/requantize/two_limbs.wgsl', 'utf8').split('\n');
-    const own = file.findIndex((text) => text.startsWith('fn requantize'));
-    expect(origin(line + 1)).toEqual({ file: 'requantize/two_limbs.wgsl', line: own + 1 });
   });
 });
 

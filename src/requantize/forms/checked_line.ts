@@ -109,7 +109,6 @@ export const checkedLine: RequantizeForm = {
   buffers: ['parameters'],
   words: 8,
   table: false,
-  floats: true,
   fit(channel, slope) {
     const { origin, span } = changingPart(channel);
     if (span === 0) return [0, 0, 0, channel.start, 0, 1, channel.start, channel.start];
@@ -146,7 +145,7 @@ export const checkedLine: RequantizeForm = {
     return low === high || code === checked(p, u, high) ? code : NaN;
   },
   checkpoints: (p) => p.slice(LINE).filter((_, i) => i % 2 === 0),
-  unroll: (channels) => ({ EXCEPTIONS: listLength(channels) }),
+  counts: (channels) => ({ EXCEPTIONS: listLength(channels) }),
   pack: packCheckedLines,
 };
 

@@ -21,7 +21,6 @@ export const nearestEven: RequantizeForm = {
   buffers: ['parameters'],
   words: 3,
   table: false,
-  floats: true,
   needs: 'nearestEven',
   fit: ({ lo, hi }, _slope, line) => line && ofLine(line, lo, hi),
   ofLine,

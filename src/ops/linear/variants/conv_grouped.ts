@@ -1,5 +1,5 @@
 import { threadGrid } from '../../step.ts';
-import { codeGeometry, outputPixels, windowGeometry } from '../geometry.ts';
+import { codeGeometry, outputPixels, layerWindow } from '../geometry.ts';
 import { packGroupedWeights } from '../packing.ts';
 import { notSaturating } from './conditions.ts';
 import type { LinearVariant } from './variant.ts';
@@ -14,12 +14,10 @@ export const convGrouped: LinearVariant = {
     const { layer, output } = linear;
     const pixels = outputPixels(linear);
     return {
-      links: [],
       operands: [packGroupedWeights(linear)],
       ...useKernel('conv_grouped', {
         geometry: {
-          ...windowGeometry(linear),
-          pixels,
+          ...layerWindow(linear),
           out_channels: layer.outputChannels,
           in_per_group: layer.inputChannels / layer.groups,
           out_per_group: layer.outputChannels / layer.groups,

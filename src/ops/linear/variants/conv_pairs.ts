@@ -1,5 +1,5 @@
 import { threadGrid } from '../../step.ts';
-import { kindOf, outputPixels, windowGeometry } from '../geometry.ts';
+import { kindOf, outputPixels, layerWindow } from '../geometry.ts';
 import { packPairs } from '../packing.ts';
 import type { LinearVariant } from './variant.ts';
 import { useKernel } from '../../../kernels/kernel.ts';
@@ -14,12 +14,10 @@ export const convPairs: LinearVariant = {
     const { weights, corrections } = packPairs(linear);
     const pixels = outputPixels(linear);
     return {
-      links: [],
       operands: [weights, corrections],
       ...useKernel('conv_pairs', {
         geometry: {
-          ...windowGeometry(linear),
-          pixels,
+          ...layerWindow(linear),
           in_per_group: layer.inputChannels / layer.groups,
           out_per_group: layer.outputChannels / layer.groups,
           input_zero: layer.input.zeroPoint,

@@ -1,12 +1,12 @@
 import { threadGrid } from '../../step.ts';
-import { codeGeometry, windowGeometry } from '../geometry.ts';
+import { codeGeometry, layerWindow } from '../geometry.ts';
 import { packDepthwiseWeights } from '../packing.ts';
 import { notSaturating } from './conditions.ts';
 import type { LinearVariant } from './variant.ts';
+import { KERNELS } from '../../../kernels/interfaces.ts';
 import { useKernel } from '../../../kernels/kernel.ts';
 
-/** Columns that one thread computes. */
-const TILE = 4;
+const { TILE } = KERNELS.depthwise.constants;
 
 /** Integer multiplies, four columns by four channels a thread; any window. */
 export const depthwise: LinearVariant = {
@@ -16,10 +16,9 @@ export const depthwise: LinearVariant = {
   lower({ linear }) {
     const { output } = linear;
     return {
-      links: [],
       operands: [packDepthwiseWeights(linear)],
       ...useKernel('depthwise', {
-        geometry: { ...windowGeometry(linear), batch: output.batch, ...codeGeometry(linear) },
+        geometry: { ...layerWindow(linear), ...codeGeometry(linear) },
       }),
       workgroups: threadGrid(output.batch * output.height * Math.ceil(output.width / TILE) * output.groups),
     };

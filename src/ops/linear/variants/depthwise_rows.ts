@@ -1,4 +1,4 @@
-import { windowGeometry } from '../geometry.ts';
+import { layerWindow } from '../geometry.ts';
 import { inputFlip, laneCorrections, packRowWeights, paddingWord, startingSums } from '../floats.ts';
 import { notSaturating } from './conditions.ts';
 import type { LinearVariant } from './variant.ts';
@@ -33,28 +33,26 @@ export const depthwiseRows: LinearVariant = {
     const rows = Math.ceil(output.height / strips);
     const kept = Math.max(0, kernelHeight - strides[0]);
     return {
-      links: ['shared/byte_lanes'],
       operands: [packRowWeights(linear), laneCorrections(linear, startingSums(linear)!)],
-      ...useKernel('depthwise_rows', {
+      ...useKernel('software/depthwise_rows', {
         geometry: {
-          ...windowGeometry(linear),
+          ...layerWindow(linear),
           rows,
           strips,
           input_flip: inputFlip(linear),
           padding: paddingWord(linear),
         },
+        counts: {
+          WIDTH: width,
+          KERNEL_HEIGHT: kernelHeight,
+          KERNEL_WIDTH: kernelWidth,
+          STRIDE: strides[0],
+          KEPT: kept,
+          NEW: kernelHeight - kept,
+          WINDOW_WIDTH: (width - 1) * strides[0] + kernelWidth,
+        },
       }),
-      unroll: {
-        WIDTH: width,
-        KERNEL_HEIGHT: kernelHeight,
-        KERNEL_WIDTH: kernelWidth,
-        STRIDE: strides[0],
-        KEPT: kept,
-        NEW: kernelHeight - kept,
-        WINDOW_WIDTH: (width - 1) * strides[0] + kernelWidth,
-      },
       workgroups: [Math.ceil(output.groups / 4), Math.ceil(output.width / width), strips * output.batch],
-      floatSums: true,
     };
   },
 };

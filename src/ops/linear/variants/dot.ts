@@ -1,15 +1,15 @@
 import { threadGrid, workgroupGrid } from '../../step.ts';
-import { outputPixels, windowGeometry } from '../geometry.ts';
+import { outputPixels, layerWindow } from '../geometry.ts';
 import { dotCorrections, packDotWeights, repeatByte, signedZeroPoint } from '../packing.ts';
+import { KERNELS } from '../../../kernels/interfaces.ts';
 import { useKernel } from '../../../kernels/kernel.ts';
 import type { LinearTask, LinearVariant } from './variant.ts';
 import type { Features } from '../../features.ts';
 import { notSaturating } from './conditions.ts';
 
-/** Pixels that one thread computes. */
-const TILE = 4;
+const { TILE } = KERNELS.pointwise.constants;
 
-const dotLink = (features: Features): string => (features.packedDot ? 'shared/dot_packed' : 'shared/dot_unpacked');
+const dotModule = ({ packedDot }: Features): string => (packedDot ? 'dot/packed' : 'dot/unpacked');
 
 /** Bytes become signed for dot4I8Packed. */
 const inputFlip = ({ linear }: LinearTask): number => (linear.layer.input.type === 'uint8' ? 0x80808080 : 0);
@@ -19,10 +19,14 @@ export const pointwise: LinearVariant = {
   name: 'pointwise',
   kinds: ['pointwise', 'gemm'],
   admits: notSaturating,
-  lower: (task, features) => ({
-    ...pixelsByWords('pointwise', task, features),
-    workgroups: threadGrid(Math.ceil(outputPixels(task.linear) / TILE) * task.linear.output.groups),
-  }),
+  lower(task, features) {
+    const { operands, given } = pixelsByWords(task, features);
+    return {
+      operands,
+      ...useKernel('pointwise', given),
+      workgroups: threadGrid(Math.ceil(outputPixels(task.linear) / TILE) * task.linear.output.groups),
+    };
+  },
 };
 
 /**
@@ -37,22 +41,22 @@ export const pointwiseTiled: LinearVariant = {
   lower(task, features, side) {
     const { linear } = task;
     const rows = Math.ceil(outputPixels(linear) / (TILE * side));
+    const { operands, given } = pixelsByWords(task, features);
     return {
-      ...pixelsByWords('pointwise_tiled', task, features),
-      unroll: { SIDE: side },
+      operands,
+      ...useKernel('pointwise_tiled', { ...given, counts: { SIDE: side } }),
       workgroups: workgroupGrid(rows * Math.ceil(linear.output.groups / side)),
     };
   },
 };
 
 /** What both kernels of a 1 by 1 window read. */
-function pixelsByWords(kernel: 'pointwise' | 'pointwise_tiled', task: LinearTask, features: Features) {
+function pixelsByWords(task: LinearTask, features: Features) {
   const { linear } = task;
   const { corrections, weightZero } = dotCorrections(linear);
   return {
-    links: [dotLink(features)],
     operands: [packDotWeights(linear), corrections],
-    ...useKernel(kernel, {
+    given: {
       geometry: {
         pixels: outputPixels(linear),
         in_groups: linear.input.groups,
@@ -60,7 +64,8 @@ function pixelsByWords(kernel: 'pointwise' | 'pointwise_tiled', task: LinearTask
         input_flip: inputFlip(task),
       },
       overrides: { HAS_WEIGHT_ZERO: Number(weightZero) },
-    }),
+      slots: { dot: dotModule(features) },
+    },
   };
 }
 
@@ -80,18 +85,17 @@ export const conv: LinearVariant = {
     const { corrections, weightZero } = dotCorrections(linear);
     const pixels = outputPixels(linear);
     return {
-      links: [dotLink(features)],
       operands: [packDotWeights(linear), corrections],
       ...useKernel('conv', {
         geometry: {
-          ...windowGeometry(linear),
-          pixels,
+          ...layerWindow(linear),
           in_group_words: Math.ceil(layer.inputChannels / layer.groups / 4),
           out_group_words: layer.groups === 1 ? output.groups : layer.outputChannels / layer.groups / 4,
           input_flip: inputFlip(task),
           padding: repeatByte(signedZeroPoint(layer.input.type, layer.input.zeroPoint)),
         },
         overrides: { HAS_WEIGHT_ZERO: Number(weightZero) },
+        slots: { dot: dotModule(features) },
       }),
       workgroups: threadGrid(Math.ceil(pixels / TILE) * output.groups),
     };

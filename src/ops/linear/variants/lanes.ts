@@ -1,5 +1,5 @@
 import type { Features } from '../../features.ts';
-import { outputPixels, windowGeometry } from '../geometry.ts';
+import { outputPixels, layerWindow } from '../geometry.ts';
 import { inputFlip, laneCorrections, packLaneWeights, paddingWord, startingSums } from '../floats.ts';
 import { useKernel } from '../../../kernels/kernel.ts';
 import { notSaturating } from './conditions.ts';
@@ -19,8 +19,8 @@ const LEAST_ROWS = 49;
 const ENOUGH_WORKGROUPS = 16;
 
 /** How the four lanes of a workgroup come by words. */
-const SUBGROUP = 'shared/lanes_subgroup';
-const PLAIN = 'shared/lanes_plain';
+const SUBGROUP = 'software/words/subgroup';
+const PLAIN = 'software/words/plain';
 
 /** Words of 4 channels that an output sums over. */
 function wordsOf({ linear }: LinearTask): number {
@@ -40,11 +40,11 @@ function admits(task: LinearTask): true | string {
   return startingSums(task.linear) !== undefined || 'sums of a channel can reach 2^24, which f32 does not hold exactly';
 }
 
-function lower(task: LinearTask, mostRows: number, link: string): LoweredLinear {
+function lower(task: LinearTask, mostRows: number, sharing: string): LoweredLinear {
   const { linear, kind } = task;
   const window = kind === 'conv';
   const words = wordsOf(task);
-  const quads = quadsOf(words, window || link === PLAIN ? MOST_QUADS_OF_LONG_LOADS : MOST_QUADS);
+  const quads = quadsOf(words, window || sharing === PLAIN ? MOST_QUADS_OF_LONG_LOADS : MOST_QUADS);
   const chunks = Math.ceil(words / (4 * quads));
   const carried = chunks > 1;
   const pixels = outputPixels(linear);
@@ -55,25 +55,14 @@ function lower(task: LinearTask, mostRows: number, link: string): LoweredLinear 
   const longest = Math.min(most, Math.max(LEAST_ROWS, Math.ceil((pixels * columns) / ENOUGH_WORKGROUPS)));
   // all about as long
   const rows = Math.ceil(pixels / Math.ceil(pixels / longest));
-  const geometry = {
-    ...windowGeometry(linear),
-    pixels,
-    rows,
-    input_flip: inputFlip(linear),
-    padding: paddingWord(linear),
-  };
+  const geometry = { ...layerWindow(linear), rows, input_flip: inputFlip(linear), padding: paddingWord(linear) };
+  const slots = { words: sharing, source: window ? 'software/input/window' : 'software/input/pixel' };
   return {
-    links: [link, window ? 'input/window' : 'input/pixel', 'shared/byte_lanes'],
     operands: [packLaneWeights(linear, words, 4 * quads), laneCorrections(linear, startingSums(linear)!)],
-    ...(carried ? useKernel('lanes_chunked', { geometry: { ...geometry, chunks } }) : useKernel('lanes', { geometry })),
-    unroll: {
-      QUADS: quads,
-      ...(!carried ? { GROUPS: groups } : {}),
-      INPUT_WORDS: task.capacity.input,
-      OUTPUT_WORDS: task.capacity.output,
-    },
+    ...(carried
+      ? useKernel('software/lanes_chunked', { geometry: { ...geometry, chunks }, counts: { QUADS: quads }, slots })
+      : useKernel('software/lanes', { geometry, counts: { QUADS: quads, GROUPS: groups }, slots })),
     workgroups: [columns, Math.ceil(pixels / rows), 1],
-    floatSums: true,
   };
 }
 

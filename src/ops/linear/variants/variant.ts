@@ -1,6 +1,5 @@
 import type { GraphNode } from '../../../graph/graph.ts';
 import type { AccumulatorRange } from '../../../requantize/boundaries.ts';
-import type { KernelName } from '../../../kernels/kernel.ts';
 import type { Features } from '../../features.ts';
 import type { Step } from '../../step.ts';
 import type { Linear } from '../linear.ts';
@@ -15,19 +14,17 @@ export interface LinearTask {
   readonly kind: LinearKind;
   /** The sums that its inputs can reach, the bias not included. */
   readonly range: AccumulatorRange;
-  /** Words of arrays that are declared for the input and the output (capacities). */
-  readonly capacity: { readonly input: number; readonly output: number };
   /** Output channels in which a pair of products can leave int16, where the engine saturates pairs. */
   readonly saturatingChannels: number;
 }
 
 /** What a variant decides of a step; the input tensor is operand 0, and the output stage follows. */
-export interface LoweredLinear extends Pick<Step, 'links' | 'geometry' | 'overrides' | 'workgroups' | 'unroll'> {
-  readonly kernel: KernelName;
+export interface LoweredLinear extends Pick<
+  Step,
+  'kernel' | 'slots' | 'geometry' | 'overrides' | 'counts' | 'workgroups'
+> {
   /** Operands after the input. */
   readonly operands: readonly (Int32Array | Uint32Array)[];
-  /** The kernel has its sums in f32 lanes, and calls emit_float. */
-  readonly floatSums?: boolean;
 }
 
 /** One way to compute a layer: a kernel, the layers it is for, and its data as the kernel reads them. */

@@ -9,11 +9,11 @@ fn place_of(word: u32, ahead: u32) -> Place {
 }
 
 fn cursor_of(pixel: u32, word: u32) -> Cursor {
-  return pixel * geometry.in_groups + word;
+  return pixel * geometry.window.in_groups + word;
 }
 
 fn next(cursor: Cursor) -> Cursor {
-  return cursor + geometry.in_groups;
+  return cursor + geometry.window.in_groups;
 }
 
 // Beyond the last word of a pixel any word will do: its weights are zero.
