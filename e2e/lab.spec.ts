@@ -148,6 +148,6 @@ test.describe('a generated case has an address', () => {
 
   test('an engine that there is not: the ones that there are', async ({ gpu, baseURL }) => {
     await gpu.goto(`${baseURL}/?case=nothing/1/0`);
-    await expect(gpu.getByRole('alert')).toContainText("'nothing'; supported: onnxruntime, onnxruntime-x64, qnnpack");
+    await expect(gpu.getByRole('alert')).toContainText(/'nothing'; supported: onnxruntime, .*qnnpack/);
   });
 });

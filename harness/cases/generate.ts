@@ -10,6 +10,7 @@ import {
   type QuantizedType,
   type TensorInfo,
 } from '../../src/graph/graph.ts';
+import type { LinearLayer } from '../../src/engines/engine.ts';
 import { findEngine } from '../../src/engines/index.ts';
 import { Tensor } from '../../src/tensor.ts';
 import { bytes, channelCount, FILLS, graphOf, someScale, whole, zeroPoint, type ByteType } from './draw.ts';
@@ -32,11 +33,32 @@ export interface Case {
 export type Unnamed = Omit<Case, 'id' | 'form'> & { readonly form?: OnnxForm };
 
 /** What the engines' own formats can say: PyTorch has uint8 activations, signed weights without zero points, float biases. */
-interface Dialect {
+export interface Dialect {
   readonly torch: boolean;
+  /** int8 weights have no zero point where sums of them saturate: with one, what the sums are is not known. */
+  readonly symmetric: boolean;
 }
 
-export const dialectOf = (engine: string): Dialect => ({ torch: findEngine(engine).family === 'pytorch' });
+const PLAIN: LinearLayer = {
+  op: 'conv',
+  input: { type: 'uint8', scale: 1, zeroPoint: 0 },
+  output: { type: 'uint8', scale: 1, zeroPoint: 0 },
+  weightScale: Float32Array.of(1),
+  weightType: 'int8',
+  weightZeroPoint: Int32Array.of(0),
+  relu: false,
+  inputChannels: 1,
+  outputChannels: 1,
+  groups: 1,
+  kernel: [1, 1],
+  pads: [0, 0, 0, 0],
+};
+
+export function dialectOf(name: string): Dialect {
+  const engine = findEngine(name);
+  const torch = engine.family === 'pytorch';
+  return { torch, symmetric: torch || engine.accumulation(PLAIN) !== 'exact' };
+}
 
 /**
  * What a convolution or a fully connected layer goes to the end of: sums that lie exactly between two codes, sums
@@ -104,7 +126,7 @@ export function weightsAndScales(
   const type: ByteType = dialect.torch || inputType === 'int8' || random.chance(0.6) ? 'int8' : 'uint8';
   const [min, max] = byteRange(type);
   const count = perChannel ? channels : 1;
-  const zeros = dialect.torch || (perChannel && type === 'int8');
+  const zeros = type === 'int8' && (dialect.symmetric || perChannel);
   const quantization: Quantization = {
     scale: Float32Array.from({ length: count }, () => someScale(random, ties ? 1 : 0.3) / 16),
     zeroPoint: Int32Array.from({ length: count }, () => (zeros ? 0 : zeroPoint(random, type))),

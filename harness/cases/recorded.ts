@@ -16,16 +16,18 @@ const whole = (scale: number, zeroPoint: number): Quantization => ({
   zeroPoint: Int32Array.of(zeroPoint),
 });
 
-/** One of a case's arrays, of the given type. */
+/** One of a case's arrays, of one of the given types. */
 function typed<T extends NpyArray['data']>(
   npz: Npz,
   name: string,
-  type: new (length: number) => T,
+  ...types: readonly (new (length: number) => T)[]
 ): { data: T; shape: readonly number[] } {
   const { data, shape } = npz.read(name);
-  if (!(data instanceof type))
-    throw new InvalidInputError(`'${name}' is ${data.constructor.name}; expected ${type.name}`);
-  return { data, shape };
+  if (!types.some((type) => data instanceof type))
+    throw new InvalidInputError(
+      `'${name}' is ${data.constructor.name}; expected ${types.map(({ name }) => name).join(' or ')}`,
+    );
+  return { data: data as T, shape };
 }
 
 function parameters(npz: Npz, case_: string, names: readonly string[], optional = 0): Record<string, number> {
@@ -77,12 +79,12 @@ function pool(npz: Npz, id: string, engine: string): RecordedCase {
   };
 }
 
-/** x u8 NCHW, w i8 OIHW, b f32, sw f32 (1 or O), y u8; one stride and one padding for both dimensions. */
+/** x u8 NCHW, w i8 OIHW, b f32 or i32 (of scale sx * sw), sw f32 (1 or O), y u8; one stride and one padding for both dimensions. */
 function convolution(npz: Npz, id: string, engine: string): RecordedCase {
   const p = parameters(npz, id, ['sx', 'zx', 'sy', 'zy', 'stride', 'padding', 'groups', 'relu', 'perChannel']);
   const x = typed(npz, `${id}:x`, Uint8Array);
   const w = typed(npz, `${id}:w`, Int8Array);
-  const b = typed(npz, `${id}:b`, Float32Array);
+  const b = typed<Float32Array<ArrayBuffer> | Int32Array<ArrayBuffer>>(npz, `${id}:b`, Float32Array, Int32Array);
   const scale = typed(npz, `${id}:sw`, Float32Array).data;
   const y = typed(npz, `${id}:y`, Uint8Array);
   const weight: Constant = {
@@ -92,7 +94,8 @@ function convolution(npz: Npz, id: string, engine: string): RecordedCase {
     data: w.data,
     quantization: { scale, zeroPoint: new Int32Array(scale.length), ...(p['perChannel'] ? { axis: 0 } : {}) },
   };
-  const bias: Constant = { name: 'b', type: 'float32', shape: b.shape, data: b.data };
+  const type = b.data instanceof Int32Array ? 'int32' : 'float32';
+  const bias: Constant = { name: 'b', type, shape: b.shape, data: b.data };
   const { stride, padding } = p as { stride: number; padding: number };
   return {
     id,

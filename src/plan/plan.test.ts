@@ -62,9 +62,7 @@ describe('what is not supported is refused by name, before any work', () => {
   it('an operator', () =>
     expect(refused(withNode({ op: 'Erf' }))).toMatch(/^Unsupported.*'Conv' \(Erf\).*supported: Conv/));
   it('an engine', () =>
-    expect(() => createPlan(graph, { engine: 'mkl' })).toThrow(
-      /'mkl'; supported: onnxruntime, onnxruntime-x64, qnnpack/,
-    ));
+    expect(() => createPlan(graph, { engine: 'mkl' })).toThrow(/'mkl'; supported: onnxruntime, .*qnnpack/));
   it('a computed weight', () =>
     expect(refused({ ...graph, constants: new Map() })).toMatch(/weights 'w' are computed/));
   it('padding it does not know', () =>

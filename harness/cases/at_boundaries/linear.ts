@@ -8,7 +8,7 @@ import { f32 } from '../../../src/engines/rounding.ts';
 import type { Engine } from '../../../src/engines/engine.ts';
 import type { Random } from '../../../models/random.ts';
 import { bytes, graphOf, zeroPoint, type ByteType } from '../draw.ts';
-import { dialectOf, type Unnamed } from '../generate.ts';
+import { dialectOf, type Dialect, type Unnamed } from '../generate.ts';
 import { beside, firstChange, firstFloat, scales, steps, stored } from './near.ts';
 
 /** Few shapes, so that cases share pipelines: enough for every kernel and for what engines distinguish. */
@@ -41,7 +41,8 @@ const SHAPES: readonly Shape[] = [
 
 const LARGEST_BIAS = 2 ** 30;
 
-function weightOf(random: Random, { op, weight: shape }: Shape, input: ByteType, torch: boolean): Constant {
+function weightOf(random: Random, { op, weight: shape }: Shape, input: ByteType, dialect: Dialect): Constant {
+  const { torch, symmetric } = dialect;
   const perChannel = random.chance(0.6);
   const count = perChannel ? shape[0]! : 1;
   const type: ByteType = torch || input === 'int8' || random.chance(0.7) ? 'int8' : 'uint8';
@@ -50,7 +51,7 @@ function weightOf(random: Random, { op, weight: shape }: Shape, input: ByteType,
   const data = newElementData(type, elementCount(shape));
   const [least, most] = type === 'int8' ? [one ? 60 : -128, 127] : [one ? 190 : 0, 255];
   for (let i = 0; i < data.length; i++) data[i] = random.integer(least, most);
-  const plain = torch || perChannel || op === 'Gemm';
+  const plain = perChannel || op === 'Gemm' || (symmetric && type === 'int8');
   const middle = type === 'int8' ? 0 : 128;
   return {
     name: 'w',
@@ -74,7 +75,8 @@ function weightOf(random: Random, { op, weight: shape }: Shape, input: ByteType,
  * own quantization, where it has one.
  */
 export function linearAtBoundaries(random: Random, engine: Engine): Unnamed {
-  const { torch } = dialectOf(engine.name);
+  const dialect = dialectOf(engine.name);
+  const { torch } = dialect;
   const shape = random.pick(SHAPES);
   const type: ByteType = torch || random.chance(0.7) ? 'uint8' : 'int8';
   const input: TensorInfo = {
@@ -86,7 +88,7 @@ export function linearAtBoundaries(random: Random, engine: Engine): Unnamed {
       zeroPoint: Int32Array.of(zeroPoint(random, type)),
     },
   };
-  const weight = weightOf(random, shape, type, torch);
+  const weight = weightOf(random, shape, type, dialect);
   const channels = shape.weight[0]!;
   const bias: Constant & { data: Int32Array | Float32Array } = {
     name: 'b',
