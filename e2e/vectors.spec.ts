@@ -32,7 +32,7 @@ function temporary(name: string): string {
   return join(outputDir, name);
 }
 
-test('exit 2: bad usage of vectors and pack', () => {
+test('exit 2: bad usage of vectors', () => {
   const usages: [args: string[], cause: RegExp][] = [
     [['vectors', '--image', PHOTO], /--out/],
     [['vectors', '--out', 'x'], /either --image or --input/],
@@ -41,8 +41,11 @@ test('exit 2: bad usage of vectors and pack', () => {
     [['vectors', '--out', 'x', '--image', PHOTO, '--order', 'chwn'], /chwn.*nchw, nhwc/],
     [['vectors', '--out', 'x', '--image', PHOTO, '--multiplier-bits', '32'], /31/],
     [['vectors', '--out', 'x', '--input', 'nothing.npy'], /cannot read nothing\.npy/],
-    [['pack', 'a=b', '--vectors', 'nowhere', '--out', 'x'], /cannot read nowhere/],
-    [['pack', 'a=b', '--vectors', '.', '--order', 'chwn', '--out', 'x'], /chwn.*nchw, nhwc/],
+    [['vectors', '--pack', 'a=b', '--out', 'x'], /--from/],
+    [['vectors', '--pack', 'a=b', '--from', 'nowhere', '--out', 'x'], /cannot read nowhere/],
+    [['vectors', '--pack', 'a=b', '--from', '.', '--order', 'chwn', '--out', 'x'], /chwn.*nchw, nhwc/],
+    [['pack', 'a=b', '--vectors', '.', '--out', 'x'], /vectors --pack/],
+    [['cost', '--gpu', 'm1'], /inspect --cost/],
   ];
   for (const [args, cause] of usages) {
     const result = exact8(args, { EXACT8_CHROME: '/nowhere' });
@@ -66,7 +69,7 @@ test('the first layers of the default model on a photograph: the Verilog unit eq
   }
   const theirs = temporary('theirs.npz');
   const dumps = layers.map((layer) => `${layer}=${temporary(`${layer}.hex`)}`);
-  expect(exact8(['pack', ...dumps, '--vectors', vectors, '--out', theirs])).toMatchObject({ code: 0 });
+  expect(exact8(['vectors', '--pack', ...dumps, '--from', vectors, '--out', theirs])).toMatchObject({ code: 0 });
   const npz = openNpz(readFileSync(theirs));
   for (const layer of layers) expect(npz.read(layer).shape).toEqual([1, 32, 112, 112]);
 });

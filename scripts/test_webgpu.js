@@ -1,16 +1,15 @@
-// npm run test:webgpu: the built-in model, and the models of ../shared where it is there, on every WebGPU: exact8 matrix.
-// Arguments are passed on: --only deno+llvmpipe, --install, --json, --cases 1000, --markdown docs/webgpu.md ...
+// npm run test:webgpu: the built-in model, and the models of ../shared where it is there, on every WebGPU.
+// Arguments are passed on: --only deno+llvmpipe, --install, --cases 1000, --markdown docs/webgpu.md ...
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { endBy, supervise } from '../harness/process/supervise.js';
 
 const MODELS = '../shared/models';
-const PHOTO = '../shared/photos/cat_720p.jpg';
 
-const args = ['dist/cli/main.js', 'matrix', 'default'];
+const args = ['--import', 'tsx', 'tests/soak/main.ts', 'matrix', 'default'];
 if (existsSync(MODELS)) {
-  const models = readdirSync(MODELS).filter((name) => /\.(onnx|pth|tflite)$/.test(name));
-  args.push(...models.sort().map((name) => join(MODELS, name)), '--image', PHOTO);
+  const models = readdirSync(MODELS).filter((name) => /\.(onnx|pth)$/.test(name));
+  args.push(...models.sort().map((name) => join(MODELS, name)));
 }
 /** A signal to this process ends what it runs. */
 async function run(args) {

@@ -10,13 +10,12 @@ import type { LayerTiming } from './measure/layers.ts';
 import type { Roof } from './measure/roof.ts';
 import { writeTfjsGraph } from './peers/tfjs_graph.ts';
 import { renderBenchReport } from './report/report.ts';
-import { linearTicks, logScale, logTicks } from './report/scale.ts';
+import { logScale, logTicks } from './report/scale.ts';
 import { layerResults, layerTotals, type EngineResult } from './result.ts';
 import { placeUnderRoof } from './roofline.ts';
 import { stepKind } from './work.ts';
 import type { Step } from '../../src/kernels/step.ts';
 import { summarize } from './statistics.ts';
-import { judgeSeries, perMac, type SweepPoint } from './sweep.ts';
 
 describe('summarize', () => {
   it('gives the middle, the ends and the spread of the middle half', () => {
@@ -218,20 +217,6 @@ describe('judgeLeak', () => {
   });
 });
 
-describe('judgeSeries', () => {
-  const point = (macs: number, ms: number): SweepPoint => ({ label: String(macs), macs, ms: summarize([ms]) });
-  it('lets time a multiply-add fall, stay or rise by noise', () => {
-    const points = judgeSeries([point(1e6, 3), point(2e6, 4), point(4e6, 8.5)]);
-    expect(points.map(perMac)).toEqual([3000, 2000, 2125]);
-    expect(points.map(({ rises }) => rises)).toEqual([undefined, false, false]);
-  });
-  it('finds a rise above the best before, even after a worse one', () => {
-    const points = judgeSeries([point(1e6, 1), point(2e6, 3), point(4e6, 5)]);
-    expect(points.map(({ rises }) => rises)).toEqual([undefined, true, true]);
-    expect(points[2]!.againstBest).toBeCloseTo(1.25);
-  });
-});
-
 describe('stepKind', () => {
   const step = (kind: string, macs: number, parts?: Step[]): Step =>
     ({ macs, ...(macs && !parts && { variant: { kind } }), ...(parts && { parts }) }) as unknown as Step;
@@ -254,7 +239,6 @@ describe('stepKind', () => {
 describe('ticks', () => {
   it('are 1, 2 and 5 times powers of ten', () => {
     expect(logTicks(0.5, 12)).toEqual([0.5, 1, 2, 5, 10]);
-    expect(linearTicks(7)).toEqual([0, 2, 4, 6, 8]);
   });
   it('are powers of ten where there would be too many', () => {
     expect(logTicks(0.01, 1000)).toEqual([0.01, 0.1, 1, 10, 100, 1000]);
@@ -304,14 +288,11 @@ describe('the report of a bench', () => {
     roof,
     layers,
     totals: layerTotals(layers, roof),
-    series: [
-      { name: 'width', points: judgeSeries([{ label: 'width 1', macs: 1e8, ms: summarize([50]), exact: true }]) },
-    ],
   });
-  it('has the engines with their ratios, the roof, the layers and the sweep', () => {
-    for (const text of ['an adapter', 'a browser', 'ab12', 'tfjs-webgpu', '40.0×', 'f32 dot 10.0 GMAC/s', 'width 1'])
+  it('has the engines with their ratios, the roof and the layers', () => {
+    for (const text of ['an adapter', 'a browser', 'ab12', 'tfjs-webgpu', '40.0×', 'f32 dot 10.0 GMAC/s'])
       expect(report).toContain(text);
-    expect(report.match(/<circle/g)).toHaveLength(2);
+    expect(report.match(/<circle/g)).toHaveLength(1);
   });
   it('needs nothing but itself, and escapes what a model brings', () => {
     expect(report).not.toMatch(/https?:|@import|url\(|<script|<b>|NaN|undefined/);

@@ -1,6 +1,5 @@
 import type { Handicap } from '../tune/measure.ts';
 import type { Tuner } from '../tune/run.ts';
-import type { CasesResult } from '../cases/run.ts';
 import type { EngineChoice, RemoteTensor } from '../worker/protocol.ts';
 import type { GpuCalls } from './measure/gpu_calls.ts';
 import type { LayerTiming } from './measure/layers.ts';
@@ -37,13 +36,9 @@ export interface BenchMethods {
   /** What `runs` inferences together call and allocate. */
   count(id: string, runs: number): Promise<GpuCalls>;
   close(id: string): Promise<void>;
-  /** Elements of all tensors in which exact8 differs from the host reference. */
-  compare(job: Job): Promise<number>;
   roof(): Promise<Roof>;
-  /** Generated operators `from` to `to - 1`, each by every kernel variant that may compute it, against the host. */
-  cases(engine: string, seed: number, from: number, to: number): Promise<CasesResult>;
   /** Every dispatch of exact8's plan by itself. */
-  layers(model: string, engine: EngineChoice, batch: number, budgetMs: number): Promise<LayerTiming[]>;
+  layers(model: string, engine: EngineChoice, budgetMs: number): Promise<LayerTiming[]>;
   /** Opens a model for tuning: see Tuning, whose methods the others are. */
   openTuning(
     model: string,

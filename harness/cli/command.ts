@@ -1,11 +1,9 @@
 import { Command, CommanderError } from 'commander';
 import { version } from '../../package.json' with { type: 'json' };
-import { Exact8Error } from '../../src/errors.ts';
+import { Exact8Error, InvalidInputError } from '../../src/errors.ts';
 import { addBench } from './bench.ts';
-import { addBlind } from './blind.ts';
 import { addCases } from './cases.ts';
 import { addClassify } from './classify.ts';
-import { addCost } from './cost.ts';
 import { addDemo } from './demo.ts';
 import { EXIT, exitCodeOf, type ExitCode } from './exit_codes.ts';
 import { addEngines } from './engines.ts';
@@ -15,8 +13,6 @@ import { addIdentify } from './identify.ts';
 import { addInspect } from './inspect.ts';
 import { endOnSignals } from './interrupt.ts';
 import { clearProgress, note, printError, printErrorObject } from './output.ts';
-import { addMatrix } from './matrix.ts';
-import { addPack } from './pack.ts';
 import { addTrace } from './trace.ts';
 import { addTune } from './tune.ts';
 import { addVerify } from './verify.ts';
@@ -26,6 +22,13 @@ const EXIT_CODES = `
 Exit codes: 0 equal or done, 1 differs, 2 bad usage or input, 3 no browser or adapter, 4 internal error,
 128 + n ended by the signal n.
 Environment: EXACT8_CHROME=/path/to/chrome chooses the browser.`;
+
+const FORMER_COMMANDS = {
+  pack: 'exact8 vectors --pack',
+  cost: 'exact8 inspect --cost',
+  blind: 'npm run soak -- blind, in a checkout',
+  matrix: 'npm run soak -- matrix, in a checkout',
+};
 
 async function main(argv: readonly string[]): Promise<ExitCode> {
   let code: ExitCode = EXIT.done;
@@ -41,19 +44,23 @@ async function main(argv: readonly string[]): Promise<ExitCode> {
   addVerify(program, done);
   addTrace(program, done);
   addInspect(program, done);
-  addCost(program, done);
   addIdentify(program, done);
   addEngines(program, done);
   addExplain(program, done);
-  addBlind(program, done);
   addCases(program, done);
   addBench(program, done);
   addTune(program, done);
-  addMatrix(program, done);
   addVectors(program, done);
-  addPack(program, done);
   addFetch(program, done);
   addDemo(program, done);
+  for (const [name, now] of Object.entries(FORMER_COMMANDS))
+    program
+      .command(name, { hidden: true })
+      .allowUnknownOption()
+      .allowExcessArguments()
+      .action(() => {
+        throw new InvalidInputError(`${name} is ${now} now`);
+      });
   try {
     await program.parseAsync(argv.map(withoutOldNames));
     return code;

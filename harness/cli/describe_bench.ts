@@ -1,6 +1,3 @@
-import type { BatchResult } from '../bench/run_batches.ts';
-import type { ExactnessResult } from '../bench/run_exactness.ts';
-import { perMac, type SweepSeries } from '../bench/sweep.ts';
 import { heapBytes, MOST_BYTES_PER_INFERENCE, type LeakResult } from '../bench/leak.ts';
 import type { Roof } from '../bench/measure/roof.ts';
 import { ratios, type EngineResult, type LayerResult, type LayerTotals } from '../bench/result.ts';
@@ -88,41 +85,4 @@ export function describeLeak(leak: LeakResult): string {
     `  JavaScript heap, collected: ${mb(heapBytes(first))} before, ${mb(heapBytes(last))} after; ${fixed(heapBytesPerInference)} bytes an inference (at most ${MOST_BYTES_PER_INFERENCE})`,
     flat ? 'flat' : 'NOT flat',
   ].join('\n');
-}
-
-export function describeBatches(batches: readonly BatchResult[]): string {
-  const head = ['batch', 'ms', 'min', 'max', 'images/s', 'exact'];
-  const rows = batches.map(({ batch, ms, imagesPerSecond, exact }) => [
-    String(batch),
-    fixed(ms.median),
-    fixed(ms.min),
-    fixed(ms.max),
-    fixed(imagesPerSecond, 2),
-    exact ? 'yes' : 'NO',
-  ]);
-  return table(head, rows, head.slice(0, -1));
-}
-
-export function describeExactness({ modelMismatches, cases, runs, elements, mismatches }: ExactnessResult): string {
-  const count = (value: number): string => value.toLocaleString('en-US');
-  return [
-    `against the host reference: the model ${modelMismatches === 0 ? 'exact' : `NOT exact, ${count(modelMismatches)} elements`};`,
-    `${count(cases)} operators in ${count(runs)} runs by all kernel variants, ${count(elements)} elements, ${count(mismatches - modelMismatches)} mismatches`,
-  ].join(' ');
-}
-
-export function describeSweep(series: readonly SweepSeries[]): string {
-  const head = ['series', 'point', 'million MACs', 'ms', 'us a million MACs', 'against the best before', 'exact'];
-  const rows = series.flatMap(({ name, points }) =>
-    points.map((point) => [
-      name,
-      point.label,
-      fixed(point.macs / 1e6),
-      fixed(point.ms.median),
-      fixed(perMac(point)),
-      point.againstBest === undefined ? '' : `${fixed(point.againstBest, 2)}x${point.rises ? ' RISES' : ''}`,
-      point.exact ? 'yes' : 'NO',
-    ]),
-  );
-  return table(head, rows, head.slice(2, -1));
 }

@@ -5,8 +5,9 @@ import type { Plan } from '../../src/plan/plan.ts';
 import { FORMS, type ProvedRequantization } from '../../src/requantize/prove.ts';
 import { formatCount } from '../report/format.ts';
 import { EXIT, type ExitCode } from './exit_codes.ts';
+import { addCostOptions, runCost, type CostOptions } from './inspect_cost.ts';
 import { loadModel, type LoadedModel } from './model.ts';
-import { addFusionOption, addModelOptions, type FusionOptions, type ModelOptions } from './options.ts';
+import { addFusionOption, addModelOptions, type FusionOptions } from './options.ts';
 import { printResult, table } from './output.ts';
 
 const FORMULAS = new Map(FORMS.map(({ name, formula }) => [name, formula]));
@@ -48,14 +49,17 @@ interface Inspection {
   };
 }
 
+type InspectOptions = CostOptions & FusionOptions;
+
 export function addInspect(program: Command, done: (code: ExitCode) => void): void {
   const command = program.command('inspect').description('show the plan of a model; needs no browser');
-  addFusionOption(addModelOptions(command)).action(async (options: ModelOptions & FusionOptions) =>
+  addCostOptions(addFusionOption(addModelOptions(command))).action(async (options: InspectOptions) =>
     done(await runInspect(options)),
   );
 }
 
-async function runInspect(options: ModelOptions & FusionOptions): Promise<ExitCode> {
+async function runInspect(options: InspectOptions): Promise<ExitCode> {
+  if (options.cost) return runCost(options);
   const model = await loadModel(options);
   const inspection = inspectPlan(model.plan);
   printResult(options.json, inspectionResult(model, inspection), describeInspection(model, inspection));

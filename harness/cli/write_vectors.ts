@@ -4,9 +4,11 @@ import { InvalidInputError } from '../../src/errors.ts';
 import { formatCount } from '../report/format.ts';
 import { ORDERS } from '../vectors/array.ts';
 import { FORMATS } from '../vectors/formats/index.ts';
+import { pack } from '../vectors/pack.ts';
 import { writeVectors } from '../vectors/write.ts';
 import { openBrowser } from './browser.ts';
 import { EXIT, type ExitCode } from './exit_codes.ts';
+import { writeOutput } from './files.ts';
 import { inputHash, readFeeds, type Feeds } from './feeds.ts';
 import { pictureSource, type InputOptions } from './inputs.ts';
 import { loadModel, type LoadedModel } from './model.ts';
@@ -15,9 +17,11 @@ import { printResult, progress } from './output.ts';
 
 interface VectorsOptions extends InferenceOptions, Pick<InputOptions, 'image' | 'input'> {
   readonly out: string;
+  readonly pack?: readonly string[];
+  readonly from?: string;
   readonly layers?: string;
   readonly format: string;
-  readonly order: string;
+  readonly order?: string;
   readonly accumulators?: boolean;
   readonly multiplierBits: number;
 }
@@ -30,10 +34,18 @@ export function addVectors(program: Command, done: (code: ExitCode) => void): vo
     .description('write inputs, weights, requantization and outputs of every layer for a hardware test bench')
     .option('--image <file>', 'a picture (decoded in the browser; all else needs none)');
   addInferenceOptions(command)
-    .requiredOption('--out <folder>', 'the folder to write, new or empty')
+    .requiredOption('--out <folder>', 'the folder to write, new or empty; of --pack the .npz file')
+    .option(
+      '--pack <tensor=file...>',
+      'write instead, as an .npz file (NCHW), what an implementation computed ($writememh)',
+    )
+    .option('--from <folder>', 'of --pack: the folder of vectors that it read')
     .option('--layers <names>', 'layers, by the tensors that they compute, with commas (default: all)')
     .option('--format <formats>', `file formats, with commas: ${FORMATS.map(({ name }) => name).join(', ')}`, 'npy')
-    .option('--order <orders>', `memory orders of images, with commas: ${ORDERS.join(', ')}`, 'nchw')
+    .option(
+      '--order <orders>',
+      `memory orders of images, with commas: ${ORDERS.join(', ')} (default: nchw; of --pack: nhwc)`,
+    )
     .option('--accumulators', 'the accumulators too')
     .option(
       '--multiplier-bits <n>',
@@ -51,8 +63,9 @@ function multiplierBits(text: string): number {
 }
 
 async function runVectors(options: VectorsOptions): Promise<ExitCode> {
+  if (options.pack) return runPack(options.pack, options);
   const formats = chosen('--format', options.format, FORMATS, ({ name }) => name);
-  const orders = chosen('--order', options.order, ORDERS, (order) => order);
+  const orders = chosen('--order', options.order ?? 'nchw', ORDERS, (order) => order);
   const model = await loadModel(options);
   const { source, feeds } = await readSource(model, options);
   const { layers, tensors } = await writeVectors({
@@ -89,6 +102,17 @@ async function runVectors(options: VectorsOptions): Promise<ExitCode> {
     },
     `${options.out}: ${layers.length} layers, ${formatCount(files.length)} files, ${formatCount(bytes)} bytes; see README.md there`,
   );
+  return EXIT.done;
+}
+
+async function runPack(pairs: readonly string[], options: VectorsOptions): Promise<ExitCode> {
+  const { from, order = 'nhwc', out, json } = options;
+  if (from === undefined) throw new InvalidInputError('--pack: say --from, the folder of vectors that was read');
+  const [only, ...others] = chosen('--order', order, ORDERS, (order) => order);
+  if (others.length > 0) throw new InvalidInputError('--pack: a file has one --order');
+  const { names, npz } = await pack(pairs, from, only!);
+  await writeOutput(out, npz);
+  printResult(json, { out, arrays: names }, `${out}: ${names.length} arrays`);
   return EXIT.done;
 }
 

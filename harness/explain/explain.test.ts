@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { Random } from '../../models/random.ts';
 import { valuesOf } from './attribute.ts';
-import { blind, createScene, type Scene } from './blind/run.ts';
+import { blind, createScene, type Scene } from '../../tests/helpers/blind.ts';
 import { bindEngine } from './bound_engine.ts';
 import { linearProblem } from './families/linear.ts';
 import { deviations, referenceRecipe, type Problem } from './problem.ts';

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { readFeeds } from '../cli/feeds.ts';
-import { packHex } from '../cli/pack.ts';
+import { packHex } from './pack.ts';
 import { explain } from '../explain/explain.ts';
 import { randomFeeds } from '../cli/vectors.ts';
 import { FORMATS } from './formats/index.ts';

@@ -3,7 +3,7 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, w
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { packHex } from '../cli/pack.ts';
+import { packHex } from './pack.ts';
 import { randomFeeds } from '../cli/vectors.ts';
 import { bitsFor, ORDERS } from './array.ts';
 import { FORMATS } from './formats/index.ts';

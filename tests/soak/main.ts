@@ -1,14 +1,20 @@
-// Long runs, by name: `npm run soak -- fuzz [--count N] [--minutes N] [--seed N] [--format NAME] [--out FOLDER]`.
+// Long runs, by name: `npm run soak -- fuzz|matrix|blind`, each with --help.
 // Exit codes: 0 nothing was found, 1 something was.
 import { Command } from 'commander';
+import { installRuntimes } from '../../harness/process/install.ts';
+import { addBlind } from './blind.ts';
 import { fuzz, type FuzzOptions } from './fuzz.ts';
 import { FORMATS } from './formats/index.ts';
+import { matrix, type MatrixOptions } from './matrix.ts';
 
 const number = (text: string): number => {
   const value = Number(text);
   if (!Number.isFinite(value) || value < 0) throw new Error(`${text} is no number from 0`);
   return value;
 };
+
+/** The software adapters: what any machine can run. */
+const COLUMNS = ['chrome+swiftshader', 'node+swiftshader', 'deno+swiftshader', 'deno+llvmpipe'];
 
 const program = new Command('soak').description('runs that take as long as they are given');
 
@@ -32,5 +38,20 @@ program
     console.log(`slowest ${slowestMs} ms, largest process ${largestMegabytes} MiB, ${findings.length} findings`);
     process.exitCode = findings.length > 0 ? 1 : 0;
   });
+
+program
+  .command('matrix')
+  .description('models and generated cases on every WebGPU: each tensor compared with the host reference')
+  .argument('[model...]', 'model files; default is the built-in one', ['default'])
+  .option('--only <columns...>', 'implementations and adapters', COLUMNS)
+  .option('--cases <n>', 'generated cases of each engine', number, 100)
+  .option('--install', 'first install the packages deno and webgpu where they are missing, for this project only')
+  .option('--markdown <file>', 'also write the table into a file, between its matrix comments')
+  .action(async (models: string[], { install, ...options }: Omit<MatrixOptions, 'models'> & { install?: boolean }) => {
+    if (install) await installRuntimes();
+    process.exitCode = await matrix({ models, ...options });
+  });
+
+addBlind(program);
 
 await program.parseAsync();

@@ -44,12 +44,11 @@ const MOST_REPEATS = 256;
 export async function measureLayers(
   model: Uint8Array,
   { name, options }: EngineChoice,
-  batch: number,
   budgetMs: number,
 ): Promise<LayerTiming[]> {
   const graph = readModel(model);
   const shapes = Object.fromEntries(
-    graph.inputs.map(({ name, shape }) => [name, shape.map((size) => (size === DYNAMIC ? batch : size))]),
+    graph.inputs.map(({ name, shape }) => [name, shape.map((size) => (size === DYNAMIC ? 1 : size))]),
   );
   const engine = findEngine(name, options);
   const device = await requestDevice(['timestamp-query']);

@@ -1,12 +1,7 @@
 import { InvalidInputError } from '../../../src/errors.ts';
-import type { ElementData } from '../../../src/graph/graph.ts';
-import { referenceTrace } from '../../../src/plan/reference.ts';
-import { requestDevice } from '../../../src/gpu/device.ts';
-import { InferenceSession } from '../../../src/session.ts';
 import { PEERS } from '../peers/index.ts';
 import type { LoadedPeer, PeerInput, PeerModel } from '../peers/peer.ts';
 import type { BenchMethods, Job } from '../protocol.ts';
-import { runCases } from '../../cases/run.ts';
 import { fetchBytes, fetchTensor } from '../../worker/exchange.ts';
 import { Tuning } from '../../tune/measure.ts';
 import { callsOf, watchGpu } from './gpu_calls.ts';
@@ -77,33 +72,9 @@ export const benchMethods: BenchMethods = {
     await peer(id).release();
     opened.delete(id);
   },
-  async compare({ model, input }) {
-    const session = await InferenceSession.create(await fetchBytes(model['model']!));
-    try {
-      const feeds = { [session.inputNames[0]!]: await fetchTensor(input) };
-      const { tensors } = await session.trace(feeds);
-      const reference = new Map(referenceTrace(session.plan, feeds).tensors.map(({ name, data }) => [name, data]));
-      // a run is the plan that is measured; a trace has every tensor
-      const computed = [
-        ...tensors,
-        ...Object.entries(await session.run(feeds)).map(([name, { data }]) => ({ name, data })),
-      ];
-      return computed.reduce((sum, { name, data }) => sum + differences(data, reference.get(name)!), 0);
-    } finally {
-      session.release();
-    }
-  },
   roof: measureRoof,
-  async cases(engine, seed, from, to) {
-    const device = await requestDevice();
-    try {
-      return await runCases(engine, seed, from, to, device, { everyVariant: true });
-    } finally {
-      device.destroy();
-    }
-  },
-  async layers(model, engine, batch, budgetMs) {
-    return measureLayers(await fetchBytes(model), engine, batch, budgetMs);
+  async layers(model, engine, budgetMs) {
+    return measureLayers(await fetchBytes(model), engine, budgetMs);
   },
   async openTuning(model, engine, handicap) {
     tuning?.close();
@@ -116,19 +87,6 @@ export const benchMethods: BenchMethods = {
   tuneFusions: (...args) => tuned().fusions(...args),
   compareProfiles: (...args) => tuned().compare(...args),
 };
-
-/** By bits. */
-function differences(a: ElementData, b: ElementData): number {
-  const [x, y] = [a, b].map(({ buffer, byteOffset, byteLength }) => new Uint8Array(buffer, byteOffset, byteLength));
-  const bytes = a.BYTES_PER_ELEMENT;
-  let count = 0;
-  for (let i = 0; i < x!.length; i += bytes) {
-    let same = true;
-    for (let k = i; k < i + bytes; k++) same &&= x![k] === y![k];
-    if (!same) count++;
-  }
-  return count;
-}
 
 async function fetchInput(input: Job['input']): Promise<PeerInput> {
   const nchw = await fetchTensor(input);

@@ -1,9 +1,7 @@
-import { html, Html } from '../../report/html.ts';
-import themeStyle from '../../report/theme.css?raw';
+import { document } from '../../report/document.ts';
+import { html, type Html } from '../../report/html.ts';
 import type { Roof } from '../measure/roof.ts';
 import { ratios, type EngineResult, type LayerResult, type LayerTotals } from '../result.ts';
-import { perMac, type SweepSeries } from '../sweep.ts';
-import { linePlot } from './line_plot.ts';
 import reportStyle from './report.css?raw';
 import { rooflinePlot } from './roofline_plot.ts';
 
@@ -19,47 +17,24 @@ export interface BenchReport {
   readonly roof?: Roof;
   readonly layers?: readonly LayerResult[];
   readonly totals?: LayerTotals;
-  readonly series?: readonly SweepSeries[];
   /** Rows of further facts. */
   readonly facts?: Readonly<Record<string, string>>;
 }
 
-/** One HTML file that needs nothing else: styles and charts inside, no scripts. */
 export function renderBenchReport(data: BenchReport): string {
-  const { results, roof, layers, totals, series } = data;
-  const title = headline(data);
-  return html`<!doctype html>
-    <html lang="en">
-      <head>
-        <meta charset="utf-8" />
-        <meta name="viewport" content="width=device-width, initial-scale=1" />
-        <meta name="color-scheme" content="light dark" />
-        <meta
-          http-equiv="Content-Security-Policy"
-          content="default-src 'none'; style-src 'unsafe-inline'; img-src data:"
-        />
-        <title>exact8 bench: ${data.model}</title>
-        <link rel="icon" href="data:," />
-        <style>
-          ${new Html(themeStyle + reportStyle)}
-        </style>
-      </head>
-      <body>
-        <main>
-          <header>
-            <p class="wordmark">exact8 bench</p>
-            <h1 class="verdict">${title}</h1>
-          </header>
-          ${facts(data)} ${results && engines(results)} ${series && sweep(series)}
-          ${layers && roof && totals && [underRoof(layers, roof, totals), layerTable(layers)]}
-        </main>
-      </body>
-    </html> `.text;
+  const { results, roof, layers, totals } = data;
+  const main = html`<header>
+      <p class="wordmark">exact8 bench</p>
+      <h1 class="verdict">${headline(data)}</h1>
+    </header>
+    ${facts(data)} ${results && engines(results)}
+    ${layers && roof && totals && [underRoof(layers, roof, totals), layerTable(layers)]}`;
+  return document(`exact8 bench: ${data.model}`, reportStyle, main);
 }
 
-function headline({ results, series }: BenchReport): string {
+function headline({ results }: BenchReport): string {
   const [own] = results ?? [];
-  if (!own) return series ? 'How time grows with the work' : 'Measured';
+  if (!own) return 'Measured';
   const images = 1000 / own.latencyMs.median;
   return `${formatMs(own.latencyMs.median)} an image, ${images.toFixed(images < 10 ? 1 : 0)} images a second`;
 }
@@ -251,52 +226,6 @@ function layerTable(layers: readonly LayerResult[]): Html {
                 <td>${layer.bound}</td>
                 <td class="number">${layer.requantizationMs?.toFixed(3)}</td>
               </tr>`,
-          )}
-        </tbody>
-      </table>
-    </div>
-  </section>`;
-}
-
-function sweep(series: readonly SweepSeries[]): Html {
-  const lines = series.map(({ name, points }) => ({
-    name,
-    points: points.map((point) => ({
-      x: point.macs / 1e6,
-      y: perMac(point),
-      label: `${point.label}: ${formatMs(point.ms.median)}, ${perMac(point).toFixed(3)} ns a thousand multiply-adds`,
-    })),
-  }));
-  return html`<section>
-    <h2>How time grows with the work</h2>
-    ${linePlot(lines, 'million multiply-adds', 'µs a million multiply-adds')}
-    <div class="scroll" role="region" aria-label="Points of the sweep" tabindex="0">
-      <table class="tensors">
-        <thead>
-          <tr>
-            <th scope="col">Series</th>
-            <th scope="col">Point</th>
-            <th scope="col" class="number">Million MACs</th>
-            <th scope="col" class="number">ms</th>
-            <th scope="col" class="number">µs a million MACs</th>
-            <th scope="col" class="number">Against the best before</th>
-            <th scope="col">Exact</th>
-          </tr>
-        </thead>
-        <tbody>
-          ${series.flatMap(({ name, points }) =>
-            points.map(
-              (point) =>
-                html`<tr data-equal="${point.rises || point.exact === false ? 'no' : 'yes'}">
-                  <th scope="row">${name}</th>
-                  <td>${point.label}</td>
-                  <td class="number">${(point.macs / 1e6).toFixed(1)}</td>
-                  <td class="number">${point.ms.median.toFixed(2)}</td>
-                  <td class="number">${perMac(point).toFixed(1)}</td>
-                  <td class="number">${point.againstBest === undefined ? '' : formatRatio(point.againstBest)}</td>
-                  <td>${point.exact === undefined ? '' : point.exact ? 'yes' : 'NO'}</td>
-                </tr>`,
-            ),
           )}
         </tbody>
       </table>

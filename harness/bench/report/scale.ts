@@ -7,10 +7,6 @@ export function logScale(low: number, high: number, from: number, to: number): S
   return (value) => from + ((Math.log(value) - a) / (b - a)) * (to - from);
 }
 
-export function linearScale(low: number, high: number, from: number, to: number): Scale {
-  return (value) => from + ((value - low) / (high - low)) * (to - from);
-}
-
 /** 1, 2 and 5 times the powers of ten in [low, high]. */
 export function logTicks(low: number, high: number): number[] {
   const ticks: number[] = [];
@@ -21,12 +17,4 @@ export function logTicks(low: number, high: number): number[] {
     }
   // few enough to stand beside each other
   return ticks.length <= 10 ? ticks : ticks.filter((tick) => /^[10.]+$/.test(String(tick)));
-}
-
-/** Round numbers from 0 to at least `high`. */
-export function linearTicks(high: number): number[] {
-  const rough = high / 4;
-  const power = 10 ** Math.floor(Math.log10(rough));
-  const step = [1, 2, 5, 10].map((digit) => digit * power).find((size) => size >= rough)!;
-  return Array.from({ length: Math.ceil(high / step) + 1 }, (_, i) => Number((i * step).toPrecision(6)));
 }

@@ -1,38 +1,25 @@
 import { join } from 'node:path';
-import type { Command } from 'commander';
 import { InvalidInputError } from '../../src/errors.ts';
 import { elementCount, isByteType, newElementData } from '../../src/graph/graph.ts';
 import type { NpyArray } from '../numpy/npy.ts';
 import { writeNpz } from '../numpy/npz.ts';
-import { ORDERS, type Order } from '../vectors/array.ts';
-import { MANIFEST, MANIFEST_VERSION, type Manifest, type ManifestTensor } from '../vectors/manifest.ts';
-import { EXIT, type ExitCode } from './exit_codes.ts';
-import { readInput, writeOutput } from './files.ts';
-import { printResult } from './output.ts';
+import type { Order } from './array.ts';
+import { MANIFEST, MANIFEST_VERSION, type Manifest, type ManifestTensor } from './manifest.ts';
+import { readInput } from '../cli/files.ts';
 
-interface PackOptions {
-  readonly vectors: string;
-  readonly order: string;
-  readonly out: string;
-  readonly json?: boolean;
+/** What an implementation computed: names of arrays, and the .npz file (NCHW) of them. */
+export interface Packed {
+  readonly names: readonly string[];
+  readonly npz: Uint8Array<ArrayBuffer>;
 }
 
-export function addPack(program: Command, done: (code: ExitCode) => void): void {
-  program
-    .command('pack')
-    .description('what an implementation computed ($writememh) as an .npz file of tensors (NCHW)')
-    .argument('<tensor=file...>', 'a tensor of the vectors, and the .hex file of its values')
-    .requiredOption('--vectors <folder>', 'the folder that `exact8 vectors` wrote')
-    .option('--order <order>', `the memory order of the .hex files: ${ORDERS.join(', ')}`, 'nhwc')
-    .requiredOption('--out <file>', 'the .npz file to write')
-    .option('--json', 'print one JSON object')
-    .action(async (pairs: string[], options: PackOptions) => done(await runPack(pairs, options)));
-}
-
-async function runPack(pairs: readonly string[], options: PackOptions): Promise<ExitCode> {
-  const order = ORDERS.find((order) => order === options.order);
-  if (!order) throw new InvalidInputError(`--order ${options.order}: there are ${ORDERS.join(', ')}`);
-  const manifest = await readManifest(options.vectors);
+/**
+ * @param pairs each `tensor=file`, the file being in $writememh's format
+ * @param folder that `exact8 vectors` wrote
+ * @throws InvalidInputError
+ */
+export async function pack(pairs: readonly string[], folder: string, order: Order): Promise<Packed> {
+  const manifest = await readManifest(folder);
   const arrays: [string, NpyArray][] = [];
   for (const pair of pairs) {
     const [, name, path] = /^(.+?)=(.+)$/.exec(pair) ?? [];
@@ -46,10 +33,7 @@ async function runPack(pairs: readonly string[], options: PackOptions): Promise<
     if (tensor.scale !== undefined)
       arrays.push([`${name}:qparams`, { shape: [2], data: Float64Array.of(tensor.scale, tensor.zeroPoint!) }]);
   }
-  await writeOutput(options.out, writeNpz(arrays));
-  const names = arrays.map(([name]) => name);
-  printResult(options.json, { out: options.out, arrays: names }, `${options.out}: ${names.length} arrays`);
-  return EXIT.done;
+  return { names: arrays.map(([name]) => name), npz: writeNpz(arrays) };
 }
 
 async function readManifest(folder: string): Promise<Manifest> {

@@ -1,12 +1,12 @@
-import type { ElementData, Graph } from '../../../src/graph/graph.ts';
-import { referenceTrace } from '../../../src/plan/reference.ts';
-import type { Engine } from '../../../src/engines/engine.ts';
-import type { Tensor } from '../../../src/tensor.ts';
-import type { Random } from '../../../models/random.ts';
-import { bindEngine, type BoundEngine } from '../bound_engine.ts';
-import type { Cause } from '../explanation.ts';
-import { explain } from '../explain.ts';
-import { layerProblem } from '../layer_problem.ts';
+import type { ElementData, Graph } from '../../src/graph/graph.ts';
+import { referenceTrace } from '../../src/plan/reference.ts';
+import type { Engine } from '../../src/engines/engine.ts';
+import type { Tensor } from '../../src/tensor.ts';
+import type { Random } from '../../models/random.ts';
+import { bindEngine, type BoundEngine } from '../../harness/explain/bound_engine.ts';
+import type { Cause } from '../../harness/explain/explanation.ts';
+import { explain } from '../../harness/explain/explain.ts';
+import { layerProblem } from '../../harness/explain/layer_problem.ts';
 import { plant } from './plant.ts';
 
 /** A model on a picture, and everything that the reference computes of it. */

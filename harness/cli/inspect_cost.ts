@@ -1,4 +1,4 @@
-import { InvalidArgumentError, Option, type Command } from 'commander';
+import { InvalidArgumentError, type Command } from 'commander';
 import { InvalidInputError } from '../../src/errors.ts';
 import { planCost, planMemory, type PlanCost } from '../../src/plan/cost.ts';
 import { FUSIONS, type Fusion } from '../../src/join/fusion.ts';
@@ -10,10 +10,11 @@ import { formatCount } from '../report/format.ts';
 import { EXIT, type ExitCode } from './exit_codes.ts';
 import { readInput } from './files.ts';
 import { loadModel, type LoadedModel } from './model.ts';
-import { addModelOptions, type ModelOptions } from './options.ts';
+import type { ModelOptions } from './options.ts';
 import { printResult, table } from './output.ts';
 
-interface CostOptions extends ModelOptions {
+export interface CostOptions extends ModelOptions {
+  readonly cost?: boolean;
   readonly gpu?: string;
   readonly tops?: number;
   readonly bandwidth?: number;
@@ -36,21 +37,19 @@ function positive(text: string): number {
   return value;
 }
 
-export function addCost(program: Command, done: (code: ExitCode) => void): void {
-  addModelOptions(
-    program.command('cost').description('what a model costs on paper, layer by layer, fused and not; needs no browser'),
-  )
+export function addCostOptions(command: Command): Command {
+  return command
+    .option('--cost', 'what the model costs on paper, layer by layer, fused and not')
     .option('--gpu <name>', `a GPU by its published figures: ${GPUS.map(({ name }) => name).join(', ')} (default: all)`)
     .option('--tops <t>', '10^12 8-bit operations a second, two a multiply-add, of a GPU of your own', positive)
     .option('--bandwidth <b>', 'its memory, 10^9 bytes a second', positive)
     .option('--dispatch <us>', 'microseconds of one dispatch', positive)
     .option('--processors <n>', 'its processors: fewer workgroups than that leave some idle', positive, 1)
-    .addOption(new Option('--fusion <fusion>', 'one plan, with its layers (default: all three)').choices([...FUSIONS]))
-    .option('--check <file>', 'what exact8 bench --json printed: prediction against measurement')
-    .action(async (options: CostOptions) => done(await runCost(options)));
+    .option('--check <file>', 'what exact8 bench --json printed: prediction against measurement');
 }
 
-async function runCost(options: CostOptions): Promise<ExitCode> {
+/** `exact8 inspect --cost` */
+export async function runCost(options: CostOptions): Promise<ExitCode> {
   const devices = chooseDevices(options);
   const model = await loadModel(options);
   const planned = (options.fusion ? [options.fusion] : FUSIONS).map((fusion) => planWith(model, fusion, devices));

@@ -2,14 +2,14 @@ import { basename } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import type { Command } from 'commander';
 import { Random } from '../../models/random.ts';
-import { blind, createScene, type BlindResult, type Outcome, type Scene } from '../explain/blind/run.ts';
-import { EXIT, type ExitCode } from './exit_codes.ts';
-import { decodeFile } from '../images/decode_file.ts';
-import { pictureSource } from './inputs.ts';
-import { loadModel } from './model.ts';
-import { addModelOptions, integer, type InputFileOptions, type ModelOptions } from './options.ts';
-import { note, printResult, progress, table } from './output.ts';
-import { stopOnInterrupt } from './interrupt.ts';
+import { blind, createScene, type BlindResult, type Outcome, type Scene } from '../helpers/blind.ts';
+import { EXIT, type ExitCode } from '../../harness/cli/exit_codes.ts';
+import { decodeFile } from '../../harness/images/decode_file.ts';
+import { pictureSource } from '../../harness/cli/inputs.ts';
+import { loadModel } from '../../harness/cli/model.ts';
+import { addModelOptions, integer, type InputFileOptions, type ModelOptions } from '../../harness/cli/options.ts';
+import { note, printResult, progress, table } from '../../harness/cli/output.ts';
+import { stopOnInterrupt } from '../../harness/cli/interrupt.ts';
 
 interface BlindOptions extends ModelOptions, InputFileOptions {
   readonly models?: string[];
@@ -20,7 +20,7 @@ interface BlindOptions extends ModelOptions, InputFileOptions {
 
 const OUTCOMES: readonly Outcome[] = ['named', 'variant', 'equivalent', 'uncertain', 'wrong'];
 
-export function addBlind(program: Command, done: (code: ExitCode) => void): void {
+export function addBlind(program: Command): void {
   const command = program
     .command('blind')
     .description('test explain: plant deviations in layers at random, and see whether it names them')
@@ -30,7 +30,7 @@ export function addBlind(program: Command, done: (code: ExitCode) => void): void
     .option('--preprocess <recipe>', 'how pictures are prepared')
     .option('--plants <n>', 'how many layers', integer(1), 200)
     .option('--seed <n>', 'what is drawn', integer(0), 1)
-    .action(async (options: BlindOptions) => done(await runBlind(options)));
+    .action(async (options: BlindOptions) => void (process.exitCode = await runBlind(options)));
 }
 
 async function runBlind(options: BlindOptions): Promise<ExitCode> {

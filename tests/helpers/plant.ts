@@ -1,8 +1,8 @@
-import type { ElementData } from '../../../src/graph/graph.ts';
-import type { Random } from '../../../models/random.ts';
-import { describe, valuesOf } from '../attribute.ts';
-import type { Cause } from '../explanation.ts';
-import { deviations, referenceRecipe, type Problem, type Recipe } from '../problem.ts';
+import type { ElementData } from '../../src/graph/graph.ts';
+import type { Random } from '../../models/random.ts';
+import { describe, valuesOf } from '../../harness/explain/attribute.ts';
+import type { Cause } from '../../harness/explain/explanation.ts';
+import { deviations, referenceRecipe, type Problem, type Recipe } from '../../harness/explain/problem.ts';
 
 /** Deviations that were put into a layer, and what it computes with them. */
 export interface Plant {
