@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
-import type { Case } from '../../harness/cases/generate.ts';
+import type { Case } from '../../harness/cases/case.ts';
 import type { Constant, TensorInfo } from '../../src/graph/graph.ts';
 import type { Tensor } from '../../src/tensor.ts';
 import { base64, decode, type JsonTensors } from '../onnxruntime/json.ts';

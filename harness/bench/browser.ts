@@ -16,7 +16,8 @@ import type { Picture } from '../images/picture.ts';
 import { openProcess } from '../process/launch.ts';
 import type { Runtime } from '../process/runtimes.ts';
 import { PATIENCE_S, withPatience } from '../worker/patience.ts';
-import type { RemoteTensor, WorkerHost, WorkerMethods } from '../worker/protocol.ts';
+import type { WorkerHost, WorkerMethods } from '../worker/protocol.ts';
+import type { RemoteTensor } from '../worker/remote.ts';
 import type { BenchMethods } from './protocol.ts';
 
 /** Where WebGPU is measured. */

@@ -7,7 +7,8 @@ import {
 } from '../../src/graph/graph.ts';
 import { Tensor } from '../../src/tensor.ts';
 import { bytes, channelCount, FILLS, someScale, whole, zeroPoint, type ByteType } from './draw.ts';
-import { bias, dialectOf, outputQuantization, weightsAndScales, type Case } from './generate.ts';
+import { bias, dialectOf, outputQuantization, weightsAndScales } from './generate.ts';
+import type { Case } from './case.ts';
 import { Random } from '../../models/random.ts';
 
 /** A chain of operators, each of one input tensor, with quantizations of its own. */

@@ -1,7 +1,8 @@
 import { pathToFileURL } from 'node:url';
 import * as ort from 'onnxruntime-web/wasm';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { generateCase, parseCaseId, type Case } from './generate.ts';
+import { generateCase, parseCaseId } from './generate.ts';
+import type { Case } from './case.ts';
 import { writeCase } from './onnx.ts';
 import { ortFolder } from '../chrome/ort_folder.ts';
 import { runOnnxruntimeWeb } from '../oracles/onnxruntime_web.ts';

@@ -14,23 +14,10 @@ import type { LinearLayer } from '../../src/engines/engine.ts';
 import { findEngine } from '../../src/engines/index.ts';
 import { Tensor } from '../../src/tensor.ts';
 import { bytes, channelCount, FILLS, graphOf, someScale, whole, zeroPoint, type ByteType } from './draw.ts';
+import type { Case, Unnamed } from './case.ts';
 import type { OnnxForm } from './onnx.ts';
 import { byteOperatorKinds } from './operators.ts';
 import { Random } from '../../models/random.ts';
-
-/** A graph of one operator with its input: everything follows from engine, seed and index. */
-export interface Case {
-  /** ENGINE/SEED/INDEX */
-  readonly id: string;
-  readonly description: string;
-  /** How it is written where an engine reads it from an ONNX file. */
-  readonly form: OnnxForm;
-  readonly graph: Graph;
-  readonly feeds: Readonly<Record<string, Tensor>>;
-}
-
-/** What a kind of case makes; where it stands among the others gives it its name. */
-export type Unnamed = Omit<Case, 'id' | 'form'> & { readonly form?: OnnxForm };
 
 /** What the engines' own formats can say: PyTorch has uint8 activations, signed weights without zero points, float biases. */
 export interface Dialect {

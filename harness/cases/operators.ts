@@ -8,7 +8,7 @@ import {
 import { findEngine } from '../../src/engines/index.ts';
 import type { Tensor } from '../../src/tensor.ts';
 import { bytes, channelCount, FILLS, graphOf, someScale, whole, zeroPoint, type ByteType } from './draw.ts';
-import type { Unnamed } from './generate.ts';
+import type { Unnamed } from './case.ts';
 import type { Random } from '../../models/random.ts';
 
 /** 8-bit inputs of one type, and the quantization of the output. */

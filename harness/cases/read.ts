@@ -1,7 +1,7 @@
 import { readModel } from '../../src/formats/index.ts';
 import { findEngine } from '../../src/engines/index.ts';
 import type { Graph } from '../../src/graph/graph.ts';
-import type { Case } from './generate.ts';
+import type { Case } from './case.ts';
 import { writeCase } from './onnx.ts';
 
 /** A case's graph, as it is read from a file where there is one; of a float32 bias onnxruntime's fusions make an int32. */

@@ -3,7 +3,7 @@ import type { Constant, ElementData, Graph, Quantization, QuantizedType, TensorI
 import { Tensor } from '../../src/tensor.ts';
 import type { NpyArray } from '../numpy/npy.ts';
 import type { Npz } from '../numpy/npz.ts';
-import type { Case } from './generate.ts';
+import type { Case } from './case.ts';
 
 /** An operator case that a real engine was recorded on, and what it gave. */
 export interface RecordedCase extends Omit<Case, 'form'> {

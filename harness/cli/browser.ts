@@ -13,15 +13,8 @@ import { decodeFile } from '../images/decode_file.ts';
 import type { Picture } from '../images/picture.ts';
 import { openProcess } from '../process/launch.ts';
 import { PATIENCE_S, withPatience } from '../worker/patience.ts';
-import type {
-  EngineChoice,
-  PlainTensor,
-  RemoteFeeds,
-  Verification,
-  VerifyRequest,
-  WorkerHost,
-  WorkerMethods,
-} from '../worker/protocol.ts';
+import type { PlainTensor, Verification, VerifyRequest, WorkerHost, WorkerMethods } from '../worker/protocol.ts';
+import type { EngineChoice, RemoteFeeds } from '../worker/remote.ts';
 import { tensorBytes, type Feeds } from './feeds.ts';
 import type { LoadedModel } from './model.ts';
 import type { HostOptions, WebGpuChoice } from './options.ts';

@@ -8,7 +8,7 @@ import { createPlan, type Plan } from '../../src/plan/plan.ts';
 import { findEngine } from '../../src/engines/index.ts';
 import { knownRecipe } from '../images/known_models.ts';
 import { recipeName, RECIPE_NAMES, type RecipeName } from '../images/preprocess.ts';
-import type { EngineChoice } from '../worker/protocol.ts';
+import type { EngineChoice } from '../worker/remote.ts';
 import { readInput } from './files.ts';
 import type { EngineFlags, FusionOptions } from './options.ts';
 import { progress } from './output.ts';

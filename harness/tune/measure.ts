@@ -20,7 +20,7 @@ import { median } from '../bench/statistics.ts';
 import { Random } from '../../models/random.ts';
 import { bitsOf, firstDifference } from '../cases/bits.ts';
 import { subgraph } from '../compare/layers.ts';
-import type { EngineChoice } from '../worker/protocol.ts';
+import type { EngineChoice } from '../worker/remote.ts';
 import type { Tuner } from './run.ts';
 import { blockTasks, tuneTasks, UNFUSED, type BlockTask, type TuneTask } from './tasks.ts';
 import {

@@ -1,7 +1,7 @@
 /** Bytes from and to the command's server: by paths, from a page or a process. */
 import { elementCount, newElementData } from '../../src/graph/graph.ts';
 import { Tensor } from '../../src/tensor.ts';
-import type { RemoteFeeds, RemoteTensor } from './protocol.ts';
+import type { RemoteFeeds, RemoteTensor } from './remote.ts';
 
 /** A page has an origin of its own, and a process has been told. */
 const url = (path: string): string => (globalThis.exact8Origin ?? '') + path;

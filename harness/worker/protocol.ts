@@ -1,20 +1,10 @@
-import type { ElementType } from '../../src/graph/graph.ts';
 import type { Fusion } from '../../src/join/fusion.ts';
-import type { EngineOptions } from '../../src/engines/index.ts';
 import type { BenchMethods } from '../bench/protocol.ts';
 import type { GraphsResult } from '../cases/graphs/run.ts';
 import type { CasesResult } from '../cases/run.ts';
 import type { Adapter } from '../chrome/launch.ts';
 import type { Comparison } from '../compare/compare.ts';
-
-/** A tensor whose elements are fetched from a path of the page's server, little-endian, C order. */
-export interface RemoteTensor {
-  readonly type: ElementType;
-  readonly dims: readonly number[];
-  readonly path: string;
-}
-
-export type RemoteFeeds = Readonly<Record<string, RemoteTensor>>;
+import type { EngineChoice, RemoteFeeds } from './remote.ts';
 
 /** A small tensor, passed by value. */
 export interface PlainTensor {
@@ -32,12 +22,6 @@ export interface Verification {
   readonly unsteady?: { readonly run: number; readonly tensor: string };
   /** Why only the model's outputs were compared: the reference does not let its other tensors be watched. */
   readonly onlyOutputs?: string;
-}
-
-/** Whose bits are computed: an engine by name, and how it is run. */
-export interface EngineChoice {
-  readonly name: string;
-  readonly options: EngineOptions;
 }
 
 /** What is compared with: onnxruntime-web on the same model, or recorded tensors by their name in the plan. */

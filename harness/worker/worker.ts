@@ -18,7 +18,8 @@ import { createOnnxruntimeWeb, runOnnxruntimeWeb, type Oracle } from '../oracles
 import { recordedOracle } from '../oracles/recorded.ts';
 import { fetchBytes, fetchFeeds, get, post } from './exchange.ts';
 import { gpuProgress } from './progress.ts';
-import type { Against, EngineChoice, PlainTensor, WorkerMethods } from './protocol.ts';
+import type { Against, PlainTensor, WorkerMethods } from './protocol.ts';
+import type { EngineChoice } from './remote.ts';
 
 let model = new Uint8Array(0);
 let session: InferenceSession | undefined;

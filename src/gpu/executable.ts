@@ -6,7 +6,7 @@ import { sumBytes, summing } from '../kernels/software/lengths.ts';
 import type { Plan } from '../plan/plan.ts';
 import { Tensor } from '../tensor.ts';
 import type { Trace, TracedTensor } from '../trace.ts';
-import { scoped } from './device.ts';
+import { scoped } from './scoped.ts';
 import { giveBack, type PackedInputs } from './inputs.ts';
 import { onDevice } from './loss.ts';
 import { align, allocate, IN_FLIGHT, placesOf, type Bindings, type Memory } from './memory.ts';

@@ -1,5 +1,5 @@
 import { DeviceError, Exact8Error } from '../errors.ts';
-import { scoped } from './device.ts';
+import { scoped } from './scoped.ts';
 
 const LOSSES = new WeakMap<GPUDevice, { reason?: string }>();
 

@@ -2,7 +2,7 @@ import { threadGrid } from '../kernels/step.ts';
 import type { FormParameters } from '../requantize/form.ts';
 import { nearestEven } from '../requantize/forms/nearest_even.ts';
 import { f32 } from '../engines/rounding.ts';
-import { scoped } from './device.ts';
+import { scoped } from './scoped.ts';
 import { onDevice } from './loss.ts';
 import { PipelineCache } from './pipelines.ts';
 

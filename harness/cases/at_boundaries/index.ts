@@ -1,6 +1,7 @@
 import { findEngine } from '../../../src/engines/index.ts';
 import { Random } from '../../../models/random.ts';
-import { dialectOf, formOf, generateCase, type Case, type parseCaseId, type Unnamed } from '../generate.ts';
+import { dialectOf, formOf, generateCase, type parseCaseId } from '../generate.ts';
+import type { Case, Unnamed } from '../case.ts';
 import { linearAtBoundaries } from './linear.ts';
 import { pairAtBoundaries } from './pairs.ts';
 import { poolAtBoundaries } from './pool.ts';

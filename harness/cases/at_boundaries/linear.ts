@@ -8,7 +8,8 @@ import { f32 } from '../../../src/engines/rounding.ts';
 import type { Engine } from '../../../src/engines/engine.ts';
 import type { Random } from '../../../models/random.ts';
 import { bytes, graphOf, zeroPoint, type ByteType } from '../draw.ts';
-import { dialectOf, type Dialect, type Unnamed } from '../generate.ts';
+import { dialectOf, type Dialect } from '../generate.ts';
+import type { Unnamed } from '../case.ts';
 import { beside, firstChange, firstFloat, scales, steps, stored } from './near.ts';
 
 /** Few shapes, so that cases share pipelines: enough for every kernel and for what engines distinguish. */

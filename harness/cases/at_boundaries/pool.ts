@@ -4,7 +4,8 @@ import type { Engine } from '../../../src/engines/engine.ts';
 import { Tensor } from '../../../src/tensor.ts';
 import type { Random } from '../../../models/random.ts';
 import { graphOf, zeroPoint, type ByteType } from '../draw.ts';
-import { dialectOf, type Unnamed } from '../generate.ts';
+import { dialectOf } from '../generate.ts';
+import type { Unnamed } from '../case.ts';
 import { beside, firstChange, firstFloat, scales, steps, stored } from './near.ts';
 
 /** How many elements are averaged: numbers whose reciprocals are rounded up and down, powers of two. */

@@ -4,7 +4,8 @@ import type { Engine } from '../../../src/engines/engine.ts';
 import { Tensor } from '../../../src/tensor.ts';
 import type { Random } from '../../../models/random.ts';
 import { bytes, graphOf, zeroPoint, type ByteType } from '../draw.ts';
-import { dialectOf, type Unnamed } from '../generate.ts';
+import { dialectOf } from '../generate.ts';
+import type { Unnamed } from '../case.ts';
 import { firstChange, scales, stored } from './near.ts';
 
 const SPECIAL = [0, -0, Infinity, -Infinity, 1e-45, -1e-45, 3.4e38, -3.4e38, 2 ** 31, -(2 ** 31)];

@@ -3,8 +3,24 @@ import type { Graph } from '../graph/graph.ts';
 import { isRecord, kindOf } from '../kind_of.ts';
 import { isEngine } from '../engines/index.ts';
 import { FUSIONS, type Fusion } from '../join/fusion.ts';
-import type { Plan, PlanOptions } from './plan.ts';
-import { parseProfile } from './profile.ts';
+import { parseProfile, type Profile } from './profile.ts';
+import type { Engine } from '../engines/engine.ts';
+import type { Features } from '../kernels/features.ts';
+
+export interface PlanOptions {
+  /** The engine whose bits are computed: a name, or an engine of the caller's own. Default: the one the file is for. */
+  readonly engine?: string | Engine;
+  /** Another name of `engine`. */
+  readonly semantics?: string | Engine;
+  /** Shapes of inputs whose dimensions the model leaves open. An open batch is 1 without. */
+  readonly shapes?: Readonly<Record<string, readonly number[]>>;
+  /** What the device offers, and kernels may use. Default: what every device has, and the packed dot product. */
+  readonly features?: Features;
+  /** Which kernel variant computes which layer. Default: the one for GPUs. Never changes a result. */
+  readonly profile?: Profile;
+  /** How far steps are joined: see Fusion. Never changes a result. Default: that of a profile that is given, else 'none'. */
+  readonly fusion?: Fusion;
+}
 
 const isShape = (value: unknown): boolean => Array.isArray(value) && value.every((d) => Number.isInteger(d));
 const isMap = (value: unknown): boolean => Object.prototype.toString.call(value) === '[object Map]';
@@ -67,7 +83,7 @@ export function checkGraph(graph: unknown): asserts graph is Graph {
 }
 
 /** @throws InvalidInputError for what createPlan cannot have given */
-export function checkPlan(plan: unknown): asserts plan is Pick<Plan, 'graph' | 'engine'> {
+export function checkPlan(plan: unknown): asserts plan is { graph: Graph; engine: Engine } {
   if (!isRecord(plan) || !isEngine(plan['engine']))
     throw new InvalidInputError(`a plan is what createPlan gives; got ${kindOf(plan)}`);
   checkGraph(plan['graph']);
