@@ -34,7 +34,7 @@ export const depthwiseRows: LinearVariant = {
     const kept = Math.max(0, kernelHeight - strides[0]);
     return {
       operands: [packRowWeights(linear), laneCorrections(linear, startingSums(linear)!)],
-      ...useKernel('software/depthwise_rows', {
+      ...useKernel('depthwise_rows', {
         geometry: {
           ...layerWindow(linear),
           rows,
