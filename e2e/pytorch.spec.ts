@@ -6,7 +6,7 @@ import { exact8 } from './command.ts';
 import { bitsOf, firstDifference } from '../harness/cases/bits.ts';
 import { UnsupportedModelError } from '../src/errors.ts';
 import { generateAtBoundaries } from '../harness/cases/at_boundaries/index.ts';
-import { inferGraph } from '../src/ops/infer.ts';
+import { inferGraph } from '../src/layers/infer.ts';
 import { referenceTrace } from '../src/plan/reference.ts';
 import { findEngine } from '../src/engines/index.ts';
 import { PythonPyTorch } from './pytorch/engine.ts';

@@ -1,5 +1,5 @@
 // y = emit(project(depthwise(expand(x)))): an inverted residual block, one tile of y a workgroup; the tensors between
-// stay in workgroup memory. x, y: NHWC, 4 channels a word; weights: all stages', laid out by src/plan/fuse/weights.ts.
+// stay in workgroup memory. x, y: NHWC, 4 channels a word; weights: all stages', laid out by src/kernels/block_weights.ts.
 // Sums wrap mod 2^32, and each stage's corrected result is an int32 (proved at load).
 //#import shared/threads
 //#import shared/codes

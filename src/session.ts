@@ -9,7 +9,7 @@ import { expectAlive, onDevice } from './gpu/loss.ts';
 import { PipelineCache } from './gpu/pipelines.ts';
 import { isRecord, kindOf } from './kind_of.ts';
 import { checkGraph, checkOptions, checkShapes } from './plan/arguments.ts';
-import type { Fusion } from './plan/fuse/fusion.ts';
+import type { Fusion } from './join/fusion.ts';
 import { createPlan, planSteps, type Plan, type PlanOptions } from './plan/plan.ts';
 import { Tensor } from './tensor.ts';
 import type { Trace } from './trace.ts';

@@ -14,7 +14,7 @@ import { linearTicks, logScale, logTicks } from './report/scale.ts';
 import { layerResults, layerTotals, type EngineResult } from './result.ts';
 import { placeUnderRoof } from './roofline.ts';
 import { stepKind } from './work.ts';
-import type { Step } from '../../src/ops/step.ts';
+import type { Step } from '../../src/kernels/step.ts';
 import { summarize } from './statistics.ts';
 import { judgeSeries, perMac, type SweepPoint } from './sweep.ts';
 

@@ -1,4 +1,4 @@
-import type { Step } from '../../src/ops/step.ts';
+import type { Step } from '../../src/kernels/step.ts';
 import { stepCost } from '../../src/plan/cost.ts';
 import type { Plan } from '../../src/plan/plan.ts';
 

@@ -1,8 +1,8 @@
 import { UnsupportedModelError } from '../../src/errors.ts';
 import { featuresOf } from '../../src/gpu/device.ts';
-import type { Features } from '../../src/ops/features.ts';
-import type { VariantChoice } from '../../src/ops/variant.ts';
-import { shadersOf } from '../../src/ops/step.ts';
+import type { Features } from '../../src/kernels/features.ts';
+import type { VariantChoice } from '../../src/kernels/variant.ts';
+import { shadersOf } from '../../src/kernels/step.ts';
 import { createPlan, variantsFor, type Plan, type PlanOptions } from '../../src/plan/plan.ts';
 import { InferenceSession } from '../../src/session.ts';
 import { referenceTrace } from '../../src/plan/reference.ts';

@@ -1,9 +1,9 @@
 import { UnsupportedModelError } from '../../src/errors.ts';
 import { featuresOf } from '../../src/gpu/device.ts';
-import type { Features } from '../../src/ops/features.ts';
-import { shadersOf } from '../../src/ops/step.ts';
-import { FUSIONS } from '../../src/plan/fuse/index.ts';
-import { TILES } from '../../src/plan/fuse/tiles.ts';
+import type { Features } from '../../src/kernels/features.ts';
+import { FUSIONS } from '../../src/join/fusion.ts';
+import { TILES } from '../../src/kernels/tiles.ts';
+import { shadersOf } from '../../src/kernels/step.ts';
 import { createPlan, type Plan } from '../../src/plan/plan.ts';
 import { DEFAULT_PROFILES, type Profile } from '../../src/plan/profile.ts';
 import { referenceTrace } from '../../src/plan/reference.ts';

@@ -5,7 +5,7 @@ import type { Command } from 'commander';
 import { defaultNetwork } from '../../models/index.ts';
 import type { Network } from '../../models/network.ts';
 import { InvalidInputError } from '../../src/errors.ts';
-import { FUSIONS, type Fusion } from '../../src/plan/fuse/index.ts';
+import { FUSIONS, type Fusion } from '../../src/join/fusion.ts';
 import type { Tensor } from '../../src/tensor.ts';
 import { openBench, type BenchBrowser } from '../bench/browser.ts';
 import { PEER_NAMES } from '../bench/engines.ts';

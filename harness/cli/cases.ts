@@ -1,6 +1,6 @@
 import { Option, type Command } from 'commander';
 import { InvalidInputError } from '../../src/errors.ts';
-import { inferGraph } from '../../src/ops/infer.ts';
+import { inferGraph } from '../../src/layers/infer.ts';
 import { referenceTrace } from '../../src/plan/reference.ts';
 import { findEngine } from '../../src/engines/index.ts';
 import type { Engine } from '../../src/engines/engine.ts';

@@ -1,7 +1,7 @@
 import { InvalidArgumentError, Option, type Command } from 'commander';
 import { InvalidInputError } from '../../src/errors.ts';
 import { planCost, planMemory, type PlanCost } from '../../src/plan/cost.ts';
-import { FUSIONS, type Fusion } from '../../src/plan/fuse/index.ts';
+import { FUSIONS, type Fusion } from '../../src/join/fusion.ts';
 import { createPlan, type Plan } from '../../src/plan/plan.ts';
 import { checkPlan, readBench, type CheckedStep } from '../cost/check.ts';
 import { GPUS, type Device } from '../cost/gpus.ts';

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { UnsupportedModelError } from '../../src/errors.ts';
 import type { ElementData } from '../../src/graph/graph.ts';
-import { inferGraph } from '../../src/ops/infer.ts';
+import { inferGraph } from '../../src/layers/infer.ts';
 import { referenceTrace } from '../../src/plan/reference.ts';
 import { findEngine, ENGINES } from '../../src/engines/index.ts';
 import type { Trace } from '../../src/trace.ts';

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import type { Step } from '../../src/ops/step.ts';
+import type { Step } from '../../src/kernels/step.ts';
 import { stepCost } from '../../src/plan/cost.ts';
 import type { Plan } from '../../src/plan/plan.ts';
 import { FORMS, type ProvedRequantization } from '../../src/requantize/prove.ts';

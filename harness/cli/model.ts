@@ -3,7 +3,7 @@ import { DEFAULT_LABELS, defaultModel } from '../../models/index.ts';
 import { InvalidInputError } from '../../src/errors.ts';
 import { readModel } from '../../src/formats/index.ts';
 import type { Graph } from '../../src/graph/graph.ts';
-import type { Fusion } from '../../src/plan/fuse/index.ts';
+import type { Fusion } from '../../src/join/fusion.ts';
 import { createPlan, type Plan } from '../../src/plan/plan.ts';
 import { findEngine } from '../../src/engines/index.ts';
 import { knownRecipe } from '../images/known_models.ts';

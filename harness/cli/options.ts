@@ -1,5 +1,5 @@
 import { InvalidArgumentError, Option, type Command } from 'commander';
-import { FUSIONS, type Fusion } from '../../src/plan/fuse/index.ts';
+import { FUSIONS, type Fusion } from '../../src/join/fusion.ts';
 import { ENGINES } from '../../src/engines/index.ts';
 import { ADAPTER_CHOICES, type AdapterChoice } from '../chrome/launch.ts';
 import { RECIPE_NAMES } from '../images/preprocess.ts';

@@ -10,7 +10,7 @@ import { renderHeatMap } from '../tune/report.ts';
 import { tune } from '../tune/run.ts';
 import { nameOf } from '../tune/tasks.ts';
 import { refusals, type Tuned, type TunedLayer } from '../tune/tuned.ts';
-import type { VariantChoice } from '../../src/ops/variant.ts';
+import type { VariantChoice } from '../../src/kernels/variant.ts';
 import { EXIT, type ExitCode } from './exit_codes.ts';
 import { readInput, writeOutput } from './files.ts';
 import { loadModel, type LoadedModel } from './model.ts';

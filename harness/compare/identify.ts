@@ -1,6 +1,6 @@
 import { UnsupportedModelError } from '../../src/errors.ts';
 import type { ElementData, Graph } from '../../src/graph/graph.ts';
-import { inferGraph } from '../../src/ops/infer.ts';
+import { inferGraph } from '../../src/layers/infer.ts';
 import type { Engine } from '../../src/engines/engine.ts';
 import type { Comparison, Mismatch } from './compare.ts';
 import { compareLayers, layersOnHost } from './layers.ts';

@@ -6,8 +6,8 @@ import {
   type QuantizedType,
   type TensorInfo,
 } from '../../src/graph/graph.ts';
-import { inferGraph } from '../../src/ops/infer.ts';
-import type { TypedGraph } from '../../src/ops/op.ts';
+import { inferGraph } from '../../src/layers/infer.ts';
+import type { TypedGraph } from '../../src/layers/operator.ts';
 import { referenceTrace } from '../../src/plan/reference.ts';
 import type { Engine } from '../../src/engines/engine.ts';
 import { Tensor } from '../../src/tensor.ts';

@@ -1,4 +1,4 @@
-import type { TypedGraph } from '../../src/ops/op.ts';
+import type { TypedGraph } from '../../src/layers/operator.ts';
 import type { InferenceSession } from '../../src/session.ts';
 import type { Tensor } from '../../src/tensor.ts';
 import type { TracedTensor } from '../../src/trace.ts';

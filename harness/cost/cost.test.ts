@@ -53,7 +53,8 @@ describe('what a plan holds', () => {
       parameters: [],
     });
     const plan = {
-      graph: { inputs: [tensors[0]![1]], outputs: ['c'], tensors: new Map(tensors) },
+      graph: { inputs: [tensors[0]![1]], outputs: ['c'] },
+      tensors: new Map(tensors),
       steps: [step('a', 'x'), step('b', 'a'), step('c', 'b', 'x')],
       views: new Map(),
       buffers: [256, 256, 256],

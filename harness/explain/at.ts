@@ -1,6 +1,6 @@
 import { InvalidInputError } from '../../src/errors.ts';
 import type { ElementData } from '../../src/graph/graph.ts';
-import type { TypedGraph } from '../../src/ops/op.ts';
+import type { TypedGraph } from '../../src/layers/operator.ts';
 import { analyzeElement, type ElementAnalysis } from './element.ts';
 import { allValues, valuesOf, type BoundEngine } from './bound_engine.ts';
 

@@ -1,7 +1,7 @@
 import { UnsupportedModelError } from '../../src/errors.ts';
 import type { ElementData, Graph, GraphNode } from '../../src/graph/graph.ts';
-import { contextOf, inferGraph, opOf } from '../../src/ops/infer.ts';
-import type { OpContext, TypedGraph } from '../../src/ops/op.ts';
+import { contextOf, inferGraph, operatorOf } from '../../src/layers/infer.ts';
+import type { OpContext, TypedGraph } from '../../src/layers/operator.ts';
 import type { Engine } from '../../src/engines/engine.ts';
 import { rewrite } from '../../src/rewrite/index.ts';
 
@@ -29,7 +29,7 @@ export function bindEngine(
         const name = node.inputs[index]!;
         return context.constant(name)?.data ?? operand(name);
       };
-      return opOf(node).reference(node, context, value).data;
+      return operatorOf(node).reference(node, context, value).data;
     },
   };
 }

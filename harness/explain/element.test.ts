@@ -13,7 +13,7 @@ import { openNpz } from '../numpy/npz.ts';
 import { UnsupportedModelError } from '../../src/errors.ts';
 import { readModel } from '../../src/formats/index.ts';
 import type { Constant, ElementData, Graph, Quantization, TensorInfo } from '../../src/graph/graph.ts';
-import { inferGraph } from '../../src/ops/infer.ts';
+import { inferGraph } from '../../src/layers/infer.ts';
 import { referenceTrace } from '../../src/plan/reference.ts';
 import { findEngine, ENGINES } from '../../src/engines/index.ts';
 import { Tensor } from '../../src/tensor.ts';

@@ -1,8 +1,8 @@
 import { InvalidInputError, UnsupportedModelError } from '../../src/errors.ts';
 import type { ElementData } from '../../src/graph/graph.ts';
-import { contextOf } from '../../src/ops/infer.ts';
-import { extent } from '../../src/ops/layout.ts';
-import { label, type TypedGraph } from '../../src/ops/op.ts';
+import { contextOf } from '../../src/layers/infer.ts';
+import { extent } from '../../src/layers/layout.ts';
+import { label, type TypedGraph } from '../../src/layers/operator.ts';
 import { ENGINES } from '../../src/engines/index.ts';
 import type { Engine } from '../../src/engines/engine.ts';
 import type { ElementAnalysis, Side } from './element/analysis.ts';

@@ -15,7 +15,7 @@ import { sha256 } from '../cli/model.ts';
 import { readModel } from '../../src/formats/index.ts';
 import { createPlan } from '../../src/plan/plan.ts';
 import type { TensorInfo } from '../../src/graph/graph.ts';
-import { linearOf } from '../../src/ops/conv.ts';
+import { linearOf } from '../../src/layers/conv.ts';
 import { findEngine } from '../../src/engines/index.ts';
 import { smallLayer } from '../../tests/helpers/small_layers.ts';
 

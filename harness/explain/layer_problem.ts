@@ -1,7 +1,7 @@
 import { isByteType, type ElementData, type GraphNode } from '../../src/graph/graph.ts';
-import { linearOf as convOf } from '../../src/ops/conv.ts';
-import { linearOf as gemmOf } from '../../src/ops/gemm.ts';
-import type { Linear } from '../../src/ops/linear/linear.ts';
+import { linearOf as convOf } from '../../src/layers/conv.ts';
+import { linearOf as gemmOf } from '../../src/layers/gemm.ts';
+import type { Linear } from '../../src/layers/layer.ts';
 import type { BoundEngine } from './bound_engine.ts';
 import { addProblem } from './families/add.ts';
 import type { ElementwiseQuestion } from './families/elementwise.ts';

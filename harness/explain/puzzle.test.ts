@@ -6,8 +6,8 @@ import { explain } from './explain.ts';
 import { openNpz } from '../numpy/npz.ts';
 import { readModel } from '../../src/formats/index.ts';
 import type { ElementData } from '../../src/graph/graph.ts';
-import { linearOf } from '../../src/ops/conv.ts';
-import { contextOf } from '../../src/ops/infer.ts';
+import { linearOf } from '../../src/layers/conv.ts';
+import { contextOf } from '../../src/layers/infer.ts';
 import { createPlan } from '../../src/plan/plan.ts';
 import { findEngine, ENGINES } from '../../src/engines/index.ts';
 

@@ -1,6 +1,6 @@
 import { isByteType, type ElementData, type TensorInfo } from '../../src/graph/graph.ts';
-import { extent } from '../../src/ops/layout.ts';
-import type { Linear } from '../../src/ops/linear/linear.ts';
+import { extent } from '../../src/layers/layout.ts';
+import type { Linear } from '../../src/layers/layer.ts';
 import type { Where } from './explanation.ts';
 
 /** Does the window of the output at a row and column reach into the padding? */

@@ -1,5 +1,5 @@
 import { isByteType, type ElementData, type TensorInfo } from '../../src/graph/graph.ts';
-import { extent } from '../../src/ops/layout.ts';
+import { extent } from '../../src/layers/layout.ts';
 import { mismatchMap } from '../explain/where.ts';
 import type { Picture } from '../images/picture.ts';
 

@@ -1,5 +1,5 @@
-import type { VariantChoice } from '../../src/ops/variant.ts';
-import { TILES } from '../../src/plan/fuse/tiles.ts';
+import type { VariantChoice } from '../../src/kernels/variant.ts';
+import { TILES } from '../../src/kernels/tiles.ts';
 import { variantsFor, type Plan } from '../../src/plan/plan.ts';
 
 /** A geometry that a model has layers of, and the kernel variants to choose from. */

@@ -1,4 +1,4 @@
-import type { VariantChoice } from '../../src/ops/variant.ts';
+import type { VariantChoice } from '../../src/kernels/variant.ts';
 import type { Profile } from '../../src/plan/profile.ts';
 import { nameOf, type BlockTask, type TuneTask } from './tasks.ts';
 

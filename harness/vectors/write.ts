@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path';
 import { InvalidInputError } from '../../src/errors.ts';
 import { isByteType, type TensorInfo } from '../../src/graph/graph.ts';
 import { writeWhole } from '../process/whole.ts';
-import { contextOf } from '../../src/ops/infer.ts';
+import { contextOf } from '../../src/layers/infer.ts';
 import type { Plan } from '../../src/plan/plan.ts';
 import { referenceTensors } from '../../src/plan/reference.ts';
 import type { Tensor } from '../../src/tensor.ts';

@@ -1,5 +1,5 @@
 import type { ElementType } from '../../src/graph/graph.ts';
-import type { Fusion } from '../../src/plan/fuse/index.ts';
+import type { Fusion } from '../../src/join/fusion.ts';
 import type { EngineOptions } from '../../src/engines/index.ts';
 import type { BenchMethods } from '../bench/protocol.ts';
 import type { GraphsResult } from '../cases/graphs/run.ts';

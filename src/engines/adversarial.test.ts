@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { recordedCases } from '../../harness/cases/recorded.ts';
 import { openNpz } from '../../harness/numpy/npz.ts';
-import { inferGraph } from '../ops/infer.ts';
+import { inferGraph } from '../layers/infer.ts';
 import { referenceTrace } from '../plan/reference.ts';
 import { findEngine } from './index.ts';
 import { ADVERSARIAL, adversarialFile } from '../../tests/helpers/adversarial.ts';

@@ -1,6 +1,6 @@
 import { DeviceError, InvalidInputError } from '../errors.ts';
 import { isRecord, kindOf } from '../kind_of.ts';
-import type { Features } from '../ops/features.ts';
+import type { Features } from '../kernels/features.ts';
 import { roundsToNearestEven } from './probe.ts';
 import { adapterFamily, DEFAULT_PROFILES, type Profile } from '../plan/profile.ts';
 

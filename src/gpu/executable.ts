@@ -1,8 +1,8 @@
 import { DeviceError } from '../errors.ts';
 import type { ElementData, ElementType, TensorInfo } from '../graph/graph.ts';
+import { extent, groupCount, packedBytes, unpack } from '../layers/layout.ts';
+import type { Step } from '../kernels/step.ts';
 import { sumBytes, summing } from '../kernels/software/lengths.ts';
-import { extent, groupCount, packedBytes, unpack } from '../ops/layout.ts';
-import type { Step } from '../ops/step.ts';
 import type { Plan } from '../plan/plan.ts';
 import { Tensor } from '../tensor.ts';
 import type { Trace, TracedTensor } from '../trace.ts';
@@ -232,7 +232,7 @@ export class Executable {
   }
 
   #info(name: string): TensorInfo {
-    return this.plan.graph.tensors.get(name)!;
+    return this.plan.tensors.get(name)!;
   }
 
   /** @throws DeviceError whatever happens to the device meanwhile */

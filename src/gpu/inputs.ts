@@ -1,5 +1,5 @@
 import { checkFeeds, firstNaN, refuseNaN, type Feeds } from '../feeds.ts';
-import { extent, pack, paddedPlaces } from '../ops/layout.ts';
+import { extent, pack, paddedPlaces } from '../layers/layout.ts';
 import type { Plan } from '../plan/plan.ts';
 
 /** The inputs of one inference as the GPU has them, by name: the caller's arrays are the caller's again. */

@@ -1,7 +1,7 @@
 import { KERNELS } from '../kernels/interfaces.ts';
-import { packedBytes } from '../ops/layout.ts';
+import { packedBytes } from '../layers/layout.ts';
 import { boundBytes } from '../kernels/software/lengths.ts';
-import type { Step } from '../ops/step.ts';
+import type { Step } from '../kernels/step.ts';
 import type { Plan } from '../plan/plan.ts';
 
 const UNIFORM_ALIGNMENT = 256;
@@ -109,7 +109,7 @@ export function allocate(device: GPUDevice, plan: Plan, all: GPUBuffer[]): Memor
     const place = places[index]!;
     const tensor = (name: string): GPUBufferBinding => ({
       buffer: activations[plan.bufferOf.get(name)!]!,
-      size: boundBytes(step, plan.graph.tensors.get(name)!),
+      size: boundBytes(step, plan.tensors.get(name)!),
     });
     const bind = (at: { tensor: string } | { offset: number; size: number }): GPUBufferBinding =>
       'tensor' in at ? tensor(at.tensor) : { buffer: constants, ...at };

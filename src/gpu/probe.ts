@@ -1,4 +1,4 @@
-import { threadGrid } from '../ops/step.ts';
+import { threadGrid } from '../kernels/step.ts';
 import type { FormParameters } from '../requantize/form.ts';
 import { nearestEven } from '../requantize/forms/nearest_even.ts';
 import { f32 } from '../engines/rounding.ts';

@@ -2,7 +2,7 @@ import { InvalidInputError } from '../errors.ts';
 import type { Graph } from '../graph/graph.ts';
 import { isRecord, kindOf } from '../kind_of.ts';
 import { isEngine } from '../engines/index.ts';
-import { FUSIONS, type Fusion } from './fuse/fusion.ts';
+import { FUSIONS, type Fusion } from '../join/fusion.ts';
 import type { Plan, PlanOptions } from './plan.ts';
 import { parseProfile } from './profile.ts';
 

@@ -1,7 +1,7 @@
-import type { TypedGraph } from '../ops/op.ts';
-import { packedBytes } from '../ops/layout.ts';
+import type { TypedGraph } from '../layers/operator.ts';
+import { packedBytes } from '../layers/layout.ts';
 import { boundBytes } from '../kernels/software/lengths.ts';
-import { tensorsRead, type Step } from '../ops/step.ts';
+import { tensorsRead, type Step } from '../kernels/step.ts';
 
 /** The first and the last step during which a tensor has to be in memory. */
 export interface Lifetime {

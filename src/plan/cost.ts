@@ -1,5 +1,5 @@
-import { packedBytes } from '../ops/layout.ts';
-import { tensorsRead, type Step } from '../ops/step.ts';
+import { packedBytes } from '../layers/layout.ts';
+import { tensorsRead, type Step } from '../kernels/step.ts';
 import { lifetimes } from './buffers.ts';
 import type { Plan } from './plan.ts';
 
@@ -33,8 +33,8 @@ function constantBytes({ operands, parameters }: Step): number {
   return data.reduce((sum, one) => sum + ('tensor' in one ? 0 : one.byteLength), 0);
 }
 
-export function stepCost(step: Step, { graph }: Pick<Plan, 'graph'>): StepCost {
-  const tensorBytes = (name: string): number => packedBytes(graph.tensors.get(name)!);
+export function stepCost(step: Step, { tensors }: Pick<Plan, 'tensors'>): StepCost {
+  const tensorBytes = (name: string): number => packedBytes(tensors.get(name)!);
   const read = [...new Set(tensorsRead(step))].reduce((sum, name) => sum + tensorBytes(name), 0);
   const bytes = read + constantBytes(step) + tensorBytes(step.output);
   return {
@@ -48,7 +48,7 @@ export function stepCost(step: Step, { graph }: Pick<Plan, 'graph'>): StepCost {
 }
 
 /** A whole inference, and each of its dispatches. */
-export function planCost(plan: Pick<Plan, 'graph' | 'steps'>): PlanCost {
+export function planCost(plan: Pick<Plan, 'tensors' | 'steps'>): PlanCost {
   const steps = plan.steps.map((step) => stepCost(step, plan));
   const sum = (of: (cost: StepCost) => number): number => steps.reduce((total, cost) => total + of(cost), 0);
   return {
@@ -68,12 +68,12 @@ export interface PlanMemory {
   readonly leastBytes: number;
 }
 
-export function planMemory({ graph, steps, views, buffers }: Plan): PlanMemory {
+export function planMemory({ graph, tensors, steps, views, buffers }: Plan): PlanMemory {
   const lives = lifetimes(graph, steps, (name) => views.get(name) ?? name);
   // what begins and what has ended at each step
   const changes = new Float64Array(steps.length + 2);
   for (const [name, { from, to }] of lives) {
-    const bytes = packedBytes(graph.tensors.get(name)!);
+    const bytes = packedBytes(tensors.get(name)!);
     changes[from]! += bytes;
     changes[to + 1]! -= bytes;
   }

@@ -5,7 +5,7 @@ import { UnsupportedModelError } from '../errors.ts';
 import { readModel } from '../formats/index.ts';
 import type { Graph, GraphNode } from '../graph/graph.ts';
 import { KERNELS } from '../kernels/interfaces.ts';
-import { packedBytes } from '../ops/layout.ts';
+import { packedBytes } from '../layers/layout.ts';
 import { createPlan, type Plan } from './plan.ts';
 import { referenceTrace } from './reference.ts';
 import { defaultModel } from '../../models/index.ts';

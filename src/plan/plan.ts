@@ -1,17 +1,22 @@
 import { findEngine, isEngine } from '../engines/index.ts';
 import type { Engine } from '../engines/engine.ts';
 import { BUDGET, Spending } from '../graph/budget.ts';
-import type { Graph, GraphNode } from '../graph/graph.ts';
+import type { Graph, TensorInfo } from '../graph/graph.ts';
+import { inferGraph, layerOf, layersOf } from '../layers/infer.ts';
+import { isLinear } from '../layers/layer.ts';
+import { join, memoryOfViews } from '../join/join.ts';
+import type { Fusion } from '../join/fusion.ts';
+import { admits, optionsFor } from '../kernels/choose.ts';
+import { lower } from '../kernels/lower.ts';
 import { withLengths } from '../kernels/software/lengths.ts';
-import { contextOf, inferGraph, opOf } from '../ops/infer.ts';
-import { DEFAULT_FEATURES, type Features } from '../ops/features.ts';
-import { label, type TypedGraph } from '../ops/op.ts';
-import type { Step } from '../ops/step.ts';
-import type { VariantOption } from '../ops/variant.ts';
+import type { Target } from '../kernels/target.ts';
+import { DEFAULT_FEATURES, type Features } from '../kernels/features.ts';
+import type { TypedGraph } from '../layers/operator.ts';
+import type { Step } from '../kernels/step.ts';
+import type { Preferences, VariantOption } from '../kernels/variant.ts';
 import { checkGraph, checkOptions, checkPlan } from './arguments.ts';
 import { assignBuffers } from './buffers.ts';
-import { fuseSteps, type Fusion } from './fuse/index.ts';
-import { DEFAULT_PROFILES, plainPreferences, preferencesOf, type Profile } from './profile.ts';
+import { DEFAULT_PROFILES, preferencesOf, type Profile } from './profile.ts';
 import { rewrite } from '../rewrite/index.ts';
 
 export interface PlanOptions {
@@ -39,6 +44,8 @@ export interface Plan {
   readonly fusion: Fusion;
   /** Fused as the engine fuses it, every type and shape known. */
   readonly graph: TypedGraph;
+  /** The graph's, and those between the dispatches of one of its layers. */
+  readonly tensors: ReadonlyMap<string, TensorInfo>;
   /** One dispatch each, in order. */
   readonly steps: readonly Step[];
   /** Tensors that are other tensors in another shape, and which. */
@@ -64,8 +71,8 @@ export function createPlan(graph: Graph, options: PlanOptions = {}): Plan {
 }
 
 /**
- * The same step by step: yields each step as soon as it is final, so that its pipeline can be compiled while the rest
- * is planned. Where steps are fused, none is final before the end.
+ * The same step by step: yields each step as soon as it is lowered, so that its pipeline can be compiled while the rest
+ * is planned.
  *
  * @throws as createPlan
  */
@@ -74,35 +81,28 @@ export function* planSteps(graph: Graph, options: PlanOptions = {}): Generator<S
   checkOptions(options);
   const wanted = options.engine ?? options.semantics ?? graph.engine;
   const engine = isEngine(wanted) ? wanted : findEngine(wanted);
-  const fused = rewrite(graph, engine);
-  const typed = inferGraph(fused, engine, options.shapes);
   const features = options.features ?? DEFAULT_FEATURES;
   const profile = options.profile ?? DEFAULT_PROFILES.gpu;
   const fusion = options.fusion ?? options.profile?.fusion ?? 'none';
-  const context = contextOf(typed, fused.tensors, engine, features, preferencesOf(profile, features));
+
+  const typed = inferGraph(rewrite(graph, engine), engine, options.shapes);
+  const layers = layersOf(typed, engine);
+  const target = targetOf(typed, features, preferencesOf(profile, features));
+  const joined = join(layers, { fusion, outputs: typed.outputs, admits: (one) => admits(one, target) });
   const declared = withLengths(typed.tensors);
-  const unfused: Step[] = [];
   const spend = spending();
-  const views = new Map<string, string>();
-  const memoryOf = (tensor: string): string => views.get(tensor) ?? tensor;
-  for (const node of typed.nodes) {
-    const lowered = opOf(node).lower(node, context);
-    spend(node, lowered);
-    if ('alias' in lowered) views.set(node.outputs[0]!, memoryOf(lowered.alias));
-    else {
-      unfused.push(lowered);
-      if (fusion === 'none') yield declared(lowered);
+  const steps: Step[] = [];
+  for (const one of joined)
+    for (const lowered of lower(one, target)) {
+      const step = declared(lowered);
+      spend(step);
+      steps.push(step);
+      yield step;
     }
-  }
-  const plain = contextOf(typed, fused.tensors, engine, features, plainPreferences(profile, features));
-  const nodes = new Map(typed.nodes.map((node) => [node.name, node]));
-  const lowerPlain = (step: Step): Step => opOf(nodes.get(step.node)!).lower(nodes.get(step.node)!, plain) as Step;
-  const fusedSteps = fuseSteps({ steps: unfused, outputs: typed.outputs, memoryOf }, fusion, {
-    features,
-    profile,
-    lowerPlain,
-  });
-  const steps = fusedSteps.map(declared);
+
+  const views = memoryOfViews(layers);
+  const temporaries = steps.flatMap(({ temporary }) => (temporary ? [[temporary.name, temporary] as const] : []));
+  const tensors = new Map([...typed.tensors, ...temporaries]);
   return {
     engine,
     semantics: engine,
@@ -110,24 +110,39 @@ export function* planSteps(graph: Graph, options: PlanOptions = {}): Generator<S
     profile,
     fusion,
     graph: typed,
+    tensors,
     steps,
     views,
-    ...assignBuffers(typed, steps, memoryOf),
+    ...assignBuffers({ ...typed, tensors }, steps, (tensor) => views.get(tensor) ?? tensor),
+  };
+}
+
+function targetOf({ tensors }: TypedGraph, features: Features, preferences: Preferences): Target {
+  const names = new Set(tensors.keys());
+  return {
+    features,
+    preferences,
+    unusedName(like) {
+      let name = like;
+      for (let i = 1; names.has(name); i++) name = `${like}.${i}`;
+      names.add(name);
+      return name;
+    },
   };
 }
 
 /** Keeps account of what steps hold and prove. */
-function spending(): (node: GraphNode, lowered: Step | object) => void {
+function spending(): (step: Step) => void {
   const words = new Spending('words of weights, tables and lists', BUDGET.words);
   const channels = new Spending('requantized channels', BUDGET.channels);
-  return (node, lowered) => {
-    if (!('kernel' in lowered)) return;
-    const data = [...lowered.operands.map((one) => ('data' in one ? one.data : one)), ...lowered.parameters];
+  return ({ node, op, operands, parameters, proof }) => {
+    const label = `node '${node}' (${op})`;
+    const data = [...operands.map((one) => ('data' in one ? one.data : one)), ...parameters];
     words.add(
       data.reduce((sum, one) => sum + ('tensor' in one ? 0 : one.length), 0),
-      label(node),
+      label,
     );
-    channels.add(lowered.proof?.channels ?? 0, label(node));
+    channels.add(proof?.channels ?? 0, label);
   };
 }
 
@@ -139,5 +154,6 @@ export function variantsFor(plan: Plan, nodeName: string): readonly VariantOptio
   checkPlan(plan);
   const { graph, engine, features } = plan;
   const node = graph.nodes.find(({ name }) => name === nodeName);
-  return (node && opOf(node).variants?.(node, contextOf(graph, graph.tensors, engine, features))) ?? [];
+  const layer = node && layerOf(node, graph, engine);
+  return layer && isLinear(layer) ? optionsFor(layer, features) : [];
 }

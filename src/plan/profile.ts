@@ -1,8 +1,8 @@
 import { InvalidInputError } from '../errors.ts';
 import { isRecord } from '../kind_of.ts';
-import type { Features } from '../ops/features.ts';
-import type { Preferences, VariantChoice } from '../ops/variant.ts';
-import { FUSIONS, type Fusion } from './fuse/fusion.ts';
+import type { Features } from '../kernels/features.ts';
+import type { Preferences, VariantChoice } from '../kernels/variant.ts';
+import { FUSIONS, type Fusion } from '../join/fusion.ts';
 
 /**
  * Which kernel variant computes which layer: plain JSON. Results never depend on it, only their time:
@@ -67,16 +67,7 @@ export function adapterFamily(names: AdapterNames): AdapterFamily {
 }
 
 /** The kernels that blocks are made of, whose data fused steps are put together from. */
-export function plainPreferences(profile: Profile, features: Features): Preferences {
-  return {
-    forced: () => undefined,
-    wanted: () => choices('pointwise', 'depthwise', 'conv'),
-    forms: profile.forms ?? [],
-    nearestEven: features.nearestEven ?? false,
-  };
-}
-
-/** A profile as operators ask it. */
+/** A profile as kernels are chosen by it. */
 export function preferencesOf(profile: Profile, features: Features): Preferences {
   return {
     forced: ({ node }) => profile.nodes?.[node],
@@ -84,6 +75,7 @@ export function preferencesOf(profile: Profile, features: Features): Preferences
       const tuned = profile.layers?.[geometry];
       return [...(tuned ? [tuned] : []), ...(profile.kinds[kind] ?? [])];
     },
+    block: (geometry) => profile.blocks?.[geometry],
     forms: profile.forms ?? [],
     nearestEven: features.nearestEven ?? false,
   };

@@ -1,6 +1,6 @@
 import { checkFeeds, firstNaN, refuseNaN, tensorsOf, type Feeds } from '../feeds.ts';
 import type { ElementData } from '../graph/graph.ts';
-import { contextOf, opOf } from '../ops/infer.ts';
+import { contextOf, operatorOf } from '../layers/infer.ts';
 import { Tensor } from '../tensor.ts';
 import type { Trace, TracedTensor } from '../trace.ts';
 import { checkPlan } from './arguments.ts';
@@ -46,7 +46,7 @@ export function* referenceTensors({ graph, engine }: Referenced, feeds: Feeds): 
       const name = node.inputs[index]!;
       return context.constant(name)?.data ?? values.get(name)!;
     };
-    const { data, accumulators } = opOf(node).reference(node, context, operand);
+    const { data, accumulators } = operatorOf(node).reference(node, context, operand);
     for (const name of node.inputs) if (lastUser.get(name) === node) values.delete(name);
     yield keep(node.outputs[0]!, node.name, node.op, data, accumulators);
   }

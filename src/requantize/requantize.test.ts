@@ -8,7 +8,7 @@ import { floatOfKey, keyOfFloat } from './float_keys.ts';
 import { nearestEven } from './forms/nearest_even.ts';
 import { multiplyShift } from './forms/multiply_shift.ts';
 import { FORMS, formsInOrder, proveForm, proveRequantization, refute } from './prove.ts';
-import { stepFunctions } from '../ops/quantize_linear.ts';
+import { stepFunctions } from '../layers/quantize_linear.ts';
 import { qnnpack } from '../engines/qnnpack.ts';
 import { onnxruntime } from '../engines/onnxruntime.ts';
 import type { LinearLayer, Engine, StepFunctions } from '../engines/engine.ts';

@@ -1,4 +1,4 @@
-import { tensorsRead } from '../../src/ops/step.ts';
+import { tensorsRead } from '../../src/kernels/step.ts';
 import type { Plan } from '../../src/plan/plan.ts';
 
 /** Runs the plan's steps over tensor names instead of bytes, and finds what reads memory that was overwritten. */

@@ -7,7 +7,7 @@ import { DYNAMIC } from '../../../src/graph/graph.ts';
 import { findEngine } from '../../../src/engines/index.ts';
 import { withOutput } from '../../../src/kernels/kernel.ts';
 import type { EngineChoice } from '../../worker/protocol.ts';
-import type { Step } from '../../../src/ops/step.ts';
+import type { Step } from '../../../src/kernels/step.ts';
 import { createPlan, type Plan } from '../../../src/plan/plan.ts';
 import { stepBytes, stepKind, type LayerKind } from '../work.ts';
 import { summarize, type Summary } from '../statistics.ts';

@@ -1,8 +1,8 @@
 import { elementCount, newElementData, type Constant, type TensorInfo } from '../../../src/graph/graph.ts';
-import { linearOf as convolutionOf } from '../../../src/ops/conv.ts';
-import { linearOf as fullyConnectedOf } from '../../../src/ops/gemm.ts';
-import { contextOf, inferGraph } from '../../../src/ops/infer.ts';
-import type { Linear } from '../../../src/ops/linear/linear.ts';
+import { linearOf as convolutionOf } from '../../../src/layers/conv.ts';
+import { linearOf as fullyConnectedOf } from '../../../src/layers/gemm.ts';
+import { contextOf, inferGraph } from '../../../src/layers/infer.ts';
+import type { Linear } from '../../../src/layers/layer.ts';
 import { referenceTrace } from '../../../src/plan/reference.ts';
 import { f32 } from '../../../src/engines/rounding.ts';
 import type { Engine } from '../../../src/engines/engine.ts';

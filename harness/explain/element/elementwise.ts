@@ -1,7 +1,7 @@
 import type Fraction from 'fraction.js';
 import { byteRange, elementCount } from '../../../src/graph/graph.ts';
-import { floatOperands, layerOf } from '../../../src/ops/add.ts';
-import { tensorQuantization } from '../../../src/ops/op.ts';
+import { floatOperands, layerOf } from '../../../src/layers/add.ts';
+import { tensorQuantization } from '../../../src/layers/operator.ts';
 import { f32 } from '../../../src/engines/rounding.ts';
 import type { Engine, TensorQuantization } from '../../../src/engines/engine.ts';
 import type { Operand } from './analysis.ts';

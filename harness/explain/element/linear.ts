@@ -1,8 +1,9 @@
 import type Fraction from 'fraction.js';
 import { UnsupportedModelError } from '../../../src/errors.ts';
-import { linearOf as convolutionOf } from '../../../src/ops/conv.ts';
-import { linearOf as fullyConnectedOf } from '../../../src/ops/gemm.ts';
-import { reachable, type Linear } from '../../../src/ops/linear/linear.ts';
+import { linearOf as convolutionOf } from '../../../src/layers/conv.ts';
+import { linearOf as fullyConnectedOf } from '../../../src/layers/gemm.ts';
+import type { Linear } from '../../../src/layers/layer.ts';
+import { reachable } from '../../../src/layers/linear/linear.ts';
 import { FloatLines } from '../../../src/engines/float_lines.ts';
 import { f32, roundHalfEven } from '../../../src/engines/rounding.ts';
 import type { LinearLayer, Engine, StepFunctions } from '../../../src/engines/engine.ts';

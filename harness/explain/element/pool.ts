@@ -1,6 +1,6 @@
 import { byteRange } from '../../../src/graph/graph.ts';
-import { layerOf } from '../../../src/ops/global_average_pool.ts';
-import { extent } from '../../../src/ops/layout.ts';
+import { layerOf } from '../../../src/layers/global_average_pool.ts';
+import { extent } from '../../../src/layers/layout.ts';
 import { f32 } from '../../../src/engines/rounding.ts';
 import type { Scale } from './analysis.ts';
 import { exactly, exactOf, fixedPoint, float32 } from './exact.ts';

@@ -1,7 +1,7 @@
 import { UnsupportedModelError } from '../../../src/errors.ts';
 import type { ElementData, GraphNode, TensorInfo } from '../../../src/graph/graph.ts';
-import type { Extent } from '../../../src/ops/layout.ts';
-import type { OpContext } from '../../../src/ops/op.ts';
+import type { Extent } from '../../../src/layers/layout.ts';
+import type { OpContext } from '../../../src/layers/operator.ts';
 import type { Engine } from '../../../src/engines/engine.ts';
 import type { ElementAnalysis, EngineResult, Side } from './analysis.ts';
 

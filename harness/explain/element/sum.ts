@@ -1,5 +1,5 @@
 import type { ElementData } from '../../../src/graph/graph.ts';
-import type { Linear } from '../../../src/ops/linear/linear.ts';
+import type { Linear } from '../../../src/layers/layer.ts';
 import { clamp } from '../../../src/engines/rounding.ts';
 import type { Accumulation } from '../../../src/engines/engine.ts';
 import type { Pair, Sum, Term } from './analysis.ts';

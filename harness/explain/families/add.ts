@@ -1,6 +1,6 @@
 import { byteRange, elementCount, type ElementData, type GraphNode } from '../../../src/graph/graph.ts';
-import { layerOf } from '../../../src/ops/add.ts';
-import { extent } from '../../../src/ops/layout.ts';
+import { layerOf } from '../../../src/layers/add.ts';
+import { extent } from '../../../src/layers/layout.ts';
 import { fma } from '../../../src/engines/float32.ts';
 import { f32, roundHalfEven } from '../../../src/engines/rounding.ts';
 import type { AddLayer } from '../../../src/engines/engine.ts';

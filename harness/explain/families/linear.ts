@@ -1,6 +1,6 @@
 import { UnsupportedModelError } from '../../../src/errors.ts';
 import { byteRange, type ElementData } from '../../../src/graph/graph.ts';
-import type { Linear } from '../../../src/ops/linear/linear.ts';
+import type { Linear } from '../../../src/layers/layer.ts';
 import { f32 } from '../../../src/engines/rounding.ts';
 import type { LinearLayer, Engine } from '../../../src/engines/engine.ts';
 import { dimension } from './elementwise.ts';

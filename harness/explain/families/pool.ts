@@ -1,5 +1,5 @@
 import type { ElementData, GraphNode } from '../../../src/graph/graph.ts';
-import { layerOf } from '../../../src/ops/global_average_pool.ts';
+import { layerOf } from '../../../src/layers/global_average_pool.ts';
 import { f32 } from '../../../src/engines/rounding.ts';
 import type { PoolLayer } from '../../../src/engines/engine.ts';
 import type { BoundEngine } from '../bound_engine.ts';

@@ -1,5 +1,5 @@
 import type { ElementData, GraphNode } from '../../../src/graph/graph.ts';
-import { tensorQuantization } from '../../../src/ops/op.ts';
+import { tensorQuantization } from '../../../src/layers/operator.ts';
 import { fma } from '../../../src/engines/float32.ts';
 import { f32 } from '../../../src/engines/rounding.ts';
 import type { BoundEngine } from '../bound_engine.ts';

@@ -1,5 +1,5 @@
 import type { ElementData } from '../../../src/graph/graph.ts';
-import type { Linear } from '../../../src/ops/linear/linear.ts';
+import type { Linear } from '../../../src/layers/layer.ts';
 import type { Sums } from '../problem.ts';
 import type { AccumulationChoice, ProductOrder } from '../ways/accumulation.ts';
 import type { AlignmentChoice } from '../ways/alignment.ts';

@@ -1,4 +1,4 @@
-import type { Linear } from '../../../src/ops/linear/linear.ts';
+import type { Linear } from '../../../src/layers/layer.ts';
 import type { Choice } from '../problem.ts';
 
 /** Where the weight [o][c][ky][kx] is read in the array. */

@@ -1,4 +1,4 @@
-import { shadersOf, type Step } from '../../../src/ops/step.ts';
+import { shadersOf, type Step } from '../../../src/kernels/step.ts';
 import type { TracedTensor } from '../../../src/trace.ts';
 import type { TensorComparison } from '../../compare/compare.ts';
 import { featureMaps, type FeatureMaps } from '../../report/feature_maps.ts';

@@ -1,5 +1,5 @@
 import type { Plan } from '../../../src/plan/plan.ts';
-import type { Step } from '../../../src/ops/step.ts';
+import type { Step } from '../../../src/kernels/step.ts';
 import { elementCount } from '../../../src/graph/graph.ts';
 import type { TensorComparison } from '../../compare/compare.ts';
 import { analyzeElement, type ElementAnalysis } from '../../explain/element.ts';
@@ -50,7 +50,15 @@ export function showLayers(state: LabState): void {
 }
 
 function layersOf({ graph, steps }: Plan, compared: readonly TensorComparison[]): Layer[] {
-  const stepOf = new Map(steps.flatMap((step) => step.parts ?? [step]).map((step) => [step.output, step]));
+  // of a joined step, each layer has its own proof and multiply-adds
+  const stepOf = new Map(
+    steps.flatMap(({ proof, ...step }) =>
+      (step.parts ?? [{ ...step, ...(proof && { proof }) }]).map(({ variant: _, ...part }) => [
+        part.output,
+        { ...step, ...part },
+      ]),
+    ),
+  );
   const comparisonOf = new Map(compared.map((row) => [row.name, row]));
   const computed = graph.nodes.flatMap(({ op, outputs }) =>
     outputs.map((name): Layer => {

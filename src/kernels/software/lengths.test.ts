@@ -2,9 +2,9 @@ import { describe, expect, it } from 'vitest';
 import { defaultModel } from '../../../models/index.ts';
 import { readModel } from '../../formats/index.ts';
 import { boundBytes, lengths, summing, UNIT } from './lengths.ts';
-import { DEFAULT_FEATURES } from '../../ops/features.ts';
-import { packedBytes } from '../../ops/layout.ts';
-import { tensorsRead } from '../../ops/step.ts';
+import { DEFAULT_FEATURES } from '../features.ts';
+import { packedBytes } from '../../layers/layout.ts';
+import { tensorsRead } from '../step.ts';
 import { createPlan } from '../../plan/plan.ts';
 import { DEFAULT_PROFILES } from '../../plan/profile.ts';
 

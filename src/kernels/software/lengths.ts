@@ -1,6 +1,6 @@
 import { isByteType, type TensorInfo } from '../../graph/graph.ts';
-import { packedBytes } from '../../ops/layout.ts';
-import type { Step } from '../../ops/step.ts';
+import { packedBytes } from '../../layers/layout.ts';
+import type { Step } from '../step.ts';
 import { KERNELS } from '../interfaces.ts';
 import { withOutput, type Specialization } from '../kernel.ts';
 

@@ -1,0 +1,150 @@
+import type { Layer } from '../layers/layer.ts';
+import { extent } from '../layers/layout.ts';
+import { Flow } from './flow.ts';
+import type { Fusion } from './fusion.ts';
+import { coreOf, placeOf, type Block, type Joined } from './joined.ts';
+
+/** Something joined, and what it takes the place of. */
+interface Found {
+  readonly joined: Joined;
+  readonly replaces: readonly Joined[];
+}
+
+type Search = (one: Joined, flow: Flow) => Found | undefined;
+
+export interface JoinOptions {
+  readonly fusion: Fusion;
+  /** The outputs of the graph: they are written in any case. */
+  readonly outputs: readonly string[];
+  /** Is there a kernel for it? */
+  admits(joined: Joined): boolean;
+}
+
+/** The tensor whose memory a tensor shares: itself, where no view made it. */
+export function memoryOfViews(layers: readonly Layer[]): ReadonlyMap<string, string> {
+  const views = new Map<string, string>();
+  for (const { kind, reads, writes } of layers)
+    if (kind === 'view') views.set(writes.name, views.get(reads[0]!.name) ?? reads[0]!.name);
+  return views;
+}
+
+/**
+ * Layers as dispatches compute them, in order: tensors that only one other layer reads, and no output is, stay on the
+ * chip as far as `fusion` goes and kernels do. What cannot be joined stays as it is; views are no work.
+ */
+export function join(layers: readonly Layer[], { fusion, outputs, admits }: JoinOptions): Joined[] {
+  const views = memoryOfViews(layers);
+  const alone = layers.filter(({ kind }) => kind !== 'view').map((core): Joined => ({ core }));
+  const searches: Readonly<Record<Fusion, readonly Search[]>> = {
+    none: [],
+    layers: [findEpilogue],
+    blocks: [findBlock, findPooled, findEpilogue],
+  };
+  return searches[fusion].reduce((all, search) => {
+    const flow = new Flow(all, outputs, (tensor) => views.get(tensor) ?? tensor);
+    return joinAll(all, flow, (one) => {
+      const found = search(one, flow);
+      return found && admits(found.joined) ? found : undefined;
+    });
+  }, alone);
+}
+
+/**
+ * Joins until nothing is left to join. What is joined stands where the last of its parts stood: by then all that it reads
+ * is computed.
+ */
+function joinAll(given: readonly Joined[], flow: Flow, search: (one: Joined) => Found | undefined): Joined[] {
+  let all = [...given];
+  for (let changed = true; changed;) {
+    changed = false;
+    const places = new Map(all.map((one, place) => [one, place]));
+    const standing: (Joined | undefined)[] = [...all];
+    for (let place = 0; place < standing.length; place++) {
+      const one = standing[place];
+      const found = one && search(one);
+      if (!found) continue;
+      changed = true;
+      const gone = found.replaces.map((part) => places.get(part)!);
+      for (const part of gone) standing[part] = undefined;
+      const last = gone.reduce((most, part) => Math.max(most, part));
+      standing[last] = found.joined;
+      places.set(found.joined, last);
+      flow.replace(found.replaces, found.joined);
+    }
+    all = standing.filter((one) => one !== undefined);
+  }
+  return all;
+}
+
+const isDilated = ({ dilations }: Layer<'conv' | 'depthwise'>): boolean => dilations.some((d) => d !== 1);
+const samePixels = (a: Layer['writes'], b: Layer['writes']): boolean => {
+  const [from, to] = [extent(a), extent(b)];
+  return from.height === to.height && from.width === to.width;
+};
+
+/** A layer that a block may begin with: every output channel sees all input channels, and no pair of products saturates. */
+function expanding(one: Joined, depthwise: Layer<'depthwise'>): Block['expand'] | undefined {
+  const layer = coreOf(one, 'pointwise', 'conv', 'gemm');
+  if (!layer || one.epilogue || layer.saturatingChannels > 0) return undefined;
+  // under a window, pixels are where they are: no view may lie between
+  const hasWindow = layer.kind === 'conv';
+  return hasWindow && (isDilated(layer) || !samePixels(layer.writes, depthwise.reads[0]!)) ? undefined : layer;
+}
+
+/** The block around a depthwise layer, as far as what lies between its layers is nobody else's. */
+function findBlock(one: Joined, flow: Flow): Found | undefined {
+  const depthwise = coreOf(one, 'depthwise');
+  const reader = depthwise && flow.onlyReader(one);
+  const project = reader && coreOf(reader, 'pointwise');
+  if (!depthwise || isDilated(depthwise) || !project || project.saturatingChannels > 0) return undefined;
+  const before = flow.privateMaker(depthwise.reads[0]!.name, one);
+  const expand = before && expanding(before, depthwise);
+  const [first, input] = expand ? [before, expand.reads[0]!] : [one, depthwise.reads[0]!];
+  const source = flow.privateMaker(input.name, first);
+  const quantize = source && coreOf(source, 'quantize');
+  return {
+    joined: {
+      core: { kind: 'block', ...(quantize && { quantize }), ...(expand && { expand }), depthwise, project },
+    },
+    replaces: [...(quantize ? [source] : []), ...(expand ? [before] : []), one, reader],
+  };
+}
+
+/** A global average pool and the 1 by 1 convolution whose only reader it is: what is averaged is never written. */
+function findPooled(one: Joined, flow: Flow): Found | undefined {
+  const pool = coreOf(one, 'global_average_pool');
+  const before = pool && flow.privateMaker(pool.reads[0]!.name, one);
+  const pointwise = before && coreOf(before, 'pointwise');
+  if (!pool || !pointwise || pointwise.saturatingChannels > 0) return undefined;
+  return { joined: { core: { kind: 'pooled_pointwise', pointwise, pool } }, replaces: [before, one] };
+}
+
+/** What alone reads the result of `one`, done before that is written: an 8-bit function of a pair, a dequantize, a float32 add. */
+function findEpilogue(one: Joined, flow: Flow): Found | undefined {
+  const reader = flow.onlyReader(one);
+  if (!reader || reader.epilogue) return undefined;
+  const { name } = placeOf(one, flow.memoryOf).writes;
+  const otherOf = ({ reads }: Layer): number => reads.findIndex((tensor) => !flow.same(tensor.name, name));
+  const pair = coreOf(reader, 'pair');
+  if (pair && !one.epilogue && isPlain(pair))
+    return { joined: { ...one, epilogue: { kind: 'pair', pair, other: otherOf(pair) } }, replaces: [one, reader] };
+  const dequantize = coreOf(reader, 'table');
+  if (dequantize?.values instanceof Float32Array && !one.epilogue)
+    return { joined: { ...one, epilogue: { kind: 'floats', dequantize } }, replaces: [one, reader] };
+  const add = coreOf(reader, 'add_float32');
+  if (!add || one.epilogue?.kind !== 'floats' || one.epilogue.sum) return undefined;
+  const other = otherOf(add);
+  const maker = other >= 0 ? flow.privateMaker(add.reads[other]!.name, reader) : undefined;
+  const made = maker && !maker.epilogue ? coreOf(maker, 'table') : undefined;
+  const sum = { add, ...(other >= 0 && { other }), ...(made && { dequantize: made }) };
+  return {
+    joined: { ...one, epilogue: { ...one.epilogue, sum } },
+    replaces: [one, reader, ...(made ? [maker!] : [])],
+  };
+}
+
+/** Is each element of one operand paired with the same one of the other, and by one function? */
+function isPlain({ reads, tail }: Layer<'pair'>): boolean {
+  const [a, b] = reads.map((info) => extent(info));
+  return !tail && (['batch', 'channels', 'height', 'width'] as const).every((axis) => a![axis] === b![axis]);
+}

@@ -1,0 +1,60 @@
+import type { TensorInfo } from '../graph/graph.ts';
+import { macsOf } from '../layers/linear/geometry.ts';
+import type { Layer, LinearKind } from '../layers/layer.ts';
+import type { Features } from './features.ts';
+import { outputStage } from './requantization.ts';
+import { stepOf, type Step } from './step.ts';
+import type { Target } from './target.ts';
+import type { LayerGeometry } from './variant.ts';
+
+export type LinearLayer<K extends LinearKind = LinearKind> = Layer<K>;
+
+/** What a kernel decides of a step; the input tensor is operand 0, and the output stage follows. */
+export interface LoweredLinear extends Pick<
+  Step,
+  'kernel' | 'slots' | 'geometry' | 'overrides' | 'counts' | 'workgroups'
+> {
+  /** Operands after the input. */
+  readonly operands: readonly (Int32Array | Uint32Array)[];
+}
+
+/** One way to compute a layer with weights: the layers it is for, and its data as the shader reads them. */
+export interface LinearKernel {
+  readonly name: string;
+  readonly kinds: readonly LinearKind[];
+  /** Sizes it comes in, the default one first; absent: there is but one. */
+  readonly tiles?: readonly number[];
+  /** May it compute this layer on a device with these features? true, or the reason why not. */
+  admits(layer: LinearLayer, features: Features): true | string;
+  lower(layer: LinearLayer, target: Target, tile: number): LoweredLinear;
+}
+
+/** Only a kernel that saturates as the engine does may compute a layer whose pairs can leave int16. */
+export function notSaturating({ saturatingChannels }: LinearLayer): true | string {
+  return saturatingChannels === 0 || `pairs of products saturate in ${saturatingChannels} of its channels`;
+}
+
+export const inputOf = ({ reads }: LinearLayer): TensorInfo => reads[0]!;
+
+/** The layer by a kernel that was chosen for it. */
+export function lowerLinear(
+  layer: LinearLayer,
+  { kernel, tile, place }: { kernel: LinearKernel; tile: number; place: LayerGeometry },
+  target: Target,
+): Step {
+  const lowered = kernel.lower(layer, target, tile);
+  const stage = outputStage(layer, target.preferences);
+  return stepOf(layer, {
+    ...lowered,
+    slots: { ...stage.slots, ...lowered.slots },
+    operands: [{ tensor: inputOf(layer).name }, ...lowered.operands.map((data) => ({ data }))],
+    parameters: stage.parameters,
+    overrides: { ...stage.overrides, ...lowered.overrides },
+    counts: { ...stage.counts, ...lowered.counts },
+    macs: macsOf(layer),
+    accumulates: true,
+    variant: { ...place, variant: kernel.name, ...(kernel.tiles ? { tile } : {}) },
+    proof: stage.proof,
+    ...(layer.saturatingChannels > 0 ? { saturatingChannels: layer.saturatingChannels } : {}),
+  });
+}

@@ -1,0 +1,59 @@
+import type { Joined } from '../join/joined.ts';
+import { isLinear, type Layer, type LayerKind, type LinearKind } from '../layers/layer.ts';
+import { lowerPair } from './add.ts';
+import { lowerFloatAdd } from './add_float32.ts';
+import { lowerTail } from './add_tail.ts';
+import { lowerAveragePool } from './average_pool.ts';
+import { chooseLinear } from './choose.ts';
+import { lowerConcat } from './concat.ts';
+import { withEpilogue } from './epilogue.ts';
+import { lowerGlobalAveragePool } from './global_average_pool.ts';
+import { lowerBlock } from './inverted_residual.ts';
+import { lowerLinear } from './linear.ts';
+import { lowerTable } from './lookup.ts';
+import { lowerMaxPool } from './max_pool.ts';
+import { lowerMove } from './move.ts';
+import { lowerPooledPointwise } from './pointwise_pool.ts';
+import { lowerQuantize } from './quantize_linear.ts';
+import { MOST_STORAGE_BUFFERS, storageBuffers } from './stages.ts';
+import type { Step } from './step.ts';
+import type { Target } from './target.ts';
+
+type Lower<K extends LayerKind> = (layer: Layer<K>, target: Target) => Step | readonly Step[];
+
+/** The kernel of every layer without weights. */
+const LOWER: { readonly [K in Exclude<LayerKind, LinearKind>]: Lower<K> } = {
+  pair: (layer) => (layer.tail ? lowerTail(layer, layer.tail) : lowerPair(layer)),
+  add_float32: lowerFloatAdd,
+  global_average_pool: lowerGlobalAveragePool,
+  average_pool: lowerAveragePool,
+  max_pool: lowerMaxPool,
+  table: lowerTable,
+  move: lowerMove,
+  view: () => [],
+  concat: lowerConcat,
+  quantize: lowerQuantize,
+};
+
+function lowerCore(core: Joined['core'], target: Target): readonly Step[] {
+  if (core.kind === 'block') return [lowerBlock(core, target)];
+  if (core.kind === 'pooled_pointwise') return [lowerPooledPointwise(core, target)];
+  if (isLinear(core)) return [lowerLinear(core, chooseLinear(core, target), target)];
+  return [(LOWER[core.kind] as Lower<LayerKind>)(core, target)].flat();
+}
+
+/**
+ * What is joined as dispatches: its kernel chosen, its weights packed, its requantizations proved. One, but where what
+ * is joined reads more than a dispatch can: a concatenation of many tensors, a float32 add behind some forms.
+ */
+export function lower({ core, epilogue }: Joined, target: Target): readonly Step[] {
+  const steps = lowerCore(core, target);
+  if (!epilogue) return steps;
+  const [step] = steps as [Step];
+  const whole = withEpilogue(step, epilogue);
+  if (storageBuffers(whole) <= MOST_STORAGE_BUFFERS) return [whole];
+  // only a float32 add binds so much: it is done alone
+  const { sum, ...floats } = epilogue as Extract<typeof epilogue, { kind: 'floats' }>;
+  const apart = [sum!.dequantize, sum!.add].filter((layer) => layer !== undefined);
+  return [withEpilogue(step, floats), ...apart.flatMap((layer) => lower({ core: layer }, target))];
+}

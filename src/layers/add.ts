@@ -1,0 +1,142 @@
+import { InvalidModelError } from '../errors.ts';
+import { elementCount, type GraphNode, type TensorInfo } from '../graph/graph.ts';
+import { isFirstOneValue } from '../engines/exchange.ts';
+import { f32 } from '../engines/rounding.ts';
+import type { AddFunctions, AddLayer, TensorQuantization as Q } from '../engines/engine.ts';
+import type { Layer } from './layer.ts';
+import { extent } from './layout.ts';
+import {
+  askEngine,
+  expectOperands,
+  label,
+  placeOf,
+  quantizedOutput,
+  refuse,
+  tensorQuantization,
+  type Operator,
+  type OpContext,
+} from './operator.ts';
+import { broadcastOf, onCodes, pairLayer, pairOf, referencePairs } from './pairs.ts';
+
+const sameShape = (a: readonly number[], b: readonly number[]): boolean =>
+  a.length === b.length && a.every((d, i) => d === b[i]);
+
+export function layerOf(node: GraphNode, context: OpContext): AddLayer {
+  broadcastOf(node, context);
+  const [a, b] = node.inputs.map((name) => context.info(name).shape) as [readonly number[], readonly number[]];
+  return { ...pairOf(node, context), relu: node.attributes['relu'] === 1, swapped: isFirstOneValue(a, b) };
+}
+
+const functionsOf = (node: GraphNode, context: OpContext, layer: AddLayer): AddFunctions =>
+  askEngine(node, () => context.engine.add(layer));
+
+/** Does a float32 operand hold one value a channel, to be added to every pixel? */
+function isPerChannel(constant: TensorInfo, other: TensorInfo): boolean {
+  const { shape } = constant;
+  const channels = other.shape[1];
+  if (other.shape.length === 2) return sameShape(shape, [channels!]) || sameShape(shape, [1, channels!]);
+  return sameShape(shape, [1, channels!, 1, 1]) || sameShape(shape, [channels!, 1, 1]);
+}
+
+/** [first, end) of each run of tail elements. */
+export function tailRanges(isTail: (index: number, elements: number) => boolean, elements: number): [number, number][] {
+  const ranges: [number, number][] = [];
+  for (let i = 0; i < elements; i++) {
+    if (!isTail(i, elements)) continue;
+    const last = ranges.at(-1);
+    if (last && last[1] === i) last[1] = i + 1;
+    else ranges.push([i, i + 1]);
+  }
+  return ranges;
+}
+
+/** The operands of a float32 add: the tensor first, a constant second. */
+export function floatOperands(
+  node: GraphNode,
+  context: OpContext,
+): { tensor: string; other: string; perChannel: boolean } {
+  const [a, b] = node.inputs as [string, string];
+  const [tensor, other] = context.constant(a) ? [b, a] : [a, b];
+  const info = context.info(tensor);
+  const otherInfo = context.info(other);
+  if (sameShape(info.shape, otherInfo.shape)) return { tensor, other, perChannel: false };
+  if (context.constant(other) && isPerChannel(otherInfo, info)) return { tensor, other, perChannel: true };
+  return refuse(
+    node,
+    `shapes [${info.shape.join(', ')}] and [${otherInfo.shape.join(', ')}]`,
+    'equal shapes, or one constant a channel',
+  );
+}
+
+function floatLayer(node: GraphNode, context: OpContext): Layer<'add_float32'> {
+  const { tensor, other, perChannel } = floatOperands(node, context);
+  const constant = context.constant(other);
+  const reads = constant ? [tensor] : [tensor, other];
+  return {
+    kind: 'add_float32',
+    ...placeOf(node, context),
+    reads: reads.map((name) => context.info(name)),
+    perChannel,
+    ...(constant && { constant: constant.data }),
+  };
+}
+
+/**
+ * Add: of two 8-bit tensors (one 8-bit result for each pair of bytes), or of two float32 tensors, where
+ * the engine leaves the add in float (one IEEE rounding, by integers on the GPU).
+ */
+export const add: Operator = {
+  infer(node, context) {
+    expectOperands(node, 2);
+    const [a, b] = node.inputs.map((name) => context.info(name)) as [TensorInfo, TensorInfo];
+    if (a.type === 'float32' && b.type === 'float32') {
+      const { tensor } = floatOperands(node, context);
+      return { name: node.outputs[0]!, type: 'float32', shape: context.info(tensor).shape };
+    }
+    if (a.type === 'float32' || b.type === 'float32')
+      throw new InvalidModelError(`${label(node)}: operands of types ${a.type} and ${b.type}`);
+    const output = quantizedOutput(node, context, broadcastOf(node, context).large.shape);
+    const [qa, qb, qy] = [a, b, output].map((info) => tensorQuantization(node, info)) as [Q, Q, Q];
+    if (functionsOf(node, context, { a: qa, b: qb, output: qy, relu: false }).tail && !sameShape(a.shape, b.shape))
+      refuse(node, `operands of shapes [${a.shape.join(', ')}] and [${b.shape.join(', ')}]`, 'equal shapes');
+    return output;
+  },
+
+  reference(node, context, operand) {
+    const info = context.info(node.outputs[0]!);
+    const elements = elementCount(info.shape);
+    if (info.type === 'float32') {
+      const { tensor, perChannel } = floatOperands(node, context);
+      const swapped = tensor !== node.inputs[0];
+      const x = operand(swapped ? 1 : 0) as Float32Array;
+      const y = operand(swapped ? 0 : 1) as Float32Array;
+      const { channels, height, width } = extent(info);
+      const plane = height * width;
+      return {
+        data: x.map((v, i) => f32(v + y[perChannel ? Math.floor(i / plane) % channels : i]!)),
+      };
+    }
+    const { body, tail, isTail } = functionsOf(node, context, layerOf(node, context));
+    const { channels, height, width } = extent(info);
+    const plane = height * width;
+    const inTail = (i: number): boolean => {
+      const image = Math.floor(i / (plane * channels));
+      return isTail!((image * plane + (i % plane)) * channels + (Math.floor(i / plane) % channels), elements);
+    };
+    return referencePairs(node, context, operand, (x, y, i) => (tail && isTail && inTail(i) ? tail : body)(x, y));
+  },
+
+  layer(node, context) {
+    const info = context.info(node.outputs[0]!);
+    if (info.type === 'float32') return floatLayer(node, context);
+    const layer = layerOf(node, context);
+    const { body, tail, isTail } = functionsOf(node, context, layer);
+    const { a, b, output } = layer;
+    const [first, second] = [a.scale / output.scale, b.scale / output.scale];
+    const ranges = tail && isTail ? tailRanges(isTail, elementCount(info.shape)) : [];
+    return pairLayer(node, context, body, {
+      slope: broadcastOf(node, context).swapped ? { a: second, b: first } : { a: first, b: second },
+      ...(tail && ranges.length > 0 && { tail: { codes: onCodes(layer, tail), ranges } }),
+    });
+  },
+};

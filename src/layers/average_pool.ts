@@ -1,0 +1,174 @@
+import { newElementData, type GraphNode, type TensorInfo } from '../graph/graph.ts';
+import { f32 } from '../engines/rounding.ts';
+import type { AveragePoolFunctions, AveragePoolLayer } from '../engines/engine.ts';
+import { globalAveragePool } from './global_average_pool.ts';
+import type { Layer, Window } from './layer.ts';
+import { extent } from './layout.ts';
+import { expectByteInput } from './linear/linear.ts';
+import { poolWindow } from './max_pool.ts';
+import { axisOf, integerList } from './moves/move.ts';
+import {
+  expectOperands,
+  expectWindow,
+  isTrue,
+  placeOf,
+  quantizedOutput,
+  refuse,
+  tensorQuantization,
+  type Operator,
+  type OpContext,
+} from './operator.ts';
+import { countsOf, forEachWindow } from './window.ts';
+
+function averageOf(
+  node: GraphNode,
+  context: OpContext,
+  op: AveragePoolLayer['op'],
+  output: TensorInfo = context.info(node.outputs[0]!),
+): AveragePoolFunctions {
+  const input = tensorQuantization(node, context.info(node.inputs[0]!));
+  const { averagePool, name } = context.engine;
+  const functions = averagePool?.({ op, input, output: tensorQuantization(node, output) });
+  return functions ?? refuse(node, `engine '${name}'`, `engines that define ${op}`);
+}
+
+/** How many divisors a pool may have, each of which is proved. */
+const MOST_COUNTS = 256;
+
+/** What a sum over `count` elements is divided by. */
+function divisor(node: GraphNode, { kernel }: Window, count: number): number {
+  return isTrue(node, 'count_include_pad') ? kernel[0] * kernel[1] : count;
+}
+
+/** Is it a float operator of the engine's, whose results are quantized by the next? */
+const isFloat = (node: GraphNode): boolean => isTrue(node, 'float');
+
+/**
+ * MLAS's float32 AveragePool of operator sets before 19 sums columns, then their sums, where its vectors can: measured on
+ * onnxruntime-web.
+ */
+function sumsColumns(node: GraphNode, { kernel, strides, pads }: Window, width: number): boolean {
+  if (!isFloat(node) || Number(node.attributes['opset']) >= 19) return false;
+  return strides[1] <= 2 && Math.max(...kernel) <= 32 && width + pads[1] + pads[3] <= 2045;
+}
+
+const isWhole = ({ kernel, pads }: Window, [, , height, width]: readonly number[]): boolean =>
+  kernel[0] === height && kernel[1] === width && !pads.some(Boolean);
+
+/** On bytes, onnxruntime averages a window that is the whole plane as GlobalAveragePool does: by an integer sum. */
+function isGlobal(node: GraphNode, context: OpContext): boolean {
+  const { shape } = context.info(node.inputs[0]!);
+  return !isFloat(node) && isWhole(poolWindow(node, context), shape);
+}
+
+/** A float32 average of the whole plane is summed in an order of its own. */
+function expectPart(node: GraphNode, window: Window, shape: readonly number[]): void {
+  const isAlone = isWhole(window, shape) && window.strides.every((s) => s === 1);
+  if (isFloat(node) && isAlone && Number(node.attributes['opset']) < 19)
+    refuse(node, 'a float32 average of the whole plane', 'windows that are a part of it');
+  if (isFloat(node) && node.attributes['ceil_mode'] === 1)
+    refuse(node, 'a float32 average with ceil_mode 1', 'ceil_mode 0');
+}
+
+/** The places of a window: all of them, or those of each column. */
+function linesOf(places: readonly number[], width: number, byColumns: boolean): readonly (readonly number[])[] {
+  if (!byColumns) return [places];
+  const columns = new Map<number, number[]>();
+  for (const place of places) columns.set(place % width, [...(columns.get(place % width) ?? []), place]);
+  return [...columns.values()];
+}
+
+function reference(node: GraphNode, context: OpContext, op: AveragePoolLayer['op'], window: Window, x: Uint8Array) {
+  const { value, output } = averageOf(node, context, op);
+  const { height, width } = extent(context.info(node.inputs[0]!));
+  const byColumns = sumsColumns(node, window, width);
+  const [plane, outPlane] = [height * width, window.size[0] * window.size[1]];
+  const type = context.info(node.outputs[0]!).type as 'uint8' | 'int8';
+  const data = newElementData(type, (x.length / plane) * outPlane);
+  forEachWindow(window, [height, width], (at, places) => {
+    const f = output(divisor(node, window, places.length));
+    for (let from = 0, to = at; from < x.length; from += plane, to += outPlane)
+      data[to] = f(
+        linesOf(places, width, byColumns).reduce((sum, line) => {
+          if (!byColumns) return line.reduce((total, place) => f32(total + value(x[from + place]!)), sum);
+          return f32(sum + line.reduce((total, place) => f32(total + value(x[from + place]!)), 0));
+        }, 0),
+      );
+  });
+  return { data };
+}
+
+function layer(node: GraphNode, context: OpContext, op: AveragePoolLayer['op'], window: Window): Layer<'average_pool'> {
+  const place = placeOf(node, context);
+  const { height, width } = extent(place.reads[0]!);
+  const { length } = countsOf(window, [height, width]);
+  if (length > MOST_COUNTS) return refuse(node, `windows of ${length} different sizes`, `up to ${MOST_COUNTS}`);
+  return {
+    kind: 'average_pool',
+    ...place,
+    window,
+    byColumns: sumsColumns(node, window, width),
+    divisor: (elements) => divisor(node, window, elements),
+    ...averageOf(node, context, op),
+  };
+}
+
+/** AveragePool: x [N, C, H, W] 8 bits; y [N, C, H', W'] 8 bits, from sums in float32. */
+export const averagePool: Operator = {
+  infer(node, context) {
+    expectOperands(node, 1);
+    const input = context.info(node.inputs[0]!);
+    expectByteInput(node, input);
+    if (isGlobal(node, context)) return globalAveragePool.infer(node, context);
+    const window = poolWindow(node, context);
+    expectPart(node, window, input.shape);
+    const output = quantizedOutput(node, context, [...input.shape.slice(0, 2), ...window.size]);
+    averageOf(node, context, meanOf(node), output);
+    return output;
+  },
+  reference: (node, context, operand) =>
+    isGlobal(node, context)
+      ? globalAveragePool.reference(node, context, operand)
+      : reference(node, context, meanOf(node), poolWindow(node, context), operand(0) as Uint8Array),
+  layer: (node, context) =>
+    isGlobal(node, context)
+      ? globalAveragePool.layer(node, context)
+      : layer(node, context, meanOf(node), poolWindow(node, context)),
+};
+
+/** What is done with the mean: as an operator on bytes does, or as QuantizeLinear does. */
+const meanOf = (node: GraphNode): AveragePoolLayer['op'] => (isFloat(node) ? 'ReduceMean' : 'AveragePool');
+
+/** The mean's window: the whole of height and width. */
+function wholeWindow(node: GraphNode, context: OpContext): Window {
+  const { shape } = context.info(node.inputs[0]!);
+  const axes = (integerList(node, context, 'axes', 1) ?? []).map((axis) => axisOf(node, axis, shape.length)).sort();
+  if (shape.length !== 4 || axes.join() !== '2,3')
+    return refuse(node, `axes [${axes.join(', ')}] of shape [${shape.join(', ')}]`, 'axes 2 and 3 of four');
+  expectWindow(node, shape[2]! * shape[3]!);
+  return {
+    kernel: [shape[2]!, shape[3]!],
+    strides: [1, 1],
+    dilations: [1, 1],
+    pads: [0, 0, 0, 0],
+    size: [1, 1],
+  };
+}
+
+/** ReduceMean over height and width: x [N, C, H, W] 8 bits; y [N, C, 1, 1], or [N, C] without keepdims. */
+export const reduceMean: Operator = {
+  infer(node, context) {
+    expectOperands(node, 1);
+    const input = context.info(node.inputs[0]!);
+    expectByteInput(node, input);
+    wholeWindow(node, context);
+    // onnxruntime takes 1 alone for true here
+    const keeps = (node.attributes['keepdims'] ?? 1) === 1;
+    const output = quantizedOutput(node, context, [...input.shape.slice(0, 2), ...(keeps ? [1, 1] : [])]);
+    averageOf(node, context, 'ReduceMean', output);
+    return output;
+  },
+  reference: (node, context, operand) =>
+    reference(node, context, 'ReduceMean', wholeWindow(node, context), operand(0) as Uint8Array),
+  layer: (node, context) => layer(node, context, 'ReduceMean', wholeWindow(node, context)),
+};

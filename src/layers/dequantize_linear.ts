@@ -1,0 +1,48 @@
+import { byteRange, elementCount, isByteType, type Constant, type GraphNode } from '../graph/graph.ts';
+import { expectOperands, placeOf, refuse, tensorQuantization, type Operator, type OpContext } from './operator.ts';
+
+/** A weight or bias that a float operator uses: real = scale * (q - zeroPoint), along the quantization's axis. */
+function foldConstant(node: GraphNode, context: OpContext, constant: Constant): Constant | undefined {
+  const { quantization, shape } = constant;
+  if (!quantization || !(isByteType(constant.type) || constant.type === 'int32')) return undefined;
+  const { scale, zeroPoint, axis = 0 } = quantization;
+  const type = constant.type === 'int8' ? 'int8' : 'uint8';
+  const inner = elementCount(shape.slice(axis + 1));
+  const functions = Array.from(scale, (s, i) =>
+    context.engine.dequantize({ type, scale: s, zeroPoint: zeroPoint[i]! }),
+  );
+  const data = Float32Array.from(constant.data as Int8Array, (q, i) => {
+    const index = scale.length === 1 ? 0 : Math.floor(i / inner) % scale.length;
+    return functions[index]!(q);
+  });
+  return { name: node.outputs[0]!, type: 'float32', shape, data };
+}
+
+/** DequantizeLinear: x 8 bits, y float32: a table of 256 values. */
+export const dequantizeLinear: Operator = {
+  infer(node, context) {
+    expectOperands(node, 1);
+    const input = context.info(node.inputs[0]!);
+    if (!isByteType(input.type)) refuse(node, `input '${input.name}' is ${input.type}`, 'uint8, int8 inputs');
+    tensorQuantization(node, input);
+    return { name: node.outputs[0]!, type: 'float32', shape: input.shape };
+  },
+
+  fold(node, context) {
+    const constant = context.constant(node.inputs[0]!);
+    return constant && foldConstant(node, context, constant);
+  },
+
+  reference(node, context, operand) {
+    const input = tensorQuantization(node, context.info(node.inputs[0]!));
+    return { data: Float32Array.from(operand(0) as Uint8Array, context.engine.dequantize(input)) };
+  },
+
+  layer(node, context) {
+    const input = tensorQuantization(node, context.info(node.inputs[0]!));
+    const dequantize = context.engine.dequantize(input);
+    const [min] = byteRange(input.type);
+    const values = Float32Array.from({ length: 256 }, (_, code) => dequantize(code + min));
+    return { kind: 'table', ...placeOf(node, context), values };
+  },
+};

@@ -1,0 +1,119 @@
+import type { ElementData, TensorInfo } from '../graph/graph.ts';
+import type { LinearLayer, StepFunctions } from '../engines/engine.ts';
+import type { AccumulatorRange } from '../requantize/boundaries.ts';
+import type { Extent } from './layout.ts';
+
+/** Where a sliding window lies: what convolutions and pools share. */
+export interface Window {
+  /** [height, width], as are strides, dilations and size. */
+  readonly kernel: readonly [number, number];
+  readonly strides: readonly [number, number];
+  readonly dilations: readonly [number, number];
+  /** [top, left, bottom, right]. */
+  readonly pads: readonly [number, number, number, number];
+  /** Of the output. */
+  readonly size: readonly [number, number];
+}
+
+/** A convolution; a fully connected layer is one of 1 by 1 pixels. */
+export interface Linear {
+  readonly layer: LinearLayer;
+  readonly input: Extent;
+  readonly output: Extent;
+  /** Raw weights, [output channel][input channel of the group][ky][kx]. */
+  readonly weights: ArrayLike<number>;
+  readonly weightSigned: boolean;
+  readonly strides: readonly [number, number];
+  readonly dilations: readonly [number, number];
+}
+
+/** Sums of integers, and the non-decreasing function that makes bytes of them. */
+interface Summing {
+  /** Of a channel's accumulator; of one channel where all have the same. */
+  readonly functions: StepFunctions;
+  /** The accumulators that inputs can reach. */
+  readonly range: AccumulatorRange;
+}
+
+/** Of sum((x - zx) * (w - zw)), the bias not included. */
+interface LinearSums extends Linear, Summing {
+  /** Output channels in which a pair of products can leave int16, where the engine saturates pairs. */
+  readonly saturatingChannels: number;
+}
+
+/** A function of two codes (0 to 255, from the smallest value of each type on) to a code. */
+export type PairFunction = (a: number, b: number) => number;
+
+/** Where each element of a tensor moves from, in memory (layout.ts). */
+export interface Places {
+  /** 'separable': a list of what each batch, row, column and channel adds; 'listed': an entry for each element. */
+  readonly as: 'separable' | 'listed';
+  readonly places: Int32Array;
+  /** What is added to each. */
+  readonly base: number;
+}
+
+/** How layers with weights differ for the kernels that compute them. */
+export type LinearKind = 'pointwise' | 'conv' | 'depthwise' | 'grouped' | 'gemm';
+
+/** What each kind of layer has of its own. */
+interface Kinds extends Readonly<Record<LinearKind, LinearSums>> {
+  /** y = f(x0, x1), byte by byte; x1 may be broadcast to the shape of x0. */
+  readonly pair: {
+    readonly codes: PairFunction;
+    /** d(code)/da and d(code)/db, approximately, where a line may be found for it. */
+    readonly slope?: { readonly a: number; readonly b: number };
+    /** The elements [first, end) in NHWC order that have another function. */
+    readonly tail?: { readonly codes: PairFunction; readonly ranges: readonly (readonly [number, number])[] };
+  };
+  /** y = x + other in float32, one rounding. */
+  readonly add_float32: {
+    /** The other, where it is not a tensor that is read: of the shape of x, or one value a channel. */
+    readonly constant?: ElementData;
+    readonly perChannel: boolean;
+  };
+  /** Of sum(x - zx) over all pixels of a channel. */
+  readonly global_average_pool: Summing & { readonly pixels: number };
+  /** y = output(divisor)(float32 sum of value(x)), the sums in the window's order. */
+  readonly average_pool: {
+    readonly window: Window;
+    /** Are columns summed first, and then their sums? */
+    readonly byColumns: boolean;
+    /** What a sum over so many elements is divided by. */
+    divisor(elements: number): number;
+    value(x: number): number;
+    output(divisor: number): (sum: number) => number;
+  };
+  readonly max_pool: { readonly window: Window };
+  /** y = values[code of x]: 8 bits, or float32. */
+  readonly table: { readonly values: Uint8Array | Int8Array | Float32Array };
+  readonly move: Places & {
+    /** What stands where nothing moves; a value of the tensor's type. */
+    readonly fill: number;
+  };
+  /** The same values in the same memory, in another shape. */
+  readonly view: object;
+  /** One tensor behind the other along an axis, which is a coordinate of the layout: 0 batch, 1 channel, 2 row, 3 column. */
+  readonly concat: { readonly axis: number; readonly coordinate: number };
+  /** Of the float's key: see float_keys. */
+  readonly quantize: Summing;
+}
+
+export type LayerKind = keyof Kinds;
+
+/** The node that a layer computes, the computed tensors that it reads, and the one that it makes. */
+export interface Place {
+  readonly node: string;
+  readonly op: string;
+  readonly reads: readonly TensorInfo[];
+  readonly writes: TensorInfo;
+}
+
+/** What has to be computed for one node, whatever computes it: plain data, and functions of the engine's. */
+export type Layer<K extends LayerKind = LayerKind> = {
+  [P in K]: { readonly kind: P } & Place & Readonly<Kinds[P]>;
+}[K];
+
+export function isLinear(layer: Layer): layer is Layer<LinearKind> {
+  return 'weights' in layer;
+}

@@ -1,0 +1,34 @@
+import type { LinearLayer } from '../../engines/engine.ts';
+import type { Linear } from '../layer.ts';
+
+export const weightZero = (layer: LinearLayer, channel: number): number =>
+  layer.weightZeroPoint[layer.weightZeroPoint.length === 1 ? 0 : channel]!;
+
+export const weightsPerChannel = ({ layer }: Linear): number =>
+  (layer.inputChannels / layer.groups) * layer.kernel[0] * layer.kernel[1];
+
+/** The sum of consecutive weights less their zero point, and the sum of their magnitudes. */
+export function sumsOf(
+  weights: ArrayLike<number>,
+  zero: number,
+  from: number,
+  to: number,
+): { sum: number; absolute: number } {
+  let [sum, absolute] = [0, 0];
+  for (let k = from; k < to; k++) {
+    const w = weights[k]! - zero;
+    sum += w;
+    absolute += Math.abs(w);
+  }
+  return { sum, absolute };
+}
+
+/** One output channel's raw weights in the order ky, kx, c. */
+export function rawWeights(linear: Linear, o: number): Int32Array {
+  const perGroup = linear.layer.inputChannels / linear.layer.groups;
+  const taps = linear.layer.kernel[0] * linear.layer.kernel[1];
+  return Int32Array.from(
+    { length: taps * perGroup },
+    (_, k) => linear.weights[(o * perGroup + (k % perGroup)) * taps + Math.floor(k / perGroup)]!,
+  );
+}

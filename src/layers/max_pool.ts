@@ -1,0 +1,47 @@
+import { byteRange, newElementData, type GraphNode } from '../graph/graph.ts';
+import { expectByteInput } from './linear/linear.ts';
+import type { Window } from './layer.ts';
+import { expectOperands, integers, placeOf, refuse, type Operator, type OpContext } from './operator.ts';
+import { forEachWindow, windowOf } from './window.ts';
+
+/** A pool's window over its input [N, C, H, W]. */
+export function poolWindow(node: GraphNode, context: OpContext): Window {
+  const { shape } = context.info(node.inputs[0]!);
+  if (shape.length !== 4) return refuse(node, `input of shape [${shape.join(', ')}]`, '4-D inputs');
+  const kernel = integers(node, 'kernel_shape', 2, 0) as [number, number];
+  const window = windowOf(node, kernel, [shape[2]!, shape[3]!]);
+  const isSame = String(node.attributes['auto_pad'] ?? '').startsWith('SAME');
+  // onnxruntime has its own ideas there: dilations do not widen the window, and the padding may be negative
+  const skips = [0, 1].some((i) => (window.size[i]! - 1) * window.strides[i]! + kernel[i]! < shape[i + 2]!);
+  if (isSame && (skips || window.dilations.some((d) => d > 1)))
+    return refuse(node, 'auto_pad with dilations, or with strides that skip elements', 'explicit pads there');
+  return window;
+}
+
+/** MaxPool: x [N, C, H, W] 8 bits; y [N, C, H', W'] of the same type and quantization. */
+export const maxPool: Operator = {
+  infer(node, context) {
+    expectOperands(node, 1);
+    const input = context.info(node.inputs[0]!);
+    expectByteInput(node, input);
+    const { size } = poolWindow(node, context);
+    return { ...input, name: node.outputs[0]!, shape: [...input.shape.slice(0, 2), ...size] };
+  },
+
+  reference(node, context, operand) {
+    const { type, shape } = context.info(node.inputs[0]!);
+    const [height, width] = [shape[2]!, shape[3]!];
+    const window = poolWindow(node, context);
+    const x = operand(0) as Uint8Array;
+    const [min] = byteRange(type as 'uint8' | 'int8');
+    const [plane, outPlane] = [height * width, window.size[0] * window.size[1]];
+    const data = newElementData(type as 'uint8' | 'int8', (x.length / plane) * outPlane);
+    forEachWindow(window, [height, width], (output, places) => {
+      for (let from = 0, to = output; from < x.length; from += plane, to += outPlane)
+        data[to] = places.reduce((largest, place) => Math.max(largest, x[from + place]!), min);
+    });
+    return { data };
+  },
+
+  layer: (node, context) => ({ kind: 'max_pool', ...placeOf(node, context), window: poolWindow(node, context) }),
+};

@@ -1,0 +1,75 @@
+import { InvalidModelError } from '../../errors.ts';
+import { f32 } from '../../engines/rounding.ts';
+import { expectOutput, label, refuse, type Operator, type OpContext } from '../operator.ts';
+import type { GraphNode } from '../../graph/graph.ts';
+import { axisOf, integerList, moveOp } from './move.ts';
+import { picking, range } from './slice.ts';
+
+/** A position in the input, in float32 as onnxruntime computes it, from a position in the output. */
+const COORDINATES: Readonly<Record<string, (i: number, scale: number, output: number, input: number) => number>> = {
+  asymmetric: (i, scale) => f32(i / scale),
+  half_pixel: (i, scale) => f32(f32(f32(i + 0.5) / scale) - 0.5),
+  pytorch_half_pixel: (i, scale, output) => (output > 1 ? f32(f32(f32(i + 0.5) / scale) - 0.5) : 0),
+  align_corners: (i, _scale, output, input) => (output === 1 ? 0 : f32(f32(i * (input - 1)) / (output - 1))),
+};
+
+/** Half away from zero, as C's round. */
+const round = (x: number): number => Math.sign(x) * Math.floor(Math.abs(x) + 0.5);
+
+const NEAREST: Readonly<Record<string, (x: number) => number>> = {
+  round_prefer_floor: (x) => (x === Math.trunc(x) + 0.5 ? Math.floor(x) : round(x)),
+  round_prefer_ceil: round,
+  floor: Math.floor,
+  ceil: Math.ceil,
+};
+
+function choice<T>(node: GraphNode, attribute: string, fallback: string, choices: Readonly<Record<string, T>>): T {
+  const name = String(node.attributes[attribute] ?? fallback);
+  if (!Object.hasOwn(choices, name)) return refuse(node, `${attribute} ${name}`, Object.keys(choices).join(', '));
+  return choices[name]!;
+}
+
+/** Scales and sizes of every axis, from the operands `scales` (2) or `sizes` (3). */
+function scaling(node: GraphNode, context: OpContext, shape: readonly number[]): { scale: number; size: number }[] {
+  const axes = (integerList(node, context, 'axes', -1) ?? range(shape.length)).map((a) =>
+    axisOf(node, a, shape.length),
+  );
+  const operand = (index: number) => {
+    const name = node.inputs[index];
+    const constant = name ? context.constant(name) : undefined;
+    if (name && !constant) return refuse(node, `computed '${name}'`, 'constant scales and sizes');
+    return constant && constant.data.length > 0 ? Array.from(constant.data as Float32Array, Number) : undefined;
+  };
+  const sizes = operand(3);
+  const scales = sizes ? undefined : operand(2);
+  const given = sizes ?? scales;
+  if (!given || given.length !== axes.length)
+    throw new InvalidModelError(`${label(node)}: ${given?.length ?? 0} scales or sizes for ${axes.length} axes`);
+  return shape.map((length, axis) => {
+    const at = axes.indexOf(axis);
+    if (at < 0) return { scale: 1, size: length };
+    if (sizes) return { scale: f32(sizes[at]! / length), size: sizes[at]! };
+    return { scale: scales![at]!, size: Math.floor(f32(length * scales![at]!)) };
+  });
+}
+
+/** Resize to the nearest element, from scales or sizes. */
+export const resize: Operator = moveOp((node, context, { shape }) => {
+  choice(node, 'mode', 'nearest', { nearest: true });
+  choice(node, 'keep_aspect_ratio_policy', 'stretch', { stretch: true });
+  const coordinate = choice(node, 'coordinate_transformation_mode', 'half_pixel', COORDINATES);
+  const nearest = choice(node, 'nearest_mode', 'round_prefer_floor', NEAREST);
+  const scaled = scaling(node, context, shape);
+  if (!scaled.every(({ scale, size }) => scale > 0 && Number.isInteger(size) && size > 0))
+    throw new InvalidModelError(`${label(node)}: scales and sizes are positive`);
+  expectOutput(
+    node,
+    scaled.map(({ size }) => size),
+  );
+  const picks = scaled.map(({ scale, size }, axis) => {
+    const length = shape[axis]!;
+    if (scale === 1) return range(length);
+    return range(size).map((i) => Math.min(Math.max(nearest(coordinate(i, scale, size, length)), 0), length - 1));
+  });
+  return picking(picks);
+});

@@ -1,0 +1,54 @@
+import { byteRange, type GraphNode } from '../graph/graph.ts';
+import type { StepFunctions, TensorQuantization } from '../engines/engine.ts';
+import { floatOfKey, keyOfFloat } from '../requantize/float_keys.ts';
+import {
+  expectOperands,
+  placeOf,
+  quantizedOutput,
+  refuse,
+  tensorQuantization,
+  type Operator,
+  type OpContext,
+} from './operator.ts';
+
+const outputOf = (node: GraphNode, context: OpContext): TensorQuantization =>
+  tensorQuantization(node, context.info(node.outputs[0]!));
+
+/** The keys of all floats. */
+const ALL_FLOATS = { lo: Float64Array.of(keyOfFloat(-Infinity)), hi: Float64Array.of(keyOfFloat(Infinity)) };
+
+/** A quantize as a step function of the float's key. */
+export function stepFunctions(output: TensorQuantization, quantize: (x: number) => number): StepFunctions {
+  const [min, max] = byteRange(output.type);
+  // a float's key is no line of its value, so this slope fits no line form
+  return { channels: 1, min, max, at: () => (key) => quantize(floatOfKey(key)), slope: () => 2 ** -24 };
+}
+
+/** QuantizeLinear: x float32, y 8 bits, any shape. */
+export const quantizeLinear: Operator = {
+  infer(node, context) {
+    expectOperands(node, 1);
+    const input = context.info(node.inputs[0]!);
+    if (input.type !== 'float32') refuse(node, `input '${input.name}' is ${input.type}`, 'float32 inputs');
+    const output = quantizedOutput(node, context, input.shape);
+    tensorQuantization(node, output);
+    return output;
+  },
+
+  reference(node, context, operand) {
+    const output = outputOf(node, context);
+    const quantize = context.engine.quantize(output);
+    const x = operand(0) as Float32Array;
+    return { data: output.type === 'uint8' ? Uint8Array.from(x, quantize) : Int8Array.from(x, quantize) };
+  },
+
+  layer(node, context) {
+    const output = outputOf(node, context);
+    return {
+      kind: 'quantize',
+      ...placeOf(node, context),
+      functions: stepFunctions(output, context.engine.quantize(output)),
+      range: ALL_FLOATS,
+    };
+  },
+};
