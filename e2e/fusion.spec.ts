@@ -1,7 +1,7 @@
 import type { BlocksResult } from '../harness/cases/run_blocks.ts';
 import { expect, test } from './gpu.ts';
 
-const ENGINES = { onnxruntime: 16, qnnpack: 6, fbgemm: 6, 'fbgemm-avx2': 8, onednn: 6, x86: 8 };
+const ENGINES = { onnxruntime: 16, qnnpack: 8, fbgemm: 8, 'fbgemm-avx2': 8, onednn: 8, x86: 8 };
 
 const run = (page: import('playwright/test').Page, engine: string, count: number): Promise<BlocksResult> =>
   page.evaluate(
@@ -29,6 +29,8 @@ for (const [engine, count] of Object.entries(ENGINES))
     expect(used).toContain('pointwise_pool');
     // where every layer saturates, no first or last stage can be part of a block
     if (engine !== 'fbgemm-avx2') expect(used).toMatch(/inverted_residual .*block\/expand/);
+    if (engine !== 'fbgemm-avx2') expect(used).toMatch(/lanes\w* output\/sums/);
+    if (engine === 'onnxruntime') expect(used).toMatch(/lanes\w* output\/float_sums/);
     if (engine === 'onnxruntime')
       for (const link of ['block/unexpanded', 'input/floats', 'output/floats', 'output/float_sums'])
         expect(used).toContain(link);

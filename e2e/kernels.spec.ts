@@ -38,7 +38,7 @@ for (const [engine, count] of Object.entries(CASES))
     // every kernel variant computes the cases that it may
     for (const kernel of [
       'pointwise_tiled',
-      'software/lanes ',
+      'lanes ',
       'lanes_chunked',
       'words/plain',
       'words/subgroup',

@@ -5,7 +5,7 @@ import { FUSIONS } from '../../src/join/fusion.ts';
 import { TILES } from '../../src/kernels/tiles.ts';
 import { shadersOf } from '../../src/kernels/step.ts';
 import { createPlan, type Plan } from '../../src/plan/plan.ts';
-import type { Profile } from '../../src/plan/profile.ts';
+import { DEFAULT_PROFILES, type Profile } from '../../src/plan/profile.ts';
 import { referenceTrace } from '../../src/plan/reference.ts';
 import { InferenceSession } from '../../src/session.ts';
 import { generateBlock } from './blocks.ts';
@@ -29,7 +29,8 @@ function withTile({ profile, steps }: Plan, tile: readonly [number, number]): Pr
 
 /**
  * Generated blocks `from` to `to - 1` on a device, in every fusion; the tile of a fused block is chosen in
- * one half of the cases, and named in the other. What `run` and `trace` give is compared with the host reference.
+ * one half of the cases, and named in the other. Layers are joined behind the kernels of software adapters, too. What `run`
+ * and `trace` give is compared with the host reference.
  */
 export async function runBlocks(
   engine: string,
@@ -50,8 +51,13 @@ export async function runBlocks(
       const [output] = test.graph.outputs as [string];
       const expected = bitsOf(referenceTrace(plan, test.feeds).outputs[output]!.data);
       elements += expected.length;
-      for (const fusion of FUSIONS) {
-        const profile = index % 2 ? withTile(plan, TILES[(index >> 1) % TILES.length]!) : plan.profile;
+      const chosen = index % 2 ? withTile(plan, TILES[(index >> 1) % TILES.length]!) : plan.profile;
+      const { software } = DEFAULT_PROFILES;
+      const ways = [
+        ...FUSIONS.map((fusion) => ({ fusion, profile: chosen })),
+        { fusion: 'layers', profile: software } as const,
+      ];
+      for (const { fusion, profile } of ways) {
         const session = await InferenceSession.create(test.graph, { device, features, profile, fusion });
         const actual = bitsOf((await session.run(test.feeds))[output]!.data);
         const traced = bitsOf((await session.trace(test.feeds)).outputs[output]!.data);
@@ -65,7 +71,7 @@ export async function runBlocks(
           const { at, count } = firstDifference(got, expected);
           if (count > 0)
             failures.push(
-              `${test.id} (${test.description}) ${fusion}, ${what}: ${count} of ${expected.length} differ, ` +
+              `${test.id} (${test.description}) ${fusion} of ${profile.name}, ${what}: ${count} of ${expected.length} differ, ` +
                 `the first at ${at}: ${got[at]}, not ${expected[at]}; ${kernels.join('; ')}`,
             );
         }

@@ -62,7 +62,7 @@ describe('a kernel and what it is linked with', () => {
 
   it('directives come first, and each line is traced back to its file', () => {
     const shader = linkShader({
-      kernel: 'software/lanes',
+      kernel: 'lanes',
       slots: {
         source: 'software/input/pixel',
         words: 'software/words/subgroup',
@@ -156,7 +156,7 @@ it('every shader is a kernel, or is imported, or fits a slot', () => {
   const imported = [...texts.matchAll(/^\/\/#import (.*)$/gm)].map(([, file]) => file!);
   const folders = [...texts.matchAll(/^\/\/#slot \w+: (\S+)\//gm)].map(([, folder]) => folder!);
   const folderOf = (file: string): string => file.slice(0, file.lastIndexOf('/'));
-  const known = [...Object.keys(KERNELS), ...imported];
+  const known = [...Object.keys(KERNELS).flatMap((name) => [name, `software/${name}`]), ...imported];
   expect(files.filter((file) => !known.includes(file) && !folders.includes(folderOf(file)))).toEqual([]);
   expect(imported.filter((file) => !files.includes(file))).toEqual([]);
   for (const file of files) expect(text(file).match(/^\/\/#(?!(import|slot|count|for|end)\b)/m), file).toBeNull();

@@ -31,6 +31,12 @@ const DECLARED = /^(?:\/\/#count|fn|const|override|struct|alias) (\w+)/;
 /** What has to stand before all declarations. */
 const DIRECTIVE = /^(enable|requires|diagnostic)\b/;
 
+/** Kernels stand in shaders/, and those for adapters that compute on the processor in shaders/software/. */
+function fileOf(kernel: string): string {
+  const file = `software/${kernel}`;
+  return FILES[`../../shaders/${file}.wgsl`] === undefined ? kernel : file;
+}
+
 function linesOf(name: string): ShaderLine[] {
   const found = FILES[`../../shaders/${name}.wgsl`];
   if (found === undefined) throw new DeviceError(`there is no shader '${name}'`);
@@ -53,7 +59,7 @@ class Linker {
   constructor(key: ShaderKey, open: boolean) {
     this.#key = key;
     this.#open = open;
-    this.#add(key.kernel, '', -1);
+    this.#add(fileOf(key.kernel), '', -1);
     const { slots, counts = {} } = key;
     for (const name of [...Object.keys(slots), ...Object.keys(counts)])
       if (!this.#used.has(name)) throw new Error(`${key.kernel}.wgsl: '${name}' is filled, and no line declares it`);

@@ -9,7 +9,7 @@ import { useKernel } from './kernel.ts';
 const kernels = ['', 'software/'].flatMap((folder) =>
   readdirSync(`shaders/${folder}`)
     .filter((file) => file.endsWith('.wgsl'))
-    .map((file) => folder + file.replace('.wgsl', ''))
+    .map((file) => file.replace('.wgsl', ''))
     .sort()
     .map((name) => {
       const { code } = openShader(name);

@@ -33,7 +33,7 @@ export const depthwiseRows: LinearKernel = {
     const kept = Math.max(0, kernelHeight - strides[0]);
     return {
       operands: [packRowWeights(linear), laneCorrections(linear, startingSums(linear)!)],
-      ...useKernel('software/depthwise_rows', {
+      ...useKernel('depthwise_rows', {
         geometry: {
           ...layerWindow(linear),
           rows,

@@ -59,8 +59,8 @@ function lower(linear: LinearLayer, mostRows: number, sharing: string): LoweredL
   return {
     operands: [packLaneWeights(linear, words, 4 * quads), laneCorrections(linear, startingSums(linear)!)],
     ...(carried
-      ? useKernel('software/lanes_chunked', { geometry: { ...geometry, chunks }, counts: { QUADS: quads }, slots })
-      : useKernel('software/lanes', { geometry, counts: { QUADS: quads, GROUPS: groups }, slots })),
+      ? useKernel('lanes_chunked', { geometry: { ...geometry, chunks }, counts: { QUADS: quads }, slots })
+      : useKernel('lanes', { geometry, counts: { QUADS: quads, GROUPS: groups }, slots })),
     workgroups: [columns, Math.ceil(pixels / rows), 1],
   };
 }
