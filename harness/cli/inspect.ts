@@ -1,4 +1,4 @@
-import type { Command } from 'commander';
+import { Option, type Command } from 'commander';
 import type { Step } from '../../src/kernels/step.ts';
 import { stepCost } from '../../src/plan/cost.ts';
 import type { Plan } from '../../src/plan/plan.ts';
@@ -8,6 +8,7 @@ import { EXIT, type ExitCode } from './exit_codes.ts';
 import { loadModel, type LoadedModel } from './model.ts';
 import { addFusionOption, addModelOptions, type FusionOptions, type ModelOptions } from './options.ts';
 import { printResult, table } from './output.ts';
+import { printStage, STAGES, type Stage } from './stages.ts';
 
 const FORMULAS = new Map(FORMS.map(({ name, formula }) => [name, formula]));
 
@@ -49,14 +50,23 @@ interface Inspection {
 }
 
 export function addInspect(program: Command, done: (code: ExitCode) => void): void {
-  const command = program.command('inspect').description('show the plan of a model; needs no browser');
-  addFusionOption(addModelOptions(command)).action(async (options: ModelOptions & FusionOptions) =>
-    done(await runInspect(options)),
-  );
+  const command = program
+    .command('inspect')
+    .description('show the plan of a model, or what becomes of it on the way there; needs no browser')
+    .addOption(new Option('--stage <stage>', 'what to show').choices(STAGES).default('plan'));
+  addFusionOption(addModelOptions(command)).action(async (options: InspectOptions) => done(await runInspect(options)));
 }
 
-async function runInspect(options: ModelOptions & FusionOptions): Promise<ExitCode> {
+type InspectOptions = ModelOptions & FusionOptions & { readonly stage: Stage };
+
+async function runInspect(options: InspectOptions): Promise<ExitCode> {
   const model = await loadModel(options);
+  const { stage } = options;
+  if (stage !== 'plan') {
+    const { data, text } = printStage(model, stage);
+    printResult(options.json, { model: model.name, engine: model.plan.engine.name, stage, [stage]: data }, text);
+    return EXIT.done;
+  }
   const inspection = inspectPlan(model.plan);
   printResult(options.json, inspectionResult(model, inspection), describeInspection(model, inspection));
   return EXIT.done;

@@ -1,9 +1,10 @@
 import { InvalidInputError } from '../errors.ts';
 import type { Graph } from '../graph/graph.ts';
 import { isRecord, kindOf } from '../kind_of.ts';
+import type { Engine } from '../engines/engine.ts';
 import { isEngine } from '../engines/index.ts';
 import { FUSIONS, type Fusion } from '../join/fusion.ts';
-import type { Plan, PlanOptions } from './plan.ts';
+import type { PlanOptions } from './options.ts';
 import { parseProfile } from './profile.ts';
 
 const isShape = (value: unknown): boolean => Array.isArray(value) && value.every((d) => Number.isInteger(d));
@@ -67,7 +68,7 @@ export function checkGraph(graph: unknown): asserts graph is Graph {
 }
 
 /** @throws InvalidInputError for what createPlan cannot have given */
-export function checkPlan(plan: unknown): asserts plan is Pick<Plan, 'graph' | 'engine'> {
+export function checkPlan(plan: unknown): asserts plan is { readonly graph: Graph; readonly engine: Engine } {
   if (!isRecord(plan) || !isEngine(plan['engine']))
     throw new InvalidInputError(`a plan is what createPlan gives; got ${kindOf(plan)}`);
   checkGraph(plan['graph']);
