@@ -8,10 +8,10 @@ import { takeInputs } from './gpu/inputs.ts';
 import { expectAlive, onDevice } from './gpu/loss.ts';
 import { PipelineCache } from './gpu/pipelines.ts';
 import { isRecord, kindOf } from './kind_of.ts';
-import { checkGraph, checkOptions, checkShapes } from './plan/options.ts';
+import { checkGraph, checkOptions, checkShapes } from './plan/arguments.ts';
 import type { Fusion } from './join/fusion.ts';
-import { createPlan, planSteps, type Plan } from './plan/plan.ts';
 import type { PlanOptions } from './plan/options.ts';
+import { createPlan, planSteps, type Plan } from './plan/plan.ts';
 import { Tensor } from './tensor.ts';
 import type { Trace } from './trace.ts';
 

@@ -1,6 +1,7 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, normalize } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { KERNELS } from '../src/kernels/interfaces.ts';
 
 /** Imports run one way, left to right. Files of src/ itself stand where their name says. */
 const ORDER = [
@@ -74,6 +75,12 @@ describe('the library', () => {
 
 describe('shaders', () => {
   const shaders = files('shaders', '.wgsl');
+  it('that are kernels have a file of the same stem, which says what they compute and how it is packed', () => {
+    // a part of lanes; what a device is asked
+    const others = ['software/lanes_chunked', 'probe'];
+    const kernels = Object.keys(KERNELS).filter((name) => !others.includes(name));
+    expect(kernels.filter((name) => !existsSync(`src/kernels/${name}.ts`))).toEqual([]);
+  });
   it('start with what they compute, and use no atomics', () => {
     for (const file of shaders) {
       const text = readFileSync(file, 'utf8');

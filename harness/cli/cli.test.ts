@@ -7,6 +7,7 @@ import { NoBrowserError } from '../chrome/errors.ts';
 import { exitCodeOf } from './exit_codes.ts';
 import { inputHash, readFeeds } from './feeds.ts';
 import { inspectPlan } from './inspect.ts';
+import { printStage, STAGES } from './stages.ts';
 import { table } from './output.ts';
 import { extremeFeeds, randomFeeds } from './vectors.ts';
 import { comparisonTable } from './verify.ts';
@@ -170,6 +171,20 @@ describe('what is printed', () => {
     const { layers, totals } = inspectPlan(createPlan(quantizeGraph()));
     expect(layers.map(({ op, output, shape }) => [op, output, shape])).toEqual([['QuantizeLinear', 'q', [1, 1, 2, 2]]]);
     expect(totals).toMatchObject({ nodes: 1, dispatches: 1, macs: 0 });
+  });
+
+  it('is every stage of a model, as plain data and in columns', () => {
+    const graph = quantizeGraph();
+    const model = { graph, plan: createPlan(graph) };
+    const printed = STAGES.filter((stage) => stage !== 'plan').map((stage) => printStage(model, stage));
+    for (const { data } of printed) expect(JSON.parse(JSON.stringify(data))).toEqual(data);
+    expect(printed.map(({ text }) => text.split('\n')[1])).toEqual([
+      'n     QuantizeLinear  x, s, z  q',
+      'n     QuantizeLinear  x, s, z  q',
+      'n     QuantizeLinear  x, s, z  q uint8 [1, 1, 2, 2]',
+      'n     quantize  x      q uint8 [1, 1, 2, 2]',
+      'quantize  n             q uint8 [1, 1, 2, 2]',
+    ]);
   });
 });
 

@@ -1,4 +1,4 @@
-import type { Command } from 'commander';
+import { Option, type Command } from 'commander';
 import type { Step } from '../../src/kernels/step.ts';
 import { stepCost } from '../../src/plan/cost.ts';
 import type { Plan } from '../../src/plan/plan.ts';
@@ -9,6 +9,7 @@ import { addCostOptions, runCost, type CostOptions } from './inspect_cost.ts';
 import { loadModel, type LoadedModel } from './model.ts';
 import { addFusionOption, addModelOptions, type FusionOptions } from './options.ts';
 import { printResult, table } from './output.ts';
+import { printStage, STAGES, type Stage } from './stages.ts';
 
 const FORMULAS = new Map(FORMS.map(({ name, formula }) => [name, formula]));
 
@@ -49,10 +50,13 @@ interface Inspection {
   };
 }
 
-type InspectOptions = CostOptions & FusionOptions;
+type InspectOptions = CostOptions & FusionOptions & { readonly stage: Stage };
 
 export function addInspect(program: Command, done: (code: ExitCode) => void): void {
-  const command = program.command('inspect').description('show the plan of a model; needs no browser');
+  const command = program
+    .command('inspect')
+    .description('show the plan of a model, or what becomes of it on the way there; needs no browser')
+    .addOption(new Option('--stage <stage>', 'what to show').choices(STAGES).default('plan'));
   addCostOptions(addFusionOption(addModelOptions(command))).action(async (options: InspectOptions) =>
     done(await runInspect(options)),
   );
@@ -61,6 +65,12 @@ export function addInspect(program: Command, done: (code: ExitCode) => void): vo
 async function runInspect(options: InspectOptions): Promise<ExitCode> {
   if (options.cost) return runCost(options);
   const model = await loadModel(options);
+  const { stage } = options;
+  if (stage !== 'plan') {
+    const { data, text } = printStage(model, stage);
+    printResult(options.json, { model: model.name, engine: model.plan.engine.name, stage, [stage]: data }, text);
+    return EXIT.done;
+  }
   const inspection = inspectPlan(model.plan);
   printResult(options.json, inspectionResult(model, inspection), describeInspection(model, inspection));
   return EXIT.done;

@@ -3,7 +3,7 @@ import type { Layer } from '../layers/layer.ts';
 import { groupsOf } from '../layers/layout.ts';
 import { provePair } from './add.ts';
 import { otherOperand } from './add_float32.ts';
-import { packTable } from './lookup.ts';
+import { floatBits } from './dequantize_linear.ts';
 import { byteType, signMask } from './requantization.ts';
 import { partOf, type Step, type StepPart } from './step.ts';
 
@@ -47,7 +47,7 @@ function withDequantize(step: Step, dequantize: Layer<'table'>): Step {
   const { OUTPUT_SIGN: _, ...overrides } = step.overrides;
   return ending(step, dequantize, {
     slots: { ...step.slots, output: 'output/floats' },
-    parameters: [packTable(dequantize), ...step.parameters],
+    parameters: [floatBits(dequantize), ...step.parameters],
     overrides,
   });
 }
@@ -61,7 +61,7 @@ function withSum(step: Step, { add, other, dequantize }: FloatSum): Step {
   const summed = ending(step, add, {
     slots: { ...step.slots, output: 'output/float_sums' },
     // a buffer in any case: the shader names it
-    parameters: [values!, source, dequantize ? packTable(dequantize) : new Uint32Array(4), ...parameters],
+    parameters: [values!, source, dequantize ? floatBits(dequantize) : new Uint32Array(4), ...parameters],
     overrides: {
       ...step.overrides,
       OTHER_BYTES: Number(bytes !== undefined),

@@ -6,11 +6,12 @@ import { lowerTail } from './add_tail.ts';
 import { lowerAveragePool } from './average_pool.ts';
 import { chooseLinear } from './choose.ts';
 import { lowerConcat } from './concat.ts';
+import { lowerDequantize } from './dequantize_linear.ts';
 import { withEpilogue } from './epilogue.ts';
 import { lowerGlobalAveragePool } from './global_average_pool.ts';
 import { lowerBlock } from './inverted_residual.ts';
 import { lowerLinear } from './linear.ts';
-import { lowerTable } from './lookup.ts';
+import { lowerLookup } from './lookup.ts';
 import { lowerMaxPool } from './max_pool.ts';
 import { lowerMove } from './move.ts';
 import { lowerPooledPointwise } from './pointwise_pool.ts';
@@ -28,7 +29,7 @@ const LOWER: { readonly [K in Exclude<LayerKind, LinearKind>]: Lower<K> } = {
   global_average_pool: lowerGlobalAveragePool,
   average_pool: lowerAveragePool,
   max_pool: lowerMaxPool,
-  table: lowerTable,
+  table: (layer) => (layer.values instanceof Float32Array ? lowerDequantize(layer) : lowerLookup(layer)),
   move: lowerMove,
   view: () => [],
   concat: lowerConcat,

@@ -99,6 +99,28 @@ describe('what is not supported is refused by name, before any work', () => {
   });
 });
 
+it('a Concat of more tensors than a dispatch reads is several dispatches, and one tensor to the model', () => {
+  const quantization = { scale: Float32Array.of(0.1), zeroPoint: Int32Array.of(3) };
+  const names = Array.from({ length: 38 }, (_, i) => (i === 0 ? 'y.part' : `x${i}`));
+  const graph: Graph = {
+    name: 'concat',
+    format: 'onnx',
+    engine: 'onnxruntime',
+    nodes: [{ name: 'n', op: 'Concat', inputs: names, outputs: ['y'], attributes: { axis: 1 } }],
+    inputs: names.map((name) => ({ name, type: 'uint8', shape: [1, 3, 2, 2], quantization })),
+    outputs: ['y'],
+    constants: new Map(),
+    tensors: new Map([['y', { name: 'y', type: 'uint8', quantization }]]),
+  };
+  const joined = createPlan(graph);
+  expect(joined.steps.map(({ kernel }) => kernel)).toEqual(Array(9).fill('concat'));
+  expect(overwritten(joined)).toEqual([]);
+  expect(joined.graph.tensors.size).toBe(39);
+  expect(joined.tensors.size).toBe(39 + 8);
+  expect(joined.tensors.get('y.part')!.shape).toEqual([1, 3, 2, 2]);
+  expect([...joined.tensors.values()].at(-1)!.shape).toEqual([1, 108, 2, 2]);
+});
+
 describe('shapes', () => {
   it('an open batch is planned for what is asked', () => {
     const graph = readModel(defaultBytes);

@@ -1,32 +1,24 @@
-import { findEngine, isEngine } from '../engines/index.ts';
 import type { Engine } from '../engines/engine.ts';
 import { BUDGET, Spending } from '../graph/budget.ts';
 import type { Graph, TensorInfo } from '../graph/graph.ts';
-import { inferGraph, layerOf, layersOf } from '../layers/infer.ts';
-import { isLinear } from '../layers/layer.ts';
-import { join, memoryOfViews } from '../join/join.ts';
-import type { Fusion } from '../join/fusion.ts';
-import { admits, optionsFor } from '../kernels/choose.ts';
+import { memoryOfViews } from '../join/join.ts';
+import { optionsFor } from '../kernels/choose.ts';
 import { lower } from '../kernels/lower.ts';
 import { withLengths } from '../kernels/software/lengths.ts';
-import type { Target } from '../kernels/target.ts';
-import { DEFAULT_FEATURES, type Features } from '../kernels/features.ts';
-import type { TypedGraph } from '../layers/operator.ts';
 import type { Step } from '../kernels/step.ts';
-import type { Preferences, VariantOption } from '../kernels/variant.ts';
-import { checkGraph, checkOptions, checkPlan, type PlanOptions } from './options.ts';
+import type { VariantOption } from '../kernels/variant.ts';
+import { layerOf } from '../layers/infer.ts';
+import { isLinear } from '../layers/layer.ts';
+import type { TypedGraph } from '../layers/operator.ts';
+import { checkPlan } from './arguments.ts';
 import { assignBuffers } from './buffers.ts';
-import { DEFAULT_PROFILES, preferencesOf, type Profile } from './profile.ts';
-import { rewrite } from '../rewrite/index.ts';
+import type { PlanOptions } from './options.ts';
+import { stagesOf, type Settings } from './stages.ts';
 
 /** A whole inference as plain data: it can be printed, costed, compared and tested without a GPU. */
-export interface Plan {
-  readonly engine: Engine;
+export interface Plan extends Settings {
   /** Another name of `engine`. */
   readonly semantics: Engine;
-  readonly features: Features;
-  readonly profile: Profile;
-  readonly fusion: Fusion;
   /** Fused as the engine fuses it, every type and shape known. */
   readonly graph: TypedGraph;
   /** The graph's, and those between the dispatches of one of its layers. */
@@ -62,18 +54,7 @@ export function createPlan(graph: Graph, options: PlanOptions = {}): Plan {
  * @throws as createPlan
  */
 export function* planSteps(graph: Graph, options: PlanOptions = {}): Generator<Step, Plan> {
-  checkGraph(graph);
-  checkOptions(options);
-  const wanted = options.engine ?? options.semantics ?? graph.engine;
-  const engine = isEngine(wanted) ? wanted : findEngine(wanted);
-  const features = options.features ?? DEFAULT_FEATURES;
-  const profile = options.profile ?? DEFAULT_PROFILES.gpu;
-  const fusion = options.fusion ?? options.profile?.fusion ?? 'none';
-
-  const typed = inferGraph(rewrite(graph, engine), engine, options.shapes);
-  const layers = layersOf(typed, engine);
-  const target = targetOf(typed, features, preferencesOf(profile, features));
-  const joined = join(layers, { fusion, outputs: typed.outputs, admits: (one) => admits(one, target) });
+  const { settings, target, typed, layers, joined } = stagesOf(graph, options);
   const declared = withLengths(typed.tensors);
   const spend = spending();
   const steps: Step[] = [];
@@ -84,35 +65,17 @@ export function* planSteps(graph: Graph, options: PlanOptions = {}): Generator<S
       steps.push(step);
       yield step;
     }
-
   const views = memoryOfViews(layers);
   const temporaries = steps.flatMap(({ temporary }) => (temporary ? [[temporary.name, temporary] as const] : []));
   const tensors = new Map([...typed.tensors, ...temporaries]);
   return {
-    engine,
-    semantics: engine,
-    features,
-    profile,
-    fusion,
+    ...settings,
+    semantics: settings.engine,
     graph: typed,
     tensors,
     steps,
     views,
     ...assignBuffers({ ...typed, tensors }, steps, (tensor) => views.get(tensor) ?? tensor),
-  };
-}
-
-function targetOf({ tensors }: TypedGraph, features: Features, preferences: Preferences): Target {
-  const names = new Set(tensors.keys());
-  return {
-    features,
-    preferences,
-    unusedName(like) {
-      let name = like;
-      for (let i = 1; names.has(name); i++) name = `${like}.${i}`;
-      names.add(name);
-      return name;
-    },
   };
 }
 

@@ -3,7 +3,7 @@ import type { ElementData } from '../graph/graph.ts';
 import { contextOf, operatorOf } from '../layers/infer.ts';
 import { Tensor } from '../tensor.ts';
 import type { Trace, TracedTensor } from '../trace.ts';
-import { checkPlan } from './options.ts';
+import { checkPlan } from './arguments.ts';
 import type { Plan } from './plan.ts';
 
 type Referenced = Pick<Plan, 'graph' | 'engine'>;

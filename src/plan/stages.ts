@@ -1,0 +1,77 @@
+import type { Engine } from '../engines/engine.ts';
+import { findEngine, isEngine } from '../engines/index.ts';
+import type { Graph } from '../graph/graph.ts';
+import type { Fusion } from '../join/fusion.ts';
+import { join } from '../join/join.ts';
+import type { Joined } from '../join/joined.ts';
+import { admits } from '../kernels/choose.ts';
+import { DEFAULT_FEATURES, type Features } from '../kernels/features.ts';
+import type { Target } from '../kernels/target.ts';
+import type { Preferences } from '../kernels/variant.ts';
+import { inferGraph, layersOf } from '../layers/infer.ts';
+import type { Layer } from '../layers/layer.ts';
+import type { TypedGraph } from '../layers/operator.ts';
+import { rewrite } from '../rewrite/index.ts';
+import { checkGraph, checkOptions } from './arguments.ts';
+import type { PlanOptions } from './options.ts';
+import { DEFAULT_PROFILES, preferencesOf, type Profile } from './profile.ts';
+
+/** What a plan is made for. */
+export interface Settings {
+  readonly engine: Engine;
+  readonly features: Features;
+  readonly profile: Profile;
+  readonly fusion: Fusion;
+}
+
+/** What becomes of a graph before any kernel is chosen: each stage is made of the one before it, and is plain data. */
+export interface Stages {
+  readonly settings: Settings;
+  readonly target: Target;
+  /** As the engine runs it. */
+  readonly rewritten: Graph;
+  /** Every type and shape known, what is constant computed. */
+  readonly typed: TypedGraph;
+  /** What has to be computed for each node. */
+  readonly layers: readonly Layer[];
+  /** What each dispatch computes. */
+  readonly joined: readonly Joined[];
+}
+
+/** @throws UnsupportedModelError, InvalidModelError, InvalidInputError */
+export function stagesOf(graph: Graph, options: PlanOptions = {}): Stages {
+  checkGraph(graph);
+  checkOptions(options);
+  const settings = settingsOf(graph, options);
+  const { engine, features, profile, fusion } = settings;
+  const rewritten = rewrite(graph, engine);
+  const typed = inferGraph(rewritten, engine, options.shapes);
+  const layers = layersOf(typed, engine);
+  const target = targetOf(typed, features, preferencesOf(profile, features));
+  const joined = join(layers, { fusion, outputs: typed.outputs, admits: (one) => admits(one, target) });
+  return { settings, target, rewritten, typed, layers, joined };
+}
+
+function settingsOf(graph: Graph, options: PlanOptions): Settings {
+  const engine = options.engine ?? options.semantics ?? graph.engine;
+  return {
+    engine: isEngine(engine) ? engine : findEngine(engine),
+    features: options.features ?? DEFAULT_FEATURES,
+    profile: options.profile ?? DEFAULT_PROFILES.gpu,
+    fusion: options.fusion ?? options.profile?.fusion ?? 'none',
+  };
+}
+
+function targetOf({ tensors }: TypedGraph, features: Features, preferences: Preferences): Target {
+  const names = new Set(tensors.keys());
+  return {
+    features,
+    preferences,
+    unusedName(like) {
+      let name = like;
+      for (let i = 1; names.has(name); i++) name = `${like}.${i}`;
+      names.add(name);
+      return name;
+    },
+  };
+}
