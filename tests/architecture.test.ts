@@ -1,8 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, normalize } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { ENGINES } from '../src/engines/index.ts';
-import { OPS } from '../src/ops/index.ts';
 
 /** Imports run one way, left to right. Files of src/ itself stand where their name says. */
 const ORDER = [
@@ -60,35 +58,6 @@ describe('imports run one way', () => {
         .map((target) => `${file} imports ${target}`),
     );
     expect(wrong).toEqual([]);
-  });
-});
-
-/** Lines of code, and not of comments or of texts in double quotes, that have one of some names as a string. */
-function naming(names: readonly string[], sources: readonly string[]): string[] {
-  const quoted = new RegExp(`'(${names.join('|')})'|(startsWith|includes)\\('(${names.join('|')})`);
-  return sources.flatMap((file) =>
-    readFileSync(file, 'utf8')
-      .split('\n')
-      .filter((line) => quoted.test(line.replaceAll(/"[^"]*"|\/\/.*|^\s*\/?\*.*/g, '')))
-      .map((line) => `${file}: ${line.trim()}`),
-  );
-}
-
-describe('nobody asks for a name', () => {
-  const within = (folders: readonly string[]) => (file: string) => folders.some((name) => file.startsWith(name));
-  const sources = [...files('src', '.ts'), ...files('harness', '.ts')];
-  it('of an engine, but its file, the table, formats (which engine a file is for) and what runs the engine itself', () => {
-    const own = within(['src/engines/', 'src/formats/', 'harness/oracles/']);
-    const found = naming(
-      ENGINES.map(({ name }) => name),
-      sources.filter((file) => !own(file)),
-    );
-    // 'onnxruntime' is the name of an oracle, too, and of a family
-    expect(found.filter((line) => !/against|oracle|\.family ===/i.test(line))).toEqual([]);
-  });
-  it('of an operator, once it is a layer', () => {
-    const late = within(['src/requantize/', 'src/kernels/', 'src/plan/', 'src/gpu/', 'src/session.ts']);
-    expect(naming(Object.keys(OPS), sources.filter(late))).toEqual([]);
   });
 });
 
