@@ -38,7 +38,14 @@ test.describe('exact8 cases --against onnxruntime', () => {
     const result = await exact8([...args, '--seed', '2', '--count', '30']);
     expect(result.code, result.stderr).toBe(0);
     const report = JSON.parse(result.stdout);
-    expect(report).toMatchObject({ schemaVersion: 1, cases: 30, refused: 0, mismatchesGpu: 0, mismatchesHost: 0 });
+    expect(report).toMatchObject({
+      schemaVersion: 1,
+      cases: 30,
+      refused: 0,
+      compared: 30,
+      mismatchesGpu: 0,
+      mismatchesHost: 0,
+    });
     expect(report.elements).toBeGreaterThan(10_000);
   });
 

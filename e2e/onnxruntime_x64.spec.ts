@@ -26,8 +26,10 @@ const ONNXRUNTIME = {
   install: [['onnxruntime==1.32.0', 'numpy']],
 };
 
-/** Without VNNI, onnxruntime's kernels for uint8 by int8 saturate pairs of products: another engine. */
-const VNNI = existsSync('/proc/cpuinfo') && / (avx512_vnni|avx_vnni)( |$)/m.test(readFileSync('/proc/cpuinfo', 'utf8'));
+const PROCESSOR = existsSync('/proc/cpuinfo') ? readFileSync('/proc/cpuinfo', 'utf8') : '';
+const VNNI = / (avx512_vnni|avx_vnni)( |$)/m.test(PROCESSOR);
+/** The engine that onnxruntime is on this processor. */
+const ENGINE = VNNI ? 'onnxruntime-x64' : 'onnxruntime-x64-avx2';
 
 const CASES = 72;
 const CASES_AT_BOUNDARIES = 120;
@@ -39,7 +41,7 @@ let engine: PythonOnnxruntime;
 
 test.beforeAll(() => {
   test.setTimeout(600_000);
-  test.skip(!VNNI, 'needs an x86-64 processor with VNNI');
+  test.skip(!/ avx2( |$)/m.test(PROCESSOR), 'needs an x86-64 processor with AVX2');
   const python = findPython(ONNXRUNTIME);
   test.skip(python === undefined, 'needs a Python with onnxruntime');
   engine = new PythonOnnxruntime(python!);
@@ -50,20 +52,23 @@ test.afterAll(() => engine?.close());
 test(`${CASES} generated cases: GPU, host and Python's onnxruntime give the same bits`, async ({ gpu }) => {
   type Ask = PythonOnnxruntime['ask'];
   await gpu.exposeFunction('askOnnxruntime', ((...request) => engine.ask(...request)) satisfies Ask);
-  const result = await gpu.evaluate(async (count) => {
-    type Run = typeof import('../harness/cases/run.ts');
-    const { runCases } = (await import('/harness/cases/run.ts' as string)) as Run;
-    type Json = typeof import('./onnxruntime/json.ts');
-    const { base64, decode, encode } = (await import('/e2e/onnxruntime/json.ts' as string)) as Json;
-    const { requestDevice } = (await import('/src/gpu/device.ts' as string)) as typeof import('../src/gpu/device.ts');
-    const { askOnnxruntime: ask } = globalThis as never as { askOnnxruntime: Ask };
-    const device = await requestDevice();
-    const result = await runCases('onnxruntime-x64', 1, 0, count, device, {
-      oracle: async (model, feeds) => decode(await ask(base64(model), encode(feeds))),
-    });
-    device.destroy();
-    return result;
-  }, CASES);
+  const result = await gpu.evaluate(
+    async ([count, name]) => {
+      type Run = typeof import('../harness/cases/run.ts');
+      const { runCases } = (await import('/harness/cases/run.ts' as string)) as Run;
+      type Json = typeof import('./onnxruntime/json.ts');
+      const { base64, decode, encode } = (await import('/e2e/onnxruntime/json.ts' as string)) as Json;
+      const { requestDevice } = (await import('/src/gpu/device.ts' as string)) as typeof import('../src/gpu/device.ts');
+      const { askOnnxruntime: ask } = globalThis as never as { askOnnxruntime: Ask };
+      const device = await requestDevice();
+      const result = await runCases(name, 1, 0, count, device, {
+        oracle: async (model, feeds) => decode(await ask(base64(model), encode(feeds))),
+      });
+      device.destroy();
+      return result;
+    },
+    [CASES, ENGINE] as const,
+  );
   expect(result.failures).toEqual([]);
   expect(result).toMatchObject({ cases: CASES, mismatches: 0, refused: 0 });
 });
@@ -72,7 +77,7 @@ test(`${CASES_AT_BOUNDARIES} operators where the engine steps: the host equals P
   const wrong: string[] = [];
   let elements = 0;
   for (let index = 0; index < CASES_AT_BOUNDARIES; index++) {
-    const test = generateAtBoundaries('onnxruntime-x64', 1, index);
+    const test = generateAtBoundaries(ENGINE, 1, index);
     const file = writeCase(test.graph, test.form);
     const plan = createPlan(graphRead(test, file));
     const ours = referenceTrace(plan, test.feeds).outputs['y']!.data;
@@ -113,7 +118,7 @@ for (const [name, bytes] of MODELS)
   test(`${name}: every tensor on the GPU and on the host equals Python's onnxruntime`, async ({ baseURL: _ }, info) => {
     test.skip(name.startsWith('imagenet') && !existsSync(MOBILENET_V1), 'needs ../shared');
     const model = await bytes();
-    const plan = createPlan(readModel(model), { engine: 'onnxruntime-x64' });
+    const plan = createPlan(readModel(model), { engine: ENGINE });
     const feeds = randomFeeds(plan, 1);
     const final = await engine.run(model, feeds);
     // outputs of QuantizeLinear, of operators on bytes and of what stays float32 can be watched without undoing a fusion
@@ -141,7 +146,7 @@ for (const [name, bytes] of MODELS)
       ([tensor, { dims, data }]) => [tensor, { shape: dims, data: data as NpyArray['data'] }] as const,
     );
     writeFileSync(trace, writeNpz(arrays));
-    const args = ['verify', '--model', file, '--engine', 'onnxruntime-x64', '--against', trace, '--json'];
+    const args = ['verify', '--model', file, '--engine', ENGINE, '--against', trace, '--json'];
     const result = await exact8(args);
     expect(result.code, result.stderr).toBe(0);
     const report = JSON.parse(result.stdout);

@@ -47,7 +47,7 @@ export interface CaseOptions {
   /** What the device is taken to have; default: what it has. */
   readonly features?: Features;
   /** onnxruntime, to compare with. */
-  readonly oracle?: Oracle;
+  readonly oracle?: Oracle | undefined;
   /** Cases where the engine's functions step, in place of random ones. */
   readonly atBoundaries?: boolean;
   /** Run each case by every variant that may compute it; otherwise variants take turns, as tiles and forms do. */
@@ -60,6 +60,8 @@ export interface CasesResult {
   /** How often a case was run: by each variant that may compute it. */
   readonly runs: number;
   readonly mismatches: number;
+  /** Cases that the oracle computed, too. */
+  readonly compared: number;
   /** Cases that exact8 refuses by name, and the engine too where one is compared with. */
   readonly refused: number;
   /** How many runs used each kernel and form. */
@@ -212,7 +214,7 @@ export async function runCases(
 ): Promise<CasesResult> {
   const failures: CaseMismatch[] = [];
   const coverage: Record<string, number> = {};
-  let [elements, runs, mismatches, refused] = [0, 0, 0, 0];
+  let [elements, runs, mismatches, refused, compared] = [0, 0, 0, 0, 0];
   for (let index = from; index < to; index++) {
     const test = (options.atBoundaries ? generateAtBoundaries : generateCase)(engine, seed, index);
     // each kind of operator takes every form; neighbours share pipelines
@@ -227,11 +229,12 @@ export async function runCases(
           failures.push(result.failure);
         }
       }
+      compared += Number(options.oracle !== undefined);
     } catch (error) {
       if (!(error instanceof UnsupportedModelError) || !(await refuses(test, options.oracle)))
         throw new Error(`${test.id} (${test.description}): ${String(error)}`, { cause: error });
       refused++;
     }
   }
-  return { cases: to - from, elements, runs, mismatches, refused, coverage, failures };
+  return { cases: to - from, elements, runs, mismatches, refused, compared, coverage, failures };
 }

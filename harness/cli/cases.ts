@@ -2,12 +2,13 @@ import { Option, type Command } from 'commander';
 import { InvalidInputError } from '../../src/errors.ts';
 import { inferGraph } from '../../src/layers/infer.ts';
 import { referenceTrace } from '../../src/plan/reference.ts';
-import { findEngine } from '../../src/engines/index.ts';
+import { ENGINES, findEngine } from '../../src/engines/index.ts';
 import type { Engine } from '../../src/engines/engine.ts';
 import { parseCaseId } from '../cases/generate.ts';
 import { recordedCases, type RecordedCase } from '../cases/recorded.ts';
 import type { CaseMismatch } from '../cases/run.ts';
 import { openNpz } from '../numpy/npz.ts';
+import { ORACLE_NAMES } from '../oracles/index.ts';
 import { formatCount } from '../report/format.ts';
 import { openBrowser, type ModelBrowser } from './browser.ts';
 import { EXIT, type ExitCode } from './exit_codes.ts';
@@ -32,7 +33,7 @@ export function addCases(program: Command, done: (code: ExitCode) => void): void
       new Option(
         '--against <engine>',
         'generated cases: also written as ONNX models, and compared with this engine',
-      ).choices(['onnxruntime']),
+      ).choices(ORACLE_NAMES),
     )
     .option('--at-boundaries', "generated cases: where the engine's own functions step, in place of random ones")
     .option('--case <id>', 'ENGINE/SEED/INDEX: this generated case alone')
@@ -40,7 +41,7 @@ export function addCases(program: Command, done: (code: ExitCode) => void): void
     .option('--gpu-every <k>', 'of the graphs, run every k-th on the GPU, and all on the host', integer(1), 1)
     .option('--keep <folder>', 'where graphs that differ are written, made as small as they could be', 'exact8-graphs')
     .option('--recorded <file>', 'FILE.npz of cases recorded from an engine')
-    .option('--engine <name>', 'whose bits are computed', 'onnxruntime')
+    .option('--engine <name>', 'whose bits are computed', ENGINES[0]!.name)
     .option('--threads <n>', "threads that PyTorch's engine was run with", integer(1))
     .option('--seed <n>', 'generated cases: the same for the same seed', integer(0), 1)
     .option('--count <n>', 'generated cases: how many', integer(1), 1000);
@@ -140,7 +141,7 @@ async function generated(
   browser: ModelBrowser,
   { engine, seed, from, count, against, atBoundaries }: Place & Pick<CasesOptions, 'against'>,
 ) {
-  let [elements, mismatchesGpu, mismatchesHost, refused] = [0, 0, 0, 0];
+  let [elements, mismatchesGpu, mismatchesHost, refused, compared] = [0, 0, 0, 0, 0];
   const failures: CaseMismatch[] = [];
   for (let first = from; first < from + count; first += BATCH) {
     progress(`case ${formatCount(first - from)} of ${formatCount(count)}`);
@@ -151,6 +152,7 @@ async function generated(
     });
     elements += result.elements;
     refused += result.refused;
+    compared += result.compared;
     failures.push(...result.failures);
     for (const { between, mismatches } of result.failures)
       if (between === 'host and onnxruntime') mismatchesHost += mismatches;
@@ -162,6 +164,7 @@ async function generated(
     mismatchesHost: against && mismatchesHost,
     mismatchesGpu,
     refused,
+    compared: against && compared,
     seed,
     against,
     failures,

@@ -15,6 +15,7 @@ import { describeLayer } from '../explain/text.ts';
 import { decodeFile } from '../images/decode_file.ts';
 import { openNpz } from '../numpy/npz.ts';
 import { computedTensors } from '../compare/verify.ts';
+import { ORACLE_NAMES, type OracleName } from '../oracles/index.ts';
 import { createOnnxruntimeWeb, DisturbedOracleError } from '../oracles/onnxruntime_web.ts';
 import { reportLayer } from '../report/explained_layer.ts';
 import { renderExplanation, type ReportLayer } from '../report/explanation.ts';
@@ -191,7 +192,8 @@ async function readReference(
   if (model.graph.format !== 'onnx')
     throw new InvalidInputError(`${model.name} is no ONNX model, so onnxruntime cannot run it: say --against FILE.npz`);
   if (!feeds) throw new InvalidInputError('onnxruntime has to run the model: say --input or --image');
-  return { name: 'onnxruntime', tensors: await runOnnxruntime(model, feeds), engines: [findEngine('onnxruntime')] };
+  const [name] = ORACLE_NAMES as [OracleName];
+  return { name, tensors: await runOnnxruntime(model, feeds), engines: [findEngine(name)] };
 }
 
 async function runOnnxruntime(model: LoadedModel, feeds: Feeds): Promise<Map<string, ElementData>> {

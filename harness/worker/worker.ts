@@ -65,8 +65,8 @@ const methods: WorkerMethods = {
     }
   },
   async generatedCases(engine, seed, from, to, { against, atBoundaries = false } = {}) {
-    const other = against && { engine: runOnnxruntimeWeb };
-    return runCases(engine, seed, from, to, await deviceOfCases(), { ...other, atBoundaries });
+    const oracle = against && runOnnxruntimeWeb;
+    return runCases(engine, seed, from, to, await deviceOfCases(), { oracle, atBoundaries });
   },
   graphCases: async (seed, from, to, gpuEvery) =>
     runGraphs(seed, from, to, runOnnxruntimeWeb, { device: await deviceOfCases(), gpuEvery }),

@@ -4,6 +4,7 @@ import { createFbgemm, createFbgemmAvx2 } from './fbgemm.ts';
 import { createOnednn } from './onednn.ts';
 import { onnxruntime } from './onnxruntime.ts';
 import { onnxruntimeX64 } from './onnxruntime_x64.ts';
+import { onnxruntimeX64Avx2 } from './onnxruntime_x64_avx2.ts';
 import type { PyTorchOptions } from './pytorch.ts';
 import { qnnpack } from './qnnpack.ts';
 import type { Engine } from './engine.ts';
@@ -16,6 +17,7 @@ export type EngineOptions = PyTorchOptions;
 const CREATE: readonly ((options: EngineOptions) => Engine)[] = [
   () => onnxruntime,
   () => onnxruntimeX64,
+  () => onnxruntimeX64Avx2,
   () => qnnpack,
   createFbgemm,
   createFbgemmAvx2,

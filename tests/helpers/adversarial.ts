@@ -15,6 +15,7 @@ export const ADVERSARIAL: readonly (readonly [engine: string, name: string])[] =
   ['onnxruntime', 'onnxruntime_mul'],
   ['onnxruntime-x64', 'onnxruntime_x64_add'],
   ['onnxruntime-x64', 'onnxruntime_x64_mul'],
+  ...['add', 'mul', 'avx2_conv'].map((operator) => ['onnxruntime-x64-avx2', `onnxruntime_x64_${operator}`] as const),
 ];
 
 export const adversarialFile = (name: string): string => resolve(`../shared/goldens/operators/adversarial_${name}.npz`);

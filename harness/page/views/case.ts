@@ -8,6 +8,7 @@ import type { Case } from '../../cases/case.ts';
 import { graphRead } from '../../cases/read.ts';
 import { runCases, type CaseMismatch, type CasesResult } from '../../cases/run.ts';
 import { analyzeElement, type ElementAnalysis } from '../../explain/element.ts';
+import { oracleFor } from '../../oracles/index.ts';
 import { verdict } from '../../report/format.ts';
 import { element, fill } from '../dom.ts';
 import { elementOpener } from './element.ts';
@@ -50,9 +51,8 @@ async function run(address: CaseAddress, test: Case, device: GPUDevice): Promise
   const plan = createPlan(graphRead(test));
   const { steps } = plan;
   const choice = hasPackedDot() && steps.some(({ slots }) => slots['dot'] === 'dot/packed');
-  const other =
-    engine === 'onnxruntime' ? (await import('../../oracles/onnxruntime_web.ts')).runOnnxruntimeWeb : undefined;
-  const references = other ? 'the host reference and to onnxruntime-web' : 'the host reference';
+  const oracle = await oracleFor(engine);
+  const references = oracle ? 'the host reference and to onnxruntime-web' : 'the host reference';
   const results: HTMLElement[] = [];
   for (const packed of choice ? [true, false] : [hasPackedDot()]) {
     const features = { ...(await featuresOf(device)), packedDot: packed };
@@ -60,7 +60,7 @@ async function run(address: CaseAddress, test: Case, device: GPUDevice): Promise
       features,
       everyVariant: true,
       atBoundaries,
-      ...(other && { engine: other }),
+      oracle,
     });
     const path = choice ? ` (${packed ? 'packed' : 'unpacked'} dot product)` : '';
     results.push(outcome(found, references, path, (failure) => analysisOf(test, plan, failure)));
