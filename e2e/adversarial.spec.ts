@@ -8,12 +8,12 @@ for (const [engine, name] of ADVERSARIAL)
     test.skip(!existsSync(file), 'needs ../shared');
     const result = await gpu.evaluate(
       async ({ engine, base64 }) => {
-        type Recorded = typeof import('../harness/cases/recorded.ts');
-        const { recordedCases } = (await import('/harness/cases/recorded.ts' as string)) as Recorded;
+        type Recorded = typeof import('../harness/cases/recorded_cases.ts');
+        const { recordedCases } = (await import('/harness/cases/recorded_cases.ts' as string)) as Recorded;
         type Npz = typeof import('../harness/numpy/npz.ts');
         const { openNpz } = (await import('/harness/numpy/npz.ts' as string)) as Npz;
-        type Run = typeof import('../harness/cases/run.ts');
-        const { runRecordedCase } = (await import('/harness/cases/run.ts' as string)) as Run;
+        type Run = typeof import('../harness/cases/run_cases.ts');
+        const { runRecordedCase } = (await import('/harness/cases/run_cases.ts' as string)) as Run;
         type Engines = typeof import('../src/engines/index.ts');
         const { findEngine } = (await import('/src/engines/index.ts' as string)) as Engines;
         type Device = typeof import('../src/gpu/device.ts');

@@ -10,8 +10,8 @@ for (const { name } of ENGINES) {
   test(`${name}: ${CASES} operators where it steps: the GPU equals ${against}`, async ({ gpu }) => {
     const result = await gpu.evaluate(
       async ({ name, count }) => {
-        type Run = typeof import('../harness/cases/run.ts');
-        const { runCases } = (await import('/harness/cases/run.ts' as string)) as Run;
+        type Run = typeof import('../harness/cases/run_cases.ts');
+        const { runCases } = (await import('/harness/cases/run_cases.ts' as string)) as Run;
         type Oracles = typeof import('../harness/oracles/index.ts');
         const { oracleFor } = (await import('/harness/oracles/index.ts' as string)) as Oracles;
         type Device = typeof import('../src/gpu/device.ts');

@@ -1,4 +1,4 @@
-import type { CasesResult } from '../harness/cases/run.ts';
+import type { CasesResult } from '../harness/cases/run_cases.ts';
 import { expect, test } from './gpu.ts';
 
 /** Kernels know no engine: most cases go to those whose sums saturate, and whose adds have two formulas. */
@@ -10,8 +10,8 @@ const run = (page: import('playwright/test').Page, engine: string, count: number
   page.evaluate(
     async ({ engine, count, packedDot }) => {
       const { runCases } = (await import(
-        '/harness/cases/run.ts' as string
-      )) as typeof import('../harness/cases/run.ts');
+        '/harness/cases/run_cases.ts' as string
+      )) as typeof import('../harness/cases/run_cases.ts');
       const { featuresOf, requestDevice } = (await import(
         '/src/gpu/device.ts' as string
       )) as typeof import('../src/gpu/device.ts');

@@ -1,5 +1,5 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
-import { randomFeeds } from '../harness/cli/vectors.ts';
+import { randomFeeds } from '../harness/cli/generated_inputs.ts';
 import { generateAtBoundaries } from '../harness/cases/at_boundaries/index.ts';
 import { writeCase } from '../harness/cases/onnx.ts';
 import { bitsOf, firstDifference } from '../harness/cases/bits.ts';
@@ -54,8 +54,8 @@ test(`${CASES} generated cases: GPU, host and Python's onnxruntime give the same
   await gpu.exposeFunction('askOnnxruntime', ((...request) => engine.ask(...request)) satisfies Ask);
   const result = await gpu.evaluate(
     async ([count, name]) => {
-      type Run = typeof import('../harness/cases/run.ts');
-      const { runCases } = (await import('/harness/cases/run.ts' as string)) as Run;
+      type Run = typeof import('../harness/cases/run_cases.ts');
+      const { runCases } = (await import('/harness/cases/run_cases.ts' as string)) as Run;
       type Json = typeof import('./onnxruntime/json.ts');
       const { base64, decode, encode } = (await import('/e2e/onnxruntime/json.ts' as string)) as Json;
       const { requestDevice } = (await import('/src/gpu/device.ts' as string)) as typeof import('../src/gpu/device.ts');

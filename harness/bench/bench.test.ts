@@ -6,7 +6,7 @@ import type { Layer, Network, WeightedLayer } from '../../models/network.ts';
 import type { Heap } from './browser.ts';
 import { judgeLeak, type HeapPart } from './leak.ts';
 import type { GpuCalls } from './measure/gpu_calls.ts';
-import type { LayerTiming } from './measure/layers.ts';
+import type { LayerTiming } from './measure/time_layers.ts';
 import type { Roof } from './measure/roof.ts';
 import { writeTfjsGraph } from './peers/tfjs_graph.ts';
 import { renderBenchReport } from './report/report.ts';

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { InvalidInputError } from '../../src/errors.ts';
-import { PACKAGES_OF } from './engines.ts';
+import { PACKAGES_OF } from './runtimes.ts';
 
 /**
  * The folders of the npm packages that the peers need, by name.

@@ -2,7 +2,7 @@ import type { Handicap } from '../tune/measure.ts';
 import type { Tuner } from '../tune/run.ts';
 import type { EngineChoice, RemoteTensor } from '../worker/remote.ts';
 import type { GpuCalls } from './measure/gpu_calls.ts';
-import type { LayerTiming } from './measure/layers.ts';
+import type { LayerTiming } from './measure/time_layers.ts';
 import type { Roof } from './measure/roof.ts';
 
 /** What an engine is to run. Paths are of the page's server. */

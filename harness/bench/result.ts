@@ -1,5 +1,5 @@
 import type { GpuCalls } from './measure/gpu_calls.ts';
-import type { LayerTiming } from './measure/layers.ts';
+import type { LayerTiming } from './measure/time_layers.ts';
 import type { Roof } from './measure/roof.ts';
 import { placeUnderRoof, type RooflinePoint } from './roofline.ts';
 import type { Summary } from './statistics.ts';

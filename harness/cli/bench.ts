@@ -8,12 +8,12 @@ import { InvalidInputError } from '../../src/errors.ts';
 import { FUSIONS, type Fusion } from '../../src/join/fusion.ts';
 import type { Tensor } from '../../src/tensor.ts';
 import { openBench, type BenchBrowser } from '../bench/browser.ts';
-import { PEER_NAMES } from '../bench/engines.ts';
+import { PEER_NAMES } from '../bench/runtimes.ts';
 import { measureLeak } from '../bench/leak.ts';
 import { peerPackages } from '../bench/packages.ts';
 import { renderBenchReport, type BenchReport } from '../bench/report/report.ts';
 import { layerResults, layerTotals, ratios } from '../bench/result.ts';
-import { runContest } from '../bench/run.ts';
+import { runContest } from '../bench/run_contest.ts';
 import { describeAdapter } from '../chrome/launch.ts';
 import { describeLayers, describeLeak, describeResults, describeTotals } from './describe_bench.ts';
 import { EXIT, type ExitCode } from './exit_codes.ts';
@@ -23,7 +23,7 @@ import { DEFAULT_MODEL, loadModel, type LoadedModel } from './model.ts';
 import { readProfile } from './profile.ts';
 import { addHostOptions, addModelOptions, integer, type HostOptions, type ModelOptions } from './options.ts';
 import { note, printResult, progress } from './output.ts';
-import { randomFeeds } from './vectors.ts';
+import { randomFeeds } from './generated_inputs.ts';
 
 interface BenchOptions extends ModelOptions, HostOptions {
   readonly against?: readonly string[];

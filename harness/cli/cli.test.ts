@@ -9,7 +9,7 @@ import { inputHash, readFeeds } from './feeds.ts';
 import { inspectPlan } from './inspect.ts';
 import { printStage, STAGES } from './stages.ts';
 import { table } from './output.ts';
-import { extremeFeeds, randomFeeds } from './vectors.ts';
+import { extremeFeeds, randomFeeds } from './generated_inputs.ts';
 import { comparisonTable } from './verify.ts';
 import { writeNpy, type NpyArray } from '../numpy/npy.ts';
 import { openNpz, writeNpz } from '../numpy/npz.ts';

@@ -16,7 +16,7 @@ import { clearProgress, note, printError, printErrorObject } from './output.ts';
 import { addTrace } from './trace.ts';
 import { addTune } from './tune.ts';
 import { addVerify } from './verify.ts';
-import { addVectors } from './write_vectors.ts';
+import { addVectors } from './vectors.ts';
 
 const EXIT_CODES = `
 Exit codes: 0 equal or done, 1 differs, 2 bad usage or input, 3 no browser or adapter, 4 internal error,

@@ -7,7 +7,7 @@ import type { ElementData } from '../../src/graph/graph.ts';
 import { findEngine, ENGINES } from '../../src/engines/index.ts';
 import type { Engine } from '../../src/engines/engine.ts';
 import { ortFolder } from '../chrome/ort_folder.ts';
-import { matchRecorded, recordedQuantizations } from '../compare/recorded.ts';
+import { matchRecorded, recordedQuantizations } from '../compare/match_trace.ts';
 import { elementAt, parseElementAddress, type TwoSides } from '../explain/at.ts';
 import { explain, type Explanation } from '../explain/explain.ts';
 import type { ExplainedLayer, LayerExplanation } from '../explain/explanation.ts';
@@ -20,7 +20,7 @@ import { createOnnxruntimeWeb, DisturbedOracleError } from '../oracles/onnxrunti
 import { reportLayer } from '../report/explained_layer.ts';
 import { renderExplanation, type ReportLayer } from '../report/explanation.ts';
 import { formatCount } from '../report/format.ts';
-import { elementText } from './element.ts';
+import { elementText } from './element_address.ts';
 import { EXIT, type ExitCode } from './exit_codes.ts';
 import { readFeeds, type Feeds } from './feeds.ts';
 import { readInput, writeOutput } from './files.ts';
@@ -29,7 +29,7 @@ import { stopOnInterrupt } from './interrupt.ts';
 import { loadModel, type LoadedModel } from './model.ts';
 import { addInputOptions, addModelOptions, type InputFileOptions, type ModelOptions } from './options.ts';
 import { note, printResult, progress } from './output.ts';
-import { describeRecorded, readRecorded } from './recorded.ts';
+import { describeRecorded, readRecorded } from './trace_file.ts';
 
 export interface ExplainOptions extends ModelOptions, InputFileOptions, Pick<InputOptions, 'image' | 'input'> {
   readonly theirs: string;

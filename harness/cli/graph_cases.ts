@@ -2,7 +2,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { InvalidInputError } from '../../src/errors.ts';
 import { parseCaseId } from '../cases/generate.ts';
-import type { GraphMismatch, GraphsResult } from '../cases/graphs/run.ts';
+import type { GraphMismatch, GraphsResult } from '../cases/graphs/run_graphs.ts';
 import { formatCount } from '../report/format.ts';
 import { openBrowser } from './browser.ts';
 import { EXIT, type ExitCode } from './exit_codes.ts';

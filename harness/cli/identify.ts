@@ -7,7 +7,7 @@ import { EXIT, type ExitCode } from './exit_codes.ts';
 import { loadModel } from './model.ts';
 import { addModelOptions, type ModelOptions } from './options.ts';
 import { note, printResult, progress, table } from './output.ts';
-import { describeRecorded, readRecorded } from './recorded.ts';
+import { describeRecorded, readRecorded } from './trace_file.ts';
 
 interface IdentifyOptions extends ModelOptions {
   readonly against: string;

@@ -4,7 +4,7 @@ import type { Picture } from '../images/picture.ts';
 import { pictureInput, readFeeds, type Feeds } from './feeds.ts';
 import { readInput } from './files.ts';
 import { chooseRecipe, type LoadedModel } from './model.ts';
-import { extremeFeeds, randomFeeds } from './vectors.ts';
+import { extremeFeeds, randomFeeds } from './generated_inputs.ts';
 
 export interface InputOptions {
   readonly image?: string;

@@ -1,88 +1,141 @@
-import {
-  byteRange,
-  DYNAMIC,
-  elementCount,
-  isByteType,
-  newElementData,
-  type TensorInfo,
-} from '../../src/graph/graph.ts';
+import { InvalidArgumentError, type Command } from 'commander';
+import { name, version } from '../../package.json' with { type: 'json' };
 import { InvalidInputError } from '../../src/errors.ts';
-import type { Plan } from '../../src/plan/plan.ts';
-import { Tensor } from '../../src/tensor.ts';
-import type { Feeds } from './feeds.ts';
+import { formatCount } from '../report/format.ts';
+import { ORDERS } from '../vectors/array.ts';
+import { FORMATS } from '../vectors/formats/index.ts';
+import { pack } from '../vectors/pack.ts';
+import { writeVectors } from '../vectors/write.ts';
+import { openBrowser } from './browser.ts';
+import { EXIT, type ExitCode } from './exit_codes.ts';
+import { writeOutput } from './files.ts';
+import { inputHash, readFeeds, type Feeds } from './feeds.ts';
+import { pictureSource, type InputOptions } from './inputs.ts';
+import { loadModel, type LoadedModel } from './model.ts';
+import { addInferenceOptions, integer, type InferenceOptions } from './options.ts';
+import { printResult, progress } from './output.ts';
 
-/** A value for each element of an input, from [lowest, highest], the range that its quantization can tell apart. */
-type Fill = (index: number, lowest: number, highest: number, shape: readonly number[]) => number;
+interface VectorsOptions extends InferenceOptions, Pick<InputOptions, 'image' | 'input'> {
+  readonly out: string;
+  readonly pack?: readonly string[];
+  readonly from?: string;
+  readonly layers?: string;
+  readonly format: string;
+  readonly order?: string;
+  readonly accumulators?: boolean;
+  readonly multiplierBits: number;
+}
 
-const UINT32 = 2 ** 32;
+const MOST_MULTIPLIER_BITS = 31;
 
-/**
- * Uniformly distributed inputs, the same for the same seed: mulberry32, one generator for all inputs in order.
- * 8-bit inputs take every value; float inputs lie in the range of the QuantizeLinear behind them.
- */
-export function randomFeeds(plan: Plan, seed: number): Feeds {
-  const next = mulberry32(seed);
-  const fill: Fill = (_, lowest, highest) => lowest + (highest - lowest) * (next() / UINT32);
-  return fillInputs(
-    plan,
-    fill,
-    (_, lowest, highest) => lowest + Math.floor((highest - lowest + 1) * (next() / UINT32)),
+export function addVectors(program: Command, done: (code: ExitCode) => void): void {
+  const command = program
+    .command('vectors')
+    .description('write inputs, weights, requantization and outputs of every layer for a hardware test bench')
+    .option('--image <file>', 'a picture (decoded in the browser; all else needs none)');
+  addInferenceOptions(command)
+    .requiredOption('--out <folder>', 'the folder to write, new or empty; of --pack the .npz file')
+    .option(
+      '--pack <tensor=file...>',
+      'write instead, as an .npz file (NCHW), what an implementation computed ($writememh)',
+    )
+    .option('--from <folder>', 'of --pack: the folder of vectors that it read')
+    .option('--layers <names>', 'layers, by the tensors that they compute, with commas (default: all)')
+    .option('--format <formats>', `file formats, with commas: ${FORMATS.map(({ name }) => name).join(', ')}`, 'npy')
+    .option(
+      '--order <orders>',
+      `memory orders of images, with commas: ${ORDERS.join(', ')} (default: nchw; of --pack: nhwc)`,
+    )
+    .option('--accumulators', 'the accumulators too')
+    .option(
+      '--multiplier-bits <n>',
+      'the most bits of a requantization multiplier',
+      multiplierBits,
+      MOST_MULTIPLIER_BITS,
+    )
+    .action(async (options: VectorsOptions) => done(await runVectors(options)));
+}
+
+function multiplierBits(text: string): number {
+  const bits = integer(1)(text);
+  if (bits > MOST_MULTIPLIER_BITS) throw new InvalidArgumentError(`${MOST_MULTIPLIER_BITS} bits at most.`);
+  return bits;
+}
+
+async function runVectors(options: VectorsOptions): Promise<ExitCode> {
+  if (options.pack) return runPack(options.pack, options);
+  const formats = chosen('--format', options.format, FORMATS, ({ name }) => name);
+  const orders = chosen('--order', options.order ?? 'nchw', ORDERS, (order) => order);
+  const model = await loadModel(options);
+  const { source, feeds } = await readSource(model, options);
+  const { layers, tensors } = await writeVectors({
+    plan: model.plan,
+    feeds,
+    out: options.out,
+    ...(options.layers === undefined ? {} : { layers: options.layers.split(',') }),
+    formats,
+    orders,
+    accumulators: options.accumulators ?? false,
+    multiplierBits: options.multiplierBits,
+    origin: {
+      generator: `${name} ${version}`,
+      model: model.name,
+      modelHash: model.hash,
+      input: source,
+      inputHash: inputHash(feeds),
+    },
+    progress: (layer) => progress(`writing ${layer}`),
+  });
+  const files = [...tensors, ...layers.flatMap(({ arrays }) => Object.values(arrays))].flatMap(({ files }) => files);
+  const bytes = files.reduce((sum, file) => sum + file.bytes, 0);
+  printResult(
+    options.json,
+    {
+      model: model.name,
+      modelHash: model.hash,
+      inputHash: inputHash(feeds),
+      engine: model.plan.engine.name,
+      out: options.out,
+      layers: layers.map(({ name }) => name),
+      files: files.length,
+      bytes,
+    },
+    `${options.out}: ${layers.length} layers, ${formatCount(files.length)} files, ${formatCount(bytes)} bytes; see README.md there`,
   );
+  return EXIT.done;
 }
 
-/** The inputs that saturate most: all lowest, all highest, and both checkerboards of the two. */
-export function extremeFeeds(plan: Plan): readonly { readonly name: string; readonly feeds: Feeds }[] {
-  const fills: readonly [string, Fill][] = [
-    ['lowest', (_, lowest) => lowest],
-    ['highest', (_i, _lowest, highest) => highest],
-    ['checkerboard', (i, lowest, highest, shape) => (isOdd(i, shape) ? highest : lowest)],
-    ['inverse checkerboard', (i, lowest, highest, shape) => (isOdd(i, shape) ? lowest : highest)],
-  ];
-  return fills.map(([name, fill]) => ({ name, feeds: fillInputs(plan, fill, fill) }));
+async function runPack(pairs: readonly string[], options: VectorsOptions): Promise<ExitCode> {
+  const { from, order = 'nhwc', out, json } = options;
+  if (from === undefined) throw new InvalidInputError('--pack: say --from, the folder of vectors that was read');
+  const [only, ...others] = chosen('--order', order, ORDERS, (order) => order);
+  if (others.length > 0) throw new InvalidInputError('--pack: a file has one --order');
+  const { names, npz } = await pack(pairs, from, only!);
+  await writeOutput(out, npz);
+  printResult(json, { out, arrays: names }, `${out}: ${names.length} arrays`);
+  return EXIT.done;
 }
 
-/** Is this square of the checkerboard over rows and columns a dark one? */
-function isOdd(index: number, shape: readonly number[]): boolean {
-  const columns = shape.at(-1) ?? 1;
-  const rows = shape.at(-2) ?? 1;
-  return ((index % columns) + (Math.floor(index / columns) % rows)) % 2 === 1;
+/** The things of a list that an option names. @throws InvalidInputError where there is no such thing */
+function chosen<T>(option: string, text: string, all: readonly T[], nameOf: (one: T) => string): T[] {
+  const names = text.split(',');
+  for (const name of names)
+    if (!all.some((one) => nameOf(one) === name))
+      throw new InvalidInputError(`${option} ${name}: there are ${all.map(nameOf).join(', ')}`);
+  return all.filter((one) => names.includes(nameOf(one)));
 }
 
-function fillInputs(plan: Plan, fillFloat: Fill, fillInteger: Fill): Feeds {
-  return Object.fromEntries(
-    plan.graph.inputs.map((input) => {
-      const [lowest, highest] = reachableRange(plan, input);
-      const fill = input.type === 'float32' ? fillFloat : fillInteger;
-      const shape = input.shape.map((dimension) => (dimension === DYNAMIC ? 1 : dimension));
-      const data = newElementData(input.type, elementCount(shape));
-      for (let i = 0; i < data.length; i++) data[i] = fill(i, lowest, highest, shape);
-      return [input.name, new Tensor(input.type, data, shape)];
-    }),
-  );
-}
-
-/** All values of an 8-bit input; for a float input what the QuantizeLinear that reads it does not clamp. */
-function reachableRange({ graph }: Plan, input: TensorInfo): readonly [number, number] {
-  if (isByteType(input.type)) return byteRange(input.type);
-  const reader = graph.nodes.find((node) => node.op === 'QuantizeLinear' && node.inputs[0] === input.name);
-  const quantized = reader && graph.tensors.get(reader.outputs[0]!);
-  if (input.type !== 'float32' || !quantized?.quantization || !isByteType(quantized.type))
-    throw new InvalidInputError(
-      `no range is known for the input ${input.name} (${input.type}): give it with --input instead`,
-    );
-  const { scale, zeroPoint } = quantized.quantization;
-  const real = (q: number): number => Math.fround(scale[0]! * (q - zeroPoint[0]!));
-  const [lowest, highest] = byteRange(quantized.type);
-  return [real(lowest), real(highest)];
-}
-
-/** A small generator with 32 bits of state; good enough for inputs, and the same everywhere. */
-function mulberry32(seed: number): () => number {
-  let state = seed | 0;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return (mixed ^ (mixed >>> 14)) >>> 0;
-  };
+/** Only a picture needs a browser: to decode it. */
+async function readSource(model: LoadedModel, options: VectorsOptions): Promise<{ source: string; feeds: Feeds }> {
+  const { image, input } = options;
+  if ((image === undefined) === (input === undefined))
+    throw new InvalidInputError('vectors are of one input: say either --image or --input');
+  if (input !== undefined) return { source: input, feeds: await readFeeds(model.graph, input) };
+  const picture = await pictureSource(model, image!, options.preprocess);
+  const browser = await openBrowser(options.adapter, options.webgpu, options.timeout);
+  try {
+    return { source: picture.name, feeds: await picture.feeds(browser) };
+  } finally {
+    await browser.close();
+  }
 }

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { InvalidInputError } from '../../src/errors.ts';
 import { addComparisons, type Comparison, type TensorComparison } from '../compare/compare.ts';
-import type { Recorded } from '../compare/recorded.ts';
+import type { Recorded } from '../compare/match_trace.ts';
 import { formatCount } from '../report/format.ts';
 import type { Verification } from '../worker/protocol.ts';
 import { withModel, type ModelBrowser } from './browser.ts';
@@ -11,7 +11,7 @@ import { inputSources, type InputOptions, type InputSource } from './inputs.ts';
 import { loadModel, sha256, type LoadedModel } from './model.ts';
 import { addFusionOption, addInferenceOptions, integer, type FusionOptions, type InferenceOptions } from './options.ts';
 import { note, printResult, progress, table } from './output.ts';
-import { describeRecorded, readRecorded, recordedFeeds } from './recorded.ts';
+import { describeRecorded, readRecorded, recordedFeeds } from './trace_file.ts';
 
 /** What is verified where no input is named. */
 const DEFAULT_SEED = 1;

@@ -1,6 +1,6 @@
 import type { Engine } from '../../src/engines/engine.ts';
 import { InferenceSession } from '../../src/session.ts';
-import type { LayerRunner } from './layers.ts';
+import type { LayerRunner } from './compare_layers.ts';
 
 /** Layers on a GPU; pipelines are compiled once for the device. */
 export function layersOnGpu(device: GPUDevice, engine: Engine): LayerRunner {

@@ -3,7 +3,7 @@ import type { ElementData, Graph } from '../../src/graph/graph.ts';
 import { inferGraph } from '../../src/layers/infer.ts';
 import type { Engine } from '../../src/engines/engine.ts';
 import type { Comparison, Mismatch } from './compare.ts';
-import { compareLayers, layersOnHost } from './layers.ts';
+import { compareLayers, layersOnHost } from './compare_layers.ts';
 import { rewrite } from '../../src/rewrite/index.ts';
 
 /** How well one engine explains a recorded trace, layer by layer from the trace's own tensors. */

@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { matchRecorded } from '../compare/recorded.ts';
+import { matchRecorded } from '../compare/match_trace.ts';
 import { explain } from './explain.ts';
 import { openNpz } from '../numpy/npz.ts';
 import { readModel } from '../../src/formats/index.ts';

@@ -3,7 +3,7 @@ import type { ElementAnalysis } from '../explain/element.ts';
 import { percent, restOf, variants, verdict, whereLines } from '../explain/text.ts';
 import { COUNT, EQUAL, HIGHER, LOWER, type DifferenceMaps, type Legend } from './difference_maps.ts';
 import { dataUrl, document, facts } from './document.ts';
-import { elementParts } from './element.ts';
+import { elementParts } from './element_section.ts';
 import { formatCount, formatShape } from './format.ts';
 import { histogram } from './histogram.ts';
 import type { Html } from './html.ts';

@@ -6,7 +6,7 @@ import { afterAll, describe, expect, it } from 'vitest';
 import { readFeeds } from '../cli/feeds.ts';
 import { packHex } from './pack.ts';
 import { explain } from '../explain/explain.ts';
-import { randomFeeds } from '../cli/vectors.ts';
+import { randomFeeds } from '../cli/generated_inputs.ts';
 import { FORMATS } from './formats/index.ts';
 import { writeVectors, type VectorOptions } from './write.ts';
 import { defaultModel } from '../../models/index.ts';

@@ -1,6 +1,6 @@
 import type { ElementType } from '../../src/graph/graph.ts';
 import type { Order } from './array.ts';
-import type { LayerVectors } from './layers.ts';
+import type { LayerVectors } from './describe_layer.ts';
 
 export const MANIFEST_VERSION = 1;
 export const MANIFEST = 'manifest.json';

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { packHex } from './pack.ts';
-import { randomFeeds } from '../cli/vectors.ts';
+import { randomFeeds } from '../cli/generated_inputs.ts';
 import { bitsFor, ORDERS } from './array.ts';
 import { FORMATS } from './formats/index.ts';
 import { evaluateLine, integerRequantization } from './line.ts';

@@ -11,7 +11,7 @@ import type { Tensor } from '../../src/tensor.ts';
 import { channelsLast, fitted, whole, type Order, type VectorArray } from './array.ts';
 import { layerTable } from './c_table.ts';
 import type { VectorFormat } from './formats/index.ts';
-import { layerVectors, type LayerVectors } from './layers.ts';
+import { layerVectors, type LayerVectors } from './describe_layer.ts';
 import {
   CONVENTIONS,
   MANIFEST,

@@ -1,7 +1,7 @@
 import type { Fusion } from '../../src/join/fusion.ts';
 import type { BenchMethods } from '../bench/protocol.ts';
-import type { GraphsResult } from '../cases/graphs/run.ts';
-import type { CasesResult } from '../cases/run.ts';
+import type { GraphsResult } from '../cases/graphs/run_graphs.ts';
+import type { CasesResult } from '../cases/run_cases.ts';
 import type { Adapter } from '../chrome/launch.ts';
 import type { Comparison } from '../compare/compare.ts';
 import type { EngineChoice, RemoteFeeds } from './remote.ts';

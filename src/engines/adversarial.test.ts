@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { recordedCases } from '../../harness/cases/recorded.ts';
+import { recordedCases } from '../../harness/cases/recorded_cases.ts';
 import { openNpz } from '../../harness/numpy/npz.ts';
 import { inferGraph } from '../layers/infer.ts';
 import { referenceTrace } from '../plan/reference.ts';

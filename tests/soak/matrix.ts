@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { promisify } from 'node:util';
-import { randomFeeds } from '../../harness/cli/vectors.ts';
+import { randomFeeds } from '../../harness/cli/generated_inputs.ts';
 import { traceToNpz } from '../../harness/numpy/trace_npz.ts';
 import type { NpyArray } from '../../harness/numpy/npy.ts';
 import { writeNpz } from '../../harness/numpy/npz.ts';

@@ -5,7 +5,7 @@ import type { BenchMethods, Job } from '../protocol.ts';
 import { fetchBytes, fetchTensor } from '../../worker/exchange.ts';
 import { Tuning } from '../../tune/measure.ts';
 import { callsOf, watchGpu } from './gpu_calls.ts';
-import { measureLayers } from './layers.ts';
+import { measureLayers } from './time_layers.ts';
 import { measureRoof } from './roof.ts';
 
 watchGpu();

@@ -4,7 +4,7 @@ import * as ort from 'onnxruntime-web/wasm';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { bytes } from '../draw.ts';
 import { generateGraph } from './generate.ts';
-import { runGraphs } from './run.ts';
+import { runGraphs } from './run_graphs.ts';
 import { ortFolder } from '../../chrome/ort_folder.ts';
 import { computedTensors } from '../../compare/verify.ts';
 import { createOnnxruntimeWeb, NoOracleError, runOnnxruntimeWeb } from '../../oracles/onnxruntime_web.ts';

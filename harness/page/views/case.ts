@@ -6,7 +6,7 @@ import { caseAt } from '../../cases/at_boundaries/index.ts';
 import { parseCaseId } from '../../cases/generate.ts';
 import type { Case } from '../../cases/case.ts';
 import { graphRead } from '../../cases/read.ts';
-import { runCases, type CaseMismatch, type CasesResult } from '../../cases/run.ts';
+import { runCases, type CaseMismatch, type CasesResult } from '../../cases/run_cases.ts';
 import { analyzeElement, type ElementAnalysis } from '../../explain/element.ts';
 import { oracleFor } from '../../oracles/index.ts';
 import { verdict } from '../../report/format.ts';

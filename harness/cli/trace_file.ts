@@ -1,5 +1,5 @@
 import { Tensor } from '../../src/tensor.ts';
-import { matchRecorded, type Recorded } from '../compare/recorded.ts';
+import { matchRecorded, type Recorded } from '../compare/match_trace.ts';
 import { openNpz } from '../numpy/npz.ts';
 import type { Feeds } from './feeds.ts';
 import { readInput } from './files.ts';

@@ -7,7 +7,7 @@ import { referenceTrace } from '../../../src/plan/reference.ts';
 import { InferenceSession } from '../../../src/session.ts';
 import type { Tensor } from '../../../src/tensor.ts';
 import { bitsOf, firstDifference } from '../bits.ts';
-import type { Oracle } from '../run.ts';
+import type { Oracle } from '../run_cases.ts';
 import { generateGraph, type GraphCase } from './generate.ts';
 import { shrink } from './shrink.ts';
 

@@ -1,5 +1,5 @@
 import { floatModels } from './float_models.ts';
-import { isOwn, isWebgpu, OWN } from './engines.ts';
+import { isOwn, isWebgpu, OWN } from './runtimes.ts';
 import { DeviceError, Exact8Error } from '../../src/errors.ts';
 import { openBench, type BenchBrowser, type Host } from './browser.ts';
 import type { Network } from '../../models/network.ts';

@@ -18,7 +18,7 @@ import { generateAtBoundaries, KINDS } from './at_boundaries/index.ts';
 import { generateCase } from './generate.ts';
 import type { Case } from './case.ts';
 import { writeCase } from './onnx.ts';
-import type { RecordedCase } from './recorded.ts';
+import type { RecordedCase } from './recorded_cases.ts';
 
 /** An engine that reads ONNX files: what it gives for a model's inputs. */
 export type Oracle = (
