@@ -22,7 +22,7 @@ export interface LoweredLinear extends Pick<
 export interface LinearKernel {
   readonly name: string;
   readonly kinds: readonly LinearKind[];
-  /** Sizes it comes in, the default one first; absent: there is but one. */
+  /** Its sizes, the default one first. Without: it has one size. */
   readonly tiles?: readonly number[];
   /** May it compute this layer on a device with these features? true, or the reason why not. */
   admits(layer: LinearLayer, features: Features): true | string;

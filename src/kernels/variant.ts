@@ -1,24 +1,24 @@
 /** A kernel variant by name and, where it comes in several sizes, its tile. */
 export interface VariantChoice {
   readonly variant: string;
-  /** What it counts is the variant's own business; absent: the variant's first. */
+  /** The size of the tile, in the unit that the variant's file says (pixels, words). Default: the first of its sizes. */
   readonly tile?: number;
 }
 
 /** A variant for one layer: can it compute it, and in which tiles? */
 export interface VariantOption {
   readonly variant: string;
-  /** Empty where there is but one size. */
+  /** Empty where the variant has one size. */
   readonly tiles: readonly number[];
   /** true, or why not. */
   readonly admitted: true | string;
 }
 
-/** A layer of which kernel variants exist. */
+/** A layer that more than one kernel variant can compute. */
 export interface LayerGeometry {
   /** The node's name. */
   readonly node: string;
-  /** Of which variants there is a list. */
+  /** pointwise, depthwise, ...: each kind has a list of variants. */
   readonly kind: string;
   /** Layers that agree in it take the same time: see geometryKey. */
   readonly geometry: string;
