@@ -1,5 +1,4 @@
-import type { Joined } from '../../src/join/joined.ts';
-import { layersOf } from '../../src/join/joined.ts';
+import { layersOf, type Joined } from '../../src/join/joined.ts';
 import type { Graph, GraphNode, TensorInfo } from '../../src/graph/graph.ts';
 import { macsOf } from '../../src/layers/linear/geometry.ts';
 import { isLinear, type Layer } from '../../src/layers/layer.ts';

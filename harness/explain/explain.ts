@@ -14,7 +14,8 @@ import {
   type Values,
 } from './bound_engine.ts';
 import type { Cause, ExplainedLayer, LayerExplanation } from './explanation.ts';
-import { layerProblem, linearOf, type Quantized } from './layer_problem.ts';
+import { layerProblem, type Quantized } from './layer_problem.ts';
+import { linearOf } from '../../src/layers/infer.ts';
 import { nearest } from './nearest.ts';
 import { deviations, type Problem, type Recipe } from './problem.ts';
 import { search, type SearchLimits } from './search.ts';
@@ -122,7 +123,7 @@ function explainLayer(
 
   const compare = (other: ElementData) => compareTensor({ ...info, data: other }, { ...info, data: theirs }, node.op);
   const [endToEnd, itself] = [compare(reference), compare(own)];
-  const isBorder = borderOf(linearOf(node, bound));
+  const isBorder = borderOf(linearOf(node, bound.context));
   const { found, reproduced } = why ?? { ...NOTHING_WRONG, reproduced: (element: number) => Number(expected[element]) };
   const notes = [...found.notes];
   if (inputs === 'reference') notes.push("computed from the reference's inputs here: from theirs, more would differ");

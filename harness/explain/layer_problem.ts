@@ -1,7 +1,5 @@
 import { isByteType, type ElementData, type GraphNode } from '../../src/graph/graph.ts';
-import { linearOf as convOf } from '../../src/layers/conv.ts';
-import { linearOf as gemmOf } from '../../src/layers/gemm.ts';
-import type { Linear } from '../../src/layers/layer.ts';
+import { linearOf } from '../../src/layers/infer.ts';
 import type { BoundEngine } from './bound_engine.ts';
 import { addProblem } from './families/add.ts';
 import type { ElementwiseQuestion } from './families/elementwise.ts';
@@ -22,12 +20,6 @@ export interface InputQuestion {
   readonly theirs: ReadonlyMap<string, ElementData>;
   /** What their file says of its own quantization. */
   readonly theirQuantization?: ReadonlyMap<string, Quantized>;
-}
-
-/** A convolution or a fully connected layer; undefined for other operators. */
-export function linearOf(node: GraphNode, bound: BoundEngine): Linear | undefined {
-  if (node.op === 'Conv') return convOf(node, bound.context);
-  return node.op === 'Gemm' || node.op === 'MatMul' ? gemmOf(node, bound.context) : undefined;
 }
 
 const same = (a: ElementData, b: ElementData): boolean => a.every((v: number | bigint, i: number) => v === b[i]);
@@ -52,7 +44,7 @@ export function layerProblem(
   if (node.op === 'GlobalAveragePool') return poolProblem(node, bound, operands, outputs);
   if (node.op === 'QuantizeLinear')
     return quantizeProblem(node, bound, operands, outputs, ownParameters(question, bound, node));
-  const linear = linearOf(node, bound);
+  const linear = linearOf(node, bound.context);
   if (!linear) return undefined;
   return linearProblem({
     linear,

@@ -1,9 +1,8 @@
 import { InvalidInputError } from '../../src/errors.ts';
 import { byteRange, elementCount, type GraphNode } from '../../src/graph/graph.ts';
 import { floatOperands, layerOf as addLayerOf, tailRanges } from '../../src/layers/add.ts';
-import { linearOf as convolutionOf } from '../../src/layers/conv.ts';
+import { linearOf } from '../../src/layers/infer.ts';
 import { floatOfKey, keyOfFloat } from '../../src/requantize/float_keys.ts';
-import { linearOf as fullyConnectedOf } from '../../src/layers/gemm.ts';
 import { layerOf as poolLayerOf } from '../../src/layers/global_average_pool.ts';
 import { expectNoOverflow, reachable } from '../../src/layers/linear/linear.ts';
 import { tensorQuantization, type OpContext } from '../../src/layers/operator.ts';
@@ -216,7 +215,7 @@ function requantization(
 }
 
 function linear(node: GraphNode, context: OpContext, multiplierBits: number): Details {
-  const one = node.op === 'Conv' ? convolutionOf(node, context) : fullyConnectedOf(node, context);
+  const one = linearOf(node, context)!;
   const { layer, weights, strides, dilations } = one;
   const { outputChannels, groups, kernel, pads, input } = layer;
   const perChannel = (values: ArrayLike<number>): number[] =>

@@ -1,6 +1,5 @@
 import { InvalidInputError } from '../errors.ts';
-import type { Block } from '../join/joined.ts';
-import { layersOf } from '../join/joined.ts';
+import { layersOf, type Block } from '../join/joined.ts';
 import { geometryKey } from '../layers/linear/geometry.ts';
 import { packBlock } from './block_weights.ts';
 import { dotModule, inputFlip } from './dot.ts';

@@ -59,5 +59,6 @@ export const gemm: Operator = {
     return quantizedOutput(node, context, [...shape.slice(0, -1), outputs]);
   },
   reference: (node, context, operand) => referenceLinear(context, linearOf(node, context), operand(0)),
+  linear: linearOf,
   layer: (node, context) => linearSums(node, context, linearOf(node, context)),
 };

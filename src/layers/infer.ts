@@ -4,7 +4,7 @@ import { DYNAMIC, elementCount, type Constant, type Graph, type GraphNode, type 
 import { withoutDeadNodes } from '../graph/rewrite.ts';
 import type { Engine } from '../engines/engine.ts';
 import { OPERATORS } from './index.ts';
-import type { Layer } from './layer.ts';
+import type { Layer, Linear } from './layer.ts';
 import { expectOutput, label, refuse, type Operator, type OpContext, type TypedGraph } from './operator.ts';
 
 export function operatorOf(node: GraphNode): Operator {
@@ -120,6 +120,11 @@ export function inferGraph(
     constants,
     tensors: new Map([...tensors].filter(([name]) => alive.has(name))),
   };
+}
+
+/** The convolution that a node is; undefined where it is none. */
+export function linearOf(node: GraphNode, context: OpContext): Linear | undefined {
+  return operatorOf(node).linear?.(node, context);
 }
 
 /** What has to be computed for a node. */

@@ -2,7 +2,7 @@ import { InvalidModelError, UnsupportedModelError } from '../errors.ts';
 import { BUDGET, expectShape } from '../graph/budget.ts';
 import type { Constant, ElementData, Graph, GraphNode, QuantizedType, TensorInfo } from '../graph/graph.ts';
 import type { Engine, TensorQuantization } from '../engines/engine.ts';
-import type { Layer, Place } from './layer.ts';
+import type { Layer, Linear, Place } from './layer.ts';
 
 /** A graph in which every tensor's type and shape is known. */
 export interface TypedGraph extends Omit<Graph, 'tensors'> {
@@ -31,6 +31,8 @@ export interface Operator {
   fold?(node: GraphNode, context: OpContext): Constant | undefined;
   /** The output from operands in NCHW, in exact host arithmetic; operands that are constants are read from the context. */
   reference(node: GraphNode, context: OpContext, operand: (index: number) => ElementData): ReferenceResult;
+  /** The convolution that it is, where it sums products with weights. */
+  linear?(node: GraphNode, context: OpContext): Linear;
   /** What has to be computed. Refuses what only shows in weights and functions. */
   layer(node: GraphNode, context: OpContext): Layer;
 }

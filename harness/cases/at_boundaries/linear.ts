@@ -1,7 +1,5 @@
 import { elementCount, newElementData, type Constant, type TensorInfo } from '../../../src/graph/graph.ts';
-import { linearOf as convolutionOf } from '../../../src/layers/conv.ts';
-import { linearOf as fullyConnectedOf } from '../../../src/layers/gemm.ts';
-import { contextOf, inferGraph } from '../../../src/layers/infer.ts';
+import { contextOf, inferGraph, linearOf } from '../../../src/layers/infer.ts';
 import type { Linear } from '../../../src/layers/layer.ts';
 import { referenceTrace } from '../../../src/plan/reference.ts';
 import { f32 } from '../../../src/engines/rounding.ts';
@@ -125,7 +123,7 @@ export function linearAtBoundaries(random: Random, engine: Engine): Unnamed {
   output.quantization.scale[0] = stored(random, f32((spread * unit) / random.scale(20, 2000)), torch);
   output.quantization.zeroPoint[0] = zeroPoint(random, type);
 
-  const linear = (shape.op === 'Conv' ? convolutionOf : fullyConnectedOf)(node, context);
+  const linear = linearOf(node, context)!;
   const plane = accumulators.length / (shape.input[0]! * channels);
   for (let channel = 0; channel < channels; channel++) {
     const image = random.integer(0, shape.input[0]! - 1);

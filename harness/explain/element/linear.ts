@@ -1,7 +1,6 @@
 import type Fraction from 'fraction.js';
 import { UnsupportedModelError } from '../../../src/errors.ts';
-import { linearOf as convolutionOf } from '../../../src/layers/conv.ts';
-import { linearOf as fullyConnectedOf } from '../../../src/layers/gemm.ts';
+import { linearOf } from '../../../src/layers/infer.ts';
 import type { Linear } from '../../../src/layers/layer.ts';
 import { reachable } from '../../../src/layers/linear/linear.ts';
 import { FloatLines } from '../../../src/engines/float_lines.ts';
@@ -105,7 +104,7 @@ function accumulatorOf(
 /** An element of a convolution or a fully connected layer. */
 export function linearElement(question: Question): Details {
   const { node, context, at, gives } = question;
-  const linear = node.op === 'Conv' ? convolutionOf(node, context) : fullyConnectedOf(node, context);
+  const linear = linearOf(node, context)!;
   const { layer } = linear;
   const operand = question.operand(0);
   const perChannel = (values: ArrayLike<number>): number => values[values.length === 1 ? 0 : at.c]!;
