@@ -193,19 +193,6 @@ test('demo: classifies, verifies every tensor, and leaves a report', async () =>
 
 test.describe('the models of ../shared (needs ../shared)', () => {
   test.skip(!existsSync(SHARED_MODELS), 'needs ../shared');
-  const names = [
-    'imagenet_mobilenetv2_qdq',
-    'imagenet_mobilenetv2_u8.qlinear',
-    'imagenet_mobilenetv1_025_128_u8.qlinear',
-  ];
-  for (const name of names)
-    test(`${name}: equal on a photograph`, async () => {
-      const args = ['--model', `${SHARED_MODELS}/${name}.onnx`, '--image', '../shared/photos/chelsea.png'];
-      const result = await exact8(['verify', ...args, '--json']);
-      expect(result.code, result.stderr + result.stdout).toBe(0);
-      expect(JSON.parse(result.stdout)).toMatchObject({ mismatches: 0 });
-    });
-
   test('a MobileNetV2 1.0 224 with 1,000 classes has 300,774,272 MACs', async () => {
     const result = await exact8(['inspect', '--model', `${SHARED_MODELS}/imagenet_mobilenetv2_qdq.onnx`]);
     expect(result.stdout).toContain('300,774,272 MACs');

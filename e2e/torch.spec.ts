@@ -56,9 +56,8 @@ test.describe('needs ../shared: traces of real PyTorch', () => {
     expect(report.mismatches).toBeGreaterThan(1_000_000);
   });
 
+  // those of qnnpack and of fbgemm-avx2: harness/explain/puzzle.test.ts
   for (const [name, engine, recorded] of [
-    ['qnnpack', 'qnnpack', 'qnnpack_trace_cat_720p'],
-    ['qnnpack', 'fbgemm-avx2', 'fbgemm_avx2_trace_cat_720p'],
     ['fbgemm_full_range', 'fbgemm', 'fbgemm_full_range_trace_coffee'],
     ['fbgemm', 'x86', 'x86_trace_coffee'],
     ['fbgemm_full_range', 'x86', 'x86_full_range_trace_hot_dog'],

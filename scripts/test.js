@@ -3,6 +3,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { endBy, supervise } from '../harness/process/supervise.js';
+import { statics, together } from './statics.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'exact8-test-'));
 const [unitReport, browserReport] = ['units.json', 'browser.json'].map((name) => join(folder, name));
@@ -10,19 +11,28 @@ const [unitReport, browserReport] = ['units.json', 'browser.json'].map((name) =>
 const totals = { passed: 0, failed: 0, skipped: [] };
 
 /** A signal to this process ends what it runs, and leaves nothing of it. */
+async function goOn(asked) {
+  if (!asked) return;
+  rmSync(folder, { recursive: true });
+  endBy(asked);
+  await new Promise(() => undefined);
+}
+
 async function run(title, command, args, env = {}) {
   console.log(`\n== ${title}`);
   const { code, asked } = await supervise(command, args, { env });
-  if (!asked) return code === 0;
-  rmSync(folder, { recursive: true });
-  endBy(asked);
-  return new Promise(() => undefined);
+  await goOn(asked);
+  return code === 0;
 }
 
 /** A stage without cases of its own counts as one test. */
-async function stage(title, command, ...args) {
-  if (await run(title, command, args)) totals.passed++;
-  else totals.failed++;
+async function withoutCases() {
+  const checks = Object.entries(statics({ cached: false })).map(([name, args]) => [name, ['npx', args]]);
+  const stages = { build: [process.execPath, ['scripts/build.js']], ...Object.fromEntries(checks) };
+  const { failed, asked } = await together(stages);
+  await goOn(asked);
+  totals.failed += failed.length;
+  totals.passed += Object.keys(stages).length - failed.length;
 }
 
 function report(path) {
@@ -62,10 +72,7 @@ async function browser() {
   totals.skipped.push(...all.filter((spec) => status(spec) === 'skipped').map((spec) => spec.title));
 }
 
-await stage('build', process.execPath, 'scripts/build.js');
-await stage('types', 'npx', 'tsc', '-p', 'tsconfig.json', '--noEmit');
-await stage('lint', 'npx', 'eslint', '.');
-await stage('format', 'npx', 'prettier', '--check', '--log-level', 'warn', '.');
+await withoutCases();
 await units();
 await browser();
 rmSync(folder, { recursive: true });

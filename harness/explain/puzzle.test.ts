@@ -74,12 +74,14 @@ interface Parameters {
 
 const npz = (file: string) => openNpz(new Uint8Array(readFileSync(join(SHARED, 'goldens', file))));
 
-function puzzle(trace: string, own: Own) {
+/** What all puzzles against one engine share: its trace, and the layer as the file has it. */
+function sceneOf(engine: string) {
   const graph = readModel(new Uint8Array(readFileSync(join(SHARED, 'models/torchvision_mobilenet_v2_qnnpack.pth'))));
   const plan = createPlan(graph);
   const node = plan.graph.nodes.find(({ outputs }) => outputs[0] === LAYER)!;
   const { layer, weights } = linearOf(node, contextOf(plan.graph, plan.graph.tensors, plan.engine));
-  const recorded = matchRecorded(npz(trace), [...plan.graph.tensors.values()], trace);
+  const trace = `pytorch_${engine.replace('-', '_')}_trace_cat_720p.npz`;
+  const { tensors } = matchRecorded(npz(trace), [...plan.graph.tensors.values()], trace);
   const parameters: Parameters = {
     weights,
     weightScale: layer.weightScale[0]!,
@@ -87,12 +89,16 @@ function puzzle(trace: string, own: Own) {
     outputScale: layer.output.scale,
     outputZero: layer.output.zeroPoint,
   };
-  const theirs = reimplemented(recorded.tensors.get('input') as Float32Array, parameters, own);
+  return { graph, tensors, parameters };
+}
+
+function puzzle({ graph, tensors, parameters }: ReturnType<typeof sceneOf>, candidates: readonly string[], own: Own) {
+  const theirs = reimplemented(tensors.get('input') as Float32Array, parameters, own);
   const explanation = explain({
     graph,
     shapes: { input: [1, 3, 224, 224] },
-    reference: recorded.tensors,
-    engines: ENGINES.map(({ name }) => findEngine(name)),
+    reference: tensors,
+    engines: candidates.map((name) => findEngine(name)),
     theirs: new Map<string, ElementData>([[LAYER, theirs]]),
   });
   const [explained] = explanation.layers;
@@ -116,6 +122,7 @@ const BIAS = 'theirs: bias';
 
 describe.skipIf(!existsSync(SHARED))('the puzzle, against real engines (needs ../shared)', () => {
   const [no, yes] = [false, true];
+  const scenes = new Map<string, ReturnType<typeof sceneOf>>();
   it.each([
     ['fbgemm-avx2', no, no, [QUANTIZATION, REFERENCE_PAIRS]],
     ['fbgemm-avx2', yes, no, [QUANTIZATION]],
@@ -128,8 +135,11 @@ describe.skipIf(!existsSync(SHARED))('the puzzle, against real engines (needs ..
   ] as const)(
     '%s; their pairs saturate: %s; zeros in their padding: %s',
     (engine, saturating, zeroPadding, causes) => {
-      const trace = `pytorch_${engine.replace('-', '_')}_trace_cat_720p.npz`;
-      const found = puzzle(trace, { saturating, zeroPadding });
+      // an engine's first puzzle asks which of all made the trace: what is explained has no part in that
+      const candidates = scenes.has(engine) ? [engine] : ENGINES.map(({ name }) => name);
+      const scene = scenes.get(engine) ?? sceneOf(engine);
+      scenes.set(engine, scene);
+      const found = puzzle(scene, candidates, { saturating, zeroPadding });
       expect(found.engine).toEqual([engine]);
       expect(found.causes).toEqual(causes);
       expect(found.rest).toMatchObject({
@@ -139,7 +149,7 @@ describe.skipIf(!existsSync(SHARED))('the puzzle, against real engines (needs ..
         unexplained: 0,
         elements: 401_408,
       });
-      expect(found.reproduced).toEqual(found.theirs);
+      expect(found.reproduced.every((value, i) => value === found.theirs[i])).toBe(true);
       expect(Math.min(...found.shares)).toBeGreaterThan(0);
       // shares of the mismatches overlap, and leave none out
       expect(found.shares.reduce((sum, share) => sum + share)).toBeGreaterThanOrEqual(found.rest.mismatches * 0.95);
