@@ -2,6 +2,7 @@ import { UnsupportedModelError } from '../../errors.ts';
 import { BUDGET, Spending } from '../../graph/budget.ts';
 import type { GraphDraft } from '../../graph/draft.ts';
 import { byteRange, elementCount, type GraphNode, type QuantizedType } from '../../graph/graph.ts';
+import { MOVES } from '../../graph/moves.ts';
 import { floatFunction } from './float.ts';
 import { propagateUp } from './fusion.ts';
 import { dequantized } from './pairs.ts';
@@ -12,23 +13,6 @@ import { twoRoundings } from '../../engines/float32.ts';
  * What an engine leaves in float between 8-bit tensors, on bytes: moves are made on bytes, and a chain of element-wise
  * operators is a table of what its float32 arithmetic gives for each byte, or each pair of bytes. Changes no value.
  */
-
-/** Operators that only move elements or choose among them: QuantizeLinear before or behind them is the same. */
-const MOVES = new Set([
-  'MaxPool',
-  'Transpose',
-  'Slice',
-  'Split',
-  'Reshape',
-  'Flatten',
-  'Squeeze',
-  'Unsqueeze',
-  'Identity',
-  'Pad',
-  'Resize',
-  'Gather',
-  'Concat',
-]);
 
 /** In one expression, which is evaluated operator by operator: an operand that is used twice counts twice. */
 const MOST_OPERATORS = 64;
