@@ -14,6 +14,7 @@ export const MOVES: ReadonlySet<string> = new Set([
   'Identity',
   'Pad',
   'Resize',
+  'DepthToSpace',
   'Gather',
   'Concat',
 ]);
