@@ -348,6 +348,13 @@ it('a chain onnxruntime has no known arithmetic for is refused by name', () => {
   expect(refusal(d.network)).toMatch(/^UnsupportedModelError: node 'Softmax_.*Softmax, which is not supported/);
 });
 
+it.each(['Add', 'Mul', 'Div'])('%s of a constant of more dimensions than the tensor is refused', (op) => {
+  const d = draw(1);
+  const y = d.network.op(op, [d.real([3, 5]), d.network.constant(Float32Array.of(1.37), [1, 1, 1])]);
+  d.finish(d.network.op('Relu', [y]));
+  expect(refusal(d.network)).toMatch(/^UnsupportedModelError: .*a constant of 3 dimensions beside \[3, 5\]/);
+});
+
 it.each([
   [{ blocksize: 2 }, /^InvalidModelError: node 'DepthToSpace_.*blocks of 2 by 2 from shape \[1, 6, 5, 7\]/],
   [{}, /^InvalidModelError: node 'DepthToSpace_.*blocks of NaN by NaN/],
