@@ -6,6 +6,7 @@ import {
   type OnnxValue,
 } from '../../models/onnx_writer.ts';
 import type { Attributes, Graph, GraphNode, Quantization, TensorInfo } from '../../src/graph/graph.ts';
+import { MOVES } from '../../src/graph/moves.ts';
 import { InvalidInputError } from '../../src/errors.ts';
 
 /** How ONNX says that an operator is quantized: one operator for it, or a float one between DequantizeLinear and QuantizeLinear. */
@@ -121,9 +122,6 @@ function quantizedBias(draft: Draft, { inputs }: GraphNode): Quantized {
   const scale = w.quantization.scale.map((s) => Math.fround(s * x.quantization.scale[0]!));
   return { name: inputs[2]!, type: 'int32', quantization: { scale, zeroPoint: new Int32Array(scale.length), axis: 0 } };
 }
-
-/** Operators that take bytes as they are. */
-const MOVES = new Set(['MaxPool', 'Transpose', 'Slice', 'Reshape', 'Pad']);
 
 /** An operand that says how, not what: a shape, indices, a value. */
 const isParameter = ({ graph }: Draft, name: string): boolean =>

@@ -177,6 +177,16 @@ function move(draw: Draw): Unnamed {
   }
 }
 
+function depthToSpace(draw: Draw): Unnamed {
+  const { random, type } = draw;
+  const [n, c, h, w] = draw.image() as [number, number, number, number];
+  const blocksize = random.integer(1, 3);
+  const { quantization } = draw.input([n, Math.min(c, 40) * blocksize ** 2, h, w]);
+  const made = draw.case('DepthToSpace', quantization!, { blocksize, mode: random.pick(['DCR', 'CRD']) });
+  // onnxruntime has it for no int8
+  return type === 'int8' ? { ...made, form: 'qdq' } : made;
+}
+
 /** Pads of which none reflects more than there is. */
 function reflectable(pads: readonly number[], shape: readonly number[]): number[] {
   return pads.map((pad, i) => Math.min(pad, shape[i % 4]! - 1));
@@ -188,7 +198,7 @@ export function byteOperatorKinds(random: Random, engine: string): (() => Unname
   // the order in which some sum a ReduceMean is not known
   const hasMean = findEngine(engine).averagePool?.({ op: 'ReduceMean', input: bytes, output: bytes }) !== undefined;
   const means = hasMean ? [mean] : [];
-  return [pool, pool, ...means, product, concatenation, unary, move, move].map(
+  return [pool, pool, ...means, product, concatenation, unary, move, move, depthToSpace].map(
     (kind) => () => kind(new Draw(random, engine)),
   );
 }

@@ -7,6 +7,7 @@ import { dequantizeLinear } from './dequantize_linear.ts';
 import { gemm } from './gemm.ts';
 import { globalAveragePool } from './global_average_pool.ts';
 import { maxPool } from './max_pool.ts';
+import { depthToSpace } from './moves/depth_to_space.ts';
 import { pad } from './moves/pad.ts';
 import { flatten, identity, reshape } from './moves/reshape.ts';
 import { resize } from './moves/resize.ts';
@@ -44,5 +45,6 @@ export const OPERATORS: Readonly<Record<string, Operator>> = {
   Gather: gather,
   Pad: pad,
   Resize: resize,
+  DepthToSpace: depthToSpace,
   Shape: shape,
 };

@@ -15,6 +15,13 @@ function tableOf(node: GraphNode, context: OpContext, entries: number, operand =
 const least = (node: GraphNode, context: OpContext, operand: number): number =>
   byteRange(context.info(node.inputs[operand]!).type as 'uint8' | 'int8')[0];
 
+/** A constant of the function with more dimensions than its tensors gives them more. */
+function expectRank(node: GraphNode, shape: readonly number[]): void {
+  const rank = Number(node.attributes['rank'] ?? 0);
+  if (rank > shape.length)
+    refuse(node, `a constant of ${rank} dimensions beside [${shape.join(', ')}]`, 'as many or fewer');
+}
+
 /** The second table is for a tensor that is one value beside a constant of this shape, to the engine's loop. */
 function tableOfBytes(node: GraphNode, context: OpContext): Constant {
   const { constant } = node.attributes;
@@ -31,6 +38,7 @@ export const table: Operator = {
     expectOperands(node, 2);
     const input = context.info(node.inputs[0]!);
     expectByteInput(node, input);
+    expectRank(node, input.shape);
     const { type } = tableOfBytes(node, context);
     if (type === 'float32') return { name: node.outputs[0]!, type, shape: input.shape };
     return quantizedOutput(node, context, input.shape);
@@ -63,7 +71,9 @@ export const pairTable: Operator = {
     expectOperands(node, 3);
     for (const name of node.inputs.slice(0, 2)) expectByteInput(node, context.info(name));
     tableOf(node, context, 65536);
-    return quantizedOutput(node, context, broadcastOf(node, context).large.shape);
+    const { shape } = broadcastOf(node, context).large;
+    expectRank(node, shape);
+    return quantizedOutput(node, context, shape);
   },
   reference: (node, context, operand) => referencePairs(node, context, operand, entry(node, context)),
   layer: (node, context) => pairLayer(node, context, entry(node, context)),

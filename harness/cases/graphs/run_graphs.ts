@@ -8,7 +8,7 @@ import { InferenceSession } from '../../../src/session.ts';
 import type { Tensor } from '../../../src/tensor.ts';
 import { bitsOf, firstDifference } from '../bits.ts';
 import type { Oracle } from '../run_cases.ts';
-import { generateGraph, type GraphCase } from './generate.ts';
+import { generateGraph } from './generate.ts';
 import { shrink } from './shrink.ts';
 
 /** A graph that gives other bits, as small as it could be made. */
@@ -47,8 +47,13 @@ type Verdict =
 
 const REFUSALS = [InvalidInputError, InvalidModelError, UnsupportedModelError];
 
-async function compare({ model, feeds }: GraphCase, oracle: Oracle, device?: GPUDevice): Promise<Verdict> {
-  const file = writeOnnx(model);
+/** What exact8's host reference, and the GPU of a device, make of a model beside an engine that reads the file. */
+export async function compareGraph(
+  file: Uint8Array<ArrayBuffer>,
+  feeds: Outputs,
+  oracle: Oracle,
+  device?: GPUDevice,
+): Promise<Verdict> {
   const reason = (error: unknown): string => (error instanceof Error ? error.message : String(error));
   let theirs: Outputs;
   try {
@@ -129,7 +134,7 @@ export async function runGraphs(
   for (let index = from; index < to; index++) {
     const test = generateGraph(seed, index);
     const gpu = index % gpuEvery === 0 ? device : undefined;
-    const verdict = await compare(test, oracle, gpu);
+    const verdict = await compareGraph(writeOnnx(test.model), test.feeds, oracle, gpu);
     if (verdict.kind === 'equal') {
       equal++;
       elements += verdict.elements;
@@ -141,10 +146,10 @@ export async function runGraphs(
       reasons[kindOf(verdict.reason)] = (reasons[kindOf(verdict.reason)] ?? 0) + 1;
     } else {
       const smaller = await shrink(test.model, async (model) => {
-        const again = await compare({ ...test, model }, oracle, gpu);
+        const again = await compareGraph(writeOnnx(model), test.feeds, oracle, gpu);
         return again.kind === 'differs' && again.between === verdict.between;
       });
-      const last = await compare({ ...test, model: smaller }, oracle, gpu);
+      const last = await compareGraph(writeOnnx(smaller), test.feeds, oracle, gpu);
       failures.push({
         id: test.id,
         between: verdict.between,

@@ -1,4 +1,5 @@
 import type { OnnxElementType, OnnxModel } from '../../../models/onnx_writer.ts';
+import { MOVES } from '../../../src/graph/moves.ts';
 
 const TYPES: readonly [new (length: number) => object, OnnxElementType][] = [
   [Float32Array, 'float32'],
@@ -8,22 +9,6 @@ const TYPES: readonly [new (length: number) => object, OnnxElementType][] = [
   [BigInt64Array, 'int64'],
 ];
 
-/** Operators whose output has the type of the first operand. */
-const KEEPS = new Set([
-  'MaxPool',
-  'Transpose',
-  'Reshape',
-  'Flatten',
-  'Slice',
-  'Squeeze',
-  'Unsqueeze',
-  'Pad',
-  'Resize',
-  'Split',
-  'Identity',
-  'Concat',
-]);
-
 /** The element type of every tensor of a model, inputs and constants included. */
 export function typesOf({ inputs, constants, nodes }: OnnxModel): Map<string, OnnxElementType> {
   const types = new Map(inputs.map(({ name, type }) => [name, type]));
@@ -31,7 +16,7 @@ export function typesOf({ inputs, constants, nodes }: OnnxModel): Map<string, On
   for (const { op, inputs: operands, outputs } of nodes) {
     const of = (index: number): OnnxElementType => types.get(operands.at(index) ?? '') ?? 'float32';
     let type: OnnxElementType = 'float32';
-    if (KEEPS.has(op)) type = of(0);
+    if (MOVES.has(op)) type = of(0);
     else if (op === 'QuantizeLinear') type = of(2);
     else if (op === 'QLinearConv') type = of(7);
     else if (op === 'QLinearConcat') type = of(1);

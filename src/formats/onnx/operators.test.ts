@@ -317,6 +317,19 @@ describe('Q/DQ models equal onnxruntime-web, bit for bit', () => {
     ),
   );
 
+  it.each(['DCR', 'CRD'])('DepthToSpace, mode %s', (mode) =>
+    compare(
+      12,
+      (d) => {
+        const blocksize = d.random.integer(1, 3);
+        const [n, c, h, w] = image(d) as [number, number, number, number];
+        const x = d.real([n, c * blocksize ** 2, h, w]);
+        d.finish(d.network.op('DepthToSpace', [x], { blocksize, mode }), d.random.chance(0.5) ? d.x : d.y);
+      },
+      ['move'],
+    ),
+  );
+
   it('a float input may be moved before it is quantized', () =>
     compare(
       4,
@@ -333,6 +346,23 @@ it('a chain onnxruntime has no known arithmetic for is refused by name', () => {
   const d = draw(1);
   d.finish(d.network.op('Softmax', [d.real([1, 5])]));
   expect(refusal(d.network)).toMatch(/^UnsupportedModelError: node 'Softmax_.*Softmax, which is not supported/);
+});
+
+it.each(['Add', 'Mul', 'Div'])('%s of a constant of more dimensions than the tensor is refused', (op) => {
+  const d = draw(1);
+  const y = d.network.op(op, [d.real([3, 5]), d.network.constant(Float32Array.of(1.37), [1, 1, 1])]);
+  d.finish(d.network.op('Relu', [y]));
+  expect(refusal(d.network)).toMatch(/^UnsupportedModelError: .*a constant of 3 dimensions beside \[3, 5\]/);
+});
+
+it.each([
+  [{ blocksize: 2 }, /^InvalidModelError: node 'DepthToSpace_.*blocks of 2 by 2 from shape \[1, 6, 5, 7\]/],
+  [{}, /^InvalidModelError: node 'DepthToSpace_.*blocks of NaN by NaN/],
+  [{ blocksize: 1, mode: 'RCD' }, /^UnsupportedModelError: node 'DepthToSpace_.*mode RCD; supported: DCR, CRD/],
+])('a DepthToSpace of %j is refused', (attributes, message) => {
+  const d = draw(1);
+  d.finish(d.network.op('DepthToSpace', [d.real([1, 6, 5, 7])], attributes), d.x);
+  expect(refusal(d.network)).toMatch(message);
 });
 
 /** Weights and what stands around them in a Q/DQ model. */

@@ -335,6 +335,7 @@ const CONVERTERS: Readonly<Record<string, Converter>> = {
   Pad: pad,
   Resize: resize,
   Upsample: resize,
+  DepthToSpace: plain,
   Concat: plain,
   Shape: plain,
   Gather: plain,

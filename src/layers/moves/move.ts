@@ -16,7 +16,7 @@ import { placesAlong, placesOf } from './places.ts';
 /** An operator that only moves elements: what its output looks like, and where each element comes from. */
 export interface Move {
   readonly shape: readonly number[];
-  /** For each axis of what is taken, in row-major order; absent where all is taken in the order in which it is. */
+  /** For each axis of what is taken, in row-major order; those of one axis add up. Absent where all is taken in the order in which it is. */
   readonly taken?: readonly Taken[];
   /** What stands where nothing moves; a value of the tensor's type. */
   readonly fill?: number;

@@ -2,6 +2,7 @@ import { UnsupportedModelError } from '../../errors.ts';
 import { BUDGET, Spending } from '../../graph/budget.ts';
 import type { GraphDraft } from '../../graph/draft.ts';
 import { byteRange, elementCount, type GraphNode, type QuantizedType } from '../../graph/graph.ts';
+import { MOVES } from '../../graph/moves.ts';
 import { floatFunction } from './float.ts';
 import { propagateUp } from './fusion.ts';
 import { dequantized } from './pairs.ts';
@@ -13,23 +14,6 @@ import { twoRoundings } from '../../engines/float32.ts';
  * operators is a table of what its float32 arithmetic gives for each byte, or each pair of bytes. Changes no value.
  */
 
-/** Operators that only move elements or choose among them: QuantizeLinear before or behind them is the same. */
-const MOVES = new Set([
-  'MaxPool',
-  'Transpose',
-  'Slice',
-  'Split',
-  'Reshape',
-  'Flatten',
-  'Squeeze',
-  'Unsqueeze',
-  'Identity',
-  'Pad',
-  'Resize',
-  'Gather',
-  'Concat',
-]);
-
 /** In one expression, which is evaluated operator by operator: an operand that is used twice counts twice. */
 const MOST_OPERATORS = 64;
 
@@ -40,6 +24,8 @@ interface Expression {
   readonly value: (bytes: readonly number[]) => number;
   /** The operators on the way, DequantizeLinear not included. */
   readonly operators: readonly string[];
+  /** The most dimensions of a constant on the way: a tensor of fewer would have as many behind it. */
+  readonly rank: number;
 }
 
 function whole({ type, quantization }: QuantizedType): TensorQuantization | undefined {
@@ -80,7 +66,7 @@ class Tabulation {
     if (constant) {
       if (constant.type !== 'float32' || elementCount(constant.shape) !== 1) return undefined;
       const value = constant.data[0] as number;
-      return { sources: [], value: () => value, operators: [] };
+      return { sources: [], value: () => value, operators: [], rank: constant.shape.length };
     }
     const node = this.#draft.producer(tensor);
     if (!node) return undefined;
@@ -102,6 +88,7 @@ class Tabulation {
       sources,
       value: (bytes) => f(...(arguments_.map((argument) => argument(bytes)) as number[])),
       operators,
+      rank: Math.max(...present.map((e) => e.rank)),
     };
   }
 
@@ -110,10 +97,10 @@ class Tabulation {
     if (!quantization) return undefined;
     const dequantize = this.#engine.dequantize(quantization);
     const constant = this.#draft.constants.get(source);
-    if (!constant) return { sources: [source], value: ([q]) => dequantize(q!), operators: [] };
+    if (!constant) return { sources: [source], value: ([q]) => dequantize(q!), operators: [], rank: 0 };
     if (elementCount(constant.shape) !== 1) return undefined;
     const value = dequantize(Number(constant.data[0]));
-    return { sources: [], value: () => value, operators: [] };
+    return { sources: [], value: () => value, operators: [], rank: constant.shape.length };
   }
 
   /** The node that looks a function of one or two tensors' values up. */
@@ -122,6 +109,7 @@ class Tabulation {
     sources: readonly string[],
     output: string,
     f: (bytes: readonly number[]) => number,
+    rank = 0,
   ): GraphNode {
     const least = sources.map((source) => byteRange(this.quantization(source)!.type)[0]);
     const entries = 256 ** sources.length;
@@ -142,7 +130,7 @@ class Tabulation {
       op: sources.length === 1 ? 'Table' : 'PairTable',
       inputs: [...sources, table],
       outputs: [output],
-      attributes: {},
+      attributes: { rank },
     };
   }
 }
@@ -210,7 +198,7 @@ function tabulateBytes(draft: GraphDraft, engine: Engine, tabulation: Tabulation
         const layer = { a, b, output };
         const f = node.op === 'Add' ? engine.add({ ...layer, relu: false, swapped }).body : engine.multiply!(layer);
         const of = at === 0 ? ([q]: readonly number[]) => f(value, q!) : ([q]: readonly number[]) => f(q!, value);
-        return tabulation.lookup(node, [node.inputs[1 - at]!], target, of);
+        return tabulation.lookup(node, [node.inputs[1 - at]!], target, of, constant.shape.length);
       };
       draft.replace(node, [at === 0 ? tableOf(true) : byShape(draft, tableOf(false), tableOf(true), constant.shape)]);
     }
@@ -222,7 +210,7 @@ function byShape(draft: GraphDraft, node: GraphNode, swapped: GraphNode, constan
   const [table, other] = [node, swapped].map(({ inputs }) => inputs[1]!) as [string, string];
   const [values, others] = [table, other].map((name) => draft.constants.get(name)!.data) as [Uint8Array, Uint8Array];
   if (values.every((value, i) => value === others[i])) return node;
-  return { ...node, inputs: [node.inputs[0]!, table, other], attributes: { constant } };
+  return { ...node, inputs: [node.inputs[0]!, table, other], attributes: { ...node.attributes, constant } };
 }
 
 function tabulateQuantizing(draft: GraphDraft, engine: Engine, tabulation: Tabulation): void {
@@ -233,12 +221,12 @@ function tabulateQuantizing(draft: GraphDraft, engine: Engine, tabulation: Tabul
     if (node.op !== 'QuantizeLinear' || !output) continue;
     const expression = tabulation.expression(node.inputs[0]!);
     if (!expression || expression.sources.length < 1 || expression.sources.length > 2) continue;
-    const { sources, value, operators } = expression;
+    const { sources, value, operators, rank } = expression;
     // a sum that is used in float beside (a residual trunk) is computed in float anyway
     const isTrunk = operators.every((op) => op === 'Add') && draft.consumers(node.inputs[0]!).length > 1;
     if (sources.length === 2 && isTrunk) continue;
     const quantize = engine.quantize(output);
-    draft.replace(node, [tabulation.lookup(node, sources, target, (bytes) => quantize(value(bytes)))]);
+    draft.replace(node, [tabulation.lookup(node, sources, target, (bytes) => quantize(value(bytes)), rank)]);
   }
 }
 
@@ -249,7 +237,7 @@ function tabulateFloats(draft: GraphDraft, tabulation: Tabulation): void {
     const [target] = node.outputs as [string];
     const expression = draft.quantized(target) ? undefined : tabulation.expression(target);
     if (expression?.sources.length !== 1) continue;
-    draft.replace(node, [tabulation.lookup(node, expression.sources, target, expression.value)]);
+    draft.replace(node, [tabulation.lookup(node, expression.sources, target, expression.value, expression.rank)]);
   }
 }
 

@@ -21,6 +21,7 @@ function moved(builder: Builder, x: Value): { name: string; shape: readonly numb
       'Unsqueeze',
       'Pad',
       'Resize',
+      'DepthToSpace',
       'Split',
       'Identity',
     ])
@@ -79,6 +80,14 @@ function moved(builder: Builder, x: Value): { name: string; shape: readonly numb
       const scales = builder.constant('r', Float32Array.of(1, 1, 2, 2), [4]);
       const attributes = { mode: 'nearest', coordinate_transformation_mode: 'asymmetric', nearest_mode: 'floor' };
       return made([...shape.slice(0, 2), shape[2]! * 2, shape[3]! * 2], 'Resize', ['', scales], attributes);
+    }
+    case 'DepthToSpace': {
+      const [n, c, h, w] = shape as [number, number, number, number];
+      const b = [3, 2].find((size) => c % (size * size) === 0) ?? 1;
+      // onnxruntime has it for no int8
+      if (shape.length !== 4 || x.type === 'int8') return undefined;
+      const attributes = { blocksize: b, mode: random.pick(['DCR', 'CRD']) };
+      return made([n, c / (b * b), h * b, w * b], 'DepthToSpace', [], attributes);
     }
     case 'Split': {
       const [n, c, ...rest] = shape as [number, number];

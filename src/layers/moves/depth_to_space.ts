@@ -1,0 +1,33 @@
+import { InvalidModelError } from '../../errors.ts';
+import { expectOutput, label, refuse, type Operator } from '../operator.ts';
+import { moveOp } from './move.ts';
+import { range } from './slice.ts';
+
+/**
+ * DepthToSpace: each b * b channels of a pixel become one channel of b by b pixels. In mode DCR those of a block are apart
+ * by as many channels as the output has, in mode CRD they are neighbours.
+ */
+export const depthToSpace: Operator = moveOp((node, _context, { shape }) => {
+  const { blocksize, mode = 'DCR' } = node.attributes;
+  const b = Number(blocksize);
+  if (mode !== 'DCR' && mode !== 'CRD') return refuse(node, `mode ${String(mode)}`, 'DCR, CRD');
+  const [n, depth, h, w] = shape as [number, number, number, number];
+  if (shape.length !== 4 || !Number.isInteger(b) || b < 1 || depth % (b * b) !== 0)
+    throw new InvalidModelError(`${label(node)}: blocks of ${b} by ${b} from shape [${shape.join(', ')}]`);
+  const channels = depth / (b * b);
+  const output = [n, channels, h * b, w * b];
+  expectOutput(node, output);
+  const [ofChannel, ofBlock] = mode === 'DCR' ? [1, channels] : [b * b, 1];
+  const inDepth = (count: number, step: number) => ({ axis: 1, indices: range(count).map((i) => i * step) });
+  return {
+    shape: output,
+    taken: [
+      { axis: 0, indices: range(n) },
+      inDepth(channels, ofChannel),
+      { axis: 2, indices: range(h) },
+      inDepth(b, b * ofBlock),
+      { axis: 3, indices: range(w) },
+      inDepth(b, ofBlock),
+    ],
+  };
+});
