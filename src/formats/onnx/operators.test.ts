@@ -213,6 +213,7 @@ describe('Q/DQ models equal onnxruntime-web, bit for bit', () => {
     Relu: (d, x) => d.network.op('Relu', [x]),
     Clip: (d, x) => d.network.op('Clip', [x, d.network.float(-0.75), d.network.float(1.9)]),
     LeakyRelu: (d, x) => d.network.op('LeakyRelu', [x], { alpha: { float: 0.13 } }),
+    PRelu: (d, x) => d.network.op('PRelu', [x, d.network.constant(Float32Array.of(d.random.unit() - 0.3), [1, 1, 1])]),
     Sigmoid: (d, x) => d.network.op('Sigmoid', [x]),
     HardSigmoid: (d, x) => d.network.op('HardSigmoid', [x], { alpha: { float: 0.17 }, beta: { float: 0.45 } }),
     HardSwish: (d, x) => d.network.op('HardSwish', [x]),
@@ -234,7 +235,7 @@ describe('Q/DQ models equal onnxruntime-web, bit for bit', () => {
     compare(
       8,
       (d) => {
-        const name = d.random.pick(['Sigmoid', 'HardSwish', 'LeakyRelu', 'x * Sigmoid(x)']);
+        const name = d.random.pick(['Sigmoid', 'HardSwish', 'LeakyRelu', 'PRelu', 'x * Sigmoid(x)']);
         d.network.output(functions[name]!(d, d.real([1, 4, 8, 8])), 'float32');
       },
       ['dequantize_linear'],
@@ -353,6 +354,14 @@ it.each(['Add', 'Mul', 'Div'])('%s of a constant of more dimensions than the ten
   const y = d.network.op(op, [d.real([3, 5]), d.network.constant(Float32Array.of(1.37), [1, 1, 1])]);
   d.finish(d.network.op('Relu', [y]));
   expect(refusal(d.network)).toMatch(/^UnsupportedModelError: .*a constant of 3 dimensions beside \[3, 5\]/);
+});
+
+it('a PRelu of several slopes is refused', () => {
+  const d = draw(1);
+  d.finish(d.network.op('PRelu', [d.real([1, 2, 5, 7]), d.network.constant(Float32Array.of(0.1, 0.2), [2, 1, 1])]));
+  expect(refusal(d.network)).toMatch(
+    /^UnsupportedModelError: node 'PRelu_.*slopes of shape \[2, 1, 1\]; supported: one/,
+  );
 });
 
 it.each([

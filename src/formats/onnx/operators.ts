@@ -1,5 +1,6 @@
 import { InvalidModelError, UnsupportedModelError } from '../../errors.ts';
 import {
+  elementCount,
   isByteType,
   type Attribute,
   type Constant,
@@ -233,6 +234,16 @@ const qlinearConcat: Converter = (node, name, builder) => {
   quantized('Concat', indices, 0)(node, name, builder);
 };
 
+/** A table of bytes has one slope. */
+const prelu: Converter = (node, name, builder) => {
+  const { shape = [] } = builder.constants.get(operand(node, name, 1)) ?? {};
+  if (elementCount(shape) !== 1)
+    throw new UnsupportedModelError(
+      `node '${name}' (PRelu): slopes of shape [${shape.join(', ')}]; supported: one slope`,
+    );
+  plain(node, name, builder);
+};
+
 /** One node for each output, which take a part of the input each. */
 const split: Converter = (node, name, builder) => {
   const attributes = { ...attributesOf(node, name), parts: node.outputs.length };
@@ -316,6 +327,7 @@ const CONVERTERS: Readonly<Record<string, Converter>> = {
   Relu: plain,
   Clip: plain,
   LeakyRelu: plain,
+  PRelu: prelu,
   Sigmoid: plain,
   HardSigmoid: plain,
   HardSwish: plain,

@@ -62,6 +62,8 @@ export function floatFunction(node: GraphNode, multiplyAdd: MultiplyAdd): FloatF
       const alpha = number('alpha', 0.01);
       return (x) => (x! >= 0 ? x! : f32(alpha * x!));
     }
+    case 'PRelu':
+      return (x, slope) => (x! >= 0 ? x! : f32(slope! * x!));
     case 'Sigmoid': {
       const logistic = sigmoid(multiplyAdd);
       return (x) => logistic(x!);

@@ -308,7 +308,7 @@ function mergeTransposedPairs(draft: GraphDraft): void {
 export const PASSES: ReadonlySet<string> = new Set([
   ...['QuantizeLinear', 'DequantizeLinear', 'Relu', 'LeakyRelu', 'Clip', 'Sigmoid', 'HardSigmoid', 'HardSwish'],
   ...['Add', 'Sub', 'Mul', 'Div', 'Concat', 'Split', 'Pad', 'Slice', 'Squeeze', 'Unsqueeze', 'ReduceMean', 'Identity'],
-  'Resize',
+  ...['Resize', 'PRelu'],
 ]);
 
 /** Another Transpose to which onnxruntime may move one, or which it may move to it. */

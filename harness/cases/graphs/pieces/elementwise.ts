@@ -7,7 +7,7 @@ export const activation: Piece = (builder) => {
   const { random } = builder;
   const x = builder.real();
   if (!x) return false;
-  const op = random.pick(['Relu', 'Relu', 'Clip', 'Clip', 'LeakyRelu', 'Sigmoid', 'HardSigmoid', 'HardSwish']);
+  const op = random.pick(['Relu', 'Relu', 'Clip', 'Clip', 'LeakyRelu', 'PRelu', 'Sigmoid', 'HardSigmoid', 'HardSwish']);
   const inputs = [x.name];
   const attributes: Record<string, OnnxAttribute> = {};
   if (op === 'Clip')
@@ -17,6 +17,10 @@ export const activation: Piece = (builder) => {
       ),
     );
   if (op === 'LeakyRelu') attributes['alpha'] = { float: Math.fround(random.unit()) };
+  if (op === 'PRelu')
+    inputs.push(
+      builder.constant('c', Float32Array.of(random.unit() * 1.5 - 0.5), [[], [1], [1, 1]][random.integer(0, 2)]),
+    );
   // HardSwish came with operator set 14
   const name =
     op === 'HardSwish'
