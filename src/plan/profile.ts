@@ -66,8 +66,6 @@ export function adapterFamily(names: AdapterNames): AdapterFamily {
   return names.isFallbackAdapter || /swiftshader|llvmpipe|lavapipe|basic render/i.test(text) ? 'software' : 'gpu';
 }
 
-/** The kernels that blocks are made of, whose data fused steps are put together from. */
-/** A profile as kernels are chosen by it. */
 export function preferencesOf(profile: Profile, features: Features): Preferences {
   return {
     forced: ({ node }) => profile.nodes?.[node],
