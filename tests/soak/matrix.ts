@@ -9,6 +9,7 @@ import type { NpyArray } from '../../harness/numpy/npy.ts';
 import { writeNpz } from '../../harness/numpy/npz.ts';
 import { defaultModel } from '../../models/index.ts';
 import { ENGINES } from '../../src/engines/index.ts';
+import { UnsupportedModelError } from '../../src/errors.ts';
 import { readModel } from '../../src/formats/index.ts';
 import { createPlan } from '../../src/plan/plan.ts';
 import { referenceTrace } from '../../src/plan/reference.ts';
@@ -45,14 +46,21 @@ const SEED = 1;
 /** @returns the first exit code that is not 0, where there is one */
 export async function matrix({ models, only, cases, markdown }: MatrixOptions): Promise<number> {
   const rows: Row[] = [];
-  for (const path of models) rows.push(await modelRow(path, only));
+  const refused: string[] = [];
+  for (const path of models)
+    try {
+      rows.push(await modelRow(path, only));
+    } catch (error) {
+      if (!(error instanceof UnsupportedModelError)) throw error;
+      refused.push(`${path} is refused: ${error.message}`);
+    }
   if (cases > 0)
     for (const { name } of ENGINES) {
       const args = ['cases', '--engine', name, '--seed', String(SEED), '--count', String(cases)];
       rows.push({ name: `${cases} generated cases`, engine: name, cells: await cellsOf(only, args) });
     }
   const table = describe(rows, only);
-  console.log(table);
+  console.log([table, ...refused].join('\n'));
   if (markdown !== undefined) replaceTable(markdown, table);
   const codes = rows.flatMap((row) => row.cells.map(({ exitCode }) => exitCode));
   return codes.includes(1) ? 1 : Math.max(0, ...codes);
@@ -121,7 +129,9 @@ function describe(rows: readonly Row[], only: readonly string[]): string {
       return line([name, engine, count(tensors), count(elements), ...shown]);
     }),
     '',
-    ...only.map((column, i) => `- \`${column}\`: ${rows.map(({ cells }) => cells[i]!.adapter).find(Boolean)}`),
+    ...only.map(
+      (column, i) => `- \`${column}\`: ${rows.map(({ cells }) => cells[i]!.adapter).find(Boolean) ?? 'no result'}`,
+    ),
     '',
     `Measured on ${new Date().toISOString().slice(0, 10)}, ${RUNS} runs of each.`,
   ].join('\n');
