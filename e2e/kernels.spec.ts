@@ -56,6 +56,42 @@ test('without the packed dot product: the same bits by another path', async ({ g
   expect(used(result)).not.toContain('dot/packed');
 });
 
+test('a view whose elements come in another order: what is traced and what is run equal the host', async ({ gpu }) => {
+  const results = await gpu.evaluate(async () => {
+    type Draw = typeof import('../harness/cases/draw.ts');
+    const { graphOf, whole } = (await import('/harness/cases/draw.ts' as string)) as Draw;
+    type Library = typeof import('../src/index.ts');
+    const { InferenceSession, Tensor, referenceTrace } = (await import('/src/index.ts' as string)) as Library;
+    const quantization = whole(0.5, 3);
+    const shape = [2, 36, 4, 1];
+    const input = { name: 'x', type: 'uint8', shape, quantization } as const;
+    const attributes = { blocksize: 3, mode: 'DCR' };
+    const graph = graphOf(
+      'onnxruntime',
+      'DepthToSpace',
+      [input],
+      [],
+      { name: 'y', type: 'uint8', quantization },
+      attributes,
+    );
+    const feeds = {
+      x: new Tensor(
+        'uint8',
+        Uint8Array.from({ length: 288 }, (_, i) => i % 251),
+        shape,
+      ),
+    };
+    const session = await InferenceSession.create(graph);
+    const expected = referenceTrace(session.plan, feeds).outputs['y']!;
+    const computed = [(await session.trace(feeds)).outputs['y']!, (await session.run(feeds))['y']!];
+    const equal = computed.map(({ data }) => data.every((v: number | bigint, i: number) => v === expected.data[i]));
+    const isMoved = expected.data.some((v: number | bigint, i: number) => v !== feeds.x.data[i]);
+    session.release();
+    return { views: [...session.plan.views], isMoved, equal };
+  });
+  expect(results).toEqual({ views: [['y', 'x']], isMoved: true, equal: [true, true] });
+});
+
 test('a device is asked how it rounds: one that rounds otherwise does without the form that relies on it', async ({
   gpu,
 }) => {

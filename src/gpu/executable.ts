@@ -1,6 +1,6 @@
 import { DeviceError } from '../errors.ts';
 import type { ElementData, ElementType, TensorInfo } from '../graph/graph.ts';
-import { extent, groupCount, packedBytes, unpack } from '../layers/layout.ts';
+import { extent, groupCount, pack, packedBytes, unpack } from '../layers/layout.ts';
 import type { Step } from '../kernels/step.ts';
 import { sumBytes, summing } from '../kernels/software/lengths.ts';
 import type { Plan } from '../plan/plan.ts';
@@ -206,7 +206,10 @@ export class Executable {
       const info = this.#info(node.outputs[0]!);
       const view = views.get(info.name);
       const copy = copies.get(info.name);
-      const data = view ? tensors.get(view)!.data.slice() : await read(copy!.tensor, info);
+      // the same memory, in which a view may have its elements in another order
+      const data = view
+        ? unpack(pack(tensors.get(view)!.data, this.#info(view)), info)
+        : await read(copy!.tensor, info);
       const sums = copy?.sums;
       tensors.set(info.name, {
         ...traced(info),

@@ -123,6 +123,22 @@ describe('what looks alike and is not joined', () => {
     expect(joinAll([expand, view, behind, project], [])[0]!.core).toMatchObject({ kind: 'block', expand });
     expect(joinAll([window, view, behind, project], []).map(({ core }) => core.kind)).toEqual(['conv', 'block']);
   });
+  it('layers between which a view makes other channels of the same bytes', () => {
+    const seenAs = (info: Layer['writes'], by: number): readonly [view: Layer, seen: Layer['writes']] => {
+      const [n, c, h, w] = info.shape as [number, number, number, number];
+      const seen = { ...info, name: 'seen', shape: [n * by, c / by, h, w] };
+      return [{ kind: 'view', node: 'v', op: 'Reshape', reads: [info], writes: seen }, seen];
+    };
+    const [before, behind] = [seenAs(expand.writes, 2), seenAs(depthwise.writes, 2)];
+    const kinds = (layers: readonly Layer[]): string[] => joinAll(layers, []).map(({ core }) => core.kind);
+    expect(kinds([expand, before[0], { ...depthwise, reads: [before[1]] }, project])).toEqual(['pointwise', 'block']);
+    expect(kinds([expand, depthwise, behind[0], { ...project, reads: [behind[1]] }])).not.toContain('block');
+    const average = { kind: 'global_average_pool', node: 'a', op: 'GlobalAveragePool' } as Layer<'global_average_pool'>;
+    const pool = (read: Layer['writes']): Layer => ({ ...average, reads: [read], writes: { ...read, name: 'mean' } });
+    const [view, seen] = seenAs(project.writes, 2);
+    expect(kinds([project, pool(project.writes)])).toEqual(['pooled_pointwise']);
+    expect(kinds([project, view, pool(seen)])).toEqual(['pointwise', 'global_average_pool']);
+  });
   it('sums that saturate before and behind the depthwise layer', () => {
     expect(isBlock([expand, depthwise, project])).toBe(true);
     expect(isBlock([expand, { ...depthwise, saturatingChannels: 1 }, project])).toBe(true);

@@ -1,5 +1,6 @@
+import type { TensorInfo } from '../graph/graph.ts';
 import type { Layer } from '../layers/layer.ts';
-import { extent } from '../layers/layout.ts';
+import { extent, type Extent } from '../layers/layout.ts';
 import { Flow } from './flow.ts';
 import type { Fusion } from './fusion.ts';
 import { coreOf, placeOf, type Block, type Joined } from './joined.ts';
@@ -77,18 +78,20 @@ function joinAll(given: readonly Joined[], flow: Flow, search: (one: Joined) => 
 }
 
 const isDilated = ({ dilations }: Layer<'conv' | 'depthwise'>): boolean => dilations.some((d) => d !== 1);
-const samePixels = (a: Layer['writes'], b: Layer['writes']): boolean => {
-  const [from, to] = [extent(a), extent(b)];
-  return from.height === to.height && from.width === to.width;
-};
+/** Are these the same in what one layer writes and what another reads? A view may lie between, of any shape. */
+const same = (a: TensorInfo, b: TensorInfo, ...axes: readonly (keyof Extent)[]): boolean =>
+  axes.every((axis) => extent(a)[axis] === extent(b)[axis]);
 
 /** A layer that a block may begin with: every output channel sees all input channels, and no pair of products saturates. */
 function expanding(one: Joined, depthwise: Layer<'depthwise'>): Block['expand'] | undefined {
   const layer = coreOf(one, 'pointwise', 'conv', 'gemm');
   if (!layer || one.epilogue || layer.saturatingChannels > 0) return undefined;
-  // under a window, pixels are where they are: no view may lie between
-  const hasWindow = layer.kind === 'conv';
-  return hasWindow && (isDilated(layer) || !samePixels(layer.writes, depthwise.reads[0]!)) ? undefined : layer;
+  const [read] = depthwise.reads as [TensorInfo];
+  if (!same(layer.writes, read, 'channels')) return undefined;
+  // under a window, pixels are where they are
+  return layer.kind === 'conv' && (isDilated(layer) || !same(layer.writes, read, 'height', 'width'))
+    ? undefined
+    : layer;
 }
 
 /** The block around a depthwise layer, as far as what lies between its layers is nobody else's. */
@@ -97,6 +100,7 @@ function findBlock(one: Joined, flow: Flow): Found | undefined {
   const reader = depthwise && flow.onlyReader(one);
   const project = reader && coreOf(reader, 'pointwise');
   if (!depthwise || isDilated(depthwise) || !project || project.saturatingChannels > 0) return undefined;
+  if (!same(depthwise.writes, project.reads[0]!, 'channels')) return undefined;
   const before = flow.privateMaker(depthwise.reads[0]!.name, one);
   const expand = before && expanding(before, depthwise);
   const [first, input] = expand ? [before, expand.reads[0]!] : [one, depthwise.reads[0]!];
@@ -116,6 +120,7 @@ function findPooled(one: Joined, flow: Flow): Found | undefined {
   const before = pool && flow.privateMaker(pool.reads[0]!.name, one);
   const pointwise = before && coreOf(before, 'pointwise');
   if (!pool || !pointwise || pointwise.saturatingChannels > 0) return undefined;
+  if (!same(pointwise.writes, pool.reads[0]!, 'batch', 'channels')) return undefined;
   return { joined: { core: { kind: 'pooled_pointwise', pointwise, pool } }, replaces: [before, one] };
 }
 
@@ -145,6 +150,6 @@ function findEpilogue(one: Joined, flow: Flow): Found | undefined {
 
 /** Is each element of one operand paired with the same one of the other, and by one function? */
 function isPlain({ reads, tail }: Layer<'pair'>): boolean {
-  const [a, b] = reads.map((info) => extent(info));
-  return !tail && (['batch', 'channels', 'height', 'width'] as const).every((axis) => a![axis] === b![axis]);
+  const [a, b] = reads as [TensorInfo, TensorInfo];
+  return !tail && same(a, b, 'batch', 'channels', 'height', 'width');
 }

@@ -132,10 +132,7 @@ function placesOfMove(node: GraphNode, move: Move, input: TensorInfo, output: Te
   if (listed > BUDGET.places) return refuse(node, `it moves ${listed} elements one by one`, `up to ${BUDGET.places}`);
   const sources = sourcesOf(move, input.shape);
   const [before, after] = [paddedPlaces(from), paddedPlaces(to)];
-  // axes that were taken apart do not keep the order in which a trace reads a view
-  const keepsAxes = move.taken === undefined || move.taken.length === move.shape.length;
-  const isView =
-    keepsAxes && before.length === after.length && sources.every((s, i) => s >= 0 && before[s] === after[i]);
+  const isView = before.length === after.length && sources.every((s, i) => s >= 0 && before[s] === after[i]);
   return isView ? undefined : placesOf(sources, from, to);
 }
 
