@@ -36,7 +36,14 @@ for (const [engine, count] of Object.entries(CASES))
     for (const form of ['multiply_shift', 'two_limbs', 'checked_line', 'wide_multiply', 'corrected_guess', 'search'])
       expect(used(result)).toContain(`requantize/${form}`);
     // every kernel variant computes the cases that it may
-    for (const kernel of ['pointwise_tiled', 'lanes ', 'lanes_chunked', 'words/plain', 'words/subgroup'])
+    for (const kernel of [
+      'pointwise_tiled',
+      'lanes ',
+      'lanes_chunked',
+      'words/plain',
+      'words/subgroup',
+      'depthwise_rows',
+    ])
       expect(used(result)).toContain(kernel);
     if (['fbgemm', 'fbgemm-avx2', 'x86'].includes(engine)) expect(used(result)).toContain('conv_pairs');
     if (['fbgemm', 'onednn'].includes(engine)) expect(used(result)).toContain('add_tail');

@@ -11,6 +11,7 @@ import { tileOfBlock } from './inverted_residual.ts';
 import type { LinearKernel, LinearLayer } from './linear.ts';
 import { pointwise } from './pointwise.ts';
 import { pointwiseTiled } from './pointwise_tiled.ts';
+import { depthwiseRows } from './software/depthwise_rows.ts';
 import { lanes, lanesPlain } from './software/lanes.ts';
 import type { Target } from './target.ts';
 import type { LayerGeometry, VariantChoice, VariantOption } from './variant.ts';
@@ -27,6 +28,7 @@ export const LINEAR_KERNELS: readonly LinearKernel[] = [
   convPairs,
   lanes,
   lanesPlain,
+  depthwiseRows,
   pointwiseTiled,
 ];
 
