@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'playwright/test';
 import { exact8 } from './command.ts';
-import { bitsOf, firstDifference } from '../harness/cases/bits.ts';
+import { bitsOf, firstDifference } from '../harness/compare/bits.ts';
 import { UnsupportedModelError } from '../src/errors.ts';
 import { generateAtBoundaries } from '../harness/cases/at_boundaries/index.ts';
 import { inferGraph } from '../src/layers/infer.ts';
