@@ -54,6 +54,7 @@ export function createFbgemm(options: PyTorchOptions = {}): Engine {
   return {
     name: 'fbgemm',
     description: 'PyTorch fbgemm with AVX-512 VNNI: float32 bias; depthwise layers saturate pairs of products',
+    origins: [{ runtime: 'pytorch-fbgemm', processors: ['x64-avx512-vnni'] }],
     recipe: 'fbgemm',
     ...nativeKernels(options),
     linear: fbgemmLinear,
@@ -67,6 +68,10 @@ export function createFbgemmAvx2(options: PyTorchOptions = {}): Engine {
     ...createFbgemm(options),
     name: 'fbgemm-avx2',
     description: 'PyTorch fbgemm without AVX-512 VNNI: float32 bias; every layer saturates pairs of products',
+    origins: [
+      { runtime: 'pytorch-fbgemm', processors: ['x64-avx-vnni', 'x64'] },
+      { runtime: 'pytorch-x86', processors: ['x64-avx-vnni', 'x64'] },
+    ],
     accumulation: () => 'saturating-pairs',
   };
 }

@@ -30,6 +30,7 @@ export function createOnednn(options: PyTorchOptions = {}): Engine {
   return {
     name: 'onednn',
     description: 'PyTorch onednn with AVX-512 VNNI: requantizes by way of float32 values',
+    origins: [{ runtime: 'pytorch-onednn', processors: ['x64-avx512-vnni'] }],
     recipe: 'onednn',
     ...nativeKernels(options),
     linear: onednnLinear,
