@@ -4,7 +4,7 @@ import { detectProcessor } from '../harness/cli/processor.ts';
 import { randomFeeds } from '../harness/cli/generated_inputs.ts';
 import { generateAtBoundaries } from '../harness/cases/at_boundaries/index.ts';
 import { writeCase } from '../harness/cases/onnx.ts';
-import { bitsOf, firstDifference } from '../harness/cases/bits.ts';
+import { bitsOf, firstDifference } from '../harness/compare/bits.ts';
 import { graphRead } from '../harness/cases/read.ts';
 import { compareTensor } from '../harness/compare/compare.ts';
 import { writeNpz } from '../harness/numpy/npz.ts';

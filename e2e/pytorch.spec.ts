@@ -5,7 +5,7 @@ import { expect, test } from 'playwright/test';
 import { exact8 } from './command.ts';
 import { engineOn } from '../harness/cli/mine.ts';
 import { detectProcessor } from '../harness/cli/processor.ts';
-import { bitsOf, firstDifference } from '../harness/cases/bits.ts';
+import { bitsOf, firstDifference } from '../harness/compare/bits.ts';
 import type { Runtime } from '../src/engines/origin.ts';
 import { UnsupportedModelError } from '../src/errors.ts';
 import { generateAtBoundaries } from '../harness/cases/at_boundaries/index.ts';

@@ -8,7 +8,7 @@ import type { LinearLayer, Engine, StepFunctions } from './engine.ts';
  * Convolution and linear layer. The bias stays float; per tensor, the compiler contracts it into an fma. Values that are no
  * int32 become the smallest one.
  */
-export function fbgemmLinear(layer: LinearLayer): StepFunctions {
+function fbgemmLinear(layer: LinearLayer): StepFunctions {
   const { output } = layer;
   const perChannel = isPerChannel(layer);
   const sumScale = (weightScale: number): number => f32(f32(layer.input.scale) * f32(weightScale));
@@ -37,7 +37,7 @@ export function fbgemmLinear(layer: LinearLayer): StepFunctions {
 }
 
 /** FBGEMM's depthwise kernels, which saturate on every machine. */
-export function isFastDepthwise({ op, groups, inputChannels, kernel, pads }: LinearLayer): boolean {
+function isFastDepthwise({ op, groups, inputChannels, kernel, pads }: LinearLayer): boolean {
   const [size, width] = kernel;
   return (
     op === 'conv' &&

@@ -6,7 +6,7 @@ import type { LinearLayer, Engine, StepFunctions } from './engine.ts';
  * Convolution and linear layer: dequantized to float32, the bias added, quantized again.
  * ReLU as max(v, 0) is the same as the clamp at the zero point.
  */
-export function onednnLinear(layer: LinearLayer): StepFunctions {
+function onednnLinear(layer: LinearLayer): StepFunctions {
   const inputScale = throughInverse(layer.input.scale);
   const inverse = throughInverse(f32(1 / layer.output.scale));
   return linearSteps(layer, (stored, bias) => {

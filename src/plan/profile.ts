@@ -55,7 +55,7 @@ export const DEFAULT_PROFILES: Readonly<Record<AdapterFamily, Profile>> = {
 };
 
 /** What an adapter says of itself, as WebGPU names it. */
-export interface AdapterNames {
+interface AdapterNames {
   readonly vendor?: string;
   readonly architecture?: string;
   readonly device?: string;
