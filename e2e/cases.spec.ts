@@ -22,7 +22,7 @@ test(`${CASES} generated cases: GPU, host and onnxruntime-web give the same bits
   );
   expect(result.failures).toEqual([]);
   expect(result).toMatchObject({ cases: CASES, mismatches: 0, refused: 0 });
-  for (const form of ['multiply_shift', 'two_limbs', 'checked_line', 'wide_multiply', 'search'])
+  for (const form of ['multiply_shift', 'two_limbs', 'checked_line', 'wide_multiply', 'corrected_guess', 'search'])
     expect(Object.keys(result.coverage).join('\n')).toContain(`requantize/${form}`);
 });
 

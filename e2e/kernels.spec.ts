@@ -33,7 +33,7 @@ for (const [engine, count] of Object.entries(CASES))
     expect(result.failures).toEqual([]);
     expect(result).toMatchObject({ cases: count, mismatches: 0, refused: 0 });
     // the cases reach every form, and where the engine saturates, the kernel for it
-    for (const form of ['multiply_shift', 'two_limbs', 'checked_line', 'wide_multiply', 'search'])
+    for (const form of ['multiply_shift', 'two_limbs', 'checked_line', 'wide_multiply', 'corrected_guess', 'search'])
       expect(used(result)).toContain(`requantize/${form}`);
     // every kernel variant computes the cases that it may
     for (const kernel of [

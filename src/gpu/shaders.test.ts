@@ -89,10 +89,10 @@ describe('forms of several stages of a kernel', () => {
     kernel: 'inverted_residual',
     slots: {
       output: 'output/codes',
-      form: 'requantize/float_guess',
+      form: 'requantize/corrected_guess',
       first: 'block/expand',
       expand: 'requantize/checked_line',
-      depthwise: 'requantize/float_guess',
+      depthwise: 'requantize/corrected_guess',
       source: 'input/bytes',
       dot: 'dot/packed',
     },
@@ -107,7 +107,7 @@ describe('forms of several stages of a kernel', () => {
     for (const name of ['requantize', 'requantize_expand', 'requantize_depthwise'])
       expect(code.split(`fn ${name}(`)).toHaveLength(2);
     expect(code).toContain('override FIRST_BOUNDARY_depthwise: u32 = 0u;');
-    expect(code).toContain('let at = FIRST_PARAMETER_depthwise + group * 2u;');
+    expect(code).toContain('let at = FIRST_PARAMETER_depthwise + group * 6u;');
     expect(code).toContain('const EXCEPTIONS_expand = 1u;');
     expect(code).not.toContain('EXCEPTIONS;');
   });

@@ -4,6 +4,7 @@ import { findBoundaries, type AccumulatorRange, type Boundaries } from './bounda
 import { channelBoundaries, type ChannelBoundaries, type FormParameters, type RequantizeForm } from './form.ts';
 import { nearestEven } from './forms/nearest_even.ts';
 import { checkedLine } from './forms/checked_line.ts';
+import { correctedGuess } from './forms/corrected_guess.ts';
 import { floatGuess } from './forms/float_guess.ts';
 import { multiplyShift } from './forms/multiply_shift.ts';
 import { search } from './forms/search.ts';
@@ -17,6 +18,7 @@ export const FORMS: readonly RequantizeForm[] = [
   nearestEven,
   checkedLine,
   wideMultiply,
+  correctedGuess,
   floatGuess,
   search,
 ];
