@@ -18,13 +18,7 @@ import { OnnxNetwork } from '../tests/helpers/onnx_network.ts';
 import { exact8 } from './command.ts';
 import { expect, test } from './gpu.ts';
 import { PythonOnnxruntime } from './onnxruntime/engine.ts';
-import { findPython } from './python.ts';
-
-const ONNXRUNTIME = {
-  environment: 'node_modules/.cache/onnxruntime',
-  imports: 'onnxruntime, numpy',
-  install: [['onnxruntime==1.32.0', 'numpy']],
-};
+import { ONNXRUNTIME, pythonWith } from './python.ts';
 
 const PROCESSOR = existsSync('/proc/cpuinfo') ? readFileSync('/proc/cpuinfo', 'utf8') : '';
 const VNNI = / (avx512_vnni|avx_vnni)( |$)/m.test(PROCESSOR);
@@ -34,15 +28,11 @@ const ENGINE = VNNI ? 'onnxruntime-x64' : 'onnxruntime-x64-avx2';
 const CASES = 72;
 const CASES_AT_BOUNDARIES = 120;
 
-// one after the other: the first one installs
-test.describe.configure({ mode: 'default' });
-
 let engine: PythonOnnxruntime;
 
 test.beforeAll(() => {
-  test.setTimeout(600_000);
   test.skip(!/ avx2( |$)/m.test(PROCESSOR), 'needs an x86-64 processor with AVX2');
-  const python = findPython(ONNXRUNTIME);
+  const python = pythonWith(ONNXRUNTIME);
   test.skip(python === undefined, 'needs a Python with onnxruntime');
   engine = new PythonOnnxruntime(python!);
 });
