@@ -20,13 +20,7 @@ import { OnnxNetwork } from '../tests/helpers/onnx_network.ts';
 import { exact8 } from './command.ts';
 import { expect, test } from './gpu.ts';
 import { PythonOnnxruntime } from './onnxruntime/engine.ts';
-import { findPython } from './python.ts';
-
-const ONNXRUNTIME = {
-  environment: 'node_modules/.cache/onnxruntime',
-  imports: 'onnxruntime, numpy',
-  install: [['onnxruntime==1.32.0', 'numpy']],
-};
+import { ONNXRUNTIME, pythonWith } from './python.ts';
 
 /** The engine that onnxruntime is on this processor, as `exact8 engines --mine` says. */
 const { processor } = detectProcessor();
@@ -35,15 +29,11 @@ const ENGINE = (processor && engineOn('onnxruntime', processor)) ?? '';
 const CASES = 72;
 const CASES_AT_BOUNDARIES = 120;
 
-// one after the other: the first one installs
-test.describe.configure({ mode: 'default' });
-
 let engine: PythonOnnxruntime;
 
 test.beforeAll(() => {
-  test.setTimeout(600_000);
   test.skip(ENGINE === '', `needs a processor on which onnxruntime is known, not ${processor}`);
-  const python = findPython(ONNXRUNTIME);
+  const python = pythonWith(ONNXRUNTIME);
   test.skip(python === undefined, 'needs a Python with onnxruntime');
   engine = new PythonOnnxruntime(python!);
 });
