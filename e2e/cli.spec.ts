@@ -106,6 +106,15 @@ test('--help and --version are no errors', async () => {
   expect(await exact8(['--version'])).toMatchObject({ code: 0, stdout: /^\d+\.\d+\.\d+\n$/ });
 });
 
+test('engines --mine needs no model and no browser, and names an engine for each runtime', async () => {
+  const { code, stdout, stderr } = await exact8(['engines', '--mine', '--json']);
+  expect(code, stderr).toBe(0);
+  const { processor, engines } = JSON.parse(stdout) as { processor: string; engines: Record<string, string | null>[] };
+  expect(processor).toMatch(/^(x64|arm64)/);
+  expect(engines).toContainEqual({ runtime: 'onnxruntime-web', engine: 'onnxruntime' });
+  expect(engines.find(({ runtime }) => runtime === 'pytorch-qnnpack')).toMatchObject({ engine: 'qnnpack' });
+});
+
 test('inspect needs no browser, and counts what the model does', async () => {
   const result = await exact8(['inspect', '--json'], { EXACT8_CHROME: '/nowhere' });
   expect(result.code).toBe(0);

@@ -63,8 +63,8 @@ test('a planted fault is seen: one bit of a fused weight', async ({ gpu }) => {
       '/harness/cases/blocks.ts' as string
     )) as typeof import('../harness/cases/blocks.ts');
     const { firstDifference } = (await import(
-      '/harness/cases/bits.ts' as string
-    )) as typeof import('../harness/cases/bits.ts');
+      '/harness/compare/bits.ts' as string
+    )) as typeof import('../harness/compare/bits.ts');
     const { createPlan } = (await import('/src/plan/plan.ts' as string)) as typeof import('../src/plan/plan.ts');
     const { referenceTrace } = (await import(
       '/src/plan/reference.ts' as string

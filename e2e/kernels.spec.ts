@@ -66,14 +66,8 @@ test('a view whose elements come in another order: what is traced and what is ru
     const shape = [2, 36, 4, 1];
     const input = { name: 'x', type: 'uint8', shape, quantization } as const;
     const attributes = { blocksize: 3, mode: 'DCR' };
-    const graph = graphOf(
-      'onnxruntime',
-      'DepthToSpace',
-      [input],
-      [],
-      { name: 'y', type: 'uint8', quantization },
-      attributes,
-    );
+    const output = { name: 'y', type: 'uint8', quantization } as const;
+    const graph = graphOf('onnxruntime', 'DepthToSpace', [input], output, [], attributes);
     const feeds = {
       x: new Tensor(
         'uint8',

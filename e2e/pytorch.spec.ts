@@ -1,9 +1,12 @@
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'playwright/test';
 import { exact8 } from './command.ts';
-import { bitsOf, firstDifference } from '../harness/cases/bits.ts';
+import { engineOn } from '../harness/cli/mine.ts';
+import { detectProcessor } from '../harness/cli/processor.ts';
+import { bitsOf, firstDifference } from '../harness/compare/bits.ts';
+import type { Runtime } from '../src/engines/origin.ts';
 import { UnsupportedModelError } from '../src/errors.ts';
 import { generateAtBoundaries } from '../harness/cases/at_boundaries/index.ts';
 import { inferGraph } from '../src/layers/infer.ts';
@@ -22,9 +25,10 @@ const PYTORCH = {
   ],
 };
 
-/** Without AVX-512 VNNI, fbgemm (and x86, which is fbgemm there) saturates in every layer, and onednn is no engine that exact8 knows. */
-const VNNI = existsSync('/proc/cpuinfo') && / avx512_vnni( |$)/m.test(readFileSync('/proc/cpuinfo', 'utf8'));
-const engineOf = (engine: string): string => (VNNI || engine === 'qnnpack' ? engine : 'fbgemm-avx2');
+/** The engine that one of PyTorch's is on this processor, as `exact8 engines --mine` says. */
+const { processor } = detectProcessor();
+const engineOf = (engine: string): string => (processor && engineOn(`pytorch-${engine}` as Runtime, processor)) ?? '';
+const VNNI = processor === 'x64-avx512-vnni';
 
 test('a trace that the example records from a real PyTorch equals exact8: widths 0.35 and 1.4, two engines each', async ({
   baseURL: _,

@@ -8,6 +8,7 @@ import {
 } from '../../src/graph/graph.ts';
 import type { NpyArray } from '../numpy/npy.ts';
 import type { Npz } from '../numpy/npz.ts';
+import { transposed } from '../numpy/transposed.ts';
 
 /** A recorded trace, matched with the tensors of a graph. */
 export interface Recorded {
@@ -49,16 +50,6 @@ function convert(data: NpyArray['data'], type: ElementType): ElementData | undef
   return target;
 }
 
-/** [N, H, W, C] as [N, C, H, W]. */
-function toNchw(data: ElementData, [n, c, h, w]: readonly [number, number, number, number]): ElementData {
-  const result = data.slice() as Uint8Array;
-  let at = 0;
-  for (let b = 0; b < n; b++)
-    for (let k = 0; k < c; k++)
-      for (let p = 0; p < h * w; p++) result[at++] = (data as Uint8Array)[(b * h * w + p) * c + k]!;
-  return result;
-}
-
 const same = (a: readonly number[], b: readonly number[]): boolean => a.join() === b.join();
 const list = (shape: readonly number[]): string => `[${shape.join(', ')}]`;
 
@@ -76,7 +67,7 @@ function arrange(
     if (same(given, shape)) return { data, done };
     if (shape.length !== 4) continue;
     const [n, c, h, w] = shape as [number, number, number, number];
-    if (same(given, [n, h, w, c])) return { data: toNchw(data, [n, c, h, w]), done: [...done, 'NHWC'] };
+    if (same(given, [n, h, w, c])) return { data: transposed(data, h * w, c), done: [...done, 'NHWC'] };
     // a 1 by 1 image, recorded without its pixels
     if (h * w === 1 && same(given, [n, c])) return { data, done };
   }

@@ -3,6 +3,7 @@ import { elementCount, type GraphNode, type TensorInfo } from '../graph/graph.ts
 import { isFirstOneValue } from '../engines/exchange.ts';
 import { f32 } from '../engines/rounding.ts';
 import type { AddFunctions, AddLayer, TensorQuantization as Q } from '../engines/engine.ts';
+import type { Definition } from './definition.ts';
 import type { Layer } from './layer.ts';
 import { extent } from './layout.ts';
 import {
@@ -21,7 +22,7 @@ import { broadcastOf, onCodes, pairLayer, pairOf, referencePairs } from './pairs
 const sameShape = (a: readonly number[], b: readonly number[]): boolean =>
   a.length === b.length && a.every((d, i) => d === b[i]);
 
-export function layerOf(node: GraphNode, context: OpContext): AddLayer {
+function layerOf(node: GraphNode, context: OpContext): AddLayer {
   broadcastOf(node, context);
   const [a, b] = node.inputs.map((name) => context.info(name).shape) as [readonly number[], readonly number[]];
   return { ...pairOf(node, context), relu: node.attributes['relu'] === 1, swapped: isFirstOneValue(a, b) };
@@ -38,6 +39,16 @@ function isPerChannel(constant: TensorInfo, other: TensorInfo): boolean {
   return sameShape(shape, [1, channels!, 1, 1]) || sameShape(shape, [channels!, 1, 1]);
 }
 
+/** Does the element at an NCHW index have the other function? Which do goes by NHWC memory. */
+export function tailOf({ isTail }: AddFunctions, info: TensorInfo): (element: number) => boolean {
+  const { channels, height, width } = extent(info);
+  const [plane, elements] = [height * width, elementCount(info.shape)];
+  return (i) => {
+    const image = Math.floor(i / (plane * channels));
+    return isTail?.((image * plane + (i % plane)) * channels + (Math.floor(i / plane) % channels), elements) ?? false;
+  };
+}
+
 /** [first, end) of each run of tail elements. */
 export function tailRanges(isTail: (index: number, elements: number) => boolean, elements: number): [number, number][] {
   const ranges: [number, number][] = [];
@@ -51,10 +62,7 @@ export function tailRanges(isTail: (index: number, elements: number) => boolean,
 }
 
 /** The operands of a float32 add: the tensor first, a constant second. */
-export function floatOperands(
-  node: GraphNode,
-  context: OpContext,
-): { tensor: string; other: string; perChannel: boolean } {
+function floatOperands(node: GraphNode, context: OpContext): Omit<Definition<'add_float32'>, 'kind'> {
   const [a, b] = node.inputs as [string, string];
   const [tensor, other] = context.constant(a) ? [b, a] : [a, b];
   const info = context.info(tensor);
@@ -104,7 +112,6 @@ export const add: Operator = {
 
   reference(node, context, operand) {
     const info = context.info(node.outputs[0]!);
-    const elements = elementCount(info.shape);
     if (info.type === 'float32') {
       const { tensor, perChannel } = floatOperands(node, context);
       const swapped = tensor !== node.inputs[0];
@@ -116,14 +123,16 @@ export const add: Operator = {
         data: x.map((v, i) => f32(v + y[perChannel ? Math.floor(i / plane) % channels : i]!)),
       };
     }
-    const { body, tail, isTail } = functionsOf(node, context, layerOf(node, context));
-    const { channels, height, width } = extent(info);
-    const plane = height * width;
-    const inTail = (i: number): boolean => {
-      const image = Math.floor(i / (plane * channels));
-      return isTail!((image * plane + (i % plane)) * channels + (Math.floor(i / plane) % channels), elements);
-    };
-    return referencePairs(node, context, operand, (x, y, i) => (tail && isTail && inTail(i) ? tail : body)(x, y));
+    const functions = functionsOf(node, context, layerOf(node, context));
+    const { body, tail } = functions;
+    const isTail = tailOf(functions, info);
+    return referencePairs(node, context, operand, (x, y, i) => (tail && isTail(i) ? tail : body)(x, y));
+  },
+
+  define(node, context) {
+    if (context.info(node.outputs[0]!).type === 'float32')
+      return { kind: 'add_float32', ...floatOperands(node, context) };
+    return { kind: 'add', layer: layerOf(node, context) };
   },
 
   layer(node, context) {

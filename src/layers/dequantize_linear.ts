@@ -1,4 +1,5 @@
 import { byteRange, elementCount, isByteType, type Constant, type GraphNode } from '../graph/graph.ts';
+import type { TensorQuantization } from '../engines/engine.ts';
 import { expectOperands, placeOf, refuse, tensorQuantization, type Operator, type OpContext } from './operator.ts';
 
 /** A weight or bias that a float operator uses: real = scale * (q - zeroPoint), along the quantization's axis. */
@@ -18,6 +19,9 @@ function foldConstant(node: GraphNode, context: OpContext, constant: Constant): 
   return { name: node.outputs[0]!, type: 'float32', shape, data };
 }
 
+const inputOf = (node: GraphNode, context: OpContext): TensorQuantization =>
+  tensorQuantization(node, context.info(node.inputs[0]!));
+
 /** DequantizeLinear: x 8 bits, y float32: a table of 256 values. */
 export const dequantizeLinear: Operator = {
   infer(node, context) {
@@ -33,13 +37,14 @@ export const dequantizeLinear: Operator = {
     return constant && foldConstant(node, context, constant);
   },
 
-  reference(node, context, operand) {
-    const input = tensorQuantization(node, context.info(node.inputs[0]!));
-    return { data: Float32Array.from(operand(0) as Uint8Array, context.engine.dequantize(input)) };
-  },
+  reference: (node, context, operand) => ({
+    data: Float32Array.from(operand(0) as Uint8Array, context.engine.dequantize(inputOf(node, context))),
+  }),
+
+  define: (node, context) => ({ kind: 'dequantize', input: inputOf(node, context) }),
 
   layer(node, context) {
-    const input = tensorQuantization(node, context.info(node.inputs[0]!));
+    const input = inputOf(node, context);
     const dequantize = context.engine.dequantize(input);
     const [min] = byteRange(input.type);
     const values = Float32Array.from({ length: 256 }, (_, code) => dequantize(code + min));

@@ -14,7 +14,7 @@ import {
 } from './operator.ts';
 import type { PoolLayer, StepFunctions } from '../engines/engine.ts';
 
-export function layerOf(node: GraphNode, context: OpContext): PoolLayer {
+function layerOf(node: GraphNode, context: OpContext): PoolLayer {
   const input = context.info(node.inputs[0]!);
   const { height, width } = extent(input);
   return {
@@ -48,6 +48,8 @@ export const globalAveragePool: Operator = {
     const values = Array.from(accumulators, f);
     return { data: layer.output.type === 'uint8' ? Uint8Array.from(values) : Int8Array.from(values), accumulators };
   },
+
+  define: (node, context) => ({ kind: 'global_average_pool', layer: layerOf(node, context) }),
 
   layer(node, context) {
     const layer = layerOf(node, context);

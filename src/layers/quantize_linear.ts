@@ -42,6 +42,8 @@ export const quantizeLinear: Operator = {
     return { data: output.type === 'uint8' ? Uint8Array.from(x, quantize) : Int8Array.from(x, quantize) };
   },
 
+  define: (node, context) => ({ kind: 'quantize', output: outputOf(node, context) }),
+
   layer(node, context) {
     const output = outputOf(node, context);
     return {
