@@ -14,6 +14,7 @@ const ROWS = 28;
 export const depthwiseRows: LinearKernel = {
   name: 'depthwise_rows',
   kinds: ['depthwise'],
+  software: true,
   // columns of the input in which a thread's windows begin
   tiles: [4, 2, 7],
   admits(linear) {

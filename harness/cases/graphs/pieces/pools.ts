@@ -49,9 +49,13 @@ export const qlinearPool = ofBytes((builder, x) => {
   if (random.chance(0.3)) return { ...x, name: builder.node('MaxPool', [x.name], attributes), shape };
   const output = sameType(builder, x.quantization);
   const inputs = [...operandsOf(x), output.scale, output.zeroPoint];
+  const last = random.integer(0, 3) >> 1;
+  const [n, h, w, c] = x.shape as [number, number, number, number];
+  const pooled = last ? window(builder, [n, c, h, w]) : { attributes, shape };
   const isGlobal = random.chance(0.5);
-  const name = isGlobal
-    ? builder.node('QLinearGlobalAveragePool', inputs, { channels_last: 0 }, 'com.microsoft')
-    : builder.node('QLinearAveragePool', inputs, { ...attributes, count_include_pad: flag(random) }, 'com.microsoft');
-  return bytesWith(name, isGlobal ? [1, x.shape[1]!, 1, 1] : shape, output);
+  const more = isGlobal ? {} : { ...pooled.attributes, count_include_pad: flag(random) };
+  const op = isGlobal ? 'QLinearGlobalAveragePool' : 'QLinearAveragePool';
+  const name = builder.node(op, inputs, { ...more, channels_last: last }, 'com.microsoft');
+  const [, channels, height, width] = isGlobal ? [n, pooled.shape[1]!, 1, 1] : pooled.shape;
+  return bytesWith(name, last ? [n, height!, width!, channels!] : [n, channels!, height!, width!], output);
 }, isImage);
