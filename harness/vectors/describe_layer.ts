@@ -1,12 +1,13 @@
 import { InvalidInputError } from '../../src/errors.ts';
 import { byteRange, elementCount, type GraphNode } from '../../src/graph/graph.ts';
-import { floatOperands, layerOf as addLayerOf, tailRanges } from '../../src/layers/add.ts';
+import { floatOperands, layerOf as addLayerOf } from '../../src/layers/add.ts';
 import { linearOf } from '../../src/layers/infer.ts';
 import { floatOfKey, keyOfFloat } from '../../src/requantize/float_keys.ts';
 import { layerOf as poolLayerOf } from '../../src/layers/global_average_pool.ts';
 import { expectNoOverflow, reachable } from '../../src/layers/linear/linear.ts';
 import { tensorQuantization, type OpContext } from '../../src/layers/operator.ts';
 import { stepFunctions } from '../../src/layers/quantize_linear.ts';
+import { tailRanges } from '../../src/layers/tail.ts';
 import { addTable, proveAdd } from '../../src/requantize/add.ts';
 import { findBoundaries, type AccumulatorRange } from '../../src/requantize/boundaries.ts';
 import { FloatLines } from '../../src/engines/float_lines.ts';

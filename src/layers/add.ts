@@ -4,9 +4,10 @@ import { isFirstOneValue } from '../engines/exchange.ts';
 import { f32 } from '../engines/rounding.ts';
 import type { AddFunctions, AddLayer, TensorQuantization as Q } from '../engines/engine.ts';
 import type { Layer } from './layer.ts';
-import { extent } from './layout.ts';
+import { extent, placesInMemory } from './layout.ts';
 import {
   askEngine,
+  clampOf,
   expectOperands,
   label,
   placeOf,
@@ -17,6 +18,7 @@ import {
   type OpContext,
 } from './operator.ts';
 import { broadcastOf, onCodes, pairLayer, pairOf, referencePairs } from './pairs.ts';
+import { tailRanges } from './tail.ts';
 
 const sameShape = (a: readonly number[], b: readonly number[]): boolean =>
   a.length === b.length && a.every((d, i) => d === b[i]);
@@ -24,7 +26,12 @@ const sameShape = (a: readonly number[], b: readonly number[]): boolean =>
 export function layerOf(node: GraphNode, context: OpContext): AddLayer {
   broadcastOf(node, context);
   const [a, b] = node.inputs.map((name) => context.info(name).shape) as [readonly number[], readonly number[]];
-  return { ...pairOf(node, context), relu: node.attributes['relu'] === 1, swapped: isFirstOneValue(a, b) };
+  return {
+    ...pairOf(node, context),
+    ...clampOf(node),
+    relu: node.attributes['relu'] === 1,
+    swapped: isFirstOneValue(a, b),
+  };
 }
 
 const functionsOf = (node: GraphNode, context: OpContext, layer: AddLayer): AddFunctions =>
@@ -36,18 +43,6 @@ function isPerChannel(constant: TensorInfo, other: TensorInfo): boolean {
   const channels = other.shape[1];
   if (other.shape.length === 2) return sameShape(shape, [channels!]) || sameShape(shape, [1, channels!]);
   return sameShape(shape, [1, channels!, 1, 1]) || sameShape(shape, [channels!, 1, 1]);
-}
-
-/** [first, end) of each run of tail elements. */
-export function tailRanges(isTail: (index: number, elements: number) => boolean, elements: number): [number, number][] {
-  const ranges: [number, number][] = [];
-  for (let i = 0; i < elements; i++) {
-    if (!isTail(i, elements)) continue;
-    const last = ranges.at(-1);
-    if (last && last[1] === i) last[1] = i + 1;
-    else ranges.push([i, i + 1]);
-  }
-  return ranges;
 }
 
 /** The operands of a float32 add: the tensor first, a constant second. */
@@ -117,13 +112,10 @@ export const add: Operator = {
       };
     }
     const { body, tail, isTail } = functionsOf(node, context, layerOf(node, context));
-    const { channels, height, width } = extent(info);
-    const plane = height * width;
-    const inTail = (i: number): boolean => {
-      const image = Math.floor(i / (plane * channels));
-      return isTail!((image * plane + (i % plane)) * channels + (Math.floor(i / plane) % channels), elements);
-    };
-    return referencePairs(node, context, operand, (x, y, i) => (tail && isTail && inTail(i) ? tail : body)(x, y));
+    const place = placesInMemory(info);
+    return referencePairs(node, context, operand, (x, y, i) =>
+      (tail && isTail?.(place(i), elements) ? tail : body)(x, y),
+    );
   },
 
   layer(node, context) {

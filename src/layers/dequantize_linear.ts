@@ -1,4 +1,6 @@
 import { byteRange, elementCount, isByteType, type Constant, type GraphNode } from '../graph/graph.ts';
+import { placesInMemory } from './layout.ts';
+import { tailOf } from './tail.ts';
 import { expectOperands, placeOf, refuse, tensorQuantization, type Operator, type OpContext } from './operator.ts';
 
 /** A weight or bias that a float operator uses: real = scale * (q - zeroPoint), along the quantization's axis. */
@@ -34,15 +36,27 @@ export const dequantizeLinear: Operator = {
   },
 
   reference(node, context, operand) {
-    const input = tensorQuantization(node, context.info(node.inputs[0]!));
-    return { data: Float32Array.from(operand(0) as Uint8Array, context.engine.dequantize(input)) };
+    const info = context.info(node.inputs[0]!);
+    const input = tensorQuantization(node, info);
+    const { dequantize, tails } = context.engine;
+    const x = operand(0) as Uint8Array;
+    const [body, tail] = [dequantize(input), tails?.dequantize(input)];
+    const place = placesInMemory(info);
+    const isTail = (i: number): boolean => tails?.isTail(place(i), x.length) ?? false;
+    return { data: Float32Array.from(x, (q, i) => (isTail(i) ? tail! : body)(q)) };
   },
 
   layer(node, context) {
     const input = tensorQuantization(node, context.info(node.inputs[0]!));
-    const dequantize = context.engine.dequantize(input);
+    const { engine } = context;
+    const place = placeOf(node, context);
     const [min] = byteRange(input.type);
-    const values = Float32Array.from({ length: 256 }, (_, code) => dequantize(code + min));
-    return { kind: 'table', ...placeOf(node, context), values };
+    const table = (f: (q: number) => number) => Float32Array.from({ length: 256 }, (_, code) => f(code + min));
+    return {
+      kind: 'table',
+      ...place,
+      values: table(engine.dequantize(input)),
+      ...tailOf(engine.tails?.isTail, elementCount(place.writes.shape), () => table(engine.tails!.dequantize(input))),
+    };
   },
 };

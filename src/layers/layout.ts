@@ -65,6 +65,16 @@ export function paddedPlaces(e: Extent): Int32Array {
   return places;
 }
 
+/** Where an element, in NCHW order, lies in NHWC order without padding. */
+export function placesInMemory(info: TensorInfo): (index: number) => number {
+  const { channels, height, width } = extent(info);
+  const plane = height * width;
+  return (i) => {
+    const image = Math.floor(i / (plane * channels));
+    return (image * plane + (i % plane)) * channels + (Math.floor(i / plane) % channels);
+  };
+}
+
 type Bits = Uint8Array | Uint32Array;
 
 /** Elements of a type as they are in memory. */

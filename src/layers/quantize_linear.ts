@@ -1,6 +1,7 @@
-import { byteRange, type GraphNode } from '../graph/graph.ts';
+import { byteRange, elementCount, type GraphNode } from '../graph/graph.ts';
 import type { StepFunctions, TensorQuantization } from '../engines/engine.ts';
 import { floatOfKey, keyOfFloat } from '../requantize/float_keys.ts';
+import { placesInMemory } from './layout.ts';
 import {
   expectOperands,
   placeOf,
@@ -10,6 +11,7 @@ import {
   type Operator,
   type OpContext,
 } from './operator.ts';
+import { tailOf } from './tail.ts';
 
 const outputOf = (node: GraphNode, context: OpContext): TensorQuantization =>
   tensorQuantization(node, context.info(node.outputs[0]!));
@@ -37,18 +39,27 @@ export const quantizeLinear: Operator = {
 
   reference(node, context, operand) {
     const output = outputOf(node, context);
-    const quantize = context.engine.quantize(output);
+    const { engine } = context;
     const x = operand(0) as Float32Array;
+    const [body, tail] = [engine.quantize(output), engine.tails?.quantize(output)];
+    const place = placesInMemory(context.info(node.inputs[0]!));
+    const isTail = (i: number): boolean => engine.tails?.isTail(place(i), x.length) ?? false;
+    const quantize = (v: number, i: number): number => (isTail(i) ? tail! : body)(v);
     return { data: output.type === 'uint8' ? Uint8Array.from(x, quantize) : Int8Array.from(x, quantize) };
   },
 
   layer(node, context) {
     const output = outputOf(node, context);
+    const { engine } = context;
+    const place = placeOf(node, context);
     return {
       kind: 'quantize',
-      ...placeOf(node, context),
-      functions: stepFunctions(output, context.engine.quantize(output)),
+      ...place,
+      functions: stepFunctions(output, engine.quantize(output)),
       range: ALL_FLOATS,
+      ...tailOf(engine.tails?.isTail, elementCount(place.writes.shape), () =>
+        stepFunctions(output, engine.tails!.quantize(output)),
+      ),
     };
   },
 };
