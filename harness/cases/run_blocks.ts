@@ -9,7 +9,7 @@ import { DEFAULT_PROFILES, type Profile } from '../../src/plan/profile.ts';
 import { referenceTrace } from '../../src/plan/reference.ts';
 import { InferenceSession } from '../../src/session.ts';
 import { generateBlock } from './blocks.ts';
-import { bitsOf, firstDifference } from './bits.ts';
+import { bitsOf, firstDifference } from '../compare/bits.ts';
 
 export interface BlocksResult {
   readonly cases: number;

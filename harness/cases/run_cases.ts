@@ -7,12 +7,11 @@ import { createPlan, variantsFor, type Plan } from '../../src/plan/plan.ts';
 import type { PlanOptions } from '../../src/plan/options.ts';
 import { InferenceSession } from '../../src/session.ts';
 import { referenceTrace } from '../../src/plan/reference.ts';
-import { elementCount } from '../../src/graph/graph.ts';
 import type { Tensor } from '../../src/tensor.ts';
 import type { TracedTensor } from '../../src/trace.ts';
 import { FORMS } from '../../src/requantize/prove.ts';
 import type { Engine } from '../../src/engines/engine.ts';
-import { bitsOf, firstDifference, type Bits } from './bits.ts';
+import { bitsOf, coordinatesOf, firstDifference, type Bits } from '../compare/bits.ts';
 import { graphRead } from './read.ts';
 import { generateAtBoundaries, KINDS } from './at_boundaries/index.ts';
 import { generateCase } from './generate.ts';
@@ -43,7 +42,7 @@ export interface CaseMismatch {
   readonly mismatches: number;
 }
 
-export interface CaseOptions {
+interface CaseOptions {
   /** What the device is taken to have; default: what it has. */
   readonly features?: Features;
   /** onnxruntime, to compare with. */
@@ -151,7 +150,7 @@ async function runVariant(
         kernel,
         between,
         what,
-        index: coordinates(at, host.shape),
+        index: coordinatesOf(at, host.shape),
         expected: Number(wanted[at]),
         actual: Number(got[at]),
         ...(accumulator === undefined ? {} : { accumulator }),
@@ -172,17 +171,6 @@ async function refuses(test: Case, oracle: Oracle | undefined): Promise<boolean>
     () => false,
     () => true,
   );
-}
-
-/** Of the element at a place in C order. */
-function coordinates(at: number, shape: readonly number[]): number[] {
-  let rest = at;
-  return shape.map((_, axis) => {
-    const inner = elementCount(shape.slice(axis + 1));
-    const coordinate = Math.floor(rest / inner);
-    rest %= inner;
-    return coordinate;
-  });
 }
 
 /** How many elements of a recorded case the GPU gives otherwise. */

@@ -59,7 +59,7 @@ async function runCases(options: CasesOptions): Promise<ExitCode> {
   const file = options.recorded === undefined ? undefined : await readInput(options.recorded);
   const recorded = file && recordedCases(openNpz(file), engine.name);
   const mismatchesHost = recorded ? recorded.reduce((sum, test) => sum + missedOnHost(test, engine), 0) : undefined;
-  const browser = await openBrowser(options.adapter, options.webgpu, options.timeout);
+  const browser = await openBrowser(options);
   try {
     const result =
       recorded && file

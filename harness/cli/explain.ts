@@ -31,7 +31,7 @@ import { addInputOptions, addModelOptions, type InputFileOptions, type ModelOpti
 import { note, printResult, progress } from './output.ts';
 import { describeRecorded, readRecorded } from './trace_file.ts';
 
-export interface ExplainOptions extends ModelOptions, InputFileOptions, Pick<InputOptions, 'image' | 'input'> {
+interface ExplainOptions extends ModelOptions, InputFileOptions, Pick<InputOptions, 'image' | 'input'> {
   readonly theirs: string;
   readonly against?: string;
   readonly layer?: string;

@@ -8,7 +8,7 @@ import { EXIT, type ExitCode } from './exit_codes.ts';
 import { addCostOptions, runCost, type CostOptions } from './inspect_cost.ts';
 import { loadModel, type LoadedModel } from './model.ts';
 import { addFusionOption, addModelOptions, type FusionOptions } from './options.ts';
-import { printResult, table } from './output.ts';
+import { printResult, tableOf, type Column } from './output.ts';
 import { printStage, STAGES, type Stage } from './stages.ts';
 
 const FORMULAS = new Map(FORMS.map(({ name, formula }) => [name, formula]));
@@ -133,22 +133,23 @@ function whyNotCheaper({ rejected = [] }: InspectedLayer): string {
   return last ? `${last.form}: channel ${last.channel} ${last.reason}` : '';
 }
 
+const COLUMNS: readonly Column<InspectedLayer>[] = [
+  ['tensor', 'text', ({ output }) => output],
+  ['operator', 'text', ({ op }) => op],
+  ['kernel', 'text', ({ kernel }) => kernel],
+  ['output', 'text', ({ type, shape }) => `${type} ${shape.join('x')}`],
+  ['MACs', 'number', ({ macs }) => formatCount(macs)],
+  ['bytes', 'number', ({ bytes }) => formatCount(bytes)],
+  ['proved form', 'text', ({ form }) => form],
+  ['the next cheaper one', 'text', whyNotCheaper],
+  ['saturates', 'text', ({ saturatingChannels: channels }) => channels && `${channels} channels`],
+];
+
 function describeInspection({ name, plan }: LoadedModel, { layers, totals }: Inspection): string {
   const tensor = (name: string): string => {
     const { type, shape } = plan.graph.tensors.get(name)!;
     return `${name} ${type} [${shape.join(', ')}]`;
   };
-  const rows = layers.map((layer) => [
-    layer.output,
-    layer.op,
-    layer.kernel,
-    `${layer.type} ${layer.shape.join('x')}`,
-    formatCount(layer.macs),
-    formatCount(layer.bytes),
-    layer.form ?? '',
-    whyNotCheaper(layer),
-    layer.saturatingChannels ? `${layer.saturatingChannels} channels` : '',
-  ]);
   const forms = Object.entries(totals.forms).map(([form, count]) => {
     const all = Object.values(totals.forms).reduce((sum, n) => sum + n, 0);
     return `  ${form}: ${count} of ${all} layers (${((100 * count) / all).toFixed(1)} %): ${FORMULAS.get(form)}`;
@@ -158,11 +159,7 @@ function describeInspection({ name, plan }: LoadedModel, { layers, totals }: Ins
     `inputs:  ${plan.graph.inputs.map(({ name }) => tensor(name)).join('; ')}`,
     `outputs: ${plan.graph.outputs.map(tensor).join('; ')}`,
     '',
-    table(
-      ['tensor', 'operator', 'kernel', 'output', 'MACs', 'bytes', 'proved form', 'the next cheaper one', 'saturates'],
-      rows,
-      ['MACs', 'bytes'],
-    ),
+    tableOf(COLUMNS, layers),
     '',
     `${formatCount(totals.macs)} MACs, ${formatCount(totals.bytes)} bytes read and written in ` +
       `${totals.dispatches} dispatches; ${formatCount(totals.bufferBytes)} bytes of buffers`,

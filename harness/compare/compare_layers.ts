@@ -19,7 +19,7 @@ type Feeds = Readonly<Record<string, Tensor>>;
 export type LayerRunner = (graph: Graph, feeds: Feeds) => Promise<ElementData> | ElementData;
 
 /** One node of a graph, as a graph of its own. */
-export function layerGraph(graph: TypedGraph, node: GraphNode): Graph {
+function layerGraph(graph: TypedGraph, node: GraphNode): Graph {
   return subgraph(graph, [node]);
 }
 

@@ -9,6 +9,7 @@ import {
 } from '../../src/graph/graph.ts';
 import type { NpyArray } from '../numpy/npy.ts';
 import type { Npz } from '../numpy/npz.ts';
+import { transposed } from '../numpy/transposed.ts';
 
 /** A recorded trace, matched with the tensors of a graph. */
 export interface Recorded {
@@ -50,16 +51,6 @@ function convert(data: NpyArray['data'], type: ElementType): ElementData | undef
   return target;
 }
 
-/** [N, H, W, C] as [N, C, H, W]. */
-function toNchw(data: ElementData, [n, c, h, w]: readonly [number, number, number, number]): ElementData {
-  const result = data.slice() as Uint8Array;
-  let at = 0;
-  for (let b = 0; b < n; b++)
-    for (let k = 0; k < c; k++)
-      for (let p = 0; p < h * w; p++) result[at++] = (data as Uint8Array)[(b * h * w + p) * c + k]!;
-  return result;
-}
-
 const same = (a: readonly number[], b: readonly number[]): boolean => a.join() === b.join();
 const list = (shape: readonly number[]): string => `[${shape.join(', ')}]`;
 
@@ -79,7 +70,7 @@ function arrange(
     const isLast = shape.length === 4 && same(given, [n, h, w, c]);
     if (same(given, shape) && !(isLast && layout === 'NHWC')) return { data, done };
     if (shape.length !== 4) continue;
-    if (isLast) return { data: toNchw(data, [n, c, h, w]), done: layout === 'NHWC' ? done : [...done, 'NHWC'] };
+    if (isLast) return { data: transposed(data, h * w, c), done: layout === 'NHWC' ? done : [...done, 'NHWC'] };
     // a 1 by 1 image, recorded without its pixels
     if (h * w === 1 && same(given, [n, c])) return { data, done };
   }

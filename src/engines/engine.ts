@@ -1,4 +1,5 @@
 import type { Graph, Scales } from '../graph/graph.ts';
+import type { Origin } from './origin.ts';
 
 /** Scale and zero point of a whole 8-bit tensor. */
 export interface TensorQuantization {
@@ -191,6 +192,8 @@ export interface Engine {
   readonly name: string;
   /** One line for people. */
   readonly description: string;
+  /** Which runtimes it is, and on which processors. Default: none, as of a caller's own. */
+  readonly origins?: readonly Origin[];
   /** Whose conventions it follows: those of ONNX files, or PyTorch's. Default: of neither. */
   readonly family?: Family;
   /** Which graph it makes of a model's before it runs it. Default: none. */

@@ -20,6 +20,10 @@ export type ElementData = ElementArrays[ElementType];
 /** As the file stores them: ONNX's are float32 values, PyTorch's doubles, which each of its engines rounds in its own place. */
 export type Scales = Float32Array | Float64Array;
 
+/** What holds for a channel, of one value for all or one each. */
+export const ofChannel = (values: ArrayLike<number>, channel: number): number =>
+  values[values.length === 1 ? 0 : channel]!;
+
 /** real = scale * (q - zeroPoint); one entry, or one for each index of `axis`. */
 export interface Quantization {
   readonly scale: Scales;

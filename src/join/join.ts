@@ -13,7 +13,7 @@ interface Found {
 
 type Search = (one: Joined, flow: Flow) => Found | undefined;
 
-export interface JoinOptions {
+interface JoinOptions {
   readonly fusion: Fusion;
   /** The outputs of the graph: they are written in any case. */
   readonly outputs: readonly string[];

@@ -43,7 +43,7 @@ function tileOf({ tiles }: LinearKernel, { tile }: VariantChoice): number {
   return tile !== undefined && tiles?.includes(tile) ? tile : (tiles?.[0] ?? 0);
 }
 
-export interface Chosen {
+interface Chosen {
   readonly kernel: LinearKernel;
   readonly tile: number;
   readonly place: LayerGeometry;

@@ -3,8 +3,9 @@ import { elementCount, type GraphNode, type TensorInfo } from '../graph/graph.ts
 import { isFirstOneValue } from '../engines/exchange.ts';
 import { f32 } from '../engines/rounding.ts';
 import type { AddFunctions, AddLayer, TensorQuantization as Q } from '../engines/engine.ts';
+import type { Definition } from './definition.ts';
 import type { Layer } from './layer.ts';
-import { extent, placesInMemory } from './layout.ts';
+import { extent } from './layout.ts';
 import {
   askEngine,
   clampOf,
@@ -18,12 +19,12 @@ import {
   type OpContext,
 } from './operator.ts';
 import { broadcastOf, onCodes, pairLayer, pairOf, referencePairs } from './pairs.ts';
-import { tailRanges } from './tail.ts';
+import { tailOf, tailRanges } from './tail.ts';
 
 const sameShape = (a: readonly number[], b: readonly number[]): boolean =>
   a.length === b.length && a.every((d, i) => d === b[i]);
 
-export function layerOf(node: GraphNode, context: OpContext): AddLayer {
+function layerOf(node: GraphNode, context: OpContext): AddLayer {
   broadcastOf(node, context);
   const [a, b] = node.inputs.map((name) => context.info(name).shape) as [readonly number[], readonly number[]];
   return {
@@ -46,10 +47,7 @@ function isPerChannel(constant: TensorInfo, other: TensorInfo): boolean {
 }
 
 /** The operands of a float32 add: the tensor first, a constant second. */
-export function floatOperands(
-  node: GraphNode,
-  context: OpContext,
-): { tensor: string; other: string; perChannel: boolean } {
+function floatOperands(node: GraphNode, context: OpContext): Omit<Definition<'add_float32'>, 'kind'> {
   const [a, b] = node.inputs as [string, string];
   const [tensor, other] = context.constant(a) ? [b, a] : [a, b];
   const info = context.info(tensor);
@@ -99,7 +97,6 @@ export const add: Operator = {
 
   reference(node, context, operand) {
     const info = context.info(node.outputs[0]!);
-    const elements = elementCount(info.shape);
     if (info.type === 'float32') {
       const { tensor, perChannel } = floatOperands(node, context);
       const swapped = tensor !== node.inputs[0];
@@ -111,11 +108,16 @@ export const add: Operator = {
         data: x.map((v, i) => f32(v + y[perChannel ? Math.floor(i / plane) % channels : i]!)),
       };
     }
-    const { body, tail, isTail } = functionsOf(node, context, layerOf(node, context));
-    const place = placesInMemory(info);
-    return referencePairs(node, context, operand, (x, y, i) =>
-      (tail && isTail?.(place(i), elements) ? tail : body)(x, y),
-    );
+    const functions = functionsOf(node, context, layerOf(node, context));
+    const { body, tail } = functions;
+    const isTail = tailOf(functions, info);
+    return referencePairs(node, context, operand, (x, y, i) => (tail && isTail(i) ? tail : body)(x, y));
+  },
+
+  define(node, context) {
+    if (context.info(node.outputs[0]!).type === 'float32')
+      return { kind: 'add_float32', ...floatOperands(node, context) };
+    return { kind: 'add', layer: layerOf(node, context) };
   },
 
   layer(node, context) {

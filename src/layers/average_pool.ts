@@ -134,6 +134,7 @@ export const averagePool: Operator = {
     isGlobal(node, context)
       ? globalAveragePool.reference(node, context, operand)
       : reference(node, context, meanOf(node), poolWindow(node, context), operand(0) as Uint8Array),
+  define: (node, context) => (isGlobal(node, context) ? globalAveragePool.define!(node, context) : undefined),
   layer: (node, context) =>
     isGlobal(node, context)
       ? globalAveragePool.layer(node, context)

@@ -42,7 +42,7 @@ interface LinearSums extends Linear, Summing {
 }
 
 /** A function of two codes (0 to 255, from the smallest value of each type on) to a code. */
-export type PairFunction = (a: number, b: number) => number;
+type PairFunction = (a: number, b: number) => number;
 
 /** Where each element of a tensor moves from, in memory (layout.ts). */
 export interface Places {

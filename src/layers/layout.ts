@@ -21,7 +21,7 @@ export interface Extent {
 }
 
 /** [N, C, H, W] as an image; of other ranks the last dimension is the channels, and all before it the batch. */
-export function extentOf(shape: readonly number[]): Extent {
+function extentOf(shape: readonly number[]): Extent {
   const last = shape.at(-1) ?? 1;
   const image = shape.length === 4 ? shape : [elementCount(shape.slice(0, -1)), last, 1, 1];
   const [batch, channels, height, width] = image as [number, number, number, number];
@@ -63,16 +63,6 @@ export function paddedPlaces(e: Extent): Int32Array {
   const places = new Int32Array(e.batch * e.channels * e.height * e.width);
   forEachElement(e, (nchw, padded) => (places[nchw] = padded));
   return places;
-}
-
-/** Where an element, in NCHW order, lies in NHWC order without padding. */
-export function placesInMemory(info: TensorInfo): (index: number) => number {
-  const { channels, height, width } = extent(info);
-  const plane = height * width;
-  return (i) => {
-    const image = Math.floor(i / (plane * channels));
-    return (image * plane + (i % plane)) * channels + (Math.floor(i / plane) % channels);
-  };
 }
 
 type Bits = Uint8Array | Uint32Array;

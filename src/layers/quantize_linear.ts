@@ -1,7 +1,6 @@
-import { byteRange, elementCount, type GraphNode } from '../graph/graph.ts';
+import { byteRange, type GraphNode } from '../graph/graph.ts';
 import type { StepFunctions, TensorQuantization } from '../engines/engine.ts';
 import { floatOfKey, keyOfFloat } from '../requantize/float_keys.ts';
-import { placesInMemory } from './layout.ts';
 import {
   expectOperands,
   placeOf,
@@ -11,7 +10,7 @@ import {
   type Operator,
   type OpContext,
 } from './operator.ts';
-import { tailOf } from './tail.ts';
+import { tailAtEnd, tailOf } from './tail.ts';
 
 const outputOf = (node: GraphNode, context: OpContext): TensorQuantization =>
   tensorQuantization(node, context.info(node.outputs[0]!));
@@ -42,11 +41,12 @@ export const quantizeLinear: Operator = {
     const { engine } = context;
     const x = operand(0) as Float32Array;
     const [body, tail] = [engine.quantize(output), engine.tails?.quantize(output)];
-    const place = placesInMemory(context.info(node.inputs[0]!));
-    const isTail = (i: number): boolean => engine.tails?.isTail(place(i), x.length) ?? false;
-    const quantize = (v: number, i: number): number => (isTail(i) ? tail! : body)(v);
+    const isTail = tailOf(engine.tails ?? {}, context.info(node.inputs[0]!));
+    const quantize = (v: number, i: number): number => (tail && isTail(i) ? tail : body)(v);
     return { data: output.type === 'uint8' ? Uint8Array.from(x, quantize) : Int8Array.from(x, quantize) };
   },
+
+  define: (node, context) => ({ kind: 'quantize', output: outputOf(node, context) }),
 
   layer(node, context) {
     const output = outputOf(node, context);
@@ -57,9 +57,7 @@ export const quantizeLinear: Operator = {
       ...place,
       functions: stepFunctions(output, engine.quantize(output)),
       range: ALL_FLOATS,
-      ...tailOf(engine.tails?.isTail, elementCount(place.writes.shape), () =>
-        stepFunctions(output, engine.tails!.quantize(output)),
-      ),
+      ...tailAtEnd(engine.tails?.isTail, place.writes, () => stepFunctions(output, engine.tails!.quantize(output))),
     };
   },
 };

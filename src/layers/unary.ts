@@ -1,6 +1,5 @@
-import { byteRange, elementCount, newElementData, type GraphNode, type TensorInfo } from '../graph/graph.ts';
+import { byteRange, newElementData, type GraphNode, type TensorInfo } from '../graph/graph.ts';
 import type { UnaryFunctions } from '../engines/engine.ts';
-import { placesInMemory } from './layout.ts';
 import { expectByteInput } from './linear/linear.ts';
 import {
   askEngine,
@@ -13,7 +12,7 @@ import {
   type Operator,
   type OpContext,
 } from './operator.ts';
-import { tailOf } from './tail.ts';
+import { tailAtEnd, tailOf } from './tail.ts';
 
 function functionsOf(node: GraphNode, context: OpContext, output: TensorInfo): UnaryFunctions {
   const input = tensorQuantization(node, context.info(node.inputs[0]!));
@@ -50,14 +49,9 @@ export const unary: Operator = {
     const output = context.info(node.outputs[0]!);
     const { body, tail, isTail } = functionsOf(node, context, output);
     const x = operand(0) as Uint8Array;
-    const nhwc = placesInMemory(output);
-    const f = (i: number) => (tail && isTail?.(nhwc(i), x.length) ? tail : body);
-    return {
-      data: bytes(
-        output.type as 'uint8' | 'int8',
-        Array.from(x, (v, i) => f(i)(v)),
-      ),
-    };
+    const inTail = tailOf({ ...(isTail && { isTail }) }, output);
+    const values = Array.from(x, (v, i) => (tail && inTail(i) ? tail : body)(v));
+    return { data: bytes(output.type as 'uint8' | 'int8', values) };
   },
 
   layer(node, context) {
@@ -70,7 +64,6 @@ export const unary: Operator = {
         type as 'uint8' | 'int8',
         Array.from({ length: 256 }, (_, code) => f(code + min)),
       );
-    const elements = elementCount(place.writes.shape);
-    return { kind: 'table', ...place, values: table(body), ...tailOf(isTail, elements, () => table(tail!)) };
+    return { kind: 'table', ...place, values: table(body), ...tailAtEnd(isTail, place.writes, () => table(tail!)) };
   },
 };

@@ -91,13 +91,13 @@ function withoutRequantization(step: Step): Step | undefined {
 const NO_INPUTS: PackedInputs = new Map();
 
 /** Dispatches that are timed together, one after the other, over a plan's buffers. */
-export interface Sequence {
+interface Sequence {
   readonly plan: Plan;
   readonly steps: readonly Step[];
 }
 
 /** Takes turns, so that what disturbs one step disturbs the other. */
-export function timeSteps(timer: PassTimer, plan: Plan, steps: readonly Step[], budgetMs: number): Promise<Summary[]> {
+function timeSteps(timer: PassTimer, plan: Plan, steps: readonly Step[], budgetMs: number): Promise<Summary[]> {
   const sequences = steps.map((step) => ({ plan, steps: [step] }));
   return timeSequences(timer, sequences, budgetMs);
 }

@@ -3,6 +3,7 @@ import type {
   ElementAnalysis,
   EngineResult,
   Operand,
+  Reach,
   Requantized,
   RoundedResult,
   Scale,
@@ -28,7 +29,7 @@ export interface Table {
 }
 
 /** A part of an analysis for people, on a terminal or in a page. */
-export interface Section {
+interface Section {
   readonly title: string;
   readonly content: readonly (string | Table)[];
 }
@@ -45,13 +46,16 @@ export function elementSections(analysis: ElementAnalysis): Section[] {
     ...(bias || scale ? [{ title: 'Bias and scale', content: [...biasLines(bias), ...scaleLines(scale)] }] : []),
     ...requantized.map((one) => requantizedSection(analysis, one)),
     enginesSection(analysis),
-    ...(analysis.theirs === undefined && analysis.reference === undefined ? [] : [answers(analysis)]),
+    ...((analysis.theirs ?? analysis.reference) === undefined ? [] : [answers(analysis)]),
   ];
 }
 
 function titleOf({ tensor, index, op }: ElementAnalysis): string {
   return `${tensor} [${index.join(', ')}] (${op})`;
 }
+
+/** Lines of what is there. */
+const known = (value: unknown, ...lines: readonly string[]): readonly string[] => (value === undefined ? [] : lines);
 
 function overview({
   theirs,
@@ -60,24 +64,21 @@ function overview({
   engine,
   computed,
   output,
-  fromReferenceOperands,
-}: ElementAnalysis): string[] {
+  fromReferenceOperands: others,
+}: ElementAnalysis) {
   const range = output.clamp ? `, which the layer keeps in ${output.clamp.join(' to ')}` : '';
   const zero = output.zeroPoint === undefined ? '' : `, zero point ${output.zeroPoint}`;
+  const accumulator = others?.accumulator === undefined ? '' : ` (accumulator ${others.accumulator})`;
   return [
-    ...(theirs === undefined ? [] : [`theirs             ${theirs}`]),
-    ...(reference === undefined ? [] : [`the reference      ${reference}`]),
-    ...(explained === undefined ? [] : [`by the causes      ${explained}`]),
+    ...known(theirs, `theirs             ${theirs}`),
+    ...known(reference, `the reference      ${reference}`),
+    ...known(explained, `by the causes      ${explained}`),
     `${engine} gives`.padEnd(18) + ` ${computed}   (${output.type}${zero}${range})`,
-    ...(fromReferenceOperands
-      ? [
-          `The reference's own inputs differ in ${fromReferenceOperands.differing} of those shown; from them ${engine} gives ` +
-            `${fromReferenceOperands.value}` +
-            (fromReferenceOperands.accumulator === undefined
-              ? '.'
-              : ` (accumulator ${fromReferenceOperands.accumulator}).`),
-        ]
-      : []),
+    ...known(
+      others,
+      `The reference's own inputs differ in ${others?.differing} of those shown; from them ${engine} gives ` +
+        `${others?.value}${accumulator}.`,
+    ),
   ];
 }
 
@@ -100,13 +101,14 @@ function shownTerms({ terms, pairs }: Sum): number[] {
 
 const ends = (count: number): number[] => [...Array(ENDS).keys()].flatMap((k) => [k, count - 1 - k]);
 
-function sumSection({ op }: ElementAnalysis, sum: Sum): Section {
+function sumSection({ scale, index }: ElementAnalysis, sum: Sum): Section {
   const { terms, pairs, inputZeroPoint, weightZeroPoint, correction, accumulator, exactAccumulator } = sum;
   const pairOf = new Map(pairs?.map((pair) => [pair.term, pair]));
-  const hasWeights = op !== 'GlobalAveragePool';
+  const hasWeights = scale?.weight !== undefined;
+  const place = ['channel', ...(index.length === 4 ? ['row', 'column'] : [])];
   const head = [
     '#',
-    ...(op === 'Conv' || !hasWeights ? ['channel', 'row', 'column'] : ['channel']),
+    ...place,
     'input',
     ...(hasWeights ? ['weight'] : []),
     'product',
@@ -125,7 +127,7 @@ function sumSection({ op }: ElementAnalysis, sum: Sum): Section {
     ];
     return [
       String(k),
-      ...(op === 'Conv' || !hasWeights ? at : at.slice(0, 1)).map(String),
+      ...at.slice(0, place.length).map(String),
       String(input),
       ...(hasWeights ? [String(weight)] : []),
       String(product),
@@ -219,12 +221,10 @@ const marked = (value: number, gives: readonly Side[]): string =>
   gives.length === 2 ? `${value} = both` : gives.length === 1 ? `${value} = ${gives[0]}` : String(value);
 
 function requantizedSection({ scale, requantized }: ElementAnalysis, one: Requantized): Section {
-  const { exact: value, products, results, accumulator, accumulation } = one;
+  const { exact: value, products, results, accumulator } = one;
   return {
     title:
-      requantized.length > 1
-        ? `From the sum ${accumulation === 'exact' ? 'without saturation' : 'with saturated pairs'}, ${accumulator}`
-        : 'From the exact value to the output',
+      requantized.length > 1 ? `From the sum ${sumName(one)}, ${accumulator}` : 'From the exact value to the output',
     content: [
       `exact value        ${exact(value)}`,
       `  ${nearTie(value)}; the zero point is not added yet`,
@@ -310,58 +310,40 @@ function enginesSection({ engines }: ElementAnalysis): Section {
 
 /** Which results are theirs, and which the reference's. */
 function answers(analysis: ElementAnalysis): Section {
-  const { theirs, reference, engine, sum } = analysis;
-  const known = (['theirs', 'reference'] as const).filter((side) => analysis[side] !== undefined);
+  const { theirs, reference, reach = [] } = analysis;
+  const sides = (['theirs', 'reference'] as const).filter((side) => analysis[side] !== undefined);
   const isSame = Object.is(theirs, reference);
-  const lines = (isSame ? known.slice(0, 1) : known).flatMap((side) => givers(analysis, side, isSame));
-  const reaches = (analysis.reach ?? []).slice(0, isSame ? 1 : 2);
-  const reach = reaches.map(({ value, of, from, to }) => {
-    const range =
-      from === null && to === null
-        ? 'every accumulator'
-        : from === null
-          ? `accumulators up to ${to}`
-          : to === null
-            ? `accumulators from ${from} on`
-            : from === to
-              ? `the accumulator ${from} alone`
-              : `accumulators ${from} to ${to}`;
-    const away =
-      sum === undefined
-        ? 0
-        : from !== null && sum.accumulator < from
-          ? from - sum.accumulator
-          : to !== null && sum.accumulator > to
-            ? to - sum.accumulator
-            : 0;
-    const distance = away === 0 ? 'as here' : `${away > 0 ? `${away} more` : `${-away} less`} than here`;
-    return `${engine} gives ${value}${isSame ? '' : ` (${of})`} for ${range}: ${distance}.`;
-  });
-  return { title: 'Whose value it is', content: [...lines, ...reach] };
+  const lines = (isSame ? sides.slice(0, 1) : sides).map((side) => givers(analysis, side, isSame));
+  const reaches = reach.slice(0, isSame ? 1 : 2).map((one) => reachLine(analysis, one, isSame));
+  return { title: 'Whose value it is', content: [...lines, ...reaches] };
 }
 
-function givers(
-  { engines, requantized, theirs, reference, explained }: ElementAnalysis,
-  side: Side,
-  both: boolean,
-): string[] {
-  const value = side === 'theirs' ? theirs : reference;
+function reachLine({ engine, sum }: ElementAnalysis, { value, of, from, to }: Reach, isSame: boolean): string {
+  const ends = from === to ? `the accumulator ${from} alone` : `accumulators ${from} to ${to}`;
+  const open = from === null ? `accumulators up to ${to}` : `accumulators from ${from} on`;
+  const range = from === null && to === null ? 'every accumulator' : from === null || to === null ? open : ends;
+  const here = sum?.accumulator ?? 0;
+  const away = from !== null && here < from ? from - here : to !== null && here > to ? to - here : 0;
+  const distance = away === 0 ? 'as here' : `${Math.abs(away)} ${away > 0 ? 'more' : 'less'} than here`;
+  return `${engine} gives ${value}${isSame ? '' : ` (${of})`} for ${range}: ${distance}.`;
+}
+
+/** Of a sum where there are two. */
+const sumName = ({ accumulation }: Requantized): string =>
+  accumulation === 'exact' ? 'without saturation' : 'with saturated pairs';
+
+function givers(analysis: ElementAnalysis, side: Side, both: boolean): string {
+  const { engines, requantized, theirs, explained } = analysis;
   const named = engines.filter(({ gives }) => gives.includes(side)).map(({ engine }) => engine);
-  const name = both ? 'theirs and the reference' : NAMES[side];
-  const roundings = requantized.flatMap(({ accumulation, results }) => {
-    const giving = results.filter(({ gives }) => gives.includes(side));
-    if (giving.length === 0) return [];
-    const sum =
-      requantized.length > 1 ? (accumulation === 'exact' ? ', without saturation' : ', with saturated pairs') : '';
-    return [`${someOf(results, giving)}${sum}`];
+  const roundings = requantized.flatMap((one) => {
+    const giving = one.results.filter(({ gives }) => gives.includes(side));
+    const sum = requantized.length > 1 ? `, ${sumName(one)}` : '';
+    return giving.length === 0 ? [] : [`${someOf(one.results, giving)}${sum}`];
   });
   const byCauses = side === 'theirs' && Object.is(explained, theirs) ? ["the layer's causes together"] : [];
   const all = [...byCauses, ...named, ...roundings];
-  return [
-    all.length === 0
-      ? `${value} (${name}): no engine and no rounding above gives it.`
-      : `${value} (${name}): given by ${all.join('; ')}.`,
-  ];
+  const given = all.length === 0 ? 'no engine and no rounding above gives it' : `given by ${all.join('; ')}`;
+  return `${analysis[side]} (${both ? 'theirs and the reference' : NAMES[side]}): ${given}.`;
 }
 
 /** How many are named one by one. */

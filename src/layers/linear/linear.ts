@@ -67,7 +67,7 @@ export function expectByteInput(node: GraphNode, info: TensorInfo): void {
  *
  * @throws UnsupportedModelError where a channel can reach an overflow of the engine's own
  */
-export function expectNoOverflow(node: GraphNode, functions: StepFunctions, { lo, hi }: AccumulatorRange): void {
+function expectNoOverflow(node: GraphNode, functions: StepFunctions, { lo, hi }: AccumulatorRange): void {
   for (const [channel, least] of lo.entries()) {
     const [first, last] = functions.rises?.(channel) ?? [-Infinity, Infinity];
     if (least < first || hi[channel]! > last)

@@ -8,7 +8,7 @@ import { axisOf, integerList, moveOp, type Move } from './move.ts';
 function reshaping(
   shapeOf: (node: GraphNode, context: OpContext, from: readonly number[]) => readonly number[],
 ): Operator {
-  return moveOp((node, context, input) => {
+  const move = moveOp((node, context, input) => {
     const shape = shapeOf(node, context, input.shape);
     const count = elementCount(input.shape);
     if (elementCount(shape) !== count)
@@ -17,6 +17,7 @@ function reshaping(
       );
     return node.attributes['channels_last'] === 1 ? channelsLast(input.shape, shape) : { shape };
   });
+  return { ...move, define: () => ({ kind: 'reshape' }) };
 }
 
 /** Elements are counted with the channels last: of four dimensions in the order NHWC. */

@@ -1,4 +1,4 @@
-import { byteRange, elementCount } from '../../../../src/graph/graph.ts';
+import { byteRange, elementCount, ofChannel } from '../../../../src/graph/graph.ts';
 import {
   bytesOf,
   flag,
@@ -51,7 +51,7 @@ function realWeights(builder: Builder, { bytes, scale, zeroPoint, scales, axis }
 
 const biasData = (builder: Builder, step: number, scales: Float32Array, channels: number): Int32Array =>
   Int32Array.from({ length: channels }, (_, i) =>
-    Math.round(((builder.random.unit() - 0.5) * 3) / (step * scales[scales.length === 1 ? 0 : i]!)),
+    Math.round(((builder.random.unit() - 0.5) * 3) / (step * ofChannel(scales, i))),
   );
 
 /** None, float32, or int32 in the units of the products, which the quantizer rounds or somebody else has chosen. */
