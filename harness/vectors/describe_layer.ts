@@ -1,11 +1,11 @@
 import { InvalidInputError } from '../../src/errors.ts';
 import { byteRange, elementCount, ofChannel, type GraphNode } from '../../src/graph/graph.ts';
-import { tailRanges } from '../../src/layers/add.ts';
 import type { Definition, ForDefinitions } from '../../src/layers/definition.ts';
 import { forDefinition, operatorOf } from '../../src/layers/infer.ts';
 import type { Layer, LinearKind } from '../../src/layers/layer.ts';
 import { operandsOf, type OpContext } from '../../src/layers/operator.ts';
 import { onCodes } from '../../src/layers/pairs.ts';
+import { tailRanges } from '../../src/layers/tail.ts';
 import { addTable, proveAdd } from '../../src/requantize/add.ts';
 import { findBoundaries } from '../../src/requantize/boundaries.ts';
 import { floatOfKey } from '../../src/requantize/float_keys.ts';

@@ -1,6 +1,6 @@
 import type Fraction from 'fraction.js';
 import { byteRange } from '../../../src/graph/graph.ts';
-import { tailOf } from '../../../src/layers/add.ts';
+import { tailOf } from '../../../src/layers/tail.ts';
 import type { Definition } from '../../../src/layers/definition.ts';
 import { f32 } from '../../../src/engines/rounding.ts';
 import type { Engine, TensorQuantization } from '../../../src/engines/engine.ts';
