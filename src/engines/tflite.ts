@@ -18,6 +18,7 @@ import type {
   StepFunctions,
   TensorQuantization,
 } from './engine.ts';
+import { EVERY_PROCESSOR } from './origin.ts';
 
 /** [least, most] of an output. */
 export const boundsOf = ({ output, clamp: given }: { output: TensorQuantization; clamp?: Clamp }): Clamp =>
@@ -231,6 +232,7 @@ export const tflite: Engine = {
   name: 'tflite',
   description: "TensorFlow Lite's reference kernels, and microcontrollers': fixed point, two roundings",
   family: 'tflite',
+  origins: [{ runtime: 'tflite-reference', processors: EVERY_PROCESSOR }],
   linear: (layer) => (layer.op === 'gemm' ? realGemm(layer) : fixedPointLinear(layer, double)),
   accumulation: () => 'exact',
   add,

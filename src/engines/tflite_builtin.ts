@@ -5,7 +5,17 @@ import { clamp, f32, roundHalfAway, roundHalfEven } from './rounding.ts';
 import { addOf, averagePlane, boundsOf, fixedPointLinear, mean, meanSteps, tflite } from './tflite.ts';
 import { floatSoftmax } from './tflite_softmax.ts';
 import { rescaleOf } from './tflite_unary.ts';
-import type { AddFunctions, AddLayer, Engine, LinearLayer, MeanLayer, MultiplyLayer, StepFunctions, UnaryLayer } from './engine.ts';
+import type {
+  AddFunctions,
+  AddLayer,
+  Engine,
+  LinearLayer,
+  MeanLayer,
+  MultiplyLayer,
+  StepFunctions,
+  UnaryLayer,
+} from './engine.ts';
+import { X64 } from './origin.ts';
 
 /** The elements that vector instructions leave over: behind the last whole block of the tensor. */
 export const isBehindBlocks =
@@ -91,6 +101,7 @@ function unary(layer: UnaryLayer) {
 export const tfliteBuiltin: Engine = {
   ...tflite,
   name: 'tflite-builtin',
+  origins: [{ runtime: 'tflite-builtin', processors: X64 }],
   description: "TensorFlow Lite's optimized kernels on x86-64, without XNNPACK",
   linear,
   add,

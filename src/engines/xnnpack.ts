@@ -17,6 +17,7 @@ import type {
   StepFunctions,
   UnaryLayer,
 } from './engine.ts';
+import { X64 } from './origin.ts';
 
 /** Scales from which on XNNPACK makes no such operator. */
 const LINEAR_END = 2 ** 8;
@@ -131,6 +132,7 @@ const { tails: _, ...optimized } = tfliteBuiltin;
 export const xnnpack: Engine = {
   ...optimized,
   name: 'xnnpack',
+  origins: [{ runtime: 'tflite', processors: X64 }],
   description: 'TensorFlow Lite as it comes, with XNNPACK, on x86-64: float32 scale, ties to even',
   recipe: 'onnxruntime',
   linear,
