@@ -36,19 +36,7 @@ interface InspectedLayer {
   readonly saturatingChannels?: number;
 }
 
-interface Inspection {
-  readonly layers: readonly InspectedLayer[];
-  readonly totals: {
-    readonly nodes: number;
-    readonly dispatches: number;
-    readonly macs: number;
-    readonly bytes: number;
-    /** GPU memory for tensors, shared by lifetime. */
-    readonly bufferBytes: number;
-    /** How many layers have which form. */
-    readonly forms: Readonly<Record<string, number>>;
-  };
-}
+type Inspection = ReturnType<typeof inspectPlan>;
 
 type InspectOptions = CostOptions & FusionOptions & { readonly stage: Stage };
 
@@ -76,7 +64,7 @@ async function runInspect(options: InspectOptions): Promise<ExitCode> {
   return EXIT.done;
 }
 
-export function inspectPlan(plan: Plan): Inspection {
+export function inspectPlan(plan: Plan) {
   const layers = plan.steps.map((step) => inspectStep(step, plan));
   const sum = (of: (layer: InspectedLayer) => number): number => layers.reduce((total, layer) => total + of(layer), 0);
   const forms: Record<string, number> = {};
@@ -88,7 +76,9 @@ export function inspectPlan(plan: Plan): Inspection {
       dispatches: layers.length,
       macs: sum(({ macs }) => macs),
       bytes: sum(({ bytes }) => bytes),
+      /** GPU memory for tensors, shared by lifetime. */
       bufferBytes: plan.buffers.reduce((total, bytes) => total + bytes, 0),
+      /** How many layers have which form. */
       forms,
     },
   };
