@@ -113,7 +113,7 @@ export function linearAtBoundaries(random: Random, engine: Engine): Unnamed {
   // the output's scale: sums spread over the codes
   const sw = weight.quantization!.scale;
   const spread = accumulators.reduce((most, sum) => Math.max(most, Math.abs(sum)), 1);
-  const [sx] = quantization.scale as [number];
+  const sx = quantization.scale[0]!;
   const unit = sx * sw[0]!;
   // XNNPACK takes no scale of 256 and more, also where one is moved by 16
   const least = engine.family === 'tflite' ? (sx * Math.max(...sw)) / 15 : 0;
