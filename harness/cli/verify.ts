@@ -7,7 +7,7 @@ import type { Verification } from '../worker/protocol.ts';
 import { withModel, type ModelBrowser } from './browser.ts';
 import { EXIT, type ExitCode } from './exit_codes.ts';
 import { inputHash, type Feeds } from './feeds.ts';
-import { inputSources, type InputOptions, type InputSource } from './inputs.ts';
+import { fixed, inputSources, type InputOptions, type InputSource } from './inputs.ts';
 import { loadModel, sha256, type LoadedModel } from './model.ts';
 import { addFusionOption, addInferenceOptions, integer, type FusionOptions, type InferenceOptions } from './options.ts';
 import { note, printResult, progress, tableOf, type Column } from './output.ts';
@@ -108,7 +108,8 @@ async function chooseSources(
   if (!recorded) return inputSources(model, { random: DEFAULT_SEED });
   if (model.graph.inputs.some((input) => !recorded.tensors.has(input.name)))
     throw new InvalidInputError(`${name} does not have the model's input: say --input or --image`);
-  return inputSources(model, { input: name });
+  const feeds = recordedFeeds(model, recorded);
+  return [fixed(name, Object.fromEntries(model.graph.inputs.map((input) => [input.name, feeds[input.name]!])))];
 }
 
 function hasInput({ image, input, random, extremes }: InputOptions): boolean {

@@ -16,6 +16,9 @@ export const RUNTIMES = {
   'pytorch-fbgemm': "PyTorch with engine 'fbgemm' (as it came until 1.13)",
   'pytorch-onednn': "PyTorch with engine 'onednn'",
   'pytorch-qnnpack': "PyTorch with engine 'qnnpack' (torchvision's MobileNetV2)",
+  tflite: 'TensorFlow Lite (LiteRT) as it comes, by XNNPACK',
+  'tflite-builtin': 'TensorFlow Lite without XNNPACK: its optimized kernels',
+  'tflite-reference': "TensorFlow Lite's reference kernels, and those of TensorFlow Lite for Microcontrollers",
 } as const;
 export type Runtime = keyof typeof RUNTIMES;
 
@@ -26,3 +29,4 @@ export interface Origin {
 }
 
 export const EVERY_PROCESSOR = Object.keys(PROCESSORS) as readonly Processor[];
+export const X64: readonly Processor[] = ['x64-avx512-vnni', 'x64-avx-vnni', 'x64'];

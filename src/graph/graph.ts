@@ -62,6 +62,8 @@ export interface Graph {
   readonly name: string;
   /** 'onnx', 'torch', ...: where it came from. */
   readonly format: string;
+  /** How recordings of its tensors of four dimensions lie, where that is not as in the graph. */
+  readonly layout?: 'NHWC';
   /** The engine a file of this kind is for, where the file or its format says so. */
   readonly engine: string;
   /** In an order in which every operand is defined before it is used. */

@@ -8,6 +8,7 @@ import type { Layer } from './layer.ts';
 import { extent } from './layout.ts';
 import {
   askEngine,
+  clampOf,
   expectOperands,
   label,
   placeOf,
@@ -18,6 +19,7 @@ import {
   type OpContext,
 } from './operator.ts';
 import { broadcastOf, onCodes, pairLayer, pairOf, referencePairs } from './pairs.ts';
+import { tailOf, tailRanges } from './tail.ts';
 
 const sameShape = (a: readonly number[], b: readonly number[]): boolean =>
   a.length === b.length && a.every((d, i) => d === b[i]);
@@ -25,7 +27,12 @@ const sameShape = (a: readonly number[], b: readonly number[]): boolean =>
 function layerOf(node: GraphNode, context: OpContext): AddLayer {
   broadcastOf(node, context);
   const [a, b] = node.inputs.map((name) => context.info(name).shape) as [readonly number[], readonly number[]];
-  return { ...pairOf(node, context), relu: node.attributes['relu'] === 1, swapped: isFirstOneValue(a, b) };
+  return {
+    ...pairOf(node, context),
+    ...clampOf(node),
+    relu: node.attributes['relu'] === 1,
+    swapped: isFirstOneValue(a, b),
+  };
 }
 
 const functionsOf = (node: GraphNode, context: OpContext, layer: AddLayer): AddFunctions =>
@@ -37,28 +44,6 @@ function isPerChannel(constant: TensorInfo, other: TensorInfo): boolean {
   const channels = other.shape[1];
   if (other.shape.length === 2) return sameShape(shape, [channels!]) || sameShape(shape, [1, channels!]);
   return sameShape(shape, [1, channels!, 1, 1]) || sameShape(shape, [channels!, 1, 1]);
-}
-
-/** Does the element at an NCHW index have the other function? Which do goes by NHWC memory. */
-export function tailOf({ isTail }: AddFunctions, info: TensorInfo): (element: number) => boolean {
-  const { channels, height, width } = extent(info);
-  const [plane, elements] = [height * width, elementCount(info.shape)];
-  return (i) => {
-    const image = Math.floor(i / (plane * channels));
-    return isTail?.((image * plane + (i % plane)) * channels + (Math.floor(i / plane) % channels), elements) ?? false;
-  };
-}
-
-/** [first, end) of each run of tail elements. */
-export function tailRanges(isTail: (index: number, elements: number) => boolean, elements: number): [number, number][] {
-  const ranges: [number, number][] = [];
-  for (let i = 0; i < elements; i++) {
-    if (!isTail(i, elements)) continue;
-    const last = ranges.at(-1);
-    if (last && last[1] === i) last[1] = i + 1;
-    else ranges.push([i, i + 1]);
-  }
-  return ranges;
 }
 
 /** The operands of a float32 add: the tensor first, a constant second. */

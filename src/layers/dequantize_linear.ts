@@ -1,6 +1,7 @@
 import { byteRange, elementCount, isByteType, type Constant, type GraphNode } from '../graph/graph.ts';
 import type { TensorQuantization } from '../engines/engine.ts';
 import { expectOperands, placeOf, refuse, tensorQuantization, type Operator, type OpContext } from './operator.ts';
+import { tailAtEnd, tailOf } from './tail.ts';
 
 /** A weight or bias that a float operator uses: real = scale * (q - zeroPoint), along the quantization's axis. */
 function foldConstant(node: GraphNode, context: OpContext, constant: Constant): Constant | undefined {
@@ -37,17 +38,27 @@ export const dequantizeLinear: Operator = {
     return constant && foldConstant(node, context, constant);
   },
 
-  reference: (node, context, operand) => ({
-    data: Float32Array.from(operand(0) as Uint8Array, context.engine.dequantize(inputOf(node, context))),
-  }),
+  reference(node, context, operand) {
+    const { dequantize, tails } = context.engine;
+    const input = inputOf(node, context);
+    const [body, tail] = [dequantize(input), tails?.dequantize(input)];
+    const isTail = tailOf(tails ?? {}, context.info(node.inputs[0]!));
+    return { data: Float32Array.from(operand(0) as Uint8Array, (q, i) => (tail && isTail(i) ? tail : body)(q)) };
+  },
 
   define: (node, context) => ({ kind: 'dequantize', input: inputOf(node, context) }),
 
   layer(node, context) {
     const input = inputOf(node, context);
-    const dequantize = context.engine.dequantize(input);
+    const { dequantize, tails } = context.engine;
+    const place = placeOf(node, context);
     const [min] = byteRange(input.type);
-    const values = Float32Array.from({ length: 256 }, (_, code) => dequantize(code + min));
-    return { kind: 'table', ...placeOf(node, context), values };
+    const table = (f: (q: number) => number) => Float32Array.from({ length: 256 }, (_, code) => f(code + min));
+    return {
+      kind: 'table',
+      ...place,
+      values: table(dequantize(input)),
+      ...tailAtEnd(tails?.isTail, place.writes, () => table(tails!.dequantize(input))),
+    };
   },
 };

@@ -1,7 +1,7 @@
 import { InvalidModelError, UnsupportedModelError } from '../errors.ts';
 import { BUDGET, expectShape } from '../graph/budget.ts';
 import type { Constant, ElementData, Graph, GraphNode, QuantizedType, TensorInfo } from '../graph/graph.ts';
-import type { Engine, TensorQuantization } from '../engines/engine.ts';
+import type { Clamp, Engine, TensorQuantization } from '../engines/engine.ts';
 import type { Definition } from './definition.ts';
 import type { Layer, Place } from './layer.ts';
 
@@ -111,6 +111,12 @@ export function expectOutput(node: GraphNode, shape: readonly number[]): void {
 /** The sum of so many bytes stays in int32. */
 export function expectWindow(node: GraphNode, elements: number): void {
   if (elements > BUDGET.window) refuse(node, `an average of ${elements} elements`, `up to ${BUDGET.window}`);
+}
+
+/** What an activation leaves of the output's values, where the node says so. */
+export function clampOf(node: GraphNode): { readonly clamp?: Clamp } {
+  const { clamp } = node.attributes;
+  return clamp === undefined ? {} : { clamp: clamp as unknown as Clamp };
 }
 
 /** An integer-list attribute of a given length. */

@@ -111,10 +111,12 @@ export function linearAtBoundaries(random: Random, engine: Engine): Unnamed {
   const context = contextOf(typed, typed.tensors, engine);
 
   // the output's scale: sums spread over the codes
-  const sw = weight.quantization!.scale;
+  const [sx, sw] = [quantization.scale[0]!, weight.quantization!.scale];
   const spread = accumulators.reduce((most, sum) => Math.max(most, Math.abs(sum)), 1);
-  const unit = quantization.scale[0]! * sw[0]!;
-  output.quantization.scale[0] = stored(random, f32((spread * unit) / random.scale(20, 2000)), torch);
+  // XNNPACK takes no scale of 256 and more, also where one is moved by 16
+  const least = engine.family === 'tflite' ? (sx * Math.max(...sw)) / 15 : 0;
+  const free = Math.max(f32((spread * (sx * sw[0]!)) / random.scale(20, 2000)), f32(least));
+  output.quantization.scale[0] = stored(random, free, torch);
   output.quantization.zeroPoint[0] = zeroPoint(random, type);
 
   const linear = linearOf(node, context)!;
@@ -126,7 +128,7 @@ export function linearAtBoundaries(random: Random, engine: Engine): Unnamed {
     if (byScale) moveScale(random, engine, linear, channel, sum, torch);
     else moveBias(random, engine, linear, channel, sum);
   }
-  const ofFloats = !torch && type === 'uint8' && random.chance(0.4);
+  const ofFloats = engine.family === 'onnxruntime' && type === 'uint8' && random.chance(0.4);
   const biases = ofFloats ? floatBias(random, linear) : bias.data;
   const made = { ...bias, type: ofFloats ? ('float32' as const) : bias.type, data: biases };
   return {

@@ -1,5 +1,5 @@
 import { byteRange } from '../../../src/graph/graph.ts';
-import { tailOf } from '../../../src/layers/add.ts';
+import { tailOf } from '../../../src/layers/tail.ts';
 import type { Definition } from '../../../src/layers/definition.ts';
 import { fma } from '../../../src/engines/float32.ts';
 import { f32, roundHalfEven } from '../../../src/engines/rounding.ts';
