@@ -95,6 +95,5 @@ export function linearElement({ linear }: Definition<'linear'>, question: Questi
       return accumulation;
     },
     functions: (engine) => engine.linear(layer),
-    channel: at.c,
   });
 }

@@ -32,17 +32,17 @@ export interface Summed {
   readonly range: readonly [least: number, most: number];
   accumulation(engine: Engine): Accumulation;
   functions(engine: Engine): StepFunctions;
-  /** Of the functions. */
-  readonly channel: number;
 }
 
 export function summedElement(question: Question, summed: Summed): Details {
   const { gives, sides, context } = question;
-  const { taps, zero, output, scale, ratio, bias, range, channel } = summed;
+  const { taps, zero, output, scale, ratio, bias, range } = summed;
   const operand = question.operand(0);
   const sum = sumOf(taps, operand, zero, summed.accumulation(context.engine));
   const functions = summed.functions(context.engine);
-  const f = functions.at(channel);
+  /** All channels may share one. */
+  const ofElement = (all: StepFunctions) => all.at(all.channels === 1 ? 0 : question.at.c);
+  const f = ofElement(functions);
   const stage = { zeroPoint: output.zeroPoint, clamp: [functions.min, functions.max] as const, gives };
   const requantize = (accumulator: number, accumulation: Accumulation) => {
     const exact = ratio.mul(accumulator).add(bias?.value ?? 0);
@@ -66,7 +66,7 @@ export function summedElement(question: Question, summed: Summed): Details {
     ],
     engines: underEveryEngine(question, (engine) => {
       const accumulator = accumulatorOf(engine, operand.values);
-      return { value: summed.functions(engine).at(channel)(accumulator), accumulator };
+      return { value: ofElement(summed.functions(engine))(accumulator), accumulator };
     }),
     reach: sides.flatMap(([side, value]) => reachOf(f, value, side, range)),
     ...(other !== undefined && { fromReferenceOperands: { differing, accumulator: other, value: f(other) } }),
