@@ -88,28 +88,29 @@ export function packGroupedWeights(linear: Linear): Int32Array {
   return packed;
 }
 
-/** For conv_pairs: weights [slot][output padded to 4], -zx * sum(w) a channel, and [ky, kx, channel of the group, 0] a slot. */
+/**
+ * For conv_pairs: weights [slot][output padded to 4]; -zx * sum(w) a channel, then a tap and a channel; and
+ * [ky, kx, channel of the group, 0] a slot.
+ */
 export function packPairs(linear: Linear, pairs: Pairs): Record<'weights' | 'corrections' | 'places', Int32Array> {
   const { layer, output } = linear;
   const { slots, overflow } = pairs;
+  const perGroup = layer.inputChannels / layer.groups;
+  const [kh, kw] = layer.kernel;
   const stride = output.groups * 4;
   const weights = new Int32Array(slots.length * stride);
-  const corrections = new Int32Array(stride);
-  const zero = layer.input.zeroPoint - pairOffset(layer, overflow);
-  for (let o = 0; o < layer.outputChannels; o++) {
-    const raw = rawWeights(linear, o);
-    for (const [slot, product] of slots.entries()) {
-      const w = raw[product] ?? 0;
-      weights[slot * stride + o] = w;
-      corrections[o]! -= zero * w;
-    }
-  }
-  const perGroup = layer.inputChannels / layer.groups;
+  const corrections = new Int32Array((1 + kh * kw) * stride);
   const places = new Int32Array(slots.length * 4);
+  const zero = layer.input.zeroPoint - pairOffset(layer, overflow);
+  const raw = Array.from({ length: layer.outputChannels }, (_, o) => rawWeights(linear, o));
   for (const [slot, product] of slots.entries()) {
     if (product === BLANK) continue;
     const tap = Math.floor(product / perGroup);
-    places.set([Math.floor(tap / layer.kernel[1]), tap % layer.kernel[1], product % perGroup], slot * 4);
+    places.set([Math.floor(tap / kw), tap % kw, product % perGroup], slot * 4);
+    for (const [o, w] of raw.entries()) {
+      weights[slot * stride + o] = w[product]!;
+      for (const row of [0, 1 + tap]) corrections[row * stride + o]! -= zero * w[product]!;
+    }
   }
   return { weights, corrections, places };
 }
