@@ -1,6 +1,8 @@
 import { ensureBuilt } from '../scripts/fresh.js';
+import { preparePython } from './python.ts';
 
-/** Before any test: dist/ is what the sources say, so that no two tests build it at once. */
+/** Before any test: dist/ is what the sources say, and Python has its packages, so that no two tests make them at once. */
 export default async function build(): Promise<void> {
-  if (!(await ensureBuilt())) throw new Error('the sources do not build');
+  const [isBuilt] = await Promise.all([ensureBuilt(), preparePython()]);
+  if (!isBuilt) throw new Error('the sources do not build');
 }

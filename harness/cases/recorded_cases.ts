@@ -1,9 +1,22 @@
 import { InvalidInputError } from '../../src/errors.ts';
-import type { Constant, ElementData, Graph, Quantization, QuantizedType, TensorInfo } from '../../src/graph/graph.ts';
+import {
+  ELEMENT_TYPES,
+  newElementData,
+  type Constant,
+  type ElementData,
+  type Quantization,
+  type TensorInfo,
+} from '../../src/graph/graph.ts';
+import type { Engine } from '../../src/engines/engine.ts';
+import { readModel } from '../../src/formats/index.ts';
+import { referenceTrace } from '../../src/plan/reference.ts';
+import { stagesOf } from '../../src/plan/stages.ts';
 import { Tensor } from '../../src/tensor.ts';
 import type { NpyArray } from '../numpy/npy.ts';
 import type { Npz } from '../numpy/npz.ts';
+import { bitsOf, firstDifference } from '../compare/bits.ts';
 import type { Case } from './case.ts';
+import { graphOf } from './draw.ts';
 
 /** An operator case that a real engine was recorded on, and what it gave. */
 export interface RecordedCase extends Omit<Case, 'form'> {
@@ -37,27 +50,6 @@ function parameters(npz: Npz, case_: string, names: readonly string[], optional 
   return Object.fromEntries(names.map((name, i) => [name, Number(data[i] ?? 0)]));
 }
 
-function graphOf(
-  engine: string,
-  op: string,
-  inputs: readonly TensorInfo[],
-  constants: readonly Constant[],
-  output: QuantizedType,
-  attributes: Graph['nodes'][number]['attributes'],
-): Graph {
-  const names = [...inputs, ...constants].map(({ name }) => name);
-  return {
-    name: op,
-    format: 'recorded case',
-    engine,
-    nodes: [{ name: op, op, inputs: names, outputs: ['y'], attributes }],
-    inputs,
-    outputs: ['y'],
-    constants: new Map(constants.map((constant) => [constant.name, constant])),
-    tensors: new Map([['y', output]]),
-  };
-}
-
 /** x u8 NCHW, its pixels averaged; scale and zero point stay. */
 function pool(npz: Npz, id: string, engine: string): RecordedCase {
   const p = parameters(npz, id, ['sx', 'zx']);
@@ -66,14 +58,11 @@ function pool(npz: Npz, id: string, engine: string): RecordedCase {
   return {
     id,
     description: `GlobalAveragePool ${x.shape.join('x')}`,
-    graph: graphOf(
-      engine,
-      'GlobalAveragePool',
-      [{ name: 'x', type: 'uint8', shape: x.shape, quantization }],
-      [],
-      { name: 'y', type: 'uint8', quantization },
-      {},
-    ),
+    graph: graphOf(engine, 'GlobalAveragePool', [{ name: 'x', type: 'uint8', shape: x.shape, quantization }], {
+      name: 'y',
+      type: 'uint8',
+      quantization,
+    }),
     feeds: { x: new Tensor('uint8', x.data, x.shape) },
     expected: typed(npz, `${id}:y`, Uint8Array).data,
   };
@@ -104,8 +93,8 @@ function convolution(npz: Npz, id: string, engine: string): RecordedCase {
       engine,
       'Conv',
       [{ name: 'x', type: 'uint8', shape: x.shape, quantization: whole(p['sx']!, p['zx']!) }],
-      [weight, bias],
       { name: 'y', type: 'uint8', quantization: whole(p['sy']!, p['zy']!) },
+      [weight, bias],
       {
         strides: [stride, stride],
         pads: [padding, padding, padding, padding],
@@ -140,8 +129,8 @@ function pair(npz: Npz, id: string, engine: string, op: 'Add' | 'Mul'): Recorded
       engine,
       op,
       [input('a'), input('b')],
-      [],
       { name: 'y', type: 'uint8', quantization: whole(p['sy']!, p['zy']!) },
+      [],
       p['relu'] ? { relu: 1 } : {},
     ),
     feeds: { a: new Tensor('uint8', a, shape), b: new Tensor('uint8', b, shape) },
@@ -149,21 +138,53 @@ function pair(npz: Npz, id: string, engine: string, op: 'Add' | 'Mul'): Recorded
   };
 }
 
+/** A whole model of one operator; what does not take its file refuses it when its graph is asked for. */
+function model(npz: Npz, id: string, engine: string, output: string): RecordedCase {
+  const { data: bytes } = typed(npz, `${id}:model`, Uint8Array);
+  const start = `${id}:in:`;
+  const feeds = npz.names
+    .filter((name) => name.startsWith(start))
+    .map((name) => {
+      const { data, shape } = npz.read(name);
+      const type = ELEMENT_TYPES.find((type) => data.constructor === newElementData(type, 0).constructor)!;
+      return [name.slice(start.length), new Tensor(type, data as never, shape)] as const;
+    });
+  return {
+    id,
+    description: npz.text(`${id}:name`) ?? id,
+    get graph() {
+      return { ...readModel(bytes), engine };
+    },
+    feeds: Object.fromEntries(feeds),
+    expected: npz.read(npz.names.includes(`${id}:${output}`) ? `${id}:${output}` : `${id}:y`).data as ElementData,
+  };
+}
+
 /**
  * Operator cases recorded from a real engine: `<i>:x w b sw y params` (convolutions, params = sx, zx, sy, zy,
- * stride, padding, groups, relu, per channel), `<i>:a b y params` (adds, params = sa, za, sb, zb, sy, zy, relu) or
- * `<i>:x y params` (averages of all pixels, params = sx, zx). `<i>:op`, where it is there, tells 'mul' from 'add'.
+ * stride, padding, groups, relu, per channel), `<i>:a b y params` (adds, params = sa, za, sb, zb, sy, zy, relu),
+ * `<i>:x y params` (averages of all pixels, params = sx, zx) or `<i>:model y`, `<i>:in:<input>` and `<i>:name` (ONNX files).
+ * `<i>:op`, where it is there, tells 'mul' from 'add'.
  *
+ * @param output what is expected of a model, where the file has it; otherwise its `y`
  * @throws InvalidInputError where the file holds something else
  */
-export function recordedCases(npz: Npz, engine: string): RecordedCase[] {
+export function recordedCases(npz: Npz, engine: string, output = 'y'): RecordedCase[] {
   const ids = [...new Set(npz.names.map((name) => name.split(':')[0]!))].sort((a, b) => Number(a) - Number(b));
   return ids.map((id) => {
+    if (npz.names.includes(`${id}:model`)) return model(npz, id, engine, output);
     if (npz.names.includes(`${id}:w`)) return convolution(npz, id, engine);
     if (npz.names.includes(`${id}:x`)) return pool(npz, id, engine);
     if (npz.names.includes(`${id}:a`)) return pair(npz, id, engine, npz.text(`${id}:op`) === 'mul' ? 'Mul' : 'Add');
     throw new InvalidInputError(
-      `case '${id}' has neither '${id}:x' (a convolution, a pool) nor '${id}:a' (an add, a product)`,
+      `case '${id}' has none of '${id}:x' (a convolution, a pool), '${id}:a' (an add, a product) and '${id}:model'`,
     );
   });
+}
+
+/** How many elements of a recorded case the host gives otherwise. @throws UnsupportedModelError */
+export function missedOnHost({ graph, feeds, expected }: RecordedCase, engine: Engine): number {
+  const { typed } = stagesOf(graph, { engine });
+  const [{ data }] = Object.values(referenceTrace({ graph: typed, engine }, feeds).outputs) as [Tensor];
+  return firstDifference(bitsOf(data), bitsOf(expected)).count;
 }

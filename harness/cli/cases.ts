@@ -1,11 +1,8 @@
 import { Option, type Command } from 'commander';
 import { InvalidInputError } from '../../src/errors.ts';
-import { inferGraph } from '../../src/layers/infer.ts';
-import { referenceTrace } from '../../src/plan/reference.ts';
 import { ENGINES, findEngine } from '../../src/engines/index.ts';
-import type { Engine } from '../../src/engines/engine.ts';
 import { parseCaseId } from '../cases/generate.ts';
-import { recordedCases, type RecordedCase } from '../cases/recorded_cases.ts';
+import { missedOnHost, recordedCases } from '../cases/recorded_cases.ts';
 import type { CaseMismatch } from '../cases/run_cases.ts';
 import { openNpz } from '../numpy/npz.ts';
 import { ORACLE_NAMES } from '../oracles/index.ts';
@@ -59,7 +56,7 @@ async function runCases(options: CasesOptions): Promise<ExitCode> {
   const file = options.recorded === undefined ? undefined : await readInput(options.recorded);
   const recorded = file && recordedCases(openNpz(file), engine.name);
   const mismatchesHost = recorded ? recorded.reduce((sum, test) => sum + missedOnHost(test, engine), 0) : undefined;
-  const browser = await openBrowser(options.adapter, options.webgpu, options.timeout);
+  const browser = await openBrowser(options);
   try {
     const result =
       recorded && file
@@ -88,14 +85,6 @@ async function runCases(options: CasesOptions): Promise<ExitCode> {
   } finally {
     await browser.close();
   }
-}
-
-/** How many elements of a recorded case the host reference gives otherwise. */
-function missedOnHost({ graph, feeds, expected }: RecordedCase, engine: Engine): number {
-  const { data } = referenceTrace({ graph: inferGraph(graph, engine), engine }, feeds).outputs['y']!;
-  let missed = 0;
-  for (let i = 0; i < expected.length; i++) if (data[i] !== expected[i]) missed++;
-  return missed;
 }
 
 interface Place {

@@ -2,6 +2,7 @@ import { UnsupportedModelError } from '../errors.ts';
 import { byteRange } from '../graph/graph.ts';
 import { FloatLines } from './float_lines.ts';
 import { clamp, f32, roundHalfEven } from './rounding.ts';
+import { EVERY_PROCESSOR } from './origin.ts';
 import type { Engine } from './engine.ts';
 
 /**
@@ -12,6 +13,7 @@ export const onnxruntime: Engine = {
   name: 'onnxruntime',
   description: 'onnxruntime-web (wasm) at its default optimization level: float32 scale, ties to even',
   family: 'onnxruntime',
+  origins: [{ runtime: 'onnxruntime-web', processors: EVERY_PROCESSOR }],
   rewrite: 'onnxruntime',
   recipe: 'onnxruntime',
 

@@ -61,14 +61,11 @@ export function poolAtBoundaries(random: Random, engine: Engine): Unnamed {
   });
   return {
     description: `GlobalAveragePool at boundaries, ${type} ${shape.join('x')}`,
-    graph: graphOf(
-      engine.name,
-      'GlobalAveragePool',
-      [{ name: 'x', type, shape, quantization: quantization(input)! }],
-      [],
-      { name: 'y', type, quantization: quantization(output)! },
-      {},
-    ),
+    graph: graphOf(engine.name, 'GlobalAveragePool', [{ name: 'x', type, shape, quantization: quantization(input)! }], {
+      name: 'y',
+      type,
+      quantization: quantization(output)!,
+    }),
     feeds: { x: new Tensor(type, data, shape) },
   };
 }

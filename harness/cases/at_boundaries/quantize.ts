@@ -29,14 +29,11 @@ export function quantizeAtBoundaries(random: Random, engine: Engine): Unnamed {
   const quantization = { scale: scales([scale], torch), zeroPoint: Int32Array.of(zero) };
   return {
     description: `QuantizeLinear at boundaries to ${type}`,
-    graph: graphOf(
-      engine.name,
-      'QuantizeLinear',
-      [{ name: 'x', type: 'float32', shape: SHAPE }],
-      [],
-      { name: 'y', type, quantization },
-      {},
-    ),
+    graph: graphOf(engine.name, 'QuantizeLinear', [{ name: 'x', type: 'float32', shape: SHAPE }], {
+      name: 'y',
+      type,
+      quantization,
+    }),
     feeds: { x: new Tensor('float32', data, SHAPE) },
   };
 }
@@ -55,7 +52,7 @@ export function dequantizeAll(random: Random, engine: Engine): Unnamed {
   for (let i = 0; i < 256; i++) x.data[i] = min + i;
   return {
     description: `DequantizeLinear of every ${type}`,
-    graph: graphOf(engine.name, 'DequantizeLinear', [{ name: 'x', type, shape, quantization }], [], undefined, {}),
+    graph: graphOf(engine.name, 'DequantizeLinear', [{ name: 'x', type, shape, quantization }]),
     feeds: { x },
   };
 }
