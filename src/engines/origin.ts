@@ -16,8 +16,14 @@ export const RUNTIMES = {
   'pytorch-fbgemm': "PyTorch with engine 'fbgemm' (as it came until 1.13)",
   'pytorch-onednn': "PyTorch with engine 'onednn'",
   'pytorch-qnnpack': "PyTorch with engine 'qnnpack' (torchvision's MobileNetV2)",
+  'litert-xnnpack': 'TensorFlow Lite (LiteRT) as it comes, with XNNPACK',
+  'litert-builtin': 'TensorFlow Lite without delegates',
+  'litert-reference': "TensorFlow Lite's reference kernels",
 } as const;
 export type Runtime = keyof typeof RUNTIMES;
+
+/** x86-64 of every kind. */
+export const EVERY_X64: readonly Processor[] = ['x64-avx512-vnni', 'x64-avx-vnni', 'x64'];
 
 /** A runtime, and the processors on which it is this engine. */
 export interface Origin {

@@ -1,6 +1,7 @@
 import { UnsupportedModelError } from '../errors.ts';
 import { byteRange } from '../graph/graph.ts';
 import { double, exponentOf, quantizeMultiplier, type Multiplier, type Rescale } from './fixed_point.ts';
+import { EVERY_X64 } from './origin.ts';
 import { clamp, f32, INT32_END, roundHalfAway } from './rounding.ts';
 import { fixedSoftmax } from './tflite_softmax.ts';
 import { UNARY } from './tflite_unary.ts';
@@ -231,6 +232,7 @@ export const tflite: Engine = {
   name: 'tflite',
   description: "TensorFlow Lite's reference kernels, and microcontrollers': fixed point, two roundings",
   family: 'tflite',
+  origins: [{ runtime: 'litert-reference', processors: EVERY_X64 }],
   linear: (layer) => (layer.op === 'gemm' ? realGemm(layer) : fixedPointLinear(layer, double)),
   accumulation: () => 'exact',
   add,
