@@ -32,8 +32,8 @@ interface InspectedLayer {
   readonly boundaries?: number;
   /** Cheaper forms, and the channel that refutes each. */
   readonly rejected?: ProvedRequantization['rejected'];
-  /** Output channels in which a pair of products can leave int16, where the engine saturates pairs. */
-  readonly saturatingChannels?: number;
+  /** Output channels in which some input makes a pair of products leave int16. */
+  readonly overflowingChannels?: number;
 }
 
 interface Inspection {
@@ -95,7 +95,7 @@ export function inspectPlan(plan: Plan): Inspection {
 }
 
 function inspectStep(step: Step, plan: Plan): InspectedLayer {
-  const { node, op, kernel, output, macs, proof, saturatingChannels, parts } = step;
+  const { node, op, kernel, output, macs, proof, overflowingChannels, parts } = step;
   const { type, shape } = plan.graph.tensors.get(output)!;
   return {
     node,
@@ -108,7 +108,7 @@ function inspectStep(step: Step, plan: Plan): InspectedLayer {
     bytes: stepCost(step, plan).bytes,
     ...(parts && { nodes: parts.map((part) => part.node) }),
     ...(proof && { form: proof.form, boundaries: proof.boundaries, rejected: proof.rejected }),
-    ...(saturatingChannels && { saturatingChannels }),
+    ...(overflowingChannels && { overflowingChannels }),
   };
 }
 
@@ -147,7 +147,7 @@ function describeInspection({ name, plan }: LoadedModel, { layers, totals }: Ins
     formatCount(layer.bytes),
     layer.form ?? '',
     whyNotCheaper(layer),
-    layer.saturatingChannels ? `${layer.saturatingChannels} channels` : '',
+    layer.overflowingChannels ? `${layer.overflowingChannels} channels` : '',
   ]);
   const forms = Object.entries(totals.forms).map(([form, count]) => {
     const all = Object.values(totals.forms).reduce((sum, n) => sum + n, 0);
@@ -159,7 +159,7 @@ function describeInspection({ name, plan }: LoadedModel, { layers, totals }: Ins
     `outputs: ${plan.graph.outputs.map(tensor).join('; ')}`,
     '',
     table(
-      ['tensor', 'operator', 'kernel', 'output', 'MACs', 'bytes', 'proved form', 'the next cheaper one', 'saturates'],
+      ['tensor', 'operator', 'kernel', 'output', 'MACs', 'bytes', 'proved form', 'the next cheaper one', 'overflows'],
       rows,
       ['MACs', 'bytes'],
     ),

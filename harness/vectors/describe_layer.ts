@@ -5,13 +5,15 @@ import { linearOf } from '../../src/layers/infer.ts';
 import { floatOfKey, keyOfFloat } from '../../src/requantize/float_keys.ts';
 import { layerOf as poolLayerOf } from '../../src/layers/global_average_pool.ts';
 import { expectNoOverflow, reachable } from '../../src/layers/linear/linear.ts';
-import { tensorQuantization, type OpContext } from '../../src/layers/operator.ts';
+import { effectiveSums } from '../../src/layers/linear/overflow.ts';
+import { refuse, tensorQuantization, type OpContext } from '../../src/layers/operator.ts';
 import { stepFunctions } from '../../src/layers/quantize_linear.ts';
 import { addTable, proveAdd } from '../../src/requantize/add.ts';
 import { findBoundaries, type AccumulatorRange } from '../../src/requantize/boundaries.ts';
 import { FloatLines } from '../../src/engines/float_lines.ts';
 import { roundHalfEven } from '../../src/engines/rounding.ts';
-import type { StepFunctions, TensorQuantization } from '../../src/engines/engine.ts';
+import { areSaturatingNeighbours } from '../../src/engines/pairs.ts';
+import type { LinearLayer, StepFunctions, TensorQuantization } from '../../src/engines/engine.ts';
 import { bitsFor, fitted, whole, type VectorArray } from './array.ts';
 import { BOUNDARIES, integerRequantization } from './line.ts';
 
@@ -224,7 +226,7 @@ function linear(node: GraphNode, context: OpContext, multiplierBits: number): De
   const zeros = Int32Array.from(perChannel(layer.weightZeroPoint));
   const { bias } = layer;
   const functions = context.engine.linear(layer);
-  const range = reachable(node, one);
+  const range = reachable(node, one, effectiveSums(node, context, one));
   expectNoOverflow(node, functions, range);
   // the engine's own integer; else what the float bias is in units of the accumulator: the step functions know how the
   // engine really adds it
@@ -233,7 +235,7 @@ function linear(node: GraphNode, context: OpContext, multiplierBits: number): De
     return !bias ? 0 : bias instanceof Int32Array ? bias[c]! : bias[c]! / (input.scale * scales[c]!);
   });
   const stage = requantization(functions, range, layer.output, realBias, multiplierBits);
-  const mode = context.engine.accumulation(layer);
+  const mode = modeOf(node, context, layer);
   const type = one.weightSigned ? 'int8' : 'uint8';
   const shape = [outputChannels, layer.inputChannels / groups];
   const data = type === 'int8' ? Int8Array.from(weights) : Uint8Array.from(weights);
@@ -251,6 +253,17 @@ function linear(node: GraphNode, context: OpContext, multiplierBits: number): De
       ...stage.arrays,
     },
   };
+}
+
+function modeOf(node: GraphNode, { engine }: OpContext, layer: LinearLayer): Accumulation['mode'] {
+  const accumulation = engine.accumulation(layer);
+  if (accumulation === 'exact') return 'exact';
+  if (areSaturatingNeighbours(layer, accumulation)) return 'saturating-pairs';
+  return refuse(
+    node,
+    `engine '${engine.name}' pairs its products in an order of its own`,
+    Object.keys(DEFINITIONS).join(', '),
+  );
 }
 
 function bounds({ least, most, bits, bitsWithBias }: Omit<Accumulation, 'mode' | 'definition'>) {

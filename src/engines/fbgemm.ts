@@ -1,5 +1,6 @@
 import { fma } from './float32.ts';
 import { lastBelow } from './float_lines.ts';
+import { saturatingNeighbours } from './pairs.ts';
 import { isPerChannel, linearSteps, nativeKernels, type PyTorchOptions } from './pytorch.ts';
 import { f32, INT32_END, roundHalfEven } from './rounding.ts';
 import type { LinearLayer, Engine, StepFunctions } from './engine.ts';
@@ -57,7 +58,7 @@ export function createFbgemm(options: PyTorchOptions = {}): Engine {
     recipe: 'fbgemm',
     ...nativeKernels(options),
     linear: fbgemmLinear,
-    accumulation: (layer) => (isFastDepthwise(layer) ? 'saturating-pairs' : 'exact'),
+    accumulation: (layer) => (isFastDepthwise(layer) ? saturatingNeighbours(layer) : 'exact'),
   };
 }
 
@@ -67,7 +68,7 @@ export function createFbgemmAvx2(options: PyTorchOptions = {}): Engine {
     ...createFbgemm(options),
     name: 'fbgemm-avx2',
     description: 'PyTorch fbgemm without AVX-512 VNNI: float32 bias; every layer saturates pairs of products',
-    accumulation: () => 'saturating-pairs',
+    accumulation: saturatingNeighbours,
   };
 }
 

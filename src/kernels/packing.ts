@@ -1,5 +1,8 @@
+import type { Pairs } from '../engines/engine.ts';
+import { BLANK } from '../engines/pairs.ts';
 import type { Linear } from '../layers/layer.ts';
-import { rawWeights, weightZero, weightsPerChannel } from '../layers/linear/weights.ts';
+import { pairOffset } from '../layers/linear/reference.ts';
+import { rawWeights, weightZero } from '../layers/linear/weights.ts';
 
 /** The input signed for dot4I8Packed (u8 bytes with their top bit flipped), and the weights likewise. */
 export function signedZeroPoint(type: 'uint8' | 'int8', zeroPoint: number): number {
@@ -85,16 +88,28 @@ export function packGroupedWeights(linear: Linear): Int32Array {
   return packed;
 }
 
-/** For conv_pairs: weights [ky, kx, c][output padded to 4], and -zx * sum(w) a channel. */
-export function packPairs(linear: Linear): { weights: Int32Array; corrections: Int32Array } {
+/** For conv_pairs: weights [slot][output padded to 4], -zx * sum(w) a channel, and [ky, kx, channel of the group, 0] a slot. */
+export function packPairs(linear: Linear, pairs: Pairs): Record<'weights' | 'corrections' | 'places', Int32Array> {
   const { layer, output } = linear;
+  const { slots, overflow } = pairs;
   const stride = output.groups * 4;
-  const weights = new Int32Array(weightsPerChannel(linear) * stride);
+  const weights = new Int32Array(slots.length * stride);
   const corrections = new Int32Array(stride);
-  for (let o = 0; o < layer.outputChannels; o++)
-    for (const [k, w] of rawWeights(linear, o).entries()) {
-      weights[k * stride + o] = w;
-      corrections[o]! -= layer.input.zeroPoint * w;
+  const zero = layer.input.zeroPoint - pairOffset(layer, overflow);
+  for (let o = 0; o < layer.outputChannels; o++) {
+    const raw = rawWeights(linear, o);
+    for (const [slot, product] of slots.entries()) {
+      const w = raw[product] ?? 0;
+      weights[slot * stride + o] = w;
+      corrections[o]! -= zero * w;
     }
-  return { weights, corrections };
+  }
+  const perGroup = layer.inputChannels / layer.groups;
+  const places = new Int32Array(slots.length * 4);
+  for (const [slot, product] of slots.entries()) {
+    if (product === BLANK) continue;
+    const tap = Math.floor(product / perGroup);
+    places.set([Math.floor(tap / layer.kernel[1]), tap % layer.kernel[1], product % perGroup], slot * 4);
+  }
+  return { weights, corrections, places };
 }

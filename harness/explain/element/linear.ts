@@ -1,16 +1,18 @@
 import type Fraction from 'fraction.js';
-import { UnsupportedModelError } from '../../../src/errors.ts';
 import { linearOf } from '../../../src/layers/infer.ts';
+import type { GraphNode } from '../../../src/graph/graph.ts';
+import type { OpContext } from '../../../src/layers/operator.ts';
+import { effectiveSums } from '../../../src/layers/linear/overflow.ts';
 import type { Linear } from '../../../src/layers/layer.ts';
 import { reachable } from '../../../src/layers/linear/linear.ts';
 import { FloatLines } from '../../../src/engines/float_lines.ts';
 import { f32, roundHalfEven } from '../../../src/engines/rounding.ts';
-import type { LinearLayer, Engine, StepFunctions } from '../../../src/engines/engine.ts';
+import type { LinearLayer, StepFunctions } from '../../../src/engines/engine.ts';
 import type { Bias, Reach, Scale, Sum } from './analysis.ts';
 import { exactly, exactOf, fixedPoint, float32, type Float32 } from './exact.ts';
 import { underEveryEngine, type Details, type Question } from './question.ts';
 import { requantizedSum, type OutputStage } from './requantized.ts';
-import { exactAccumulator, saturatedAccumulator, sumOf, windowTaps, type Tap, type ZeroPoints } from './sum.ts';
+import { exactAccumulator, pairedAccumulator, sumOf, windowTaps, type Tap, type ZeroPoints } from './sum.ts';
 
 /** Two ways to the same float32 are one way. */
 export function distinct(ways: readonly Float32[]): Float32[] {
@@ -85,20 +87,19 @@ export function reachOf(
   return [{ value, of, from: from === least ? null : from, to: end === most + 1 ? null : end - 1 }];
 }
 
-/** An engine's accumulator. @throws UnsupportedModelError where it saturates pairs, and the layer has no such pairs */
+/** An engine's accumulator. @throws UnsupportedModelError where what its sums are is not known */
 function accumulatorOf(
-  { layer, weightSigned }: Linear,
-  engine: Engine,
+  node: GraphNode,
+  linear: Linear,
+  context: OpContext,
   taps: readonly Tap[],
   values: ReturnType<Question['operand']>['values'],
   zero: ZeroPoints,
 ): number {
-  if (engine.accumulation(layer) === 'exact') return exactAccumulator(taps, values, zero);
-  if (layer.input.type !== 'uint8' || !weightSigned || zero.weight !== 0)
-    throw new UnsupportedModelError(
-      'pairs of products saturate here; supported: uint8 inputs and int8 weights with zero point 0',
-    );
-  return saturatedAccumulator(taps, values, zero);
+  const { accumulation } = effectiveSums(node, context, linear);
+  return accumulation === 'exact'
+    ? exactAccumulator(taps, values, zero)
+    : pairedAccumulator(taps, values, zero, linear.layer, accumulation);
 }
 
 /** An element of a convolution or a fully connected layer. */
@@ -112,7 +113,8 @@ export function linearElement(question: Question): Details {
   const weightScale = perChannel(layer.weightScale);
   const taps = windowTaps(linear, at);
 
-  const sum = sumOf(taps, operand, zero, context.engine.accumulation(layer));
+  const pairs = context.engine.accumulation(layer);
+  const sum = sumOf(taps, operand, zero, pairs === 'exact' ? undefined : { layer, pairs });
   const functions = context.engine.linear(layer);
   const scale = scaleOf(layer, weightScale);
   const found = biasOf(layer, at.c, weightScale, functions);
@@ -133,9 +135,9 @@ export function linearElement(question: Question): Details {
       found?.bias.int32 ?? 0,
       scale,
     );
-  const { lo, hi } = reachable(node, linear);
+  const { lo, hi } = reachable(node, linear, effectiveSums(node, context, linear));
   const f = functions.at(at.c);
-  const other = operand.reference && accumulatorOf(linear, context.engine, taps, operand.reference, zero);
+  const other = operand.reference && accumulatorOf(node, linear, context, taps, operand.reference, zero);
   const differing = sum.terms.filter(({ referenceInput }) => referenceInput !== undefined).length;
   return {
     computed: f(sum.accumulator),
@@ -148,7 +150,7 @@ export function linearElement(question: Question): Details {
       ...(sum.exactAccumulator === sum.accumulator ? [] : [requantize(sum.exactAccumulator, 'exact')]),
     ],
     engines: underEveryEngine(question, (engine) => {
-      const accumulator = accumulatorOf(linear, engine, taps, operand.values, zero);
+      const accumulator = accumulatorOf(node, linear, { ...context, engine }, taps, operand.values, zero);
       return { value: engine.linear(layer).at(at.c)(accumulator), accumulator };
     }),
     reach: question.sides.flatMap(([side, value]) => reachOf(f, value, side, [lo[at.c]!, hi[at.c]!])),

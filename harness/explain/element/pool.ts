@@ -23,7 +23,7 @@ export function poolElement(question: Question): Details {
   }));
   const zero = { input: input.zeroPoint, weight: 0 };
   const operand = question.operand(0);
-  const sum = sumOf(taps, operand, zero, 'exact');
+  const sum = sumOf(taps, operand, zero);
   const [sx, sy] = [input.scale, output.scale];
   const exact = exactly(sx).div(exactly(sy).mul(count));
   const scale: Scale = {

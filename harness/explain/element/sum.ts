@@ -1,7 +1,9 @@
 import type { ElementData } from '../../../src/graph/graph.ts';
 import type { Linear } from '../../../src/layers/layer.ts';
-import { clamp } from '../../../src/engines/rounding.ts';
-import type { Accumulation } from '../../../src/engines/engine.ts';
+import { BLANK } from '../../../src/engines/pairs.ts';
+import { narrow, pairOffset } from '../../../src/layers/linear/reference.ts';
+import { f32 } from '../../../src/engines/rounding.ts';
+import type { LinearLayer, Pairs } from '../../../src/engines/engine.ts';
 import type { Pair, Sum, Term } from './analysis.ts';
 import type { Question } from './question.ts';
 
@@ -45,32 +47,49 @@ export function exactAccumulator(taps: readonly Tap[], x: ElementData, zero: Zer
   return taps.reduce((sum, tap) => sum + (valueAt(x, tap, zero.input) - zero.input) * (tap.weight - zero.weight), 0);
 }
 
-const saturate = (sum: number): number => clamp(sum, -32768, 32767);
-
-export function saturatedAccumulator(taps: readonly Tap[], x: ElementData, zero: ZeroPoints): number {
-  const { pairs, correction } = rawPairs(taps, x, zero);
-  return pairs.reduce((sum, { saturated }) => sum + saturated, correction);
+export function pairedAccumulator(
+  taps: readonly Tap[],
+  x: ElementData,
+  zero: ZeroPoints,
+  layer: LinearLayer,
+  pairs: Pairs,
+): number {
+  return rawPairs(taps, x, zero, layer, pairs).accumulator;
 }
 
 type Product = Pick<Term, 'product' | 'accumulator'>;
 
-/** Raw products, neighbours added in 16 bits, and the input's zero point taken out at the end. */
-function rawPairs(taps: readonly Tap[], x: ElementData, zero: ZeroPoints) {
+/** Products in the order of their slots, pairs added in 16 bits, and the input's zero point taken out at the end. */
+function rawPairs(
+  taps: readonly Tap[],
+  x: ElementData,
+  zero: ZeroPoints,
+  layer: LinearLayer,
+  { slots, overflow, outside, rounds }: Pairs,
+) {
+  const offset = pairOffset(layer, overflow);
+  const isAbsent = ({ padding }: Tap): boolean => padding && outside === 'nothing';
+  const productOf = (tap: Tap): number => (isAbsent(tap) ? 0 : (valueAt(x, tap, zero.input) - offset) * tap.weight);
+  const ordered: Tap[] = [];
   const terms: Product[] = [];
   const pairs: Pair[] = [];
-  let accumulator = 0;
-  const products = taps.map((tap) => valueAt(x, tap, zero.input) * tap.weight);
-  for (let k = 0; k < products.length; k += 2) {
-    const exact = products[k]! + (products[k + 1] ?? 0);
-    const saturated = saturate(exact);
-    const isAlone = k + 1 === products.length;
-    terms.push({ product: products[k]!, accumulator: isAlone ? accumulator + saturated : accumulator });
-    accumulator += saturated;
-    if (!isAlone) terms.push({ product: products[k + 1]!, accumulator });
-    pairs.push({ term: k, exact, saturated });
+  let sum = 0;
+  for (let slot = 0; slot < slots.length; slot += 2) {
+    const own = [slots[slot]!, slots[slot + 1]!]
+      .filter((product) => product !== BLANK)
+      .map((product) => taps[product]!);
+    const products = own.map(productOf);
+    const exact = products.reduce((total, product) => total + product, 0);
+    const saturated = narrow(exact, overflow);
+    if (own.length > 0) pairs.push({ term: terms.length, exact, saturated });
+    for (const [i, product] of products.entries())
+      terms.push({ product, accumulator: i === own.length - 1 ? sum + saturated : sum });
+    ordered.push(...own);
+    sum += saturated;
   }
-  const correction = -zero.input * taps.reduce((sum, { weight }) => sum + weight, 0);
-  return { terms, pairs, correction };
+  const zeroSum = (zero.input - offset) * taps.reduce((total, tap) => total + (isAbsent(tap) ? 0 : tap.weight), 0);
+  const accumulator = rounds ? f32(sum) - f32(zeroSum) : sum - zeroSum;
+  return { ordered, terms, pairs, correction: accumulator - sum, accumulator };
 }
 
 function centredProducts(taps: readonly Tap[], x: ElementData, zero: ZeroPoints): Product[] {
@@ -87,12 +106,11 @@ export function sumOf(
   taps: readonly Tap[],
   { values, reference }: ReturnType<Question['operand']>,
   zero: ZeroPoints,
-  accumulation: Accumulation,
+  paired?: { readonly layer: LinearLayer; readonly pairs: Pairs },
 ): Sum {
-  const isExact = accumulation === 'exact';
-  const raw = isExact ? undefined : rawPairs(taps, values, zero);
-  const products = raw ? raw.terms : centredProducts(taps, values, zero);
-  const terms = taps.map((tap, k): Term => {
+  const raw = paired && rawPairs(taps, values, zero, paired.layer, paired.pairs);
+  const products = raw?.terms ?? centredProducts(taps, values, zero);
+  const terms = (raw?.ordered ?? taps).map((tap, k): Term => {
     const input = valueAt(values, tap, zero.input);
     const other = reference && valueAt(reference, tap, zero.input);
     const { at, padding, weight } = tap;
@@ -105,15 +123,14 @@ export function sumOf(
       ...products[k]!,
     };
   });
-  const correction = raw?.correction ?? 0;
   return {
-    accumulation,
+    accumulation: raw ? 'saturating-pairs' : 'exact',
     inputZeroPoint: zero.input,
     weightZeroPoint: zero.weight,
     terms,
     ...(raw ? { pairs: raw.pairs } : {}),
-    correction,
-    accumulator: (products.at(-1)?.accumulator ?? 0) + correction,
+    correction: raw?.correction ?? 0,
+    accumulator: raw?.accumulator ?? products.at(-1)?.accumulator ?? 0,
     exactAccumulator: exactAccumulator(taps, values, zero),
   };
 }

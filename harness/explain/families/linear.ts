@@ -2,6 +2,7 @@ import { UnsupportedModelError } from '../../../src/errors.ts';
 import { byteRange, type ElementData } from '../../../src/graph/graph.ts';
 import type { Linear } from '../../../src/layers/layer.ts';
 import { f32 } from '../../../src/engines/rounding.ts';
+import { areSaturatingNeighbours } from '../../../src/engines/pairs.ts';
 import type { LinearLayer, Engine } from '../../../src/engines/engine.ts';
 import { dimension } from './elementwise.ts';
 import { recipesOf, type EngineRecipe } from './engine_recipes.ts';
@@ -91,7 +92,7 @@ function build(
     ),
   );
   const accumulation = {
-    ...dimension(ACCUMULATIONS, engine.accumulation(layer) === 'exact' ? 'exact' : 'pairs'),
+    ...dimension(ACCUMULATIONS, ownAccumulation(engine, layer)),
     plain: indexOf(ACCUMULATIONS, 'exact'),
   };
   const width = dimension(WIDTHS);
@@ -163,6 +164,16 @@ function build(
       }),
     output: output_,
   };
+}
+
+/** @throws UnsupportedModelError where none of the known ways is the engine's */
+function ownAccumulation(engine: Engine, layer: LinearLayer): string {
+  const accumulation = engine.accumulation(layer);
+  if (accumulation === 'exact') return 'exact';
+  if (areSaturatingNeighbours(layer, accumulation)) return 'pairs';
+  throw new UnsupportedModelError(
+    `the engine '${engine.name}' pairs the products of this layer in an order of its own`,
+  );
 }
 
 /** ReLU is a clamp at the zero point; where that is the type's least value, there is one way of both. */
