@@ -15,8 +15,8 @@ export const convPairs: LinearKernel = {
   lower(linear) {
     const { layer, output } = linear;
     const pairs = linear.accumulation as Pairs;
-    const { weights, corrections, places } = packPairs(linear, pairs);
-    const inOrder = slotsPerTap(layer, pairs);
+    const { weights, corrections, places, slots } = packPairs(linear, pairs);
+    const inOrder = slotsPerTap(layer, { ...pairs, slots });
     const { input_sign, input_zero } = codeGeometry(linear);
     return {
       operands: [weights, corrections, inOrder === undefined ? places : new Int32Array(4)],
@@ -26,7 +26,7 @@ export const convPairs: LinearKernel = {
           in_per_group: layer.inputChannels / layer.groups,
           out_per_group: layer.outputChannels / layer.groups,
           input_zero,
-          slots: inOrder ?? pairs.slots.length,
+          slots: inOrder ?? slots.length,
         },
         overrides: {
           ONE_GROUP: Number(layer.groups === 1),

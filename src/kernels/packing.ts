@@ -2,7 +2,7 @@ import type { Pairs } from '../engines/engine.ts';
 import { BLANK } from '../engines/pairs.ts';
 import type { Linear } from '../layers/layer.ts';
 import { pairOffset } from '../layers/linear/reference.ts';
-import { rawWeights, weightZero } from '../layers/linear/weights.ts';
+import { slotWeights, weightZero } from '../layers/linear/weights.ts';
 
 /** The input signed for dot4I8Packed (u8 bytes with their top bit flipped), and the weights likewise. */
 export function signedZeroPoint(type: 'uint8' | 'int8', zeroPoint: number): number {
@@ -88,22 +88,25 @@ export function packGroupedWeights(linear: Linear): Int32Array {
   return packed;
 }
 
-/** For conv_pairs: weights [slot][output padded to 4], -zx * sum(w) a channel, and [ky, kx, channel of the group, 0] a slot. */
-export function packPairs(linear: Linear, pairs: Pairs): Record<'weights' | 'corrections' | 'places', Int32Array> {
+/**
+ * For conv_pairs: weights [slot][output padded to 4], -zx * sum(w) a channel, and [ky, kx, channel of the group, 0] a slot;
+ * the slots, those for zero points of weights included.
+ */
+export function packPairs(
+  linear: Linear,
+  pairs: Pairs,
+): Record<'weights' | 'corrections' | 'places' | 'slots', Int32Array> {
   const { layer, output } = linear;
-  const { slots, overflow } = pairs;
+  const { products: slots, weightsOf } = slotWeights(linear, pairs);
   const stride = output.groups * 4;
   const weights = new Int32Array(slots.length * stride);
   const corrections = new Int32Array(stride);
-  const zero = layer.input.zeroPoint - pairOffset(layer, overflow);
-  for (let o = 0; o < layer.outputChannels; o++) {
-    const raw = rawWeights(linear, o);
-    for (const [slot, product] of slots.entries()) {
-      const w = raw[product] ?? 0;
+  const zero = layer.input.zeroPoint - pairOffset(layer, pairs.overflow);
+  for (let o = 0; o < layer.outputChannels; o++)
+    for (const [slot, w] of weightsOf(o).entries()) {
       weights[slot * stride + o] = w;
       corrections[o]! -= zero * w;
     }
-  }
   const perGroup = layer.inputChannels / layer.groups;
   const places = new Int32Array(slots.length * 4);
   for (const [slot, product] of slots.entries()) {
@@ -111,5 +114,5 @@ export function packPairs(linear: Linear, pairs: Pairs): Record<'weights' | 'cor
     const tap = Math.floor(product / perGroup);
     places.set([Math.floor(tap / layer.kernel[1]), tap % layer.kernel[1], product % perGroup], slot * 4);
   }
-  return { weights, corrections, places };
+  return { weights, corrections, places, slots };
 }

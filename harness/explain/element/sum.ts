@@ -88,7 +88,9 @@ function rawPairs(
     sum += saturated;
   }
   const zeroSum = (zero.input - offset) * taps.reduce((total, tap) => total + (isAbsent(tap) ? 0 : tap.weight), 0);
-  const accumulator = rounds ? f32(sum) - f32(zeroSum) : sum - zeroSum;
+  // what zero points of weights take off is added in int32
+  const inputs = taps.reduce((total, tap) => total + valueAt(x, tap, zero.input) - zero.input, 0);
+  const accumulator = (rounds ? f32(sum) - f32(zeroSum) : sum - zeroSum) - zero.weight * inputs;
   return { ordered, terms, pairs, correction: accumulator - sum, accumulator };
 }
 
