@@ -17,6 +17,12 @@ import { exact8 } from '../command.ts';
 import { expect } from '../gpu.ts';
 import type { PythonOnnxruntime } from './engine.ts';
 
+type Ask = PythonOnnxruntime['ask'];
+
+/** Lets a page ask an onnxruntime, by `askOnnxruntime`. */
+const expose = (gpu: Page, onnxruntime: PythonOnnxruntime): Promise<unknown> =>
+  gpu.exposeFunction('askOnnxruntime', ((...request) => onnxruntime.ask(...request)) satisfies Ask);
+
 /** Generated cases have the same bits on the GPU, on the host and in an onnxruntime, of which `name` is the engine. */
 export async function expectCasesEqual(
   gpu: Page,
@@ -24,8 +30,7 @@ export async function expectCasesEqual(
   name: string,
   count: number,
 ): Promise<void> {
-  type Ask = PythonOnnxruntime['ask'];
-  await gpu.exposeFunction('askOnnxruntime', ((...request) => onnxruntime.ask(...request)) satisfies Ask);
+  await expose(gpu, onnxruntime);
   const result = await gpu.evaluate(
     async ([count, name]) => {
       type Run = typeof import('../../harness/cases/run_cases.ts');
@@ -46,6 +51,31 @@ export async function expectCasesEqual(
   );
   expect(result.failures).toEqual([]);
   expect(result).toMatchObject({ cases: count, mismatches: 0, refused: 0 });
+}
+
+/** Generated graphs have the same bits on the host and in an onnxruntime, or are refused. */
+export async function expectGraphsEqual(
+  gpu: Page,
+  onnxruntime: PythonOnnxruntime,
+  name: string,
+  count: number,
+): Promise<void> {
+  await expose(gpu, onnxruntime);
+  const result = await gpu.evaluate(
+    async ([count, name]) => {
+      type Run = typeof import('../../harness/cases/graphs/run_graphs.ts');
+      const { runGraphs } = (await import('/harness/cases/graphs/run_graphs.ts' as string)) as Run;
+      type Json = typeof import('./json.ts');
+      const { base64, decode, encode } = (await import('/e2e/onnxruntime/json.ts' as string)) as Json;
+      const { askOnnxruntime: ask } = globalThis as never as { askOnnxruntime: Ask };
+      return runGraphs(1, 0, count, async (model, feeds) => decode(await ask(base64(model), encode(feeds))), {
+        engine: name,
+      });
+    },
+    [count, name] as const,
+  );
+  expect(result.failures.map(({ id, what }) => `${id}: ${what}`)).toEqual([]);
+  expect(result.equal).toBeGreaterThan(count / 2);
 }
 
 /** The host gives what the engine gives where its functions step. */
