@@ -1,6 +1,6 @@
 import { expect, test } from './gpu.ts';
 
-const CASES = 300;
+const CASES = 240;
 
 test(`${CASES} cases of products in pairs, in every order, equal the host on the GPU, accumulators too`, async ({
   gpu,
@@ -42,6 +42,6 @@ test(`${CASES} cases of products in pairs, in every order, equal the host on the
     return { failures, layers, differing: [...differing].sort() };
   }, CASES);
   expect(failures).toEqual([]);
-  expect(layers).toBeGreaterThan(40);
+  expect(layers).toBeGreaterThan(30);
   expect(differing).toEqual([0, 1, 2, 3, 4, 5]);
 });

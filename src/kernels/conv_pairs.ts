@@ -17,26 +17,26 @@ export const convPairs: LinearKernel = {
     const pairs = linear.accumulation as Pairs;
     const { weights, corrections, places, slots } = packPairs(linear, pairs);
     const inOrder = slotsPerTap(layer, { ...pairs, slots });
-    const { input_sign, input_zero } = codeGeometry(linear);
+    const isInOrder = inOrder !== undefined;
     return {
-      operands: [weights, corrections, inOrder === undefined ? places : new Int32Array(4)],
+      operands: [weights, corrections, isInOrder ? new Int32Array(4) : places],
       ...useKernel('conv_pairs', {
         geometry: {
           ...layerWindow(linear),
+          ...codeGeometry(linear),
           in_per_group: layer.inputChannels / layer.groups,
           out_per_group: layer.outputChannels / layer.groups,
-          input_zero,
           slots: inOrder ?? slots.length,
         },
         overrides: {
           ONE_GROUP: Number(layer.groups === 1),
           DEPTHWISE: Number(linear.kind === 'depthwise'),
-          INPUT_SIGN: input_sign,
-          OFFSET: pairs.overflow === 'wraps' ? 128 : 0,
-          WRAPS: Number(pairs.overflow === 'wraps'),
-          NOTHING_OUTSIDE: Number(pairs.outside === 'nothing'),
-          ROUNDS: Number(pairs.rounds === true),
-          LISTED: Number(inOrder === undefined),
+        },
+        slots: {
+          order: isInOrder ? 'pairs/order/in_order' : 'pairs/order/listed',
+          overflow: `pairs/overflow/${pairs.overflow}`,
+          outside: `pairs/outside/${pairs.outside.replace(' ', '_')}`,
+          difference: pairs.rounds ? 'pairs/difference/float32' : 'pairs/difference/int32',
         },
       }),
       workgroups: threadGrid(outputPixels(linear) * output.groups),

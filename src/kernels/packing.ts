@@ -89,8 +89,8 @@ export function packGroupedWeights(linear: Linear): Int32Array {
 }
 
 /**
- * For conv_pairs: weights [slot][output padded to 4], -zx * sum(w) a channel, and [ky, kx, channel of the group, 0] a slot;
- * the slots, those for zero points of weights included.
+ * For conv_pairs: weights [slot][output padded to 4]; -zx * sum(w) a channel, then a tap and a channel; and
+ * [ky, kx, channel of the group, 0] a slot. The slots are those for zero points of weights, too.
  */
 export function packPairs(
   linear: Linear,
@@ -98,21 +98,22 @@ export function packPairs(
 ): Record<'weights' | 'corrections' | 'places' | 'slots', Int32Array> {
   const { layer, output } = linear;
   const { products: slots, weightsOf } = slotWeights(linear, pairs);
+  const perGroup = layer.inputChannels / layer.groups;
+  const [kh, kw] = layer.kernel;
   const stride = output.groups * 4;
   const weights = new Int32Array(slots.length * stride);
-  const corrections = new Int32Array(stride);
-  const zero = layer.input.zeroPoint - pairOffset(layer, pairs.overflow);
-  for (let o = 0; o < layer.outputChannels; o++)
-    for (const [slot, w] of weightsOf(o).entries()) {
-      weights[slot * stride + o] = w;
-      corrections[o]! -= zero * w;
-    }
-  const perGroup = layer.inputChannels / layer.groups;
+  const corrections = new Int32Array((1 + kh * kw) * stride);
   const places = new Int32Array(slots.length * 4);
+  const zero = layer.input.zeroPoint - pairOffset(layer, pairs.overflow);
+  const own = Array.from({ length: layer.outputChannels }, (_, o) => weightsOf(o));
   for (const [slot, product] of slots.entries()) {
     if (product === BLANK) continue;
     const tap = Math.floor(product / perGroup);
-    places.set([Math.floor(tap / layer.kernel[1]), tap % layer.kernel[1], product % perGroup], slot * 4);
+    places.set([Math.floor(tap / kw), tap % kw, product % perGroup], slot * 4);
+    for (const [o, w] of own.entries()) {
+      weights[slot * stride + o] = w[slot]!;
+      for (const row of [0, 1 + tap]) corrections[row * stride + o]! -= zero * w[slot]!;
+    }
   }
   return { weights, corrections, places, slots };
 }
