@@ -2,6 +2,7 @@ import { writeFileSync } from 'node:fs';
 import type { Page, TestInfo } from 'playwright/test';
 import { bitsOf, firstDifference } from '../../harness/cases/bits.ts';
 import { generateAtBoundaries } from '../../harness/cases/at_boundaries/index.ts';
+import type { Case } from '../../harness/cases/case.ts';
 import { writeCase } from '../../harness/cases/onnx.ts';
 import { graphRead } from '../../harness/cases/read.ts';
 import { randomFeeds } from '../../harness/cli/generated_inputs.ts';
@@ -78,27 +79,26 @@ export async function expectGraphsEqual(
   expect(result.equal).toBeGreaterThan(count / 2);
 }
 
-/** The host gives what the engine gives where its functions step. */
-export async function expectBoundariesEqual(
-  onnxruntime: PythonOnnxruntime,
-  name: string,
-  count: number,
-): Promise<void> {
+/** The host gives what an onnxruntime gives, of operators written as files. */
+export async function expectHostEqual(onnxruntime: PythonOnnxruntime, cases: readonly Case[]): Promise<void> {
   const wrong: string[] = [];
   let elements = 0;
-  for (let index = 0; index < count; index++) {
-    const test = generateAtBoundaries(name, 1, index);
+  for (const test of cases) {
     const file = writeCase(test.graph, test.form);
     const plan = createPlan(graphRead(test, file));
     const ours = referenceTrace(plan, test.feeds).outputs['y']!.data;
     const theirs = (await onnxruntime.run(file, test.feeds))['y']!.data;
     elements += ours.length;
-    const differing = firstDifference(bitsOf(ours), bitsOf(theirs)).count;
-    if (differing > 0) wrong.push(`${test.id}: ${test.description}: ${differing} of ${ours.length}`);
+    const { count } = firstDifference(bitsOf(ours), bitsOf(theirs));
+    if (count > 0) wrong.push(`${test.id}: ${test.description}: ${count} of ${ours.length}`);
   }
   expect(wrong).toEqual([]);
-  expect(elements).toBeGreaterThan(400 * count);
+  expect(elements).toBeGreaterThan(400 * cases.length);
 }
+
+/** Operators placed where an engine's own functions step. */
+export const casesAtBoundaries = (name: string, count: number): Case[] =>
+  Array.from({ length: count }, (_, index) => generateAtBoundaries(name, 1, index));
 
 /** Every tensor of a model that can be watched is the same in the engine, on the host and, by `verify`, on the GPU. */
 export async function expectTensorsEqual(

@@ -10,6 +10,7 @@ import { requireChrome } from '../chrome/install.ts';
 import { describeAdapter, openPage, orEnded, type AdapterChoice } from '../chrome/launch.ts';
 import { servePage, type PageServer } from '../chrome/server.ts';
 import { decodeFile } from '../images/decode_file.ts';
+import type { RecordedResult } from '../cases/recorded_cases.ts';
 import type { Picture } from '../images/picture.ts';
 import { openProcess } from '../process/launch.ts';
 import { PATIENCE_S, withPatience } from '../worker/patience.ts';
@@ -37,7 +38,7 @@ export interface ModelBrowser {
   ): Promise<Verification>;
   generatedCases: WorkerMethods['generatedCases'];
   graphCases: WorkerMethods['graphCases'];
-  recordedCases(file: Uint8Array, engine: EngineChoice): Promise<number>;
+  recordedCases(file: Uint8Array, engine: EngineChoice): Promise<RecordedResult>;
   close(): Promise<void>;
 }
 
