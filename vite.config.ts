@@ -14,6 +14,8 @@ export default defineConfig({
   },
   test: {
     include: ['{src,harness,models,tests}/**/*.test.ts'],
+    // Vitest would leave a core idle
+    maxWorkers: '100%',
     // a plan of a whole network takes seconds where the machine is busy
     testTimeout: 60_000,
     // its entry for Node is CommonJS under a package.json that says module

@@ -7,20 +7,17 @@ const CASES = 72;
 for (const { name } of ENGINES) {
   const hasOracle = ORACLE_NAMES.some((oracle) => oracle === name);
   const against = hasOracle ? 'the host and onnxruntime-web' : 'the host';
-  test(`${name}: ${CASES} operators where it steps: the GPU equals ${against}`, async ({ gpu }) => {
-    const result = await gpu.evaluate(
+  test(`${name}: ${CASES} operators where it steps: the GPU equals ${against}`, async ({ kept }) => {
+    const result = await kept.evaluate(
       async ({ name, count }) => {
         type Run = typeof import('../harness/cases/run_cases.ts');
         const { runCases } = (await import('/harness/cases/run_cases.ts' as string)) as Run;
         type Oracles = typeof import('../harness/oracles/index.ts');
         const { oracleFor } = (await import('/harness/oracles/index.ts' as string)) as Oracles;
-        type Device = typeof import('../src/gpu/device.ts');
-        const { requestDevice } = (await import('/src/gpu/device.ts' as string)) as Device;
-        const device = await requestDevice();
+        type Device = typeof import('./kept_device.ts');
+        const { keptDevice } = (await import('/e2e/kept_device.ts' as string)) as Device;
         const oracle = await oracleFor(name);
-        const result = await runCases(name, 1, 0, count, device, { oracle, atBoundaries: true });
-        device.destroy();
-        return result;
+        return runCases(name, 1, 0, count, await keptDevice(), { oracle, atBoundaries: true });
       },
       { name, count: CASES },
     );

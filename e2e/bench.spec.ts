@@ -8,7 +8,7 @@ const finite = expect.any(Number);
 
 test('bench measures exact8 and another engine, every layer, and writes a report', async () => {
   const file = test.info().outputPath('bench.html');
-  const args = ['--json', '--iterations', '1', '--against', 'tfjs-wasm', '--time-limit', '20'];
+  const args = ['--json', '--iterations', '1', '--against', 'tfjs-wasm', '--time-limit', '2'];
   const result = await exact8(['bench', ...args, '--html', file]);
   expect(result.code, result.stderr).toBe(0);
   const measured = JSON.parse(result.stdout);

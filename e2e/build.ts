@@ -1,6 +1,9 @@
 import { ensureBuilt } from '../scripts/fresh.js';
+import { prepareEmulated } from './emulated.ts';
+import { preparePython } from './python.ts';
 
-/** Before any test: dist/ is what the sources say, so that no two tests build it at once. */
+/** Before any test: dist/ is what the sources say, Python has its packages and ARM is emulated, so that no two tests make them at once. */
 export default async function build(): Promise<void> {
-  if (!(await ensureBuilt())) throw new Error('the sources do not build');
+  const [isBuilt] = await Promise.all([ensureBuilt(), preparePython(), prepareEmulated()]);
+  if (!isBuilt) throw new Error('the sources do not build');
 }

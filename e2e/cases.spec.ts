@@ -1,22 +1,20 @@
+import { LONG } from '../tests/helpers/long.ts';
 import { exact8 } from './command.ts';
 import { plant } from './plant.ts';
 import { expect, test } from './gpu.ts';
 
 /** Of a seed in which few cases have every size: harness/cases/cases.test.ts counts. */
-const [SEED, CASES] = [2, 600];
+const [SEED, CASES] = [2, LONG ? 6000 : 600];
 
-test(`${CASES} generated cases: GPU, host and onnxruntime-web give the same bits`, async ({ gpu }) => {
-  const result = await gpu.evaluate(
+test(`${CASES} generated cases: GPU, host and onnxruntime-web give the same bits`, async ({ kept }) => {
+  const result = await kept.evaluate(
     async ({ seed, count }) => {
       type Run = typeof import('../harness/cases/run_cases.ts');
       const { runCases } = (await import('/harness/cases/run_cases.ts' as string)) as Run;
       type Oracle = typeof import('../harness/oracles/onnxruntime_web.ts');
       const { runOnnxruntimeWeb } = (await import('/harness/oracles/onnxruntime_web.ts' as string)) as Oracle;
-      const { requestDevice } = (await import('/src/gpu/device.ts' as string)) as typeof import('../src/gpu/device.ts');
-      const device = await requestDevice();
-      const result = await runCases('onnxruntime', seed, 0, count, device, { oracle: runOnnxruntimeWeb });
-      device.destroy();
-      return result;
+      const { keptDevice } = (await import('/e2e/kept_device.ts' as string)) as typeof import('./kept_device.ts');
+      return runCases('onnxruntime', seed, 0, count, await keptDevice(), { oracle: runOnnxruntimeWeb });
     },
     { seed: SEED, count: CASES },
   );

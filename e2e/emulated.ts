@@ -1,4 +1,4 @@
-import { spawnSync } from 'node:child_process';
+import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 
@@ -9,13 +9,16 @@ export type Processor = 'neoverse-n1' | 'cortex-a72';
 const FOLDER = 'node_modules/.cache/onnxruntime-arm64';
 
 /**
- * A Python with onnxruntime on emulated ARM processors, whose first argument is the processor: one that is there, or that
- * CI makes where it is root (tests/emulated/setup.sh, which installs packages of the system).
+ * A Python with onnxruntime on an emulated processor, its first argument; undefined where nobody has made it
+ * (tests/emulated/setup.sh).
  */
-export function findEmulatedPython(): string | undefined {
+export function emulatedPython(): string | undefined {
   const python = join(FOLDER, 'python');
-  if (existsSync(python)) return python;
-  if (!process.env['CI'] || process.getuid?.() !== 0) return undefined;
-  const { status } = spawnSync('tests/emulated/setup.sh', [FOLDER], { stdio: ['ignore', 'ignore', 'inherit'] });
-  return status === 0 ? python : undefined;
+  return existsSync(python) ? python : undefined;
+}
+
+/** Before any test: CI makes it where it may, as root of a Debian. */
+export async function prepareEmulated(): Promise<void> {
+  if (emulatedPython() || !process.env['CI'] || process.getuid?.() !== 0 || !existsSync('/etc/debian_version')) return;
+  await new Promise((resolve) => execFile('tests/emulated/setup.sh', [FOLDER], resolve));
 }

@@ -31,18 +31,18 @@ async function runTruncating(page: import('playwright/test').Page, model: string
 
 test.describe('needs ../shared: a network', () => {
   test.skip(!existsSync('../shared/models'), 'needs ../shared');
-  test("an engine from outside the library runs a network, by its own file's arithmetic", async ({ gpu }) => {
+  test("an engine from outside the library runs a network, by its own file's arithmetic", async ({ kept }) => {
     const model = readFileSync('../shared/models/torchvision_mobilenet_v2_qnnpack.pth').toString('base64');
-    const result = await runTruncating(gpu, model);
+    const result = await runTruncating(kept, model);
     expect(result).toMatchObject({ engine: 'truncating', tensors: 68, mismatches: 0 });
     expect(result.unlikeQnnpack).toBeGreaterThan(1_000_000);
   });
 });
 
-test('an engine from outside the library computes layers by its own arithmetic', async ({ gpu }) => {
+test('an engine from outside the library computes layers by its own arithmetic', async ({ kept }) => {
   const seeds = Array.from({ length: 12 }, (_, i) => generateCase('qnnpack', 9, i));
   expect(seeds.every(({ graph }) => graph.nodes[0]!.op === 'Conv')).toBe(true);
-  const mismatches = await gpu.evaluate(async () => {
+  const mismatches = await kept.evaluate(async () => {
     type Library = typeof import('../src/index.ts');
     const { InferenceSession, referenceTrace } = (await import('/src/index.ts' as string)) as Library;
     type Example = typeof import('../examples/engine/truncating.ts');

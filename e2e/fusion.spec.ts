@@ -1,26 +1,23 @@
-import type { BlocksResult } from '../harness/cases/run_blocks.ts';
+import type { CasesResult } from '../harness/cases/run_cases.ts';
 import { expect, test } from './gpu.ts';
 
 const ENGINES = { onnxruntime: 16, qnnpack: 8, fbgemm: 8, 'fbgemm-avx2': 8, onednn: 8, x86: 8 };
 
-const run = (page: import('playwright/test').Page, engine: string, count: number): Promise<BlocksResult> =>
+const run = (page: import('playwright/test').Page, engine: string, count: number): Promise<CasesResult> =>
   page.evaluate(
     async ({ engine, count }) => {
       const { runBlocks } = (await import(
         '/harness/cases/run_blocks.ts' as string
       )) as typeof import('../harness/cases/run_blocks.ts');
-      const { requestDevice } = (await import('/src/gpu/device.ts' as string)) as typeof import('../src/gpu/device.ts');
-      const device = await requestDevice();
-      const result = await runBlocks(engine, 1, 0, count, device);
-      device.destroy();
-      return result;
+      const { keptDevice } = (await import('/e2e/kept_device.ts' as string)) as typeof import('./kept_device.ts');
+      return runBlocks(engine, 1, 0, count, await keptDevice());
     },
     { engine, count },
   );
 
 for (const [engine, count] of Object.entries(ENGINES))
-  test(`${engine}: ${count} generated blocks, fused, equal the host reference`, async ({ gpu }) => {
-    const { failures, coverage, refused } = await run(gpu, engine, count);
+  test(`${engine}: ${count} generated blocks, fused, equal the host reference`, async ({ kept }) => {
+    const { failures, coverage, refused } = await run(kept, engine, count);
     expect(failures).toEqual([]);
     // engines refuse some random scales
     expect(refused).toBeLessThan(count / 4);
@@ -36,8 +33,10 @@ for (const [engine, count] of Object.entries(ENGINES))
         expect(used).toContain(link);
   });
 
-test('the default model: what run computes in fused dispatches is what the trace has node by node', async ({ gpu }) => {
-  const result = await gpu.evaluate(async () => {
+test('the default model: what run computes in fused dispatches is what the trace has node by node', async ({
+  kept,
+}) => {
+  const result = await kept.evaluate(async () => {
     const { InferenceSession } = (await import('/src/session.ts' as string)) as typeof import('../src/session.ts');
     const { Tensor } = (await import('/src/tensor.ts' as string)) as typeof import('../src/tensor.ts');
     const { defaultModelBytes } = (await import(
@@ -57,14 +56,14 @@ test('the default model: what run computes in fused dispatches is what the trace
   expect(result.dispatches).toBeLessThanOrEqual(22);
 });
 
-test('a planted fault is seen: one bit of a fused weight', async ({ gpu }) => {
-  const differing = await gpu.evaluate(async () => {
+test('a planted fault is seen: one bit of a fused weight', async ({ kept }) => {
+  const differing = await kept.evaluate(async () => {
     const { generateBlock } = (await import(
       '/harness/cases/blocks.ts' as string
     )) as typeof import('../harness/cases/blocks.ts');
     const { firstDifference } = (await import(
-      '/harness/cases/bits.ts' as string
-    )) as typeof import('../harness/cases/bits.ts');
+      '/harness/compare/bits.ts' as string
+    )) as typeof import('../harness/compare/bits.ts');
     const { createPlan } = (await import('/src/plan/plan.ts' as string)) as typeof import('../src/plan/plan.ts');
     const { referenceTrace } = (await import(
       '/src/plan/reference.ts' as string

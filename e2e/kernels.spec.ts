@@ -1,9 +1,11 @@
 import type { CasesResult } from '../harness/cases/run_cases.ts';
+import { LONG } from '../tests/helpers/long.ts';
 import { expect, test } from './gpu.ts';
 
 /** Kernels know no engine: most cases go to those whose sums saturate, and whose adds have two formulas. */
 const CASES = { qnnpack: 80, fbgemm: 120, 'fbgemm-avx2': 500, onednn: 80, x86: 120 };
-const UNPACKED_CASES = 150;
+const TIMES = LONG ? 10 : 1;
+const UNPACKED_CASES = 80 * TIMES;
 
 /** Runs generated cases in the page; `packedDot` chooses between the two exact paths of the dot product. */
 const run = (page: import('playwright/test').Page, engine: string, count: number, packedDot: boolean) =>
@@ -12,24 +14,19 @@ const run = (page: import('playwright/test').Page, engine: string, count: number
       const { runCases } = (await import(
         '/harness/cases/run_cases.ts' as string
       )) as typeof import('../harness/cases/run_cases.ts');
-      const { featuresOf, requestDevice } = (await import(
-        '/src/gpu/device.ts' as string
-      )) as typeof import('../src/gpu/device.ts');
-      const device = await requestDevice();
-      const result = await runCases(engine, 1, 0, count, device, {
-        features: { ...(await featuresOf(device)), packedDot },
-      });
-      device.destroy();
-      return result;
+      const { featuresOf } = (await import('/src/gpu/device.ts' as string)) as typeof import('../src/gpu/device.ts');
+      const { keptDevice } = (await import('/e2e/kept_device.ts' as string)) as typeof import('./kept_device.ts');
+      const device = await keptDevice();
+      return runCases(engine, 1, 0, count, device, { features: { ...(await featuresOf(device)), packedDot } });
     },
     { engine, count, packedDot },
   );
 
 const used = (result: CasesResult): string => Object.keys(result.coverage).join('\n');
 
-for (const [engine, count] of Object.entries(CASES))
-  test(`${engine}: ${count} generated cases on the GPU equal the host reference`, async ({ gpu }) => {
-    const result = await run(gpu, engine, count, true);
+for (const [engine, count] of Object.entries(CASES).map(([engine, count]) => [engine, TIMES * count] as const))
+  test(`${engine}: ${count} generated cases on the GPU equal the host reference`, async ({ kept }) => {
+    const result = await run(kept, engine, count, true);
     expect(result.failures).toEqual([]);
     expect(result).toMatchObject({ cases: count, mismatches: 0, refused: 0 });
     // the cases reach every form, and where the engine saturates, the kernel for it
@@ -49,15 +46,15 @@ for (const [engine, count] of Object.entries(CASES))
     if (['fbgemm', 'onednn'].includes(engine)) expect(used(result)).toContain('add_tail');
   });
 
-test('without the packed dot product: the same bits by another path', async ({ gpu }) => {
-  const result = await run(gpu, 'onnxruntime', UNPACKED_CASES, false);
+test('without the packed dot product: the same bits by another path', async ({ kept }) => {
+  const result = await run(kept, 'onnxruntime', UNPACKED_CASES, false);
   expect(result.failures).toEqual([]);
   expect(used(result)).toContain('dot/unpacked');
   expect(used(result)).not.toContain('dot/packed');
 });
 
-test('a view whose elements come in another order: what is traced and what is run equal the host', async ({ gpu }) => {
-  const results = await gpu.evaluate(async () => {
+test('a view whose elements come in another order: what is traced and what is run equal the host', async ({ kept }) => {
+  const results = await kept.evaluate(async () => {
     type Draw = typeof import('../harness/cases/draw.ts');
     const { graphOf, whole } = (await import('/harness/cases/draw.ts' as string)) as Draw;
     type Library = typeof import('../src/index.ts');
@@ -66,14 +63,8 @@ test('a view whose elements come in another order: what is traced and what is ru
     const shape = [2, 36, 4, 1];
     const input = { name: 'x', type: 'uint8', shape, quantization } as const;
     const attributes = { blocksize: 3, mode: 'DCR' };
-    const graph = graphOf(
-      'onnxruntime',
-      'DepthToSpace',
-      [input],
-      [],
-      { name: 'y', type: 'uint8', quantization },
-      attributes,
-    );
+    const output = { name: 'y', type: 'uint8', quantization } as const;
+    const graph = graphOf('onnxruntime', 'DepthToSpace', [input], output, [], attributes);
     const feeds = {
       x: new Tensor(
         'uint8',
@@ -93,9 +84,9 @@ test('a view whose elements come in another order: what is traced and what is ru
 });
 
 test('a device is asked how it rounds: one that rounds otherwise does without the form that relies on it', async ({
-  gpu,
+  kept,
 }) => {
-  const answers = await gpu.evaluate(async () => {
+  const answers = await kept.evaluate(async () => {
     const { featuresOf, requestDevice } = (await import(
       '/src/gpu/device.ts' as string
     )) as typeof import('../src/gpu/device.ts');

@@ -1,6 +1,6 @@
 import type { Page } from 'playwright/test';
 import { expect as impatient, test } from './gpu.ts';
-import { smallModel } from './small_model.ts';
+import { smallModel } from '../tests/helpers/small_model.ts';
 
 test.describe.configure({ timeout: 120_000 });
 const expect = impatient.configure({ timeout: 60_000 });
@@ -71,11 +71,11 @@ test("the lab's device is lost: while it tunes, and while nothing is done", asyn
   await expect(gpu.locator('#notice')).toBeEmpty();
 });
 
-test('the GPU process crashes while it tunes: it goes on with another one', async ({ gpu, baseURL }) => {
-  await open(gpu, baseURL);
-  await startTuning(gpu);
-  const devtools = await gpu.context().browser()!.newBrowserCDPSession();
+test('the GPU process crashes while it tunes: it goes on with another one', async ({ alone, baseURL }) => {
+  await open(alone, baseURL);
+  await startTuning(alone);
+  const devtools = await alone.context().browser()!.newBrowserCDPSession();
   // the answer may go down with the process
   await devtools.send('Browser.crashGpuProcess').catch(() => undefined);
-  await goesOn(gpu);
+  await goesOn(alone);
 });

@@ -1,6 +1,6 @@
 import type { Page } from 'playwright/test';
 import { expect as impatient, test } from './gpu.ts';
-import { smallModel } from './small_model.ts';
+import { smallModel } from '../tests/helpers/small_model.ts';
 
 test.describe.configure({ timeout: 180_000 });
 const expect = impatient.configure({ timeout: 90_000 });
@@ -25,7 +25,10 @@ async function open(page: Page, baseURL: string | undefined): Promise<void> {
 const kernelOf = (page: Page, layer: string) =>
   page.locator('.tensors tbody tr:not(.details)', { has: page.getByRole('button', { name: layer, exact: true }) });
 
-test('a model is tuned, the browser keeps it, and computes by it', async ({ gpu, baseURL }) => {
+test('a model is tuned, the browser keeps it, and computes by it until it is removed, and not by what is no tuning', async ({
+  gpu,
+  baseURL,
+}) => {
   await open(gpu, baseURL);
   await button(gpu, 'Tune for this GPU').press('Enter');
   await expect(gpu.getByRole('progressbar')).toBeVisible();
@@ -53,10 +56,20 @@ test('a model is tuned, the browser keeps it, and computes by it', async ({ gpu,
   const [content, viewport] = await gpu.evaluate(() => [document.documentElement.scrollWidth, innerWidth]);
   expect(content).toBeLessThanOrEqual(viewport!);
 
+  const [[key]] = (await kept(gpu)) as [[string, string]];
   await button(gpu, 'Remove the tuning').click();
   await expect(state(gpu)).toContainText('usually fast');
   expect(await kept(gpu)).toEqual([]);
   await expect(kernelOf(gpu, 'expand')).not.toContainText('pointwise');
+
+  // what is kept and is no tuning is not used, and said
+  await gpu.evaluate((key) => localStorage.setItem(key, '{"layers":'), key);
+  await open(gpu, baseURL);
+  await expect(state(gpu)).toContainText('is no tuning');
+  await expect(button(gpu, 'Tune for this GPU')).toBeVisible();
+  await button(gpu, 'Remove the tuning').click();
+  await expect(state(gpu)).not.toContainText('is no tuning');
+  expect(await kept(gpu)).toEqual([]);
 });
 
 test('a kernel that is wrong is refused, by name; a tuning that was stopped goes on', async ({ gpu, baseURL }) => {
@@ -79,17 +92,4 @@ test('a kernel that is wrong is refused, by name; a tuning that was stopped goes
     /Refused: depthwise gives \d+ wrong values in depthwise/,
   );
   expect(planted).toBe(1);
-});
-
-test('what is kept and is no tuning is not used, and said', async ({ gpu, baseURL }) => {
-  await open(gpu, baseURL);
-  await button(gpu, 'Tune for this GPU').click();
-  await expect(state(gpu)).toContainText('ms tuned');
-  await gpu.evaluate(() => localStorage.setItem(Object.keys(localStorage)[0]!, '{"layers":'));
-  await open(gpu, baseURL);
-  await expect(state(gpu)).toContainText('is no tuning');
-  await expect(button(gpu, 'Tune for this GPU')).toBeVisible();
-  await button(gpu, 'Remove the tuning').click();
-  await expect(state(gpu)).not.toContainText('is no tuning');
-  expect(await kept(gpu)).toEqual([]);
 });

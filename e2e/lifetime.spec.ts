@@ -70,18 +70,18 @@ test('created, run and released 50 times, on devices of their own and on one: th
 });
 
 test('the GPU process crashes: the session reports a DeviceError, and a new session computes the same', async ({
-  gpu,
+  alone,
 }) => {
-  await install(gpu);
-  const before = await gpu.evaluate(async () => {
+  await install(alone);
+  const before = await alone.evaluate(async () => {
     const session = await exact8.make();
     Object.assign(globalThis, { session });
     return exact8.outcome(() => session.run(exact8.feeds));
   });
-  const devtools = await gpu.context().browser()!.newBrowserCDPSession();
+  const devtools = await alone.context().browser()!.newBrowserCDPSession();
   // the answer may go down with the process
   await devtools.send('Browser.crashGpuProcess').catch(() => undefined);
-  const { after, again } = await gpu.evaluate(async () => {
+  const { after, again } = await alone.evaluate(async () => {
     const { make, outcome, feeds } = exact8;
     const { session } = globalThis as unknown as { session: Session };
     const after = await outcome(() => session.run(feeds));

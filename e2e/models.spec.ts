@@ -1,14 +1,20 @@
 import { existsSync } from 'node:fs';
 import { expect, test } from 'playwright/test';
+import { chosen } from '../tests/helpers/long.ts';
 import { exact8 } from './command.ts';
 
-const MODELS = [
-  'imagenet_mobilenetv2_qdq',
-  'imagenet_mobilenetv2_u8.qlinear',
-  'imagenet_mobilenetv1_025_128_u8.qlinear',
-];
+const RANDOM = ['--random', '1'];
+const EXTREMES = ['--extremes'];
 const PHOTOS = ['cat_720p.jpg', 'chelsea.png', 'coffee.png', 'hot_dog.jpg'];
+/** Each on a photograph of its own; in the long form on all. */
+const MODELS = [
+  ['imagenet_mobilenetv2_qdq', 'chelsea.png'],
+  ['imagenet_mobilenetv2_u8.qlinear', 'cat_720p.jpg'],
+  ['imagenet_mobilenetv1_025_128_u8.qlinear', 'coffee.png'],
+] as const;
 const RUNS = '3';
+
+const image = (photo: string): string[] => ['--image', `../shared/photos/${photo}`];
 
 async function expectEqual(model: readonly string[], input: readonly string[]): Promise<void> {
   const { code, stdout, stderr } = await exact8(['verify', ...model, ...input, '--runs', RUNS, '--json']);
@@ -21,18 +27,17 @@ async function expectEqual(model: readonly string[], input: readonly string[]): 
 
 test.describe.configure({ timeout: 300_000 });
 
-for (const input of [['--random', '1'], ['--extremes']])
+for (const input of chosen([EXTREMES], [RANDOM]))
   test(`the default model equals onnxruntime-web: ${input.join(' ')}`, () => expectEqual([], input));
 
 test.describe('needs ../shared: real models and photographs equal onnxruntime-web in every tensor', () => {
   test.skip(!existsSync('../shared/models'), 'needs ../shared');
-  for (const model of MODELS)
-    for (const input of [
-      ...PHOTOS.map((photo) => ['--image', `../shared/photos/${photo}`]),
-      ['--random', '1'],
-      ['--extremes'],
-    ])
+  for (const [model, photo] of MODELS)
+    for (const input of chosen(
+      [image(photo), EXTREMES],
+      [RANDOM, ...PHOTOS.filter((other) => other !== photo).map(image)],
+    ))
       test(`${model} ${input.join(' ')}`, () => expectEqual(['--model', `../shared/models/${model}.onnx`], input));
-  for (const photo of PHOTOS)
-    test(`the default model ${photo}`, () => expectEqual([], ['--image', `../shared/photos/${photo}`]));
+  // on another photograph: e2e/cli.spec.ts
+  for (const photo of chosen([], PHOTOS)) test(`the default model ${photo}`, () => expectEqual([], image(photo)));
 });

@@ -7,18 +7,11 @@ import { foldNetwork, type Network } from '../models/network.ts';
 import { SeededLayers } from '../models/networks/seeded.ts';
 import { readNsfwjs } from '../models/nsfwjs/keras.ts';
 import { Random } from '../models/random.ts';
-import { findEmulatedPython, type Processor } from './emulated.ts';
+import { emulatedPython, type Processor } from './emulated.ts';
 import { expect, test } from './gpu.ts';
 import { PythonOnnxruntime } from './onnxruntime/engine.ts';
 import { casesAtBoundaries, expectGraphsEqual, expectHostEqual, expectTensorsEqual } from './onnxruntime/equal.ts';
-import { findPython } from './python.ts';
-
-/** What quantizes: any onnxruntime with ONNX's own package. */
-const QUANTIZER = {
-  environment: 'node_modules/.cache/onnxruntime-quantizer',
-  imports: 'onnxruntime, onnx, numpy',
-  install: [['onnxruntime==1.32.0', 'onnx', 'numpy']],
-};
+import { pythonWith, QUANTIZER } from './python.ts';
 
 const ENGINES: readonly (readonly [engine: string, processor: Processor])[] = [
   ['onnxruntime-arm64', 'neoverse-n1'],
@@ -29,16 +22,15 @@ const CASES = 100;
 const CASES_AT_BOUNDARIES = 120;
 const GRAPHS = 60;
 
-// one after the other: the first one installs
+// one after the other: an emulated Python takes seconds to start
 test.describe.configure({ mode: 'default' });
 
 let emulated: string;
 
 test.beforeAll(() => {
-  test.setTimeout(600_000);
-  const found = findEmulatedPython();
-  test.skip(found === undefined, 'needs onnxruntime on emulated ARM processors: tests/emulated/setup.sh');
-  emulated = found!;
+  const python = emulatedPython();
+  test.skip(python === undefined, 'needs onnxruntime on emulated ARM processors: tests/emulated/setup.sh');
+  emulated = python!;
 });
 
 for (const [name, processor] of ENGINES)
@@ -97,8 +89,7 @@ test.describe("quantize_static's defaults, int8 by int8 between Q and DQ", () =>
   let engine: PythonOnnxruntime;
   let quantizer: string;
   test.beforeAll(() => {
-    test.setTimeout(600_000);
-    const python = findPython(QUANTIZER);
+    const python = pythonWith(QUANTIZER);
     test.skip(python === undefined, 'needs a Python with onnxruntime and onnx');
     quantizer = python!;
     engine = new PythonOnnxruntime(emulated, 'neoverse-n1');
@@ -119,7 +110,8 @@ test.describe("quantize_static's defaults, int8 by int8 between Q and DQ", () =>
       writeFileSync(float, writeFloatModel(network));
       writeFileSync(calibration, writeNpy({ shape: [4, 3, size, size], data }));
       const args = ['e2e/onnxruntime/quantize.py', float, calibration, quantized];
-      expect(spawnSync(quantizer, args, { stdio: ['ignore', 'ignore', 'inherit'] }).status).toBe(0);
+      const { status, stderr } = spawnSync(quantizer, args, { encoding: 'utf8' });
+      expect(status, stderr).toBe(0);
       await expectTensorsEqual(engine, 'onnxruntime-arm64', readFileSync(quantized), info);
     });
 });

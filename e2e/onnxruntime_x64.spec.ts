@@ -1,35 +1,26 @@
 import { existsSync, readFileSync } from 'node:fs';
+import { engineOn } from '../harness/cli/mine.ts';
+import { detectProcessor } from '../harness/cli/processor.ts';
 import { defaultModel } from '../models/index.ts';
 import { Tensor } from '../src/tensor.ts';
 import { OnnxNetwork } from '../tests/helpers/onnx_network.ts';
 import { test } from './gpu.ts';
 import { PythonOnnxruntime } from './onnxruntime/engine.ts';
 import { casesAtBoundaries, expectCasesEqual, expectHostEqual, expectTensorsEqual } from './onnxruntime/equal.ts';
-import { findPython } from './python.ts';
+import { ONNXRUNTIME, pythonWith } from './python.ts';
 
-const ONNXRUNTIME = {
-  environment: 'node_modules/.cache/onnxruntime',
-  imports: 'onnxruntime, numpy',
-  install: [['onnxruntime==1.32.0', 'numpy']],
-};
-
-const PROCESSOR = existsSync('/proc/cpuinfo') ? readFileSync('/proc/cpuinfo', 'utf8') : '';
-const VNNI = / (avx512_vnni|avx_vnni)( |$)/m.test(PROCESSOR);
-/** The engine that onnxruntime is on this processor. */
-const ENGINE = VNNI ? 'onnxruntime-x64' : 'onnxruntime-x64-avx2';
+/** The engine that onnxruntime is on this processor, as `exact8 engines --mine` says. */
+const { processor } = detectProcessor();
+const ENGINE = (processor && engineOn('onnxruntime', processor)) ?? '';
 
 const CASES = 72;
 const CASES_AT_BOUNDARIES = 120;
 
-// one after the other: the first one installs
-test.describe.configure({ mode: 'default' });
-
 let engine: PythonOnnxruntime;
 
 test.beforeAll(() => {
-  test.setTimeout(600_000);
-  test.skip(!/ avx2( |$)/m.test(PROCESSOR), 'needs an x86-64 processor with AVX2');
-  const python = findPython(ONNXRUNTIME);
+  test.skip(ENGINE === '', `needs a processor on which onnxruntime is known, not ${processor}`);
+  const python = pythonWith(ONNXRUNTIME);
   test.skip(python === undefined, 'needs a Python with onnxruntime');
   engine = new PythonOnnxruntime(python!);
 });

@@ -1,77 +1,67 @@
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'playwright/test';
+import { chosen } from '../tests/helpers/long.ts';
 import { exact8 } from './command.ts';
-import { bitsOf, firstDifference } from '../harness/cases/bits.ts';
+import { engineOn } from '../harness/cli/mine.ts';
+import { detectProcessor } from '../harness/cli/processor.ts';
+import { bitsOf, firstDifference } from '../harness/compare/bits.ts';
+import type { Runtime } from '../src/engines/origin.ts';
 import { UnsupportedModelError } from '../src/errors.ts';
 import { generateAtBoundaries } from '../harness/cases/at_boundaries/index.ts';
 import { inferGraph } from '../src/layers/infer.ts';
 import { referenceTrace } from '../src/plan/reference.ts';
 import { findEngine } from '../src/engines/index.ts';
 import { PythonPyTorch } from './pytorch/engine.ts';
-import { findPython } from './python.ts';
+import { PYTORCH, pythonWith } from './python.ts';
 
-/** torchvision without its dependencies, which would be another PyTorch. */
-const PYTORCH = {
-  environment: 'node_modules/.cache/pytorch',
-  imports: 'torch, numpy',
-  install: [
-    ['torch==2.13.0', 'numpy', 'pillow'],
-    ['--no-deps', 'torchvision==0.28.0'],
+/** The engine that one of PyTorch's is on this processor, as `exact8 engines --mine` says. */
+const { processor } = detectProcessor();
+const engineOf = (engine: string): string => (processor && engineOn(`pytorch-${engine}` as Runtime, processor)) ?? '';
+const VNNI = processor === 'x64-avx512-vnni';
+
+/** Widths, the engine that a model is quantized for, and the engines that run it. */
+const TRACES: readonly (readonly [width: string, made: string, engines: readonly string[]])[] = chosen(
+  [
+    ['0.35', 'qnnpack', ['qnnpack']],
+    ['0.35', 'x86', ['x86']],
+    ['1.4', 'x86', VNNI ? ['fbgemm', 'onednn'] : ['fbgemm']],
   ],
-};
+  [
+    ['0.35', 'x86', VNNI ? ['fbgemm', 'onednn'] : ['fbgemm']],
+    ['1.4', 'qnnpack', ['qnnpack']],
+    ['1.4', 'x86', ['x86']],
+  ],
+);
 
-/** Without AVX-512 VNNI, fbgemm (and x86, which is fbgemm there) saturates in every layer, and onednn is no engine that exact8 knows. */
-const VNNI = existsSync('/proc/cpuinfo') && / avx512_vnni( |$)/m.test(readFileSync('/proc/cpuinfo', 'utf8'));
-const engineOf = (engine: string): string => (VNNI || engine === 'qnnpack' ? engine : 'fbgemm-avx2');
-
-test('a trace that the example records from a real PyTorch equals exact8: widths 0.35 and 1.4, two engines each', async ({
-  baseURL: _,
-}, info) => {
-  test.setTimeout(900_000);
-  const python = findPython(PYTORCH);
-  test.skip(python === undefined, 'needs a Python with PyTorch and torchvision');
-  const folder = info.outputPath('models');
-  mkdirSync(folder, { recursive: true });
-  const python3 = (...args: string[]): void => {
+for (const [width, made, engines] of TRACES)
+  test(`traces that the example records from a real PyTorch equal exact8: width ${width}, ${engines.join(', ')}`, async ({
+    baseURL: _,
+  }, info) => {
+    test.setTimeout(900_000);
+    const python = pythonWith(PYTORCH);
+    test.skip(python === undefined, 'needs a Python with PyTorch and torchvision');
+    const folder = info.outputPath('traces');
+    mkdirSync(folder, { recursive: true });
+    const args = ['e2e/pytorch/record.py', folder, width, made, ...engines];
     const { status, stderr } = spawnSync(python!, args, { encoding: 'utf8' });
     expect(status, stderr).toBe(0);
-  };
-  python3('e2e/pytorch/make_models.py', folder);
-  for (const [width, made, engines] of [
-    ['0.35', 'qnnpack', ['qnnpack']],
-    ['0.35', 'x86', VNNI ? ['x86', 'onednn'] : ['x86']],
-    ['1.4', 'qnnpack', ['qnnpack']],
-    ['1.4', 'x86', ['x86', 'fbgemm']],
-  ] as const)
     for (const engine of engines) {
-      const model = join(folder, `${width}_${made}.pth`);
-      const trace = join(folder, `${width}_${engine}.npz`);
-      const args = [model, join(folder, 'input.npy'), trace, '--engine', engine, '--width', width];
-      python3('e2e/pytorch/record.py', 'examples/pytorch/record_trace.py', ...args);
-      const result = await exact8([
-        'verify',
-        '--model',
-        model,
-        '--against',
-        trace,
-        '--engine',
-        engineOf(engine),
-        '--each-layer',
-        '--json',
-      ]);
-      expect(result.code, `${width} ${engine}: ${result.stderr}`).toBe(0);
+      const [model, trace] = [join(folder, 'model.pth'), join(folder, `${engine}.npz`)];
+      const options = ['--engine', engineOf(engine), '--each-layer', '--json'];
+      const result = await exact8(['verify', '--model', model, '--against', trace, ...options]);
+      expect(result.code, `${engine}: ${result.stderr}`).toBe(0);
       expect(JSON.parse(result.stdout)).toMatchObject({ mismatches: 0, endToEnd: { mismatches: 0 } });
     }
-});
+  });
 
 const CASES = 120;
 
 for (const name of ['qnnpack', 'fbgemm', 'fbgemm-avx2', 'onednn', 'x86'])
   test(`${name}: ${CASES} operators where it steps equal live PyTorch`, async ({ baseURL: _ }) => {
     test.setTimeout(600_000);
-    const python = findPython(PYTORCH);
+    const python = pythonWith(PYTORCH);
     test.skip(python === undefined, 'needs a Python with PyTorch');
     test.skip(!VNNI && !['qnnpack', 'fbgemm-avx2'].includes(name), 'needs an x86-64 processor with AVX-512 VNNI');
     const own = name.replace('-avx2', '');

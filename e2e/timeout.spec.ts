@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'playwright/test';
 import { exact8 } from './command.ts';
-import { smallModel } from './small_model.ts';
+import { smallModel } from '../tests/helpers/small_model.ts';
 
 test.describe.configure({ timeout: 120_000 });
 

@@ -4,7 +4,7 @@ import { expect, test } from 'playwright/test';
 import type { TuningFile } from '../harness/tune/file.ts';
 import { exact8 } from './command.ts';
 import { plant } from './plant.ts';
-import { smallModel } from './small_model.ts';
+import { smallModel } from '../tests/helpers/small_model.ts';
 
 test.describe.configure({ timeout: 180_000 });
 

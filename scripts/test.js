@@ -27,7 +27,9 @@ async function run(title, command, args, env = {}) {
 
 /** A stage without cases of its own counts as one test. */
 async function withoutCases() {
-  const checks = Object.entries(statics({ cached: false })).map(([name, args]) => [name, ['npx', args]]);
+  // the build checks the types of the library
+  const { 'types of the library': _, ...others } = statics({ cached: false });
+  const checks = Object.entries(others).map(([name, args]) => [name, ['npx', args]]);
   const stages = { build: [process.execPath, ['scripts/build.js']], ...Object.fromEntries(checks) };
   const { failed, asked } = await together(stages);
   await goOn(asked);

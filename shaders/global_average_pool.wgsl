@@ -1,4 +1,4 @@
-// y[n, c] = emit(sum over pixels of (x[n, .., c] - zx)); one function for all channels.
+// y[n, c] = emit(sum over pixels of (x[n, .., c] - zx)); one function for all channels, or one each.
 // x: NHWC, 4 channels a word; y: [image][group]. |sum| <= pixels * 255, an int32 (proved at load).
 //#import shared/threads
 //#import shared/codes
@@ -9,6 +9,7 @@ alias Sums = vec4<i32>;
 struct Geometry {
   pixels: u32,
   channel_groups: u32,
+  by_channel: u32,
   groups: u32,
   input_sign: u32,
   input_zero: u32,
@@ -31,5 +32,5 @@ fn main(thread: Thread) {
     sums += unpack_codes(input[at] ^ geometry.input_sign);
     at += geometry.channel_groups;
   }
-  emit(index, form_of(0u), sums - vec4<i32>(i32(geometry.pixels * geometry.input_zero)));
+  emit(index, form_of(index % geometry.channel_groups * geometry.by_channel), sums - vec4<i32>(i32(geometry.pixels * geometry.input_zero)));
 }

@@ -1,5 +1,6 @@
 // y = emit(key of x): float32 bits become int32 keys in the order of the floats, and a quantize is a
 // requantization of keys. x: 4 channels a vec4 of bits; y: 4 channels a word. No floating-point arithmetic.
+// With a tail: one form for the words before it, one for those in it, one for the word in which it begins.
 //#import shared/threads
 //#import shared/float_keys
 //#slot output: output/ for form_of, emit
@@ -8,11 +9,14 @@ alias Sums = vec4<i32>;
 
 struct Geometry {
   groups: u32,
+  tail_word: u32,
 }
 
 @group(0) @binding(0) var<storage, read> input: array<vec4<i32>>;
 @group(0) @binding(1) var<storage, read_write> output: array<u32>;
 @group(2) @binding(0) var<uniform> geometry: Geometry;
+
+override HAS_TAIL: bool;
 
 // Words of a thread.
 const WORDS = 2u;
@@ -30,6 +34,10 @@ fn main(thread: Thread) {
   let keys_$w = float_keys(input[index_$w]);
   //#end
   //#for $w in 0..WORDS
-  emit(index_$w, form, keys_$w);
+  if (HAS_TAIL && index_$w >= geometry.tail_word) {
+    emit(index_$w, form_of(select(1u, 2u, index_$w == geometry.tail_word)), keys_$w);
+  } else {
+    emit(index_$w, form, keys_$w);
+  }
   //#end
 }

@@ -1,6 +1,6 @@
 import { writeFileSync } from 'node:fs';
 import type { Page, TestInfo } from 'playwright/test';
-import { bitsOf, firstDifference } from '../../harness/cases/bits.ts';
+import { bitsOf, firstDifference } from '../../harness/compare/bits.ts';
 import { generateAtBoundaries } from '../../harness/cases/at_boundaries/index.ts';
 import type { Case } from '../../harness/cases/case.ts';
 import { writeCase } from '../../harness/cases/onnx.ts';

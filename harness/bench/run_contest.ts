@@ -1,7 +1,8 @@
 import { floatModels } from './float_models.ts';
 import { isOwn, isWebgpu, OWN } from './runtimes.ts';
 import { DeviceError, Exact8Error } from '../../src/errors.ts';
-import { openBench, type BenchBrowser, type Host } from './browser.ts';
+import type { Host } from '../worker/open.ts';
+import { openBench, type BenchBrowser } from './browser.ts';
 import type { Network } from '../../models/network.ts';
 import type { Tensor } from '../../src/tensor.ts';
 import type { GpuCalls } from './measure/gpu_calls.ts';
@@ -11,7 +12,7 @@ import type { EngineResult } from './result.ts';
 import { summarize } from './statistics.ts';
 
 /** What is measured: a model, a picture, and the model's float original where there are peers. */
-export interface Contest {
+interface Contest {
   readonly model: Uint8Array;
   readonly network?: Network;
   /** [1, 3, height, width] */
@@ -21,7 +22,7 @@ export interface Contest {
   readonly plans?: Readonly<Record<string, object>>;
 }
 
-export interface Effort {
+interface Effort {
   readonly host: Host;
   readonly iterations: number;
   /** For the warm rounds of all engines. */

@@ -55,9 +55,9 @@ export function graphOf(
   engine: string,
   op: string,
   inputs: readonly TensorInfo[],
-  constants: readonly Constant[],
-  output: QuantizedType | undefined,
-  attributes: Attributes,
+  output?: QuantizedType,
+  constants: readonly Constant[] = [],
+  attributes: Attributes = {},
 ): Graph {
   return {
     name: op,

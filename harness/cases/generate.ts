@@ -3,6 +3,7 @@ import {
   byteRange,
   elementCount,
   newElementData,
+  ofChannel,
   type Constant,
   type Graph,
   type GraphNode,
@@ -160,7 +161,7 @@ export function bias(
   const needed = extreme === 'large sums' || extreme === 'saturation';
   if (!dialect.torch && !needed && random.chance(0.3)) return [];
   const { scale } = weight.quantization!;
-  const unit = (channel: number): number => sx * scale[scale.length === 1 ? 0 : channel]!;
+  const unit = (channel: number): number => sx * ofChannel(scale, channel);
   const sums = Array.from({ length: channels }, (_, i) => {
     const sum = ((random.unit() - 0.5) * 2 * spread) / unit(i);
     return Math.min(Math.max(sum, -LARGEST_BIAS), LARGEST_BIAS);
@@ -234,7 +235,7 @@ function linearCase(random: Random, engine: string, op: 'Conv' | 'Gemm', extreme
     description:
       `${op} ${type} ${description}, ${weight.type} weights ${scales}, ${fill}` +
       (extreme === 'none' ? '' : `, ${extreme}`),
-    graph: graphOf(engine, op, [input], [weight, ...biases], output, attributes),
+    graph: graphOf(engine, op, [input], output, [weight, ...biases], attributes),
     feeds: { x: feed },
   };
 }
@@ -284,7 +285,7 @@ function addCase(random: Random, engine: string): Unnamed {
   const attributes = dialect.torch && random.chance(0.4) && output.quantization.zeroPoint[0] !== 255 ? { relu: 1 } : {};
   return {
     description: `Add ${typeA} ${shape.join('x')}`,
-    graph: graphOf(engine, 'Add', [input('a', sameType, sa), input('b', typeB, sb)], [], output, attributes),
+    graph: graphOf(engine, 'Add', [input('a', sameType, sa), input('b', typeB, sb)], output, [], attributes),
     feeds: { a: new Tensor(sameType, a, shape), b: new Tensor(typeB, b, shape) },
   };
 }
@@ -303,7 +304,7 @@ function poolCase(random: Random, engine: string): Unnamed {
   const fill = random.pick(FILLS);
   return {
     description: `GlobalAveragePool ${type} ${shape.join('x')}, ${fill}`,
-    graph: graphOf(engine, 'GlobalAveragePool', [{ name: 'x', type, shape, quantization }], [], output, {}),
+    graph: graphOf(engine, 'GlobalAveragePool', [{ name: 'x', type, shape, quantization }], output),
     feeds: { x: bytes(random, type, shape, fill, quantization.zeroPoint[0]!) },
   };
 }
@@ -324,7 +325,7 @@ function quantizeCase(random: Random, engine: string): Unnamed {
   const output: QuantizedType = { name: 'y', type, quantization: whole(scale, zeroPoint(random, type)) };
   return {
     description: `QuantizeLinear to ${type} ${shape.join('x')}`,
-    graph: graphOf(engine, 'QuantizeLinear', [{ name: 'x', type: 'float32', shape }], [], output, {}),
+    graph: graphOf(engine, 'QuantizeLinear', [{ name: 'x', type: 'float32', shape }], output),
     feeds: { x: new Tensor('float32', data, shape) },
   };
 }
@@ -335,7 +336,7 @@ function dequantizeCase(random: Random, engine: string): Unnamed {
   const quantization = whole(someScale(random), zeroPoint(random, type));
   return {
     description: `DequantizeLinear from ${type} ${shape.join('x')}`,
-    graph: graphOf(engine, 'DequantizeLinear', [{ name: 'x', type, shape, quantization }], [], undefined, {}),
+    graph: graphOf(engine, 'DequantizeLinear', [{ name: 'x', type, shape, quantization }]),
     feeds: { x: bytes(random, type, shape, 'random', 0) },
   };
 }
@@ -357,7 +358,7 @@ function floatAddCase(random: Random, engine: string): Unnamed {
   const info = (name: string): TensorInfo => ({ name, type: 'float32', shape });
   return {
     description: `Add float32 ${shape.join('x')}`,
-    graph: graphOf(engine, 'Add', [info('a'), info('b')], [], undefined, {}),
+    graph: graphOf(engine, 'Add', [info('a'), info('b')]),
     feeds: {
       a: new Tensor('float32', floats.slice(0, count), shape),
       b: new Tensor('float32', floats.slice(count), shape),

@@ -51,7 +51,7 @@ class Draw {
     const shapes = this.inputs.map(({ shape }) => shape.join('x')).join(', ');
     return {
       description: `${op} ${this.type} ${shapes} ${JSON.stringify(attributes)}`,
-      graph: graphOf(this.engine, op, this.inputs, constants, y, attributes),
+      graph: graphOf(this.engine, op, this.inputs, y, constants, attributes),
       feeds: this.feeds,
     };
   }

@@ -4,9 +4,7 @@ import {
   newElementData,
   type Constant,
   type ElementData,
-  type Graph,
   type Quantization,
-  type QuantizedType,
   type TensorInfo,
 } from '../../src/graph/graph.ts';
 import type { Engine } from '../../src/engines/engine.ts';
@@ -16,8 +14,9 @@ import { stagesOf } from '../../src/plan/stages.ts';
 import { Tensor } from '../../src/tensor.ts';
 import type { NpyArray } from '../numpy/npy.ts';
 import type { Npz } from '../numpy/npz.ts';
-import { bitsOf, firstDifference } from './bits.ts';
+import { bitsOf, firstDifference } from '../compare/bits.ts';
 import type { Case } from './case.ts';
+import { graphOf } from './draw.ts';
 
 /** An operator case that a real engine was recorded on, and what it gave. */
 export interface RecordedCase extends Omit<Case, 'form'> {
@@ -51,27 +50,6 @@ function parameters(npz: Npz, case_: string, names: readonly string[], optional 
   return Object.fromEntries(names.map((name, i) => [name, Number(data[i] ?? 0)]));
 }
 
-function graphOf(
-  engine: string,
-  op: string,
-  inputs: readonly TensorInfo[],
-  constants: readonly Constant[],
-  output: QuantizedType,
-  attributes: Graph['nodes'][number]['attributes'],
-): Graph {
-  const names = [...inputs, ...constants].map(({ name }) => name);
-  return {
-    name: op,
-    format: 'recorded case',
-    engine,
-    nodes: [{ name: op, op, inputs: names, outputs: ['y'], attributes }],
-    inputs,
-    outputs: ['y'],
-    constants: new Map(constants.map((constant) => [constant.name, constant])),
-    tensors: new Map([['y', output]]),
-  };
-}
-
 /** x u8 NCHW, its pixels averaged; scale and zero point stay. */
 function pool(npz: Npz, id: string, engine: string): RecordedCase {
   const p = parameters(npz, id, ['sx', 'zx']);
@@ -80,14 +58,11 @@ function pool(npz: Npz, id: string, engine: string): RecordedCase {
   return {
     id,
     description: `GlobalAveragePool ${x.shape.join('x')}`,
-    graph: graphOf(
-      engine,
-      'GlobalAveragePool',
-      [{ name: 'x', type: 'uint8', shape: x.shape, quantization }],
-      [],
-      { name: 'y', type: 'uint8', quantization },
-      {},
-    ),
+    graph: graphOf(engine, 'GlobalAveragePool', [{ name: 'x', type: 'uint8', shape: x.shape, quantization }], {
+      name: 'y',
+      type: 'uint8',
+      quantization,
+    }),
     feeds: { x: new Tensor('uint8', x.data, x.shape) },
     expected: typed(npz, `${id}:y`, Uint8Array).data,
   };
@@ -118,8 +93,8 @@ function convolution(npz: Npz, id: string, engine: string): RecordedCase {
       engine,
       'Conv',
       [{ name: 'x', type: 'uint8', shape: x.shape, quantization: whole(p['sx']!, p['zx']!) }],
-      [weight, bias],
       { name: 'y', type: 'uint8', quantization: whole(p['sy']!, p['zy']!) },
+      [weight, bias],
       {
         strides: [stride, stride],
         pads: [padding, padding, padding, padding],
@@ -154,8 +129,8 @@ function pair(npz: Npz, id: string, engine: string, op: 'Add' | 'Mul'): Recorded
       engine,
       op,
       [input('a'), input('b')],
-      [],
       { name: 'y', type: 'uint8', quantization: whole(p['sy']!, p['zy']!) },
+      [],
       p['relu'] ? { relu: 1 } : {},
     ),
     feeds: { a: new Tensor('uint8', a, shape), b: new Tensor('uint8', b, shape) },

@@ -1,4 +1,4 @@
-import { chromium, type Browser, type Page } from 'playwright';
+import type { Browser, Page } from 'playwright';
 import { DeviceError, InvalidInputError } from '../../src/errors.ts';
 import { NoBrowserError } from './errors.ts';
 
@@ -83,6 +83,8 @@ export function describeAdapter({ vendor, architecture, description, fallback }:
 }
 
 async function launch(executablePath: string, args: string[]): Promise<Browser> {
+  // it takes longer to load than all else of a command
+  const { chromium } = await import('playwright');
   // The Chrome sandbox does not start as root, so Playwright leaves it off unless asked.
   // Signals are the command's own matter: whoever it exits by, Playwright kills what it started.
   const signals = { handleSIGINT: false, handleSIGTERM: false, handleSIGHUP: false };

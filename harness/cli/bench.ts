@@ -84,12 +84,7 @@ function fusionList(text: string): readonly Fusion[] {
 }
 
 async function runBench(options: BenchOptions): Promise<ExitCode> {
-  const { model: path, engine, threads } = options;
-  const model = await loadModel({
-    ...(path === undefined ? {} : { model: path }),
-    ...(engine === undefined ? {} : { engine }),
-    ...(threads === undefined ? {} : { threads }),
-  });
+  const model = await loadModel(options);
   const peers = peersFor(model, options);
   const browser = await openBench(options, peerPackages(peers));
   try {

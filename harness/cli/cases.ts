@@ -56,7 +56,7 @@ async function runCases(options: CasesOptions): Promise<ExitCode> {
   const file = options.recorded === undefined ? undefined : await readInput(options.recorded);
   const recorded = file && recordedCases(openNpz(file), engine.name);
   const onHost = recorded && (await compareRecordedOnHost(recorded, engine));
-  const browser = await openBrowser(options.adapter, options.webgpu, options.timeout);
+  const browser = await openBrowser(options);
   try {
     const result =
       recorded && file

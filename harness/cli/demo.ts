@@ -132,9 +132,9 @@ async function runPicture(
 /** The first convolution of each resolution, as pictures of its first channels. */
 function drawFeatures({ steps, graph }: Plan, trace: Npz): FeatureMaps[] {
   const resolutions = new Set<string>();
-  return steps.flatMap(({ op, output }) => {
+  return steps.flatMap(({ op, output, variant }) => {
     const resolution = graph.tensors.get(output)!.shape.slice(2).join();
-    if (op !== 'Conv' || resolutions.has(resolution)) return [];
+    if (!variant || resolutions.has(resolution)) return [];
     resolutions.add(resolution);
     const { shape, data } = trace.read(output);
     return featureMaps({ name: output, op, shape, data: data as ElementData }, CHANNELS_SHOWN) ?? [];

@@ -1,7 +1,7 @@
 import { heapBytes, MOST_BYTES_PER_INFERENCE, type LeakResult } from '../bench/leak.ts';
 import type { Roof } from '../bench/measure/roof.ts';
 import { ratios, type EngineResult, type LayerResult, type LayerTotals } from '../bench/result.ts';
-import { table } from './output.ts';
+import { tableOf } from './output.ts';
 
 const fixed = (value: number, digits = 1): string => value.toFixed(digits);
 const percent = (part: number): string => `${fixed(100 * part)} %`;
@@ -10,53 +10,41 @@ export function describeResults(results: readonly EngineResult[]): string {
   const latency = ratios(results, ({ latencyMs }) => latencyMs.median);
   const first = ratios(results, ({ firstResultMs }) => firstResultMs);
   const ratio = (value: number | undefined): string => (value === undefined ? '' : `${fixed(value)}x`);
-  const head = [
-    'engine',
-    'ms',
-    'min',
-    'max',
-    'ratio',
-    'first ms',
-    'warm cache',
-    'ratio',
-    'images/s',
-    'pipelined',
-    'dispatches',
-    'GPU MB',
-    'class',
-  ];
-  const rows = results.map((r) => [
-    r.name,
-    fixed(r.latencyMs.median),
-    fixed(r.latencyMs.min),
-    fixed(r.latencyMs.max),
-    ratio(latency[r.name]),
-    fixed(r.firstResultMs, 0),
-    r.firstResultWarmMs === undefined ? '' : fixed(r.firstResultWarmMs, 0),
-    ratio(first[r.name]),
-    fixed(r.imagesPerSecond.sequential, 2),
-    fixed(r.imagesPerSecond.pipelined, 2),
-    String(r.perInference.dispatches),
-    fixed(r.gpuBytes.live / 1e6),
-    String(r.classIndex),
-  ]);
-  return table(head, rows, head.slice(1));
+  return tableOf<EngineResult>(
+    [
+      ['engine', 'text', (r) => r.name],
+      ['ms', 'number', (r) => fixed(r.latencyMs.median)],
+      ['min', 'number', (r) => fixed(r.latencyMs.min)],
+      ['max', 'number', (r) => fixed(r.latencyMs.max)],
+      ['ratio', 'number', (r) => ratio(latency[r.name])],
+      ['first ms', 'number', (r) => fixed(r.firstResultMs, 0)],
+      ['warm cache', 'number', (r) => (r.firstResultWarmMs === undefined ? '' : fixed(r.firstResultWarmMs, 0))],
+      ['ratio', 'number', (r) => ratio(first[r.name])],
+      ['images/s', 'number', (r) => fixed(r.imagesPerSecond.sequential, 2)],
+      ['pipelined', 'number', (r) => fixed(r.imagesPerSecond.pipelined, 2)],
+      ['dispatches', 'number', (r) => r.perInference.dispatches],
+      ['GPU MB', 'number', (r) => fixed(r.gpuBytes.live / 1e6)],
+      ['class', 'number', (r) => r.classIndex],
+    ],
+    results,
+  );
 }
 
 export function describeLayers(layers: readonly LayerResult[]): string {
-  const head = ['layer', 'variant', 'form', 'ms', 'GMAC/s', 'GB/s', 'of the roof', 'bound', 'requantize ms'];
-  const rows = layers.map((layer) => [
-    layer.name,
-    layer.variant ?? layer.kernel,
-    layer.form ?? '',
-    fixed(layer.ms, 3),
-    layer.macs > 0 ? fixed(layer.gmacs, 2) : '',
-    fixed(layer.gbytes, 2),
-    percent(layer.roofShare),
-    layer.bound,
-    layer.requantizationMs === undefined ? '' : fixed(layer.requantizationMs, 3),
-  ]);
-  return table(head, rows, ['ms', 'GMAC/s', 'GB/s', 'of the roof', 'requantize ms']);
+  return tableOf<LayerResult>(
+    [
+      ['layer', 'text', ({ name }) => name],
+      ['variant', 'text', ({ variant, kernel }) => variant ?? kernel],
+      ['form', 'text', ({ form }) => form],
+      ['ms', 'number', ({ ms }) => fixed(ms, 3)],
+      ['GMAC/s', 'number', ({ macs, gmacs }) => (macs > 0 ? fixed(gmacs, 2) : '')],
+      ['GB/s', 'number', ({ gbytes }) => fixed(gbytes, 2)],
+      ['of the roof', 'number', ({ roofShare }) => percent(roofShare)],
+      ['bound', 'text', ({ bound }) => bound],
+      ['requantize ms', 'number', ({ requantizationMs: ms }) => (ms === undefined ? '' : fixed(ms, 3))],
+    ],
+    layers,
+  );
 }
 
 export function describeTotals(roof: Roof, totals: LayerTotals): string {

@@ -10,12 +10,15 @@ import { withModel } from './browser.ts';
 import { EXIT, type ExitCode } from './exit_codes.ts';
 import { inputHash, type Feeds } from './feeds.ts';
 import { inputSources, type InputOptions } from './inputs.ts';
+import { printMine } from './mine.ts';
 import { loadModel, type LoadedModel } from './model.ts';
 import { addInferenceOptions, type InferenceOptions } from './options.ts';
 import { note, printResult, progress, table } from './output.ts';
 import { rewrite } from '../../src/rewrite/index.ts';
 
-interface EnginesOptions extends InferenceOptions, Pick<InputOptions, 'image' | 'input'> {}
+interface EnginesOptions extends InferenceOptions, Pick<InputOptions, 'image' | 'input'> {
+  readonly mine?: boolean;
+}
 
 interface Pair {
   readonly engines: readonly [string, string];
@@ -31,8 +34,11 @@ export function addEngines(program: Command, done: (code: ExitCode) => void): vo
     .description(
       'how much the engines differ: for one model and input, the elements that differ for every pair of them',
     )
+    .option('--mine', 'which engine PyTorch, onnxruntime and others are on this machine; needs no model')
     .option('--image <file>', 'a picture');
-  addInferenceOptions(command).action(async (options: EnginesOptions) => done(await runEngines(options)));
+  addInferenceOptions(command).action(async (options: EnginesOptions) =>
+    done(options.mine ? printMine(options.json) : await runEngines(options)),
+  );
 }
 
 async function runEngines(options: EnginesOptions): Promise<ExitCode> {

@@ -31,7 +31,7 @@ import { addInputOptions, addModelOptions, type InputFileOptions, type ModelOpti
 import { note, printResult, progress } from './output.ts';
 import { describeRecorded, readRecorded } from './trace_file.ts';
 
-export interface ExplainOptions extends ModelOptions, InputFileOptions, Pick<InputOptions, 'image' | 'input'> {
+interface ExplainOptions extends ModelOptions, InputFileOptions, Pick<InputOptions, 'image' | 'input'> {
   readonly theirs: string;
   readonly against?: string;
   readonly layer?: string;
@@ -72,7 +72,7 @@ async function runExplain({ at, ...given }: ExplainOptions): Promise<ExitCode> {
   if (options.layer !== undefined && !infos.has(options.layer))
     throw new InvalidInputError(`--layer ${options.layer}: the model computes ${[...infos.keys()].join(', ')}`);
   const theirFile = openNpz(await readInput(options.theirs));
-  const theirs = matchRecorded(theirFile, [...infos.values()], options.theirs);
+  const theirs = matchRecorded(theirFile, [...infos.values()], options.theirs, model.graph.layout);
   for (const line of theirs.notes) note(`${options.theirs}: ${line}`);
   if (theirs.unknown.length > 0) note(`${options.theirs}: not in the model: ${theirs.unknown.join(', ')}`);
   if (options.layer !== undefined && !theirs.tensors.has(options.layer))

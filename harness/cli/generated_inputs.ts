@@ -59,8 +59,8 @@ function fillInputs(plan: Plan, fillFloat: Fill, fillInteger: Fill): Feeds {
 /** All values of an 8-bit input; for a float input what the QuantizeLinear that reads it does not clamp. */
 function reachableRange({ graph }: Plan, input: TensorInfo): readonly [number, number] {
   if (isByteType(input.type)) return byteRange(input.type);
-  const reader = graph.nodes.find((node) => node.op === 'QuantizeLinear' && node.inputs[0] === input.name);
-  const quantized = reader && graph.tensors.get(reader.outputs[0]!);
+  const readers = graph.nodes.filter(({ inputs }) => inputs[0] === input.name);
+  const quantized = readers.map(({ outputs }) => graph.tensors.get(outputs[0]!)!).find(({ type }) => isByteType(type));
   if (input.type !== 'float32' || !quantized?.quantization || !isByteType(quantized.type))
     throw new InvalidInputError(
       `no range is known for the input ${input.name} (${input.type}): give it with --input instead`,

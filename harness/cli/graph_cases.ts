@@ -28,7 +28,7 @@ const BATCH = 50;
 /** `exact8 cases --graphs`: whole graphs, exact8 against onnxruntime-web. */
 export async function runGraphCases(options: GraphCasesOptions): Promise<ExitCode> {
   const { seed, from, count } = placeOf(options);
-  const browser = await openBrowser(options.adapter, options.webgpu, options.timeout);
+  const browser = await openBrowser(options);
   try {
     let total: GraphsResult | undefined;
     for (let first = from; first < from + count; first += BATCH) {

@@ -4,6 +4,7 @@ import { findEngine, ENGINES } from '../../src/engines/index.ts';
 import { identify, type Candidate, type Identification } from '../compare/identify.ts';
 import { formatCount } from '../report/format.ts';
 import { EXIT, type ExitCode } from './exit_codes.ts';
+import { originsOf, PAGE } from './mine.ts';
 import { loadModel } from './model.ts';
 import { addModelOptions, type ModelOptions } from './options.ts';
 import { note, printResult, progress, table } from './output.ts';
@@ -65,5 +66,6 @@ function describe(trace: string, { candidates, identified, nearest }: Identifica
         ? `No engine reproduces ${trace}. The nearest is ${best.engine}, which misses ${formatCount(best.mismatches)} ` +
           `elements, the first in ${best.firstMismatch!.tensor}.`
         : `No engine can run this model.`;
-  return [table(head, candidates.map(row), ['elements', 'mismatches', 'layers missed']), '', verdict].join('\n');
+  const rows = table(head, candidates.map(row), ['elements', 'mismatches', 'layers missed']);
+  return [rows, '', verdict, ...identified.flatMap(originsOf), `Which engine is whose: ${PAGE}`].join('\n');
 }

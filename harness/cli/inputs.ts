@@ -15,7 +15,7 @@ export interface InputOptions {
 }
 
 /** Pictures are decoded by a browser. */
-export interface PictureDecoder {
+interface PictureDecoder {
   decode(file: Uint8Array): Promise<Picture>;
 }
 

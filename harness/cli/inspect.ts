@@ -8,7 +8,7 @@ import { EXIT, type ExitCode } from './exit_codes.ts';
 import { addCostOptions, runCost, type CostOptions } from './inspect_cost.ts';
 import { loadModel, type LoadedModel } from './model.ts';
 import { addFusionOption, addModelOptions, type FusionOptions } from './options.ts';
-import { printResult, table } from './output.ts';
+import { printResult, tableOf, type Column } from './output.ts';
 import { printStage, STAGES, type Stage } from './stages.ts';
 
 const FORMULAS = new Map(FORMS.map(({ name, formula }) => [name, formula]));
@@ -36,19 +36,7 @@ interface InspectedLayer {
   readonly overflowingChannels?: number;
 }
 
-interface Inspection {
-  readonly layers: readonly InspectedLayer[];
-  readonly totals: {
-    readonly nodes: number;
-    readonly dispatches: number;
-    readonly macs: number;
-    readonly bytes: number;
-    /** GPU memory for tensors, shared by lifetime. */
-    readonly bufferBytes: number;
-    /** How many layers have which form. */
-    readonly forms: Readonly<Record<string, number>>;
-  };
-}
+type Inspection = ReturnType<typeof inspectPlan>;
 
 type InspectOptions = CostOptions & FusionOptions & { readonly stage: Stage };
 
@@ -76,7 +64,7 @@ async function runInspect(options: InspectOptions): Promise<ExitCode> {
   return EXIT.done;
 }
 
-export function inspectPlan(plan: Plan): Inspection {
+export function inspectPlan(plan: Plan) {
   const layers = plan.steps.map((step) => inspectStep(step, plan));
   const sum = (of: (layer: InspectedLayer) => number): number => layers.reduce((total, layer) => total + of(layer), 0);
   const forms: Record<string, number> = {};
@@ -88,7 +76,9 @@ export function inspectPlan(plan: Plan): Inspection {
       dispatches: layers.length,
       macs: sum(({ macs }) => macs),
       bytes: sum(({ bytes }) => bytes),
+      /** GPU memory for tensors, shared by lifetime. */
       bufferBytes: plan.buffers.reduce((total, bytes) => total + bytes, 0),
+      /** How many layers have which form. */
       forms,
     },
   };
@@ -133,22 +123,23 @@ function whyNotCheaper({ rejected = [] }: InspectedLayer): string {
   return last ? `${last.form}: channel ${last.channel} ${last.reason}` : '';
 }
 
+const COLUMNS: readonly Column<InspectedLayer>[] = [
+  ['tensor', 'text', ({ output }) => output],
+  ['operator', 'text', ({ op }) => op],
+  ['kernel', 'text', ({ kernel }) => kernel],
+  ['output', 'text', ({ type, shape }) => `${type} ${shape.join('x')}`],
+  ['MACs', 'number', ({ macs }) => formatCount(macs)],
+  ['bytes', 'number', ({ bytes }) => formatCount(bytes)],
+  ['proved form', 'text', ({ form }) => form],
+  ['the next cheaper one', 'text', whyNotCheaper],
+  ['overflows', 'text', ({ overflowingChannels: channels }) => channels && `${channels} channels`],
+];
+
 function describeInspection({ name, plan }: LoadedModel, { layers, totals }: Inspection): string {
   const tensor = (name: string): string => {
     const { type, shape } = plan.graph.tensors.get(name)!;
     return `${name} ${type} [${shape.join(', ')}]`;
   };
-  const rows = layers.map((layer) => [
-    layer.output,
-    layer.op,
-    layer.kernel,
-    `${layer.type} ${layer.shape.join('x')}`,
-    formatCount(layer.macs),
-    formatCount(layer.bytes),
-    layer.form ?? '',
-    whyNotCheaper(layer),
-    layer.overflowingChannels ? `${layer.overflowingChannels} channels` : '',
-  ]);
   const forms = Object.entries(totals.forms).map(([form, count]) => {
     const all = Object.values(totals.forms).reduce((sum, n) => sum + n, 0);
     return `  ${form}: ${count} of ${all} layers (${((100 * count) / all).toFixed(1)} %): ${FORMULAS.get(form)}`;
@@ -158,11 +149,7 @@ function describeInspection({ name, plan }: LoadedModel, { layers, totals }: Ins
     `inputs:  ${plan.graph.inputs.map(({ name }) => tensor(name)).join('; ')}`,
     `outputs: ${plan.graph.outputs.map(tensor).join('; ')}`,
     '',
-    table(
-      ['tensor', 'operator', 'kernel', 'output', 'MACs', 'bytes', 'proved form', 'the next cheaper one', 'overflows'],
-      rows,
-      ['MACs', 'bytes'],
-    ),
+    tableOf(COLUMNS, layers),
     '',
     `${formatCount(totals.macs)} MACs, ${formatCount(totals.bytes)} bytes read and written in ` +
       `${totals.dispatches} dispatches; ${formatCount(totals.bufferBytes)} bytes of buffers`,

@@ -2,6 +2,7 @@ import { InvalidArgumentError, type Command } from 'commander';
 import { InvalidInputError } from '../../src/errors.ts';
 import { planCost, planMemory, type PlanCost } from '../../src/plan/cost.ts';
 import { FUSIONS, type Fusion } from '../../src/join/fusion.ts';
+import type { Step } from '../../src/kernels/step.ts';
 import { createPlan, type Plan } from '../../src/plan/plan.ts';
 import { checkPlan, readBench, type CheckedStep } from '../cost/check.ts';
 import { GPUS, type Device } from '../cost/gpus.ts';
@@ -11,7 +12,7 @@ import { EXIT, type ExitCode } from './exit_codes.ts';
 import { readInput } from './files.ts';
 import { loadModel, type LoadedModel } from './model.ts';
 import type { ModelOptions } from './options.ts';
-import { printResult, table } from './output.ts';
+import { printResult, table, tableOf, type Column } from './output.ts';
 
 export interface CostOptions extends ModelOptions {
   readonly cost?: boolean;
@@ -167,26 +168,27 @@ function describe(
 }
 
 function layerTable({ plan, cost, predictions }: PlannedCost): string {
-  const rows = plan.steps.map(({ output, kernel, overrides }, index) => {
-    const step = cost.steps[index]!;
-    const tile = overrides['TILE_HEIGHT'] ? ` ${overrides['TILE_HEIGHT']}x${overrides['TILE_WIDTH']}` : '';
-    return [
-      output,
-      kernel + tile,
-      plan.graph.tensors.get(output)!.shape.join('x'),
-      formatCount(step.computedMacs),
-      formatCount(step.bytes),
-      formatCount(step.rereadBytes),
-      formatCount(step.workgroups),
-      formatCount(step.workgroupBytes),
-      ...predictions.map(({ steps }) => `${milliseconds(steps[index]!.ms)} ${steps[index]!.bound}`),
-    ];
-  });
-  const numbers = ['MACs', 'bytes', 'reread', 'workgroups', 'memory'];
-  return table(
-    ['tensor', 'kernel', 'shape', ...numbers, ...predictions.map(({ device }) => `${device.name} ms, bound`)],
-    rows,
-    numbers,
+  const costs = (of: (step: PlanCost['steps'][number]) => number) => (_: unknown, index: number) =>
+    formatCount(of(cost.steps[index]!));
+  const tile = ({ TILE_HEIGHT: height, TILE_WIDTH: width }: Step['overrides']): string =>
+    height ? ` ${height}x${width}` : '';
+  return tableOf<Step>(
+    [
+      ['tensor', 'text', ({ output }) => output],
+      ['kernel', 'text', ({ kernel, overrides }) => kernel + tile(overrides)],
+      ['shape', 'text', ({ output }) => plan.graph.tensors.get(output)!.shape.join('x')],
+      ['MACs', 'number', costs(({ computedMacs }) => computedMacs)],
+      ['bytes', 'number', costs(({ bytes }) => bytes)],
+      ['reread', 'number', costs(({ rereadBytes }) => rereadBytes)],
+      ['workgroups', 'number', costs(({ workgroups }) => workgroups)],
+      ['memory', 'number', costs(({ workgroupBytes }) => workgroupBytes)],
+      ...predictions.map(({ device, steps }): Column<Step> => [
+        `${device.name} ms, bound`,
+        'text',
+        (_, index) => `${milliseconds(steps[index]!.ms)} ${steps[index]!.bound}`,
+      ]),
+    ],
+    plan.steps,
   );
 }
 
@@ -194,18 +196,16 @@ function checkTable(checked: readonly CheckedStep[]): string {
   const percent = (error: number): string => `${error > 0 ? '+' : ''}${(100 * error).toFixed(0)} %`;
   const sum = (of: (step: CheckedStep) => number): number => checked.reduce((total, step) => total + of(step), 0);
   const [predicted, measured] = [sum((step) => step.predicted.ms), sum((step) => step.measuredMs)];
-  const rows = checked.map(({ name, kernel, predicted, measuredMs, error }) => [
-    name,
-    kernel,
-    milliseconds(predicted.ms),
-    milliseconds(measuredMs),
-    percent(error),
-    predicted.bound,
-  ]);
-  const numbers = ['predicted ms', 'measured ms', 'error'];
-  return table(
-    ['node', 'kernel', ...numbers, 'bound'],
-    [...rows, ['all', '', milliseconds(predicted), milliseconds(measured), percent(predicted / measured - 1), '']],
-    numbers,
+  return tableOf<CheckedStep>(
+    [
+      ['node', 'text', ({ name }) => name],
+      ['kernel', 'text', ({ kernel }) => kernel],
+      ['predicted ms', 'number', ({ predicted }) => milliseconds(predicted.ms)],
+      ['measured ms', 'number', ({ measuredMs }) => milliseconds(measuredMs)],
+      ['error', 'number', ({ error }) => percent(error)],
+      ['bound', 'text', ({ predicted }) => predicted.bound],
+    ],
+    checked,
+    ['all', '', milliseconds(predicted), milliseconds(measured), percent(predicted / measured - 1), ''],
   );
 }

@@ -3,7 +3,7 @@ import { basename } from 'node:path';
 import { constants } from 'node:os';
 
 /** Has the user asked to stop (SIGINT)? Seen only when the event loop turns; what was done so far is kept. */
-export interface Interrupt {
+interface Interrupt {
   readonly asked: boolean;
   /** Signals end the process again. */
   done(): void;

@@ -17,8 +17,8 @@ export interface ModelOptions extends EngineFlags {
 }
 
 /** Where WebGPU is: headless Chrome, or without a browser Dawn in Node, wgpu in Deno. */
-export const WEBGPU_CHOICES = ['chrome', 'node', 'deno'] as const;
-export type WebGpuChoice = (typeof WEBGPU_CHOICES)[number];
+const WEBGPU_CHOICES = ['chrome', 'node', 'deno'] as const;
+type WebGpuChoice = (typeof WEBGPU_CHOICES)[number];
 
 /** What computes. */
 export interface HostOptions {
@@ -67,7 +67,7 @@ export function addHostOptions(command: Command): Command {
     .addOption(timeoutOption());
 }
 
-export function timeoutOption(): Option {
+function timeoutOption(): Option {
   return new Option('--timeout <s>', 'give a GPU up from which nothing comes back for so many seconds')
     .argParser(integer(1))
     .default(PATIENCE_S);

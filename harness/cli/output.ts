@@ -1,5 +1,5 @@
 /** Version of every object that --json prints. */
-export const SCHEMA_VERSION = 1;
+const SCHEMA_VERSION = 1;
 
 /** A line for people on standard error. */
 export function note(message: string): void {
@@ -17,7 +17,7 @@ export function clearProgress(): void {
 }
 
 /** What reads a result may know the engine by its former name. */
-export const withOldNames = <T extends object>(result: T): T | (T & { semantics: unknown }) =>
+const withOldNames = <T extends object>(result: T): T | (T & { semantics: unknown }) =>
   'engine' in result ? { ...result, semantics: result.engine } : result;
 
 /** The command's result: one JSON object, or text for people. */
@@ -29,7 +29,7 @@ export function printResult(json: boolean | undefined, result: object, text: str
 }
 
 /** What a failure is, for `--json` and for people. */
-export interface ReportedError {
+interface ReportedError {
   readonly name: string;
   readonly message: string;
   readonly exitCode: number;
@@ -57,4 +57,23 @@ export function table(head: readonly string[], rows: readonly (readonly string[]
       .join('  ')
       .trimEnd();
   return all.map(line).join('\n');
+}
+
+/** A column of a table, and the cell of a row; numbers are aligned to the right. */
+export type Column<T> = readonly [
+  head: string,
+  kind: 'text' | 'number',
+  cell: (row: T, index: number) => string | number | undefined,
+];
+
+/** A table of what the columns say of each row. @param more rows behind them: totals */
+export function tableOf<T>(
+  columns: readonly Column<T>[],
+  rows: readonly T[],
+  ...more: readonly (readonly string[])[]
+): string {
+  const right = columns.flatMap(([head, kind]) => (kind === 'number' ? [head] : []));
+  const cells = rows.map((row, i) => columns.map(([, , cell]) => String(cell(row, i) ?? '')));
+  const heads = columns.map(([head]) => head);
+  return table(heads, [...cells, ...more], right);
 }

@@ -11,7 +11,12 @@ import type { LoadedModel } from './model.ts';
  * @throws InvalidInputError where the file is damaged, or an array cannot be the tensor that it is named after
  */
 export async function readRecorded(model: LoadedModel, path: string): Promise<Recorded> {
-  return matchRecorded(openNpz(await readInput(path)), [...model.plan.graph.tensors.values()], path);
+  return matchRecorded(
+    openNpz(await readInput(path)),
+    [...model.plan.graph.tensors.values()],
+    path,
+    model.graph.layout,
+  );
 }
 
 /** Recorded tensors in the shapes and types of the plan. */

@@ -9,13 +9,13 @@ import type { Without } from '../tune/measure.ts';
 import { renderHeatMap } from '../tune/report.ts';
 import { tune } from '../tune/run.ts';
 import { nameOf } from '../tune/tasks.ts';
-import { refusals, type Tuned, type TunedLayer } from '../tune/tuned.ts';
+import { refusals, type Tuned, type TunedBlock, type TunedLayer } from '../tune/tuned.ts';
 import type { VariantChoice } from '../../src/kernels/variant.ts';
 import { EXIT, type ExitCode } from './exit_codes.ts';
 import { readInput, writeOutput } from './files.ts';
 import { loadModel, type LoadedModel } from './model.ts';
 import { addHostOptions, addModelOptions, integer, type HostOptions, type ModelOptions } from './options.ts';
-import { note, printResult, progress, table } from './output.ts';
+import { note, printResult, progress, tableOf, type Column } from './output.ts';
 
 interface TuneOptions extends ModelOptions, HostOptions {
   readonly out: string;
@@ -59,11 +59,7 @@ function featureList(text: string): readonly Without[] {
 }
 
 async function runTune(options: TuneOptions): Promise<ExitCode> {
-  const model = await loadModel({
-    ...(options.model === undefined ? {} : { model: options.model }),
-    ...(options.engine === undefined ? {} : { engine: options.engine }),
-    ...(options.threads === undefined ? {} : { threads: options.threads }),
-  });
+  const model = await loadModel(options);
   const browser = await openBench(options, {});
   try {
     const adapter = describeAdapter(browser.adapter);
@@ -146,29 +142,31 @@ async function earlier(path: string, facts: TuningFacts): Promise<TuningFile | u
   return file;
 }
 
+const BLOCK_COLUMNS: readonly Column<TunedBlock>[] = [
+  ['block of', 'text', ({ geometry }) => geometry],
+  ['blocks', 'number', ({ layers }) => layers],
+  ['best', 'text', ({ best }) => best],
+  ['ms', 'text', ({ tiles }) => tiles.map(({ tile, ms }) => `${tile} ${ms?.toFixed(3) ?? 'refused'}`).join(', ')],
+];
+
 function describe({ layers, blocks, fusions, latencyMs }: Tuned): string {
   const ms = ({ variants }: TunedLayer, choice: VariantChoice): string =>
     variants.find((one) => nameOf(one) === nameOf(choice))?.ms?.toFixed(3) ?? '';
-  const rows = layers.map((layer) => [
-    layer.geometry,
-    String(layer.layers),
-    nameOf(layer.untuned),
-    ms(layer, layer.untuned),
-    nameOf(layer.best),
-    ms(layer, layer.best),
-    String(layer.variants.length),
-  ]);
-  const head = ['geometry', 'layers', 'untuned', 'ms', 'best', 'ms ', 'tried'];
-  const blockRows = blocks.map(({ geometry, layers, best, tiles }) => [
-    geometry,
-    String(layers),
-    best,
-    tiles.map(({ tile, ms }) => `${tile} ${ms?.toFixed(3) ?? 'refused'}`).join(', '),
-  ]);
   return [
-    table(head, rows, ['layers', 'ms', 'ms ', 'tried']),
+    tableOf<TunedLayer>(
+      [
+        ['geometry', 'text', ({ geometry }) => geometry],
+        ['layers', 'number', ({ layers }) => layers],
+        ['untuned', 'text', ({ untuned }) => nameOf(untuned)],
+        ['ms', 'number', (layer) => ms(layer, layer.untuned)],
+        ['best', 'text', ({ best }) => nameOf(best)],
+        ['ms ', 'number', (layer) => ms(layer, layer.best)],
+        ['tried', 'number', ({ variants }) => variants.length],
+      ],
+      layers,
+    ),
     '',
-    ...(blocks.length > 0 ? [table(['block of', 'blocks', 'best', 'ms'], blockRows, ['blocks']), ''] : []),
+    ...(blocks.length > 0 ? [tableOf(BLOCK_COLUMNS, blocks), ''] : []),
     ...fusions.map(({ fusion, dispatches, ms }) => `fusion ${fusion}: ${dispatches} dispatches, ${ms?.toFixed(1)} ms`),
     ...(latencyMs
       ? [`an inference: ${latencyMs.untuned.toFixed(1)} ms untuned, ${latencyMs.tuned.toFixed(1)} ms tuned`]

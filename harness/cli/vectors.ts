@@ -132,7 +132,7 @@ async function readSource(model: LoadedModel, options: VectorsOptions): Promise<
     throw new InvalidInputError('vectors are of one input: say either --image or --input');
   if (input !== undefined) return { source: input, feeds: await readFeeds(model.graph, input) };
   const picture = await pictureSource(model, image!, options.preprocess);
-  const browser = await openBrowser(options.adapter, options.webgpu, options.timeout);
+  const browser = await openBrowser(options);
   try {
     return { source: picture.name, feeds: await picture.feeds(browser) };
   } finally {

@@ -7,10 +7,10 @@ import type { Verification } from '../worker/protocol.ts';
 import { withModel, type ModelBrowser } from './browser.ts';
 import { EXIT, type ExitCode } from './exit_codes.ts';
 import { inputHash, type Feeds } from './feeds.ts';
-import { inputSources, type InputOptions, type InputSource } from './inputs.ts';
+import { fixed, inputSources, type InputOptions, type InputSource } from './inputs.ts';
 import { loadModel, sha256, type LoadedModel } from './model.ts';
 import { addFusionOption, addInferenceOptions, integer, type FusionOptions, type InferenceOptions } from './options.ts';
-import { note, printResult, progress, table } from './output.ts';
+import { note, printResult, progress, tableOf, type Column } from './output.ts';
 import { describeRecorded, readRecorded, recordedFeeds } from './trace_file.ts';
 
 /** What is verified where no input is named. */
@@ -108,7 +108,8 @@ async function chooseSources(
   if (!recorded) return inputSources(model, { random: DEFAULT_SEED });
   if (model.graph.inputs.some((input) => !recorded.tensors.has(input.name)))
     throw new InvalidInputError(`${name} does not have the model's input: say --input or --image`);
-  return inputSources(model, { input: name });
+  const feeds = recordedFeeds(model, recorded);
+  return [fixed(name, Object.fromEntries(model.graph.inputs.map((input) => [input.name, feeds[input.name]!])))];
 }
 
 function hasInput({ image, input, random, extremes }: InputOptions): boolean {
@@ -202,30 +203,25 @@ function describeInput({ name, verification: { comparison, unsteady } }: Verifie
 
 /** Both views of each tensor, side by side: what is wrong by itself, and what only inherits. */
 function bothViews(endToEnd: Comparison, layers: Comparison): string {
-  const head = ['tensor', 'operator', 'shape', 'elements', 'end to end', 'by itself', 'first mismatch by itself'];
-  const rows = layers.tensors.map((layer) => {
-    const whole = endToEnd.tensors.find(({ name }) => name === layer.name);
-    return [
-      layer.name,
-      layer.op,
-      layer.shape.join('x'),
-      formatCount(layer.elements),
-      whole ? formatCount(whole.mismatches) : '',
-      formatCount(layer.mismatches),
-      firstMismatch(layer),
-    ];
-  });
-  const total = [
-    'total',
-    '',
-    '',
-    formatCount(layers.elements),
-    formatCount(endToEnd.mismatches),
-    formatCount(layers.mismatches),
-    '',
-  ];
-  return table(head, [...rows, total], ['elements', 'end to end', 'by itself']);
+  const whole = new Map(endToEnd.tensors.map((tensor) => [tensor.name, formatCount(tensor.mismatches)]));
+  return tableOf<TensorComparison>(
+    [
+      ...TENSOR_COLUMNS,
+      ['end to end', 'number', ({ name }) => whole.get(name)],
+      ['by itself', 'number', ({ mismatches }) => formatCount(mismatches)],
+      ['first mismatch by itself', 'text', firstMismatch],
+    ],
+    layers.tensors,
+    ['total', '', '', ...[layers.elements, endToEnd.mismatches, layers.mismatches].map(formatCount), ''],
+  );
 }
+
+const TENSOR_COLUMNS: readonly Column<TensorComparison>[] = [
+  ['tensor', 'text', ({ name }) => name],
+  ['operator', 'text', ({ op }) => op],
+  ['shape', 'text', ({ shape }) => shape.join('x')],
+  ['elements', 'number', ({ elements }) => formatCount(elements)],
+];
 
 function firstMismatch({ first }: TensorComparison): string {
   return first ? `[${first.index.join(', ')}] expected ${first.expected}, got ${first.actual}` : '';
@@ -233,17 +229,15 @@ function firstMismatch({ first }: TensorComparison): string {
 
 /** A row a tensor, then the totals. */
 export function comparisonTable({ tensors, elements, mismatches }: Comparison): string {
-  const head = ['tensor', 'operator', 'shape', 'elements', 'mismatches', 'max |diff|', 'first mismatch'];
-  const row = (tensor: TensorComparison): string[] => [
-    tensor.name,
-    tensor.op,
-    tensor.shape.join('x'),
-    formatCount(tensor.elements),
-    formatCount(tensor.mismatches),
-    String(tensor.maxAbsDiff),
-    firstMismatch(tensor),
-  ];
-  const largest = String(tensors.reduce((max, { maxAbsDiff }) => Math.max(max, maxAbsDiff), 0));
-  const total = ['total', '', '', formatCount(elements), formatCount(mismatches), largest, ''];
-  return table(head, [...tensors.map(row), total], ['elements', 'mismatches', 'max |diff|']);
+  const largest = tensors.reduce((max, { maxAbsDiff }) => Math.max(max, maxAbsDiff), 0);
+  return tableOf<TensorComparison>(
+    [
+      ...TENSOR_COLUMNS,
+      ['mismatches', 'number', ({ mismatches }) => formatCount(mismatches)],
+      ['max |diff|', 'number', ({ maxAbsDiff }) => maxAbsDiff],
+      ['first mismatch', 'text', firstMismatch],
+    ],
+    tensors,
+    ['total', '', '', formatCount(elements), formatCount(mismatches), String(largest), ''],
+  );
 }

@@ -1,5 +1,6 @@
 import { InvalidInputError } from '../../src/errors.ts';
 import type { ElementData, ElementType } from '../../src/graph/graph.ts';
+import { bitsOf, coordinatesOf, firstDifference } from './bits.ts';
 
 /** A tensor with a name, NCHW in C order, as both sides of a comparison give it. */
 export interface NamedTensor {
@@ -45,8 +46,7 @@ export function compareTensor(expected: NamedTensor, actual: NamedTensor, op: st
     throw new InvalidInputError(
       `${name}: ${actual.type} [${actual.shape.join(', ')}] cannot be compared with the expected ${type} [${shape.join(', ')}]`,
     );
-  const expectedBits = bits(expected.data);
-  const actualBits = bits(actual.data);
+  const [expectedBits, actualBits] = [bitsOf(expected.data), bitsOf(actual.data)];
   let mismatches = 0;
   let maxAbsDiff = 0;
   let first: Mismatch | undefined;
@@ -56,7 +56,7 @@ export function compareTensor(expected: NamedTensor, actual: NamedTensor, op: st
     const b = Number(actual.data[i]);
     mismatches++;
     maxAbsDiff = Math.max(maxAbsDiff, difference(a, b));
-    first ??= { index: coordinates(i, shape), expected: a, actual: b };
+    first ??= { index: coordinatesOf(i, shape), expected: a, actual: b };
   }
   const row = { name, op, shape, elements: expectedBits.length, mismatches, maxAbsDiff };
   return first ? { ...row, first } : row;
@@ -64,9 +64,8 @@ export function compareTensor(expected: NamedTensor, actual: NamedTensor, op: st
 
 /** Are all elements the same bits, and type and shape too? */
 export function sameTensor(a: NamedTensor, b: NamedTensor): boolean {
-  const x = bits(a.data);
-  const y = bits(b.data);
-  return a.type === b.type && a.shape.join() === b.shape.join() && x.every((value, i) => value === y[i]);
+  const sameShape = a.type === b.type && a.shape.join() === b.shape.join();
+  return sameShape && firstDifference(bitsOf(a.data), bitsOf(b.data)).count === 0;
 }
 
 export function summarize(tensors: readonly TensorComparison[]): Comparison {
@@ -98,22 +97,8 @@ function addRows(a: TensorComparison, b: TensorComparison | undefined): TensorCo
   };
 }
 
-function bits(data: ElementData): Exclude<ElementData, Float32Array> | Uint32Array {
-  return data instanceof Float32Array ? new Uint32Array(data.buffer, data.byteOffset, data.length) : data;
-}
-
 function difference(a: number, b: number): number {
   if (Object.is(a, b) || (a === 0 && b === 0)) return 0;
   const distance = Math.abs(a - b);
   return Number.isNaN(distance) ? Infinity : distance;
-}
-
-function coordinates(index: number, shape: readonly number[]): number[] {
-  const result: number[] = [];
-  let rest = index;
-  for (const dimension of shape.toReversed()) {
-    result.unshift(rest % dimension);
-    rest = Math.floor(rest / dimension);
-  }
-  return result;
 }

@@ -4,10 +4,12 @@ import {
   newElementData,
   type ElementData,
   type ElementType,
+  type Graph,
   type TensorInfo,
 } from '../../src/graph/graph.ts';
 import type { NpyArray } from '../numpy/npy.ts';
 import type { Npz } from '../numpy/npz.ts';
+import { transposed } from '../numpy/transposed.ts';
 
 /** A recorded trace, matched with the tensors of a graph. */
 export interface Recorded {
@@ -49,16 +51,6 @@ function convert(data: NpyArray['data'], type: ElementType): ElementData | undef
   return target;
 }
 
-/** [N, H, W, C] as [N, C, H, W]. */
-function toNchw(data: ElementData, [n, c, h, w]: readonly [number, number, number, number]): ElementData {
-  const result = data.slice() as Uint8Array;
-  let at = 0;
-  for (let b = 0; b < n; b++)
-    for (let k = 0; k < c; k++)
-      for (let p = 0; p < h * w; p++) result[at++] = (data as Uint8Array)[(b * h * w + p) * c + k]!;
-  return result;
-}
-
 const same = (a: readonly number[], b: readonly number[]): boolean => a.join() === b.join();
 const list = (shape: readonly number[]): string => `[${shape.join(', ')}]`;
 
@@ -67,16 +59,18 @@ function arrange(
   array: NpyArray,
   data: ElementData,
   shape: readonly number[],
+  layout?: Graph['layout'],
 ): { data: ElementData; done: string[] } | undefined {
   const withBatch = same(array.shape, shape) ? shape : [1, ...array.shape];
   for (const [given, done] of [
     [array.shape, []],
     [withBatch, ['the batch dimension is missing']],
   ] as [readonly number[], string[]][]) {
-    if (same(given, shape)) return { data, done };
-    if (shape.length !== 4) continue;
     const [n, c, h, w] = shape as [number, number, number, number];
-    if (same(given, [n, h, w, c])) return { data: toNchw(data, [n, c, h, w]), done: [...done, 'NHWC'] };
+    const isLast = shape.length === 4 && same(given, [n, h, w, c]);
+    if (same(given, shape) && !(isLast && layout === 'NHWC')) return { data, done };
+    if (shape.length !== 4) continue;
+    if (isLast) return { data: transposed(data, h * w, c), done: layout === 'NHWC' ? done : [...done, 'NHWC'] };
     // a 1 by 1 image, recorded without its pixels
     if (h * w === 1 && same(given, [n, c])) return { data, done };
   }
@@ -108,9 +102,15 @@ export function recordedQuantizations(
  * Matches the arrays of an .npz file with a graph's tensors. Differences in naming, layout (NHWC), type (the
  * same values in a wider one) and a missing batch dimension are resolved and noted.
  *
+ * @param layout of the arrays, where shapes do not tell
  * @throws InvalidInputError where an array has a tensor's name, but cannot be it; or where nothing matches
  */
-export function matchRecorded(npz: Npz, expected: readonly TensorInfo[], file: string): Recorded {
+export function matchRecorded(
+  npz: Npz,
+  expected: readonly TensorInfo[],
+  file: string,
+  layout?: Graph['layout'],
+): Recorded {
   const arrays = npz.names.filter((name) => !DESCRIPTIONS.test(name));
   const byNormalized = new Map<string, string[]>();
   for (const name of arrays) byNormalized.set(normalized(name), [...(byNormalized.get(normalized(name)) ?? []), name]);
@@ -134,7 +134,7 @@ export function matchRecorded(npz: Npz, expected: readonly TensorInfo[], file: s
       throw new InvalidInputError(
         `${file}: '${name}' is ${kind} with values that are no ${info.type}; expected ${wanted}`,
       );
-    const arranged = elementCount(info.shape) === data.length ? arrange(array, data, info.shape) : undefined;
+    const arranged = elementCount(info.shape) === data.length ? arrange(array, data, info.shape, layout) : undefined;
     if (!arranged)
       throw new InvalidInputError(`${file}: '${name}' is ${kind} ${list(array.shape)}; expected ${wanted}`);
     if (data.constructor !== array.data.constructor) arranged.done.push(`${kind} values`);

@@ -14,14 +14,14 @@ export interface KnownFile {
   readonly urls: readonly string[];
 }
 
-export interface Downloaded {
+interface Downloaded {
   /** Where it came from; undefined where it was there already. */
   readonly url?: string;
   /** Bytes that an earlier, interrupted download had left. */
   readonly resumedFrom: number;
 }
 
-export interface DownloadOptions {
+interface DownloadOptions {
   readonly progress?: (bytes: number) => void;
   /** How long a server may send nothing. */
   readonly idleMilliseconds?: number;

@@ -1,11 +1,11 @@
 import { InvalidInputError } from '../../src/errors.ts';
 import type { ElementData } from '../../src/graph/graph.ts';
-import type { TypedGraph } from '../../src/layers/operator.ts';
+import { operandsOf, type TypedGraph } from '../../src/layers/operator.ts';
 import { analyzeElement, type ElementAnalysis } from './element.ts';
-import { allValues, valuesOf, type BoundEngine } from './bound_engine.ts';
+import { valuesOf, type BoundEngine, type Values } from './bound_engine.ts';
 
 /** Where an element is: the tensor, and as many numbers as it has dimensions (NCHW). */
-export interface ElementAddress {
+interface ElementAddress {
   readonly tensor: string;
   readonly index: readonly number[];
 }
@@ -37,18 +37,8 @@ export function parseElementAddress(text: string, graph: TypedGraph): ElementAdd
 }
 
 /** The place of an element in memory, NCHW. */
-export function flatIndex(index: readonly number[], shape: readonly number[]): number {
+function flatIndex(index: readonly number[], shape: readonly number[]): number {
   return index.reduce((flat, i, d) => flat * shape[d]! + i, 0);
-}
-
-/** The index of an element from its place in memory. */
-export function coordinatesOf(flat: number, shape: readonly number[]): number[] {
-  const index: number[] = [];
-  for (const size of shape.toReversed()) {
-    index.unshift(flat % size);
-    flat = Math.floor(flat / size);
-  }
-  return index;
 }
 
 /** Two computations of a model, and what the causes that were found for the layer give. */
@@ -61,25 +51,26 @@ export interface TwoSides {
 /** One element of two computations of a model, from their operands as far as they have them. */
 export function elementAt(bound: BoundEngine, { tensor, index }: ElementAddress, sides: TwoSides): ElementAnalysis {
   const { graph, engine } = bound;
-  const ours = allValues(bound, sides.reference);
-  const others = valuesOf(bound, sides.theirs, ours.get);
+  const ours = valuesOf(bound, sides.reference);
+  const others = valuesOf(bound, sides.theirs, ours);
   const node = graph.nodes.find(({ outputs }) => outputs[0] === tensor)!;
-  const names = node.inputs.filter((name) => name !== '' && !bound.context.constant(name));
-  const known = (get: (name: string) => ElementData | undefined) =>
-    new Map(names.flatMap((name) => [[name, get(name)] as const]).filter(([, data]) => data !== undefined)) as Map<
-      string,
-      ElementData
-    >;
+  const known = (values: Values) =>
+    new Map(
+      operandsOf(node, bound.context).flatMap((name) => {
+        const data = values(name);
+        return data ? [[name, data] as const] : [];
+      }),
+    );
   const flat = flatIndex(index, graph.tensors.get(tensor)!.shape);
   const valueOf = (data: ElementData | undefined): number | undefined => data && Number(data[flat]);
-  const [theirs, reference] = [valueOf(sides.theirs.get(tensor)), valueOf(ours.get(tensor))];
+  const [theirs, reference] = [valueOf(sides.theirs.get(tensor)), valueOf(ours(tensor))];
   return analyzeElement({
     graph,
     engine,
     tensor,
     index,
-    operands: known(others.get),
-    referenceOperands: known(ours.get),
+    operands: known(others),
+    referenceOperands: known(ours),
     ...(theirs === undefined ? {} : { theirs }),
     ...(reference === undefined ? {} : { reference }),
     ...(sides.reproduced ? { explained: sides.reproduced(flat) } : {}),

@@ -1,7 +1,7 @@
 import { UnsupportedModelError } from '../../src/errors.ts';
 import type { ElementData, Graph, GraphNode } from '../../src/graph/graph.ts';
-import { contextOf, inferGraph, operatorOf } from '../../src/layers/infer.ts';
-import type { OpContext, TypedGraph } from '../../src/layers/operator.ts';
+import { contextOf, definitionOf, inferGraph, operatorOf } from '../../src/layers/infer.ts';
+import { operandsOf, type OpContext, type TypedGraph } from '../../src/layers/operator.ts';
 import type { Engine } from '../../src/engines/engine.ts';
 import { rewrite } from '../../src/rewrite/index.ts';
 
@@ -34,22 +34,18 @@ export function bindEngine(
   };
 }
 
-/** Tensors that somebody computed; those in float32 that were not written down follow from the others. */
-export interface Values {
-  /** @returns undefined where it neither is there nor follows */
-  get(name: string): ElementData | undefined;
-}
+/** Tensors that somebody computed, by name; undefined where one neither is there nor follows from the others. */
+export type Values = (name: string) => ElementData | undefined;
 
-/** Operators that only give a tensor another shape: whoever has one of the two has the other. */
-const VIEWS = new Set(['Flatten', 'Reshape', 'Identity', 'Squeeze', 'Unsqueeze']);
-
-/** Known tensors, and those that are the same values in another shape. */
+/** Known tensors, and those that are the same values in another shape: whoever has one of the two has the other. */
 export function withViews(
-  { graph }: BoundEngine,
+  { graph, context }: BoundEngine,
   known: ReadonlyMap<string, ElementData>,
 ): ReadonlyMap<string, ElementData> {
   const all = new Map(known);
-  const views = graph.nodes.filter(({ op }) => VIEWS.has(op)).map(({ inputs, outputs }) => [inputs[0]!, outputs[0]!]);
+  const views = graph.nodes
+    .filter((node) => definitionOf(node, context)?.kind === 'reshape')
+    .map(({ inputs, outputs }) => [inputs[0]!, outputs[0]!]);
   for (const [from, to] of views as [string, string][]) if (all.has(from) && !all.has(to)) all.set(to, all.get(from)!);
   for (const [from, to] of views.reverse() as [string, string][])
     if (all.has(to) && !all.has(from)) all.set(from, all.get(to)!);
@@ -57,40 +53,25 @@ export function withViews(
 }
 
 /**
+ * Tensors that are known, and those that follow from them.
+ *
  * @param known tensors by name
- * @param missing where 8-bit tensors come from that are not among them
+ * @param missing where 8-bit tensors come from that are not known, so that only those in float32 follow; without it all do
  */
-export function valuesOf(
-  bound: BoundEngine,
-  known: ReadonlyMap<string, ElementData>,
-  missing: (name: string) => ElementData | undefined,
-): Values {
-  const producers = new Map(bound.graph.nodes.map((node) => [node.outputs[0]!, node]));
+export function valuesOf(bound: BoundEngine, known: ReadonlyMap<string, ElementData>, missing?: Values): Values {
+  const { graph, context } = bound;
+  const producers = new Map(graph.nodes.map((node) => [node.outputs[0]!, node]));
   const values = new Map(known);
+  const compute = (node: GraphNode): ElementData | undefined =>
+    operandsOf(node, context).every(get) ? bound.run(node, (name) => get(name)!) : undefined;
   const get = (name: string): ElementData | undefined => {
-    const value = values.get(name);
-    if (value) return value;
     const node = producers.get(name);
-    const found = bound.graph.tensors.get(name)?.type === 'float32' && node ? compute(node) : missing(name);
+    const follows = node && (!missing || graph.tensors.get(name)?.type === 'float32');
+    const found = values.get(name) ?? (follows ? compute(node) : missing?.(name));
     if (found) values.set(name, found);
     return found;
   };
-  const compute = (node: GraphNode): ElementData | undefined => {
-    const operands = node.inputs.filter((name) => name !== '' && !bound.context.constant(name));
-    return operands.every((name) => get(name)) ? bound.run(node, (name) => get(name)!) : undefined;
-  };
-  return { get };
-}
-
-/** As valuesOf, where everything follows from the inputs. */
-export function allValues(bound: BoundEngine, known: ReadonlyMap<string, ElementData>): Values {
-  const producers = new Map(bound.graph.nodes.map((node) => [node.outputs[0]!, node]));
-  const values: Values = valuesOf(bound, known, (name) => {
-    const node = producers.get(name);
-    const operands = node?.inputs.filter((input) => input !== '' && !bound.context.constant(input));
-    return node && operands!.every((input) => values.get(input)) ? bound.run(node, (n) => values.get(n)!) : undefined;
-  });
-  return values;
+  return get;
 }
 
 /** In how many elements two tensors of a shape differ, by their bits. */
@@ -125,7 +106,7 @@ export function identifyEngine(
   let alive = candidates.flatMap((engine) => {
     try {
       const bound = bindEngine(graph, engine, shapes);
-      return [{ bound, values: allValues(bound, withViews(bound, reference)), differing: 0 }];
+      return [{ bound, values: valuesOf(bound, withViews(bound, reference)), differing: 0 }];
     } catch (error) {
       if (!(error instanceof UnsupportedModelError)) throw error;
       refusal ??= error;
@@ -141,11 +122,10 @@ export function identifyEngine(
     progress(`finding the reference's engine: ${name}`);
     const differing = alive.map(({ bound, values }) => {
       const node = bound.graph.nodes.find((node) => node.outputs[0] === name);
-      if (!node || !node.inputs.every((input) => input === '' || bound.context.constant(input) || values.get(input)))
-        return 0;
+      if (!node || !operandsOf(node, bound.context).every(values)) return 0;
       try {
         return countDiffering(
-          bound.run(node, (input) => values.get(input)!),
+          bound.run(node, (input) => values(input)!),
           expected,
         );
       } catch (error) {

@@ -1,26 +1,26 @@
-import { InvalidInputError, UnsupportedModelError } from '../../src/errors.ts';
+import { InvalidInputError } from '../../src/errors.ts';
 import type { ElementData } from '../../src/graph/graph.ts';
-import { contextOf } from '../../src/layers/infer.ts';
+import type { ForDefinitions } from '../../src/layers/definition.ts';
+import { contextOf, forDefinition } from '../../src/layers/infer.ts';
 import { extent } from '../../src/layers/layout.ts';
-import { label, type TypedGraph } from '../../src/layers/operator.ts';
+import { label, refuse, type TypedGraph } from '../../src/layers/operator.ts';
 import { ENGINES } from '../../src/engines/index.ts';
 import type { Engine } from '../../src/engines/engine.ts';
 import type { ElementAnalysis, Side } from './element/analysis.ts';
-import { addElement, dequantizeElement, quantizeElement } from './element/elementwise.ts';
+import { addElement, addFloatElement, dequantizeElement, quantizeElement } from './element/elementwise.ts';
 import { linearElement } from './element/linear.ts';
 import { poolElement } from './element/pool.ts';
 import type { Details, Question } from './element/question.ts';
 
 export type { ElementAnalysis } from './element/analysis.ts';
 
-const OPERATORS: Readonly<Record<string, (question: Question) => Details>> = {
-  Conv: linearElement,
-  Gemm: linearElement,
-  MatMul: linearElement,
-  GlobalAveragePool: poolElement,
-  Add: addElement,
-  QuantizeLinear: quantizeElement,
-  DequantizeLinear: dequantizeElement,
+const ELEMENTS: ForDefinitions<[Question], Details> = {
+  linear: linearElement,
+  global_average_pool: poolElement,
+  add: addElement,
+  add_float32: addFloatElement,
+  quantize: quantizeElement,
+  dequantize: dequantizeElement,
 };
 
 /** An element, and the values around it. */
@@ -60,12 +60,10 @@ export function analyzeElement(question: ElementQuestion): ElementAnalysis {
     throw new InvalidInputError(
       `'${tensor}' is [${shape.join(', ')}] and has no element [${index.join(', ')}]; counted from 0, NCHW`,
     );
-  const analyze = Object.hasOwn(OPERATORS, node.op) ? OPERATORS[node.op] : undefined;
-  if (!analyze)
-    throw new UnsupportedModelError(
-      `${label(node)}: the elements of this operator are not taken apart; supported: ${Object.keys(OPERATORS).join(', ')}`,
-    );
   const context = contextOf(graph, graph.tensors, engine);
+  const analyze = forDefinition(ELEMENTS, node, context);
+  if (!analyze)
+    return refuse(node, 'the elements of this operator are not taken apart', Object.keys(ELEMENTS).join(', '));
   const sides: [Side, number][] = [];
   if (theirs !== undefined) sides.push(['theirs', theirs]);
   if (reference !== undefined) sides.push(['reference', reference]);

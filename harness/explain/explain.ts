@@ -4,7 +4,6 @@ import type { Engine } from '../../src/engines/engine.ts';
 import { compareTensor } from '../compare/compare.ts';
 import { attribute, describe, valuesOf as reproduce } from './attribute.ts';
 import {
-  allValues,
   countDiffering,
   identifyEngine,
   valuesOf,
@@ -16,6 +15,7 @@ import {
 import type { Cause, ExplainedLayer, LayerExplanation } from './explanation.ts';
 import { layerProblem, type Quantized } from './layer_problem.ts';
 import { linearOf } from '../../src/layers/infer.ts';
+import { operandsOf } from '../../src/layers/operator.ts';
 import { nearest } from './nearest.ts';
 import { deviations, type Problem, type Recipe } from './problem.ts';
 import { search, type SearchLimits } from './search.ts';
@@ -78,8 +78,8 @@ function* explainLayers(
   compared: readonly string[],
 ): Generator<ExplainedLayer, void> {
   const { reference, theirs, progress = () => undefined } = question;
-  const ours = allValues(bound, reference);
-  const others = valuesOf(bound, theirs, ours.get);
+  const ours = valuesOf(bound, reference);
+  const others = valuesOf(bound, theirs, ours);
   for (const [i, name] of compared.entries()) {
     progress(`explaining ${name} (${i + 1} of ${compared.length})`);
     const node = bound.graph.nodes.find((node) => node.outputs[0] === name)!;
@@ -100,22 +100,22 @@ function explainLayer(
   const name = node.outputs[0]!;
   const info = bound.graph.tensors.get(name)!;
   const theirs = question.theirs.get(name)!;
-  const operandNames = [...new Set(node.inputs)].filter((input) => input !== '' && !bound.context.constant(input));
+  const operandNames = [...new Set(operandsOf(node, bound.context))];
   for (const operand of operandNames)
-    if (!others.get(operand) || !ours.get(operand))
+    if (!others(operand) || !ours(operand))
       throw new InvalidInputError(`'${name}' is computed from '${operand}', which nobody has: say --input or --image`);
-  const reference = ours.get(name)!;
+  const reference = ours(name)!;
   if (same(reference, theirs)) return undefined;
 
   const read = (inputs: Reading['inputs'], values: Values): Reading => {
-    const operands = new Map(operandNames.map((input) => [input, values.get(input)!]));
+    const operands = new Map(operandNames.map((input) => [input, values(input)!]));
     const expected = bound.run(node, (input) => operands.get(input)!);
     // a value that equals the reference's is nobody's mistake, whatever its inputs would give
     const own = expected.slice();
     for (let i = 0; i < own.length; i++) if (Object.is(theirs[i], reference[i])) own[i] = theirs[i]!;
     return { inputs, operands, expected, own, differing: countDiffering(expected, theirs) };
   };
-  const sameInputs = operandNames.every((input) => same(others.get(input)!, ours.get(input)!));
+  const sameInputs = operandNames.every((input) => same(others(input)!, ours(input)!));
   const fromReference = read(sameInputs ? 'same' : 'reference', ours);
   const readings = sameInputs ? [fromReference] : [read('theirs', others), fromReference];
   const { reading, why } = bestReading(question, bound, node, readings);

@@ -1,13 +1,14 @@
 import { isByteType, type ElementData, type GraphNode } from '../../src/graph/graph.ts';
-import { linearOf } from '../../src/layers/infer.ts';
+import type { ForDefinitions } from '../../src/layers/definition.ts';
+import { definitionOf, forDefinition } from '../../src/layers/infer.ts';
 import type { BoundEngine } from './bound_engine.ts';
 import { addProblem } from './families/add.ts';
-import type { ElementwiseQuestion } from './families/elementwise.ts';
+import type { LayerQuestion } from './families/family.ts';
 import { linearProblem } from './families/linear.ts';
 import { poolProblem } from './families/pool.ts';
 import { quantizeProblem } from './families/quantize.ts';
 import type { Problem } from './problem.ts';
-import { ownQuantizations, quantizer, type OwnQuantization } from './ways/input_quantization.ts';
+import { ownQuantizations, quantizer, sameBytes, type OwnQuantization } from './ways/input_quantization.ts';
 
 export interface Quantized {
   readonly scale: number;
@@ -15,14 +16,25 @@ export interface Quantized {
 }
 
 /** What is known of the network's input: tensors by name. */
-export interface InputQuestion {
+interface InputQuestion {
   readonly reference: ReadonlyMap<string, ElementData>;
   readonly theirs: ReadonlyMap<string, ElementData>;
   /** What their file says of its own quantization. */
   readonly theirQuantization?: ReadonlyMap<string, Quantized>;
 }
 
-const same = (a: ElementData, b: ElementData): boolean => a.every((v: number | bigint, i: number) => v === b[i]);
+/** The families that there are, by what is defined. */
+const FAMILIES: ForDefinitions<[LayerQuestion], Problem> = {
+  linear: ({ linear }, { bound, node, operands, theirs, own }) =>
+    linearProblem({
+      ...{ linear, engine: bound.engine, theirs, own },
+      x: operands.get(node.inputs[0]!)!,
+      staleZeroPoints: staleZeroPoints(bound, node),
+    }),
+  add: addProblem,
+  global_average_pool: poolProblem,
+  quantize: quantizeProblem,
+};
 
 /**
  * The family of implementations of a layer; undefined for operators of which no ways are known.
@@ -36,24 +48,10 @@ export function layerProblem(
   bound: BoundEngine,
   node: GraphNode,
   operands: ReadonlyMap<string, ElementData>,
-  outputs: ElementwiseQuestion,
+  outputs: Pick<LayerQuestion, 'expected' | 'theirs'>,
 ): Problem | undefined {
-  const input = node.inputs[0]!;
-  const { type } = bound.graph.tensors.get(node.outputs[0]!)!;
-  if (node.op === 'Add' && isByteType(type)) return addProblem(node, bound, operands, outputs);
-  if (node.op === 'GlobalAveragePool') return poolProblem(node, bound, operands, outputs);
-  if (node.op === 'QuantizeLinear')
-    return quantizeProblem(node, bound, operands, outputs, ownParameters(question, bound, node));
-  const linear = linearOf(node, bound.context);
-  if (!linear) return undefined;
-  return linearProblem({
-    linear,
-    engine: bound.engine,
-    x: operands.get(input)!,
-    theirs: outputs.theirs,
-    own: ownInputs(question, bound, input, operands.get(input)!),
-    staleZeroPoints: staleZeroPoints(bound, node),
-  });
+  const family = forDefinition(FAMILIES, node, bound.context);
+  return family?.({ ...outputs, node, bound, operands, own: ownOf(question, bound, node, operands) });
 }
 
 /** Zero points of the tensors before a layer's input. */
@@ -65,39 +63,46 @@ function staleZeroPoints(bound: BoundEngine, node: GraphNode): number[] {
   });
 }
 
-/** Parameters of their own for a quantize of the network's input. */
-function ownParameters(question: InputQuestion, bound: BoundEngine, node: GraphNode): OwnQuantization[] {
-  const { theirs, ...rest } = question;
-  const withoutResult = new Map([...theirs].filter(([name]) => name !== node.outputs[0]));
-  const name = node.outputs[0]!;
-  return ownInputs({ ...rest, theirs: withoutResult }, bound, name, new Uint8Array(0));
+/** Quantizations of their own: of a layer's input; for a quantize, which takes their values as they are, of its output. */
+function ownOf(
+  question: InputQuestion,
+  bound: BoundEngine,
+  node: GraphNode,
+  operands: ReadonlyMap<string, ElementData>,
+): OwnQuantization[] {
+  const [input, output] = [node.inputs[0]!, node.outputs[0]!];
+  if (definitionOf(node, bound.context)?.kind !== 'quantize')
+    return ownQuantizationsOf(question, bound, input, operands.get(input)!);
+  const theirs = new Map([...question.theirs].filter(([name]) => name !== output));
+  return ownQuantizationsOf({ ...question, theirs }, bound, output, new Uint8Array(0));
 }
 
-/** Quantizations of their own, where a tensor is the quantized input of the network. */
-function ownInputs(question: InputQuestion, bound: BoundEngine, name: string, x: ElementData): OwnQuantization[] {
-  const quantize = bound.graph.nodes.find(({ outputs }) => outputs[0] === name);
-  const { type } = bound.graph.tensors.get(name)!;
+/** Where a tensor is the quantized input of the network: what their file says, and what follows from its range. */
+function ownQuantizationsOf(
+  question: InputQuestion,
+  { graph, context }: BoundEngine,
+  name: string,
+  x: ElementData,
+): OwnQuantization[] {
+  const { theirs, reference, theirQuantization } = question;
+  const { type } = graph.tensors.get(name)!;
   if (!isByteType(type)) return [];
-  const said = question.theirQuantization?.get(name);
-  const real =
-    quantize?.op === 'QuantizeLinear' && bound.graph.inputs.some((input) => input.name === quantize.inputs[0])
-      ? (question.theirs.get(quantize.inputs[0]!) ?? question.reference.get(quantize.inputs[0]!))
-      : undefined;
-  const given = question.theirs.get(name);
-  const named: OwnQuantization[] = said
-    ? [
-        {
-          id: 'their-qparams',
-          detail: 'the parameters that their file gives',
-          ...said,
-          x: given || !real ? () => x : quantizer(real as Float32Array, type, said.scale, said.zeroPoint),
-        },
-      ]
-    : [];
-  const derived = real ? ownQuantizations(real as Float32Array, type) : [];
+  const producer = graph.nodes.find(({ outputs }) => outputs[0] === name);
+  const from = producer && definitionOf(producer, context)?.kind === 'quantize' ? producer.inputs[0] : undefined;
+  const isInput = from !== undefined && graph.inputs.some((input) => input.name === from);
+  const real = (isInput ? (theirs.get(from) ?? reference.get(from)) : undefined) as Float32Array | undefined;
+  const given = theirs.get(name);
+  const said = theirQuantization?.get(name);
+  const named = said && {
+    id: 'their-qparams',
+    detail: 'the parameters that their file gives',
+    ...said,
+    x: given || !real ? () => x : quantizer(real, { type, ...said }),
+  };
+  const derived = real ? ownQuantizations(real, type) : [];
   // where their file has the quantized tensor, it is known; only its scale and zero point are not
-  return [
-    ...named,
-    ...(given ? derived.filter((q) => same(q.x(), given)).map((q) => ({ ...q, x: () => given })) : derived),
-  ];
+  const possible = given
+    ? derived.filter((q) => sameBytes(q.x(), given)).map((q) => ({ ...q, x: () => given }))
+    : derived;
+  return [...(named ? [named] : []), ...possible];
 }

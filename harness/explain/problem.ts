@@ -14,6 +14,11 @@ export interface Choice {
   readonly sumsLike?: string;
 }
 
+/** Makes choices of a kind. */
+export const waysOf =
+  (kind: CauseKind) =>
+  <const T extends object>(id: string, detail: string, does: T): Choice & T => ({ id, kind, detail, ...does });
+
 /** A step of a layer, and all the ways to do it; the commoner ones first. */
 export interface Dimension<T extends Choice = Choice> {
   readonly choices: readonly T[];
@@ -21,6 +26,11 @@ export interface Dimension<T extends Choice = Choice> {
   readonly reference: number;
   /** What the definition of the layer asks for, where the reference's own way may be another. */
   readonly plain?: number;
+}
+
+/** @param reference the id of the reference's way; without it the first */
+export function dimension<T extends Choice>(choices: readonly T[], reference = choices[0]!.id): Dimension<T> {
+  return { choices, reference: indexOf(choices, reference) };
 }
 
 /** An implementation: for each dimension an index into its choices. */
@@ -51,6 +61,35 @@ export interface Problem {
   sums(recipe: Recipe): Sums;
   /** From accumulator and element (NCHW index) to the output. */
   output(recipe: Recipe): (sum: number, element: number) => number;
+}
+
+type Dimensions = Readonly<Record<string, Dimension>>;
+
+/** The way that is taken in each dimension. */
+export type Ways<D extends Dimensions> = { readonly [K in keyof D]: D[K]['choices'][number] };
+
+/** A problem, by the names of its dimensions: those that decide the accumulators, and the others. */
+export function problemOf<S extends Dimensions, O extends Dimensions>(
+  summing: S,
+  finishing: O,
+  layer: Pick<Problem, 'theirs' | 'groupSize'> & {
+    sums(ways: Ways<S>): Sums;
+    output(ways: Ways<S & O>): (sum: number, element: number) => number;
+  },
+): Problem {
+  const named = Object.entries<Dimension>({ ...summing, ...finishing });
+  const waysOf = (recipe: Recipe): Ways<S & O> => {
+    const ways: Record<string, Choice> = {};
+    for (const [d, [name, { choices }]] of named.entries()) ways[name] = choices[recipe[d]!]!;
+    return ways as Ways<S & O>;
+  };
+  return {
+    ...layer,
+    dimensions: named.map(([, dimension]) => dimension),
+    sumDimensions: Object.keys(summing).length,
+    sums: (recipe) => layer.sums(waysOf(recipe)),
+    output: (recipe) => layer.output(waysOf(recipe)),
+  };
 }
 
 export const referenceRecipe = ({ dimensions }: Pick<Problem, 'dimensions'>): Recipe =>

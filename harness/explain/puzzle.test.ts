@@ -10,6 +10,7 @@ import { linearOf } from '../../src/layers/conv.ts';
 import { contextOf } from '../../src/layers/infer.ts';
 import { createPlan } from '../../src/plan/plan.ts';
 import { findEngine, ENGINES } from '../../src/engines/index.ts';
+import { chosen } from '../../tests/helpers/long.ts';
 
 const SHARED = '../shared';
 const LAYER = 'features.0.0';
@@ -123,16 +124,20 @@ const BIAS = 'theirs: bias';
 describe.skipIf(!existsSync(SHARED))('the puzzle, against real engines (needs ../shared)', () => {
   const [no, yes] = [false, true];
   const scenes = new Map<string, ReturnType<typeof sceneOf>>();
-  it.each([
-    ['fbgemm-avx2', no, no, [QUANTIZATION, REFERENCE_PAIRS]],
+  const rest = [
     ['fbgemm-avx2', yes, no, [QUANTIZATION]],
     ['fbgemm-avx2', no, yes, [QUANTIZATION, PADDING, REFERENCE_PAIRS]],
     ['fbgemm-avx2', yes, yes, [QUANTIZATION, PADDING]],
     ['qnnpack', no, no, [QUANTIZATION, BIAS]],
     ['qnnpack', yes, no, [QUANTIZATION, THEIR_PAIRS, BIAS]],
     ['qnnpack', no, yes, [QUANTIZATION, PADDING, BIAS]],
+  ] as const;
+  // every engine, every way and every cause
+  const each = [
+    ['fbgemm-avx2', no, no, [QUANTIZATION, REFERENCE_PAIRS]],
     ['qnnpack', yes, yes, [QUANTIZATION, PADDING, THEIR_PAIRS, BIAS]],
-  ] as const)(
+  ] as const;
+  it.each(chosen<(typeof each)[number] | (typeof rest)[number]>(each, rest))(
     '%s; their pairs saturate: %s; zeros in their padding: %s',
     (engine, saturating, zeroPadding, causes) => {
       // an engine's first puzzle asks which of all made the trace: what is explained has no part in that

@@ -3,7 +3,7 @@ import { deviations, referenceRecipe, type Problem, type Recipe } from './proble
 import { drawSample, type Sample } from './sample.ts';
 
 /** What a search found. */
-export interface SearchResult {
+interface SearchResult {
   /** The smallest sets that reproduce every value, the likeliest first; none where there is none of a size searched. */
   readonly exact: readonly Recipe[];
   /** Every set of up to this many deviations was tried. */

@@ -4,7 +4,7 @@ import type { Linear } from '../../src/layers/layer.ts';
 import type { Where } from './explanation.ts';
 
 /** Does the window of the output at a row and column reach into the padding? */
-export type IsBorder = (row: number, column: number) => boolean;
+type IsBorder = (row: number, column: number) => boolean;
 
 /** The border of a convolution's output; of any other layer there is none. */
 export function borderOf(linear: Pick<Linear, 'layer' | 'input' | 'strides' | 'dilations'> | undefined): IsBorder {

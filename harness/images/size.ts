@@ -1,7 +1,7 @@
 import { InvalidInputError } from '../../src/errors.ts';
 import { formatCount } from '../report/format.ts';
 
-export interface PictureSize {
+interface PictureSize {
   readonly width: number;
   readonly height: number;
 }
@@ -33,7 +33,7 @@ export function declaredSize(file: Uint8Array): PictureSize | undefined {
 }
 
 /** What a JPEG's frame header says: its size, and the sampling factors of the components, a byte each. */
-export interface JpegFrame extends PictureSize {
+interface JpegFrame extends PictureSize {
   readonly factors: readonly number[];
 }
 

@@ -1,7 +1,7 @@
 import { InvalidInputError } from '../../src/errors.ts';
 
 /** The element types that are read and written, by their name in an .npy header (little-endian). */
-export interface NpyArrays {
+interface NpyArrays {
   '|u1': Uint8Array<ArrayBuffer>;
   '|i1': Int8Array<ArrayBuffer>;
   '<i2': Int16Array<ArrayBuffer>;
@@ -12,7 +12,7 @@ export interface NpyArrays {
 }
 
 export type NpyType = keyof NpyArrays;
-export type NpyData = NpyArrays[NpyType];
+type NpyData = NpyArrays[NpyType];
 
 /** An array in C order; a scalar has shape []. */
 export interface NpyArray {

@@ -12,7 +12,7 @@ export interface Npz {
   text(name: string): string | undefined;
 }
 
-export interface NpzOptions {
+interface NpzOptions {
   /** Refuse arrays that together unpack to more bytes than this. */
   readonly maxBytes?: number;
 }

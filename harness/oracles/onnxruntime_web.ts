@@ -18,7 +18,7 @@ export class NoOracleError extends Exact8Error {
   override name = 'NoOracleError';
 }
 
-export interface OracleResult {
+interface OracleResult {
   /** The final outputs of the untouched file. */
   readonly outputs: Readonly<Record<string, Tensor>>;
   /** Every watched tensor that the file has; none where watching disturbs the model. */

@@ -21,6 +21,16 @@ export function element<K extends keyof HTMLElementTagNameMap>(
   return result;
 }
 
+/** Terms and what there is to say of them, where there is. */
+export function facts(rows: readonly (readonly [string, Child])[]): HTMLElement {
+  const known = rows.filter(([, value]) => value !== undefined);
+  return element(
+    'dl',
+    { class: 'facts' },
+    ...known.map(([term, value]) => element('div', {}, element('dt', {}, term), element('dd', {}, value))),
+  );
+}
+
 /** Puts these children in the place of all that an element has. */
 export function fill(parent: Element, ...children: readonly Child[]): void {
   parent.replaceChildren(...present(children));

@@ -18,7 +18,7 @@ export interface ModelChoice {
   bytes(): Promise<Uint8Array>;
 }
 
-export interface PictureChoice {
+interface PictureChoice {
   readonly name: string;
   readonly file: Blob;
   /** An object URL of `file`. */

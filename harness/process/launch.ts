@@ -43,7 +43,7 @@ export async function openProcess(runtime: Runtime, choice: AdapterChoice, serve
  *
  * @throws NoBrowserError that says what to install
  */
-export function requireInstalled(
+function requireInstalled(
   runtime: Runtime,
   choice: AdapterChoice,
 ): { readonly program: Program; readonly drivers: readonly (string | undefined)[] } {

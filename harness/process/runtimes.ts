@@ -25,7 +25,7 @@ export const ON_DEMAND = join(process.cwd(), 'node_modules/.cache/webgpu');
 const IMPORTERS = [join(process.cwd(), 'package.json'), join(ROOT, 'package.json'), join(ON_DEMAND, 'package.json')];
 
 /** Where to look; the defaults are this machine. */
-export interface RuntimeSurroundings {
+interface RuntimeSurroundings {
   /** Files that would import the packages. */
   readonly importers?: readonly string[];
   readonly path?: string;

@@ -25,7 +25,7 @@ export interface Legend {
 }
 
 /** A tensor, both sides of it. */
-export interface Sides {
+interface Sides {
   readonly info: TensorInfo;
   readonly reference: ElementData;
   readonly theirs: ElementData;

@@ -1,6 +1,7 @@
 import type { ElementAnalysis } from '../explain/element.ts';
 import { elementSections, type Table } from '../explain/element/sections.ts';
 import { html, type Html } from './html.ts';
+import { scrolling, tableOf, type Column } from './table.ts';
 
 /** An element's analysis, part by part. */
 export function elementParts(analysis: ElementAnalysis): Html {
@@ -14,22 +15,10 @@ export function elementParts(analysis: ElementAnalysis): Html {
 }
 
 function table({ head, rows, right }: Table, title: string): Html {
-  const align = (column: number): string => (right.includes(head[column]!) ? 'number' : 'text');
-  return html`<div class="scroll" role="region" aria-label="${title}" tabindex="0">
-    <table class="plain">
-      <thead>
-        <tr>
-          ${head.map((name, i) => html`<th scope="col" class="${align(i)}">${name}</th>`)}
-        </tr>
-      </thead>
-      <tbody>
-        ${rows.map(
-          (row) =>
-            html`<tr>
-              ${row.map((cell, i) => html`<td class="${align(i)}">${cell}</td>`)}
-            </tr>`,
-        )}
-      </tbody>
-    </table>
-  </div>`;
+  const columns = head.map((name, i): Column<readonly string[]> => [
+    name,
+    right.includes(name) ? 'number' : 'text',
+    (row) => row[i],
+  ]);
+  return scrolling(tableOf(columns, rows, { class: 'plain' }), { label: title });
 }

@@ -1,5 +1,5 @@
 import { UnsupportedModelError } from '../../src/errors.ts';
-import { coordinatesOf } from '../explain/at.ts';
+import { coordinatesOf } from '../compare/bits.ts';
 import { analyzeElement, type ElementAnalysis } from '../explain/element.ts';
 import type { BoundEngine } from '../explain/bound_engine.ts';
 import type { ExplainedLayer } from '../explain/explanation.ts';

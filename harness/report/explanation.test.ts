@@ -144,9 +144,11 @@ describe('the report of an explanation', () => {
 
   it('lists every layer as own, inherited or equal, and links those that differ', () => {
     const rows = (of: ExplanationReport): string[] =>
-      [...renderExplanation(of).matchAll(/<tr data-state="(\w+)">\s*<th scope="row">\s*(<a href="#layer-\d">)?/g)].map(
-        ([, state, link]) => `${state} ${link ?? 'no link'}`,
-      );
+      [
+        ...renderExplanation(of).matchAll(
+          /<tr data-state="(\w+)">\s*<th scope="row" class="text">\s*(<a href="#layer-\d">)?/g,
+        ),
+      ].map(([, state, link]) => `${state} ${link ?? 'no link'}`);
     expect(rows(report)).toEqual(['own <a href="#layer-0">', 'equal no link']);
     const both = { ...report, layers: [...report.layers, inherited(report.layers[0]!)] };
     expect(rows(both)).toEqual(['own <a href="#layer-0">', 'inherited <a href="#layer-1">']);

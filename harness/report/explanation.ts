@@ -6,9 +6,9 @@ import { dataUrl, document, facts } from './document.ts';
 import { elementParts } from './element_section.ts';
 import { formatCount, formatShape } from './format.ts';
 import { histogram } from './histogram.ts';
-import type { Html } from './html.ts';
-import { html } from './html.ts';
+import { html, type Html } from './html.ts';
 import { encodePng } from './png.ts';
+import { bar, scrolling, tableOf, type Column } from './table.ts';
 import style from './explanation.css?raw';
 
 /** A layer that differs. */
@@ -56,6 +56,7 @@ const KINDS: Readonly<Record<Cause['kind'], string>> = {
   'input-quantization': 'input quantization',
   'padding-value': 'padding value',
   'saturating-pairs': 'saturating pairs',
+  'wrapping-pairs': 'wrapping pairs',
   'accumulator-width': 'accumulator width',
   bias: 'bias',
   scale: 'scale',
@@ -131,54 +132,34 @@ const RIGHT = {
 /** Every tensor: own, inherited, of a reference that deviates, equal. */
 function overview({ compared, layers }: ExplanationReport, anchors: ReadonlyMap<string, string>): Html {
   const byName = new Map(layers.map(({ explanation }) => [explanation.name, explanation]));
+  const rows = compared.map((tensor) => ({ ...tensor, layer: byName.get(tensor.name) }));
+  const stateOf = ({ layer }: Row) => layer?.origin ?? 'equal';
+  type Row = (typeof rows)[number];
+  const link = ({ name }: Row): Html => {
+    const [anchor, label] = [anchors.get(name), html`<code>${name}</code>`];
+    return anchor === undefined ? label : html`<a href="#${anchor}">${label}</a>`;
+  };
+  const columns: readonly Column<Row>[] = [
+    ['Tensor', 'text', link],
+    ['State', 'text', (row) => html`<span class="state">${STATUS[stateOf(row)]}</span>`],
+    [
+      'Differ',
+      'number',
+      ({ layer }) => (layer ? `${formatCount(layer.mismatches)} (${percent(layer.mismatches, layer.elements)})` : '0'),
+    ],
+    [html`<span class="hidden">Share</span>`, 'bar', ({ layer }) => layer && bar(layer.mismatches / layer.elements)],
+    ['By up to', 'number', ({ layer }) => layer && number(layer.maxAbsDiff)],
+    ['Causes', 'text', ({ layer }) => (layer?.origin === 'own' ? claim(layer) : undefined)],
+    ['Operator', 'text', ({ op }) => op],
+    ['Shape', 'text', ({ shape }) => formatShape(shape)],
+  ];
   return html`<section>
     <h2 id="layers">Every layer</h2>
-    <div class="scroll" role="region" aria-labelledby="layers" tabindex="0">
-      <table class="tensors">
-        <thead>
-          <tr>
-            <th scope="col">Tensor</th>
-            <th scope="col">State</th>
-            <th scope="col" class="number">Differ</th>
-            <th scope="col"><span class="hidden">Share</span></th>
-            <th scope="col" class="number">By up to</th>
-            <th scope="col">Causes</th>
-            <th scope="col">Operator</th>
-            <th scope="col">Shape</th>
-          </tr>
-        </thead>
-        <tbody>
-          ${compared.map(({ name, op, shape }) => {
-            const layer = byName.get(name);
-            const state = layer?.origin ?? 'equal';
-            const anchor = anchors.get(name);
-            const label = html`<code>${name}</code>`;
-            return html`<tr data-state="${state}">
-              <th scope="row">${anchor === undefined ? label : html`<a href="#${anchor}">${label}</a>`}</th>
-              <td><span class="state">${STATUS[state]}</span></td>
-              <td class="number">
-                ${layer ? `${formatCount(layer.mismatches)} (${percent(layer.mismatches, layer.elements)})` : '0'}
-              </td>
-              <td class="bar">${layer ? bar(layer.mismatches / layer.elements) : undefined}</td>
-              <td class="number">${layer ? number(layer.maxAbsDiff) : ''}</td>
-              <td>${layer?.origin === 'own' ? claim(layer) : undefined}</td>
-              <td>${op}</td>
-              <td>${formatShape(shape)}</td>
-            </tr>`;
-          })}
-        </tbody>
-      </table>
-    </div>
+    ${scrolling(tableOf(columns, rows, { class: 'tensors', data: ['state', stateOf] }), { labelledBy: 'layers' })}
   </section>`;
 }
 
 const number = (value: number): string => (Number.isInteger(value) ? formatCount(value) : value.toPrecision(4));
-
-function bar(share: number): Html {
-  return html`<svg viewBox="0 0 100 1" preserveAspectRatio="none" aria-hidden="true">
-    <rect width="${(100 * share).toFixed(3)}" height="1" />
-  </svg>`;
-}
 
 function section(layer: ReportLayer, id: string): Html {
   const { explanation } = layer;
@@ -336,27 +317,16 @@ function channelTable({ channels }: Where, { elements }: LayerExplanation): Html
   const differing = [...channels.keys()].filter((c) => channels[c]! > 0).sort((a, b) => channels[b]! - channels[a]!);
   return html`<details>
     <summary>By channel: ${formatCount(differing.length)} of ${formatCount(channels.length)} differ</summary>
-    <table class="plain">
-      <thead>
-        <tr>
-          <th scope="col" class="number">Channel</th>
-          <th scope="col" class="number">Differ</th>
-          <th scope="col" class="number">Of its elements</th>
-          <th scope="col"><span class="hidden">Share</span></th>
-        </tr>
-      </thead>
-      <tbody>
-        ${differing.slice(0, MOST_ROWS).map(
-          (c) =>
-            html`<tr>
-              <th scope="row" class="number">${c}</th>
-              <td class="number">${formatCount(channels[c]!)}</td>
-              <td class="number">${percent(channels[c]!, each)}</td>
-              <td class="bar">${bar(channels[c]! / each)}</td>
-            </tr>`,
-        )}
-      </tbody>
-    </table>
+    ${tableOf<number>(
+      [
+        ['Channel', 'number', (c) => c],
+        ['Differ', 'number', (c) => formatCount(channels[c]!)],
+        ['Of its elements', 'number', (c) => percent(channels[c]!, each)],
+        [html`<span class="hidden">Share</span>`, 'bar', (c) => bar(channels[c]! / each)],
+      ],
+      differing.slice(0, MOST_ROWS),
+      { class: 'plain' },
+    )}
     ${
       differing.length > MOST_ROWS
         ? html`<p class="note">and ${formatCount(differing.length - MOST_ROWS)} more</p>`

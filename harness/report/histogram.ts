@@ -1,6 +1,7 @@
 import type { Where } from '../explain/explanation.ts';
 import { formatCount } from './format.ts';
 import { html, type Html } from './html.ts';
+import { tableOf } from './table.ts';
 
 /** Bars up to which each difference has its own. */
 const MOST_BARS = 65;
@@ -66,25 +67,14 @@ export function histogram(differences: Where['differences']): Html | undefined {
       How often each difference occurs (theirs − reference; heights are logarithmic). ${summary}.
       <details>
         <summary>As a table</summary>
-        <table class="plain">
-          <thead>
-            <tr>
-              <th scope="col" class="number">Difference</th>
-              <th scope="col" class="number">Elements</th>
-            </tr>
-          </thead>
-          <tbody>
-            ${all
-              .filter(({ elements }) => elements > 0)
-              .map(
-                (bar) =>
-                  html`<tr>
-                    <td class="number">${name(bar)}</td>
-                    <td class="number">${formatCount(bar.elements)}</td>
-                  </tr>`,
-              )}
-          </tbody>
-        </table>
+        ${tableOf<Bar>(
+          [
+            ['Difference', 'number', name],
+            ['Elements', 'number', ({ elements }) => formatCount(elements)],
+          ],
+          all.filter(({ elements }) => elements > 0),
+          { class: 'plain' },
+        )}
       </details>
     </figcaption>
   </figure>`;

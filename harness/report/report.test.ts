@@ -53,7 +53,7 @@ describe('renderReport', () => {
     const first = { index: [0, 1, 2, 3], expected: 7, actual: 9 };
     const report = renderReport(data([row(), row({ name: 'conv2', mismatches: 3, maxAbsDiff: 2, first })]));
     expect(report).toContain('3 of 48 elements differ from onnxruntime-web');
-    expect(report).toMatch(/<tr data-equal="no">\s*<th scope="row"><code>conv2<\/code>/);
+    expect(report).toMatch(/<tr data-equal="no">\s*<th scope="row" class="text"><code>conv2<\/code>/);
     expect(report).toMatch(/first at \[0, 1, 2, 3\]: 7 expected, 9 computed/);
   });
 

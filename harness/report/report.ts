@@ -5,6 +5,7 @@ import { dataUrl, document, facts } from './document.ts';
 import type { FeatureMaps } from './feature_maps.ts';
 import { html, type Html } from './html.ts';
 import { encodePng } from './png.ts';
+import { bar, scrolling, tableOf, type Column } from './table.ts';
 import reportStyle from './report.css?raw';
 
 /** What was compared, and every tensor of it, as one HTML file. */
@@ -63,11 +64,7 @@ function picture({ name, mediaType, bytes, seen, classes, features = [] }: Repor
 function classRow({ label, probability }: ReportClass): Html {
   return html`<tr>
     <th scope="row">${label}</th>
-    <td class="bar">
-      <svg viewBox="0 0 100 1" preserveAspectRatio="none" aria-hidden="true">
-        <rect width="${(100 * probability).toFixed(3)}" height="1" />
-      </svg>
-    </td>
+    <td class="bar">${bar(probability)}</td>
     <td class="number">${formatProbability(probability)}</td>
   </tr>`;
 }
@@ -89,57 +86,32 @@ function tiles({ name, op, shape, maps }: FeatureMaps): Html {
 
 function tensors({ comparison, forms = {} }: ReportData): Html {
   const largest = comparison.tensors.reduce((max, { maxAbsDiff }) => Math.max(max, maxAbsDiff), 0);
+  const columns: readonly Column<TensorComparison>[] = [
+    ['Tensor', 'text', ({ name }) => html`<code>${name}</code>`],
+    ['Operator', 'text', ({ op }) => op],
+    ['Shape', 'text', ({ shape }) => formatShape(shape)],
+    ['Elements', 'number', ({ elements }) => formatCount(elements)],
+    ['Mismatches', 'number mismatches', mismatchesOf],
+    ['Max diff', 'number', ({ maxAbsDiff }) => maxAbsDiff],
+    ['Proved form', 'text', ({ name }) => forms[name]],
+  ];
+  const foot = html`<tr>
+    <th scope="row" colspan="3">Total</th>
+    <td class="number">${formatCount(comparison.elements)}</td>
+    <td class="number">${formatCount(comparison.mismatches)}</td>
+    <td class="number">${largest}</td>
+    <td></td>
+  </tr>`;
+  const equal = ({ mismatches }: TensorComparison): string => (mismatches === 0 ? 'yes' : 'no');
+  const table = tableOf(columns, comparison.tensors, { class: 'tensors', data: ['equal', equal], foot });
   return html`<section>
     <h2 id="tensors">Every tensor</h2>
-    <div class="scroll" role="region" aria-labelledby="tensors" tabindex="0">
-      <table class="tensors">
-        <thead>
-          <tr>
-            <th scope="col">Tensor</th>
-            <th scope="col">Operator</th>
-            <th scope="col">Shape</th>
-            <th scope="col" class="number">Elements</th>
-            <th scope="col" class="number">Mismatches</th>
-            <th scope="col" class="number">Max diff</th>
-            <th scope="col">Proved form</th>
-          </tr>
-        </thead>
-        <tbody>
-          ${comparison.tensors.map((tensor) => tensorRow(tensor, forms[tensor.name]))}
-        </tbody>
-        <tfoot>
-          <tr>
-            <th scope="row" colspan="3">Total</th>
-            <td class="number">${formatCount(comparison.elements)}</td>
-            <td class="number">${formatCount(comparison.mismatches)}</td>
-            <td class="number">${largest}</td>
-            <td></td>
-          </tr>
-        </tfoot>
-      </table>
-    </div>
+    ${scrolling(table, { labelledBy: 'tensors' })}
   </section>`;
 }
 
-function tensorRow(
-  { name, op, shape, elements, mismatches, maxAbsDiff, first }: TensorComparison,
-  form?: string,
-): Html {
-  return html`<tr data-equal="${mismatches === 0 ? 'yes' : 'no'}">
-    <th scope="row"><code>${name}</code></th>
-    <td>${op}</td>
-    <td>${formatShape(shape)}</td>
-    <td class="number">${formatCount(elements)}</td>
-    <td class="number mismatches">
-      ${formatCount(mismatches)}
-      ${
-        first &&
-        html`<br /><small
-            >first at [${first.index.join(', ')}]: ${first.expected} expected, ${first.actual} computed</small
-          >`
-      }
-    </td>
-    <td class="number">${maxAbsDiff}</td>
-    <td>${form}</td>
-  </tr>`;
+function mismatchesOf({ mismatches, first }: TensorComparison): Html {
+  const { index, expected, actual } = first ?? {};
+  return html`${formatCount(mismatches)}
+  ${first && html`<br /><small>first at [${index!.join(', ')}]: ${expected} expected, ${actual} computed</small>`}`;
 }

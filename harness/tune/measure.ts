@@ -18,7 +18,7 @@ import { timeSequences } from '../bench/measure/time_layers.ts';
 import { PassTimer } from '../bench/measure/timer.ts';
 import { median } from '../bench/statistics.ts';
 import { Random } from '../../models/random.ts';
-import { bitsOf, firstDifference } from '../cases/bits.ts';
+import { bitsOf, firstDifference } from '../compare/bits.ts';
 import { subgraph } from '../compare/compare_layers.ts';
 import type { EngineChoice } from '../worker/remote.ts';
 import type { Tuner } from './run.ts';

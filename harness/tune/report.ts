@@ -5,7 +5,7 @@ import { heatMap } from './heat_map.ts';
 import type { Tuned } from './tuned.ts';
 
 /** What is drawn of a tuning. */
-export interface HeatMapData extends Pick<Tuned, 'layers' | 'blocks' | 'fusions' | 'latencyMs'> {
+interface HeatMapData extends Pick<Tuned, 'layers' | 'blocks' | 'fusions' | 'latencyMs'> {
   readonly adapter: string;
   readonly runtime: string;
   readonly model: string;

@@ -22,7 +22,7 @@ export interface Tuner {
   compare(tuned: Profile, budgetMs: number): Promise<Latency>;
 }
 
-export interface TuneEffort {
+interface TuneEffort {
   /** Of the profile that is made. */
   readonly name: string;
   /** For the timing of all variants; what is not begun by then is left for another time. */

@@ -13,7 +13,7 @@ export interface Measured {
 }
 
 /** A kernel variant of a geometry; of one dispatch. */
-export interface TunedVariant extends VariantChoice, Measured {}
+interface TunedVariant extends VariantChoice, Measured {}
 
 export interface TunedLayer extends Omit<TuneTask, 'choices'> {
   readonly variants: readonly TunedVariant[];
@@ -21,7 +21,7 @@ export interface TunedLayer extends Omit<TuneTask, 'choices'> {
 }
 
 /** A block in one tile, or unfused; of all its dispatches. */
-export interface TunedTile extends Measured {
+interface TunedTile extends Measured {
   readonly tile: string;
 }
 

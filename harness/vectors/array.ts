@@ -1,4 +1,5 @@
-import { newElementData, type ElementData, type ElementType } from '../../src/graph/graph.ts';
+import type { ElementData, ElementType } from '../../src/graph/graph.ts';
+import { transposed } from '../numpy/transposed.ts';
 
 export const ORDERS = ['nchw', 'nhwc'] as const;
 export type Order = (typeof ORDERS)[number];
@@ -53,11 +54,6 @@ export function whole(type: 'uint8' | 'int8' | 'float32', data: ElementData, sha
 /** [a, b, c, d] as [a, c, d, b]: NCHW as NHWC, OIHW as OHWI. */
 export function channelsLast(array: VectorArray): VectorArray {
   const [outer, channels, height, width] = array.shape as [number, number, number, number];
-  const plane = height * width;
-  const data = newElementData(array.type, array.data.length);
-  let to = 0;
-  for (let n = 0; n < outer; n++)
-    for (let p = 0; p < plane; p++)
-      for (let c = 0; c < channels; c++) data[to++] = array.data[(n * channels + c) * plane + p]!;
+  const data = transposed(array.data, channels, height * width);
   return { ...array, shape: [outer, height, width, channels], data };
 }

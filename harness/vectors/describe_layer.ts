@@ -1,21 +1,20 @@
 import { InvalidInputError } from '../../src/errors.ts';
-import { byteRange, elementCount, type GraphNode } from '../../src/graph/graph.ts';
-import { floatOperands, layerOf as addLayerOf, tailRanges } from '../../src/layers/add.ts';
-import { linearOf } from '../../src/layers/infer.ts';
-import { floatOfKey, keyOfFloat } from '../../src/requantize/float_keys.ts';
-import { layerOf as poolLayerOf } from '../../src/layers/global_average_pool.ts';
-import { expectNoOverflow, reachable } from '../../src/layers/linear/linear.ts';
-import { effectiveSums } from '../../src/layers/linear/overflow.ts';
-import { refuse, tensorQuantization, type OpContext } from '../../src/layers/operator.ts';
-import { stepFunctions } from '../../src/layers/quantize_linear.ts';
+import { byteRange, elementCount, ofChannel, type GraphNode } from '../../src/graph/graph.ts';
+import type { Definition, ForDefinitions } from '../../src/layers/definition.ts';
+import { forDefinition, operatorOf } from '../../src/layers/infer.ts';
+import type { Layer, LinearKind } from '../../src/layers/layer.ts';
+import { operandsOf, refuse, type OpContext } from '../../src/layers/operator.ts';
+import { onCodes } from '../../src/layers/pairs.ts';
+import { tailRanges } from '../../src/layers/tail.ts';
 import { addTable, proveAdd } from '../../src/requantize/add.ts';
-import { findBoundaries, type AccumulatorRange } from '../../src/requantize/boundaries.ts';
+import { findBoundaries } from '../../src/requantize/boundaries.ts';
+import { floatOfKey } from '../../src/requantize/float_keys.ts';
 import { FloatLines } from '../../src/engines/float_lines.ts';
-import { roundHalfEven } from '../../src/engines/rounding.ts';
+import { clamp, roundHalfEven } from '../../src/engines/rounding.ts';
 import { areSaturatingNeighbours } from '../../src/engines/pairs.ts';
-import type { LinearLayer, StepFunctions, TensorQuantization } from '../../src/engines/engine.ts';
+import type { LinearLayer, TensorQuantization } from '../../src/engines/engine.ts';
 import { bitsFor, fitted, whole, type VectorArray } from './array.ts';
-import { BOUNDARIES, integerRequantization } from './line.ts';
+import { BOUNDARIES, integerRequantization, type Line } from './line.ts';
 
 /** Where the window of a convolution lies. A fully connected layer is one of 1 by 1 pixels. */
 export interface Window {
@@ -51,7 +50,7 @@ export interface Requantization {
   readonly proof: string;
 }
 
-export interface AddLine {
+interface AddLine {
   readonly multipliers: readonly [a: number, b: number];
   readonly offset: number;
   readonly shift: number;
@@ -80,35 +79,31 @@ export interface LayerVectors {
 
 type Details = Omit<LayerVectors, 'name' | 'node' | 'op' | 'inputs'>;
 
+/** A node, what has to be computed for it, and the most bits of a requantization multiplier. */
+interface Described {
+  readonly node: GraphNode;
+  readonly context: OpContext;
+  readonly multiplierBits: number;
+}
+
 const CODE = 'a code is a value minus the smallest of its type';
+
+const LAYERS: ForDefinitions<[Described], Details> = {
+  linear,
+  global_average_pool: pool,
+  add,
+  add_float32: addFloat,
+  quantize,
+  dequantize,
+  reshape: () => ({ kind: 'copy', formulas: ['output = input, in another shape'], arrays: {} }),
+};
 
 /** @param multiplierBits the most bits of a requantization multiplier */
 export function layerVectors(node: GraphNode, context: OpContext, multiplierBits: number): LayerVectors {
-  const inputs = node.inputs.filter((name) => name !== '' && !context.constant(name));
-  return { name: node.outputs[0]!, node: node.name, op: node.op, inputs, ...details(node, context, multiplierBits) };
-}
-
-function details(node: GraphNode, context: OpContext, multiplierBits: number): Details {
-  switch (node.op) {
-    case 'Conv':
-    case 'Gemm':
-    case 'MatMul':
-      return linear(node, context, multiplierBits);
-    case 'GlobalAveragePool':
-      return pool(node, context, multiplierBits);
-    case 'Add':
-      return context.info(node.outputs[0]!).type === 'float32' ? addFloat(node, context) : add(node, context);
-    case 'QuantizeLinear':
-      return quantize(node, context);
-    case 'DequantizeLinear':
-      return dequantize(node, context);
-    case 'Reshape':
-    case 'Flatten':
-    case 'Identity':
-      return { kind: 'copy', formulas: ['output = input, in another shape'], arrays: {} };
-    default:
-      throw new InvalidInputError(`no vectors are written for the operator ${node.op}`);
-  }
+  const describe = forDefinition(LAYERS, node, context);
+  if (!describe) throw new InvalidInputError(`no vectors are written for the operator ${node.op}`);
+  const details = describe({ node, context, multiplierBits });
+  return { name: node.outputs[0]!, node: node.name, op: node.op, inputs: operandsOf(node, context), ...details };
 }
 
 const DEFINITIONS = {
@@ -130,25 +125,19 @@ function multipliers(values: readonly number[]): VectorArray {
 
 /** What requantizes accumulators: arrays of one element a channel, and what was proved of them. */
 function requantization(
-  functions: StepFunctions,
-  range: AccumulatorRange,
+  { functions, range }: Layer<LinearKind | 'global_average_pool'>,
   output: TensorQuantization,
   realBias: Float64Array,
   multiplierBits: number,
 ) {
   const { channels } = functions;
   const bias = Int32Array.from(realBias, (real, c) =>
-    Math.min(Math.max(roundHalfEven(real), -0x80000000 - range.lo[c]!), 0x7fffffff - range.hi[c]!),
+    clamp(roundHalfEven(real), -0x80000000 - range.lo[c]!, 0x7fffffff - range.hi[c]!),
   );
+  const remainder = realBias.map((real, c) => real - bias[c]!);
+  const [min] = byteRange(output.type);
   const { lines, boundaries, correction, evaluations } = integerRequantization(
-    {
-      functions,
-      range,
-      bias,
-      remainder: realBias.map((real, c) => real - bias[c]!),
-      min: byteRange(output.type)[0],
-      zeroPoint: output.zeroPoint,
-    },
+    { functions, range, bias, remainder, min, zeroPoint: output.zeroPoint },
     multiplierBits,
   );
   const shape = [channels];
@@ -156,29 +145,16 @@ function requantization(
   const least = Math.min(...range.lo);
   const most = Math.max(...range.hi);
   const sums = [least, most, ...Array.from(bias, (b, c) => [range.lo[c]! + b, range.hi[c]! + b]).flat()];
+  const slopes = Float32Array.from({ length: channels }, (_, c) => functions.slope(c));
+  const offsets = BigInt64Array.from(lines, ({ offset }) => BigInt(offset));
+  const bytes = (value: (line: Line) => number): VectorArray => fitted('uint8', Uint8Array.from(lines, value), shape);
   const arrays: Record<string, VectorArray> = {
     bias: fitted('int32', bias, shape),
-    scale: whole(
-      'float32',
-      Float32Array.from({ length: channels }, (_, c) => functions.slope(c)),
-      shape,
-    ),
+    scale: whole('float32', slopes, shape),
     multiplier: multipliers(lines.map(({ multiplier }) => multiplier)),
-    offset: fitted(
-      'int64',
-      BigInt64Array.from(lines, (line) => BigInt(line.offset)),
-      shape,
-    ),
-    shift: fitted(
-      'uint8',
-      Uint8Array.from(lines, (line) => line.shift),
-      shape,
-    ),
-    exact: fitted(
-      'uint8',
-      Uint8Array.from(lines, (line) => Number(line.exact)),
-      shape,
-    ),
+    offset: fitted('int64', offsets, shape),
+    shift: bytes(({ shift }) => shift),
+    exact: bytes(({ exact }) => Number(exact)),
     accumulator_min: fitted('int32', Int32Array.from(range.lo), shape),
     accumulator_max: fitted('int32', Int32Array.from(range.hi), shape),
     ...(boundaries ? { boundaries: fitted('int32', boundaries, [channels, BOUNDARIES]) } : {}),
@@ -197,10 +173,12 @@ function requantization(
   return {
     formulas,
     arrays,
-    bits: bitsFor(least, most, true),
-    bitsWithBias: bitsFor(Math.min(...sums), Math.max(...sums), true),
-    least,
-    most,
+    sums: {
+      least,
+      most,
+      bits: bitsFor(least, most, true),
+      bitsWithBias: bitsFor(Math.min(...sums), Math.max(...sums), true),
+    },
     requantization: {
       channels,
       exactChannels,
@@ -216,45 +194,6 @@ function requantization(
   };
 }
 
-function linear(node: GraphNode, context: OpContext, multiplierBits: number): Details {
-  const one = linearOf(node, context)!;
-  const { layer, weights, strides, dilations } = one;
-  const { outputChannels, groups, kernel, pads, input } = layer;
-  const perChannel = (values: ArrayLike<number>): number[] =>
-    Array.from({ length: outputChannels }, (_, c) => values[values.length === 1 ? 0 : c]!);
-  const scales = Float32Array.from(perChannel(layer.weightScale));
-  const zeros = Int32Array.from(perChannel(layer.weightZeroPoint));
-  const { bias } = layer;
-  const functions = context.engine.linear(layer);
-  const range = reachable(node, one, effectiveSums(node, context, one));
-  expectNoOverflow(node, functions, range);
-  // the engine's own integer; else what the float bias is in units of the accumulator: the step functions know how the
-  // engine really adds it
-  const realBias = Float64Array.from({ length: outputChannels }, (_, c) => {
-    if (functions instanceof FloatLines) return functions.line(c).bias;
-    return !bias ? 0 : bias instanceof Int32Array ? bias[c]! : bias[c]! / (input.scale * scales[c]!);
-  });
-  const stage = requantization(functions, range, layer.output, realBias, multiplierBits);
-  const mode = modeOf(node, context, layer);
-  const type = one.weightSigned ? 'int8' : 'uint8';
-  const shape = [outputChannels, layer.inputChannels / groups];
-  const data = type === 'int8' ? Int8Array.from(weights) : Uint8Array.from(weights);
-  return {
-    kind: 'convolution',
-    formulas: [`accumulator = ${DEFINITIONS[mode]}`, ...stage.formulas],
-    window: { kernel, strides, dilations, pads, groups, paddingValue: input.zeroPoint },
-    accumulation: { mode, definition: DEFINITIONS[mode], ...bounds(stage) },
-    requantization: stage.requantization,
-    arrays: {
-      weights: whole(type, data, node.op === 'Conv' ? [...shape, ...kernel] : shape),
-      weight_zero_point: fitted('int32', zeros, [outputChannels]),
-      weight_scale: whole('float32', scales, [outputChannels]),
-      ...(bias instanceof Float32Array ? { bias_float: whole('float32', bias, [outputChannels]) } : {}),
-      ...stage.arrays,
-    },
-  };
-}
-
 function modeOf(node: GraphNode, { engine }: OpContext, layer: LinearLayer): Accumulation['mode'] {
   const accumulation = engine.accumulation(layer);
   if (accumulation === 'exact') return 'exact';
@@ -266,66 +205,83 @@ function modeOf(node: GraphNode, { engine }: OpContext, layer: LinearLayer): Acc
   );
 }
 
-function bounds({ least, most, bits, bitsWithBias }: Omit<Accumulation, 'mode' | 'definition'>) {
-  return { least, most, bits, bitsWithBias };
+function linear({ linear: one }: Definition<'linear'>, { node, context, multiplierBits }: Described): Details {
+  const computed = operatorOf(node).layer(node, context) as Layer<LinearKind>;
+  const { functions } = computed;
+  const { layer, weights, strides, dilations } = one;
+  const { outputChannels, groups, kernel, pads, input, bias } = layer;
+  const channels = [outputChannels];
+  const scales = Float32Array.from({ length: outputChannels }, (_, c) => ofChannel(layer.weightScale, c));
+  const zeros = Int32Array.from({ length: outputChannels }, (_, c) => ofChannel(layer.weightZeroPoint, c));
+  // the engine's own integer; else what the float bias is in units of the accumulator: the step functions know how the
+  // engine really adds it
+  const realBias = Float64Array.from({ length: outputChannels }, (_, c) => {
+    if (functions instanceof FloatLines) return functions.line(c).bias;
+    return !bias ? 0 : bias instanceof Int32Array ? bias[c]! : bias[c]! / (input.scale * scales[c]!);
+  });
+  const stage = requantization(computed, layer.output, realBias, multiplierBits);
+  const mode = modeOf(node, context, layer);
+  const type = one.weightSigned ? 'int8' : 'uint8';
+  const shape = [outputChannels, layer.inputChannels / groups];
+  const data = type === 'int8' ? Int8Array.from(weights) : Uint8Array.from(weights);
+  return {
+    kind: 'convolution',
+    formulas: [`accumulator = ${DEFINITIONS[mode]}`, ...stage.formulas],
+    window: { kernel, strides, dilations, pads, groups, paddingValue: input.zeroPoint },
+    accumulation: { mode, definition: DEFINITIONS[mode], ...stage.sums },
+    requantization: stage.requantization,
+    arrays: {
+      weights: whole(type, data, layer.op === 'conv' ? [...shape, ...kernel] : shape),
+      weight_zero_point: fitted('int32', zeros, channels),
+      weight_scale: whole('float32', scales, channels),
+      ...(bias instanceof Float32Array ? { bias_float: whole('float32', bias, channels) } : {}),
+      ...stage.arrays,
+    },
+  };
 }
 
-function pool(node: GraphNode, context: OpContext, multiplierBits: number): Details {
-  const { input, output, count } = poolLayerOf(node, context);
-  const [min, max] = byteRange(input.type);
-  const range = {
-    lo: Float64Array.of(count * (min - input.zeroPoint)),
-    hi: Float64Array.of(count * (max - input.zeroPoint)),
-  };
-  const functions = context.engine.globalAveragePool({ input, output, count });
-  const stage = requantization(functions, range, output, new Float64Array(1), multiplierBits);
+function pool(
+  { layer: { output, count } }: Definition<'global_average_pool'>,
+  { node, context, multiplierBits }: Described,
+): Details {
+  const computed = operatorOf(node).layer(node, context) as Layer<'global_average_pool'>;
+  const stage = requantization(computed, output, new Float64Array(computed.functions.channels), multiplierBits);
   const definition = `sum(x - input zero point) over the ${count} pixels of a channel`;
   return {
     kind: 'pool',
     formulas: [`accumulator = ${definition}`, ...stage.formulas],
-    accumulation: { mode: 'exact', definition, ...bounds(stage) },
+    accumulation: { mode: 'exact', definition, ...stage.sums },
     requantization: stage.requantization,
     arrays: stage.arrays,
   };
 }
 
-function add(node: GraphNode, context: OpContext): Details {
-  const layer = addLayerOf(node, context);
+function add({ layer }: Definition<'add'>, { node, context }: Described): Details {
   const { a, b, output } = layer;
-  const [minA, minB, minY] = [a, b, output].map(({ type }) => byteRange(type)[0]) as [number, number, number];
   const { body, tail, isTail } = context.engine.add(layer);
-  const onCodes = (f: typeof body) => (x: number, y: number) => f(x + minA, y + minB) - minY;
   const table = (f: typeof body): VectorArray =>
-    whole('uint8', new Uint8Array(addTable(onCodes(f)).buffer), [256, 256]);
-  const proof = proveAdd(onCodes(body), { a: a.scale / output.scale, b: b.scale / output.scale });
+    whole('uint8', new Uint8Array(addTable(onCodes(layer, f)).buffer), [256, 256]);
+  const proof = proveAdd(onCodes(layer, body), { a: a.scale / output.scale, b: b.scale / output.scale });
   const elements = elementCount(context.info(node.outputs[0]!).shape);
   const tails = tail && isTail ? tailRanges(isTail, elements) : [];
   const isLine = proof.form === 'add_line';
-  const [multiplierA, multiplierB, offset, shift, least, most] = proof.parameters as unknown as number[];
-  const formulas = [
-    isLine
-      ? 'output code = clamp((a code * multipliers[0] + b code * multipliers[1] + offset) >> shift), equal to the engine ' +
-        `at all 65,536 pairs; ${CODE}`
-      : `output code = table[a code][b code], all 65,536 pairs, as no line has them all; ${CODE}`,
-  ];
-  if (tails.length > 0)
-    formulas.push(
-      'output code = tail_table[a code][b code] for elements in the `tails`: [first, end) in NHWC order, where the ' +
-        'engine has another formula for the end of a memory block',
-    );
+  const [multiplierA, multiplierB, offset, shift, least, most] = proof.parameters as unknown as LineParameters;
+  const line = { multipliers: [multiplierA, multiplierB], offset, shift, clamp: [least, most] } as const;
   return {
     kind: 'add',
-    formulas,
-    ...(isLine
-      ? {
-          line: {
-            multipliers: [multiplierA!, multiplierB!] as const,
-            offset: offset!,
-            shift: shift!,
-            clamp: [least!, most!] as const,
-          },
-        }
-      : {}),
+    formulas: [
+      isLine
+        ? 'output code = clamp((a code * multipliers[0] + b code * multipliers[1] + offset) >> shift), equal to the engine ' +
+          `at all 65,536 pairs; ${CODE}`
+        : `output code = table[a code][b code], all 65,536 pairs, as no line has them all; ${CODE}`,
+      ...(tails.length > 0
+        ? [
+            'output code = tail_table[a code][b code] for elements in the `tails`: [first, end) in NHWC order, where the ' +
+              'engine has another formula for the end of a memory block',
+          ]
+        : []),
+    ],
+    ...(isLine ? { line } : {}),
     arrays: {
       ...(isLine ? {} : { table: table(body) }),
       ...(tail && tails.length > 0
@@ -335,8 +291,10 @@ function add(node: GraphNode, context: OpContext): Details {
   };
 }
 
-function addFloat(node: GraphNode, context: OpContext): Details {
-  const constant = context.constant(floatOperands(node, context).other);
+type LineParameters = readonly [a: number, b: number, offset: number, shift: number, least: number, most: number];
+
+function addFloat({ other }: Definition<'add_float32'>, { context }: Described): Details {
+  const constant = context.constant(other);
   return {
     kind: 'add-float',
     formulas: [
@@ -348,11 +306,15 @@ function addFloat(node: GraphNode, context: OpContext): Details {
   };
 }
 
-function quantize(node: GraphNode, context: OpContext): Details {
-  const output = tensorQuantization(node, context.info(node.outputs[0]!));
-  const [min] = byteRange(output.type);
-  const range = { lo: Float64Array.of(keyOfFloat(-Infinity)), hi: Float64Array.of(keyOfFloat(Infinity)) };
-  const { first } = findBoundaries(stepFunctions(output, context.engine.quantize(output)), range, min);
+/** Engines have another formula for elements at the end of a memory block: one table of all values says too little. */
+function refuseTail({ name, op }: GraphNode): never {
+  throw new InvalidInputError(`no vectors are written for '${name}' (${op}): the engine has two formulas for it`);
+}
+
+function quantize({ output }: Definition<'quantize'>, { node, context }: Described): Details {
+  const { functions, range, tail } = operatorOf(node).layer(node, context) as Layer<'quantize'>;
+  if (tail) refuseTail(node);
+  const { first } = findBoundaries(functions, range, byteRange(output.type)[0]);
   const thresholds = Float32Array.from(first.subarray(1), floatOfKey);
   return {
     kind: 'quantize',
@@ -364,14 +326,12 @@ function quantize(node: GraphNode, context: OpContext): Details {
   };
 }
 
-function dequantize(node: GraphNode, context: OpContext): Details {
-  const input = tensorQuantization(node, context.info(node.inputs[0]!));
-  const f = context.engine.dequantize(input);
-  const [min] = byteRange(input.type);
-  const table = Float32Array.from({ length: 256 }, (_, code) => f(code + min));
+function dequantize(_: Definition<'dequantize'>, { node, context }: Described): Details {
+  const { values, tail } = operatorOf(node).layer(node, context) as Layer<'table'>;
+  if (tail) refuseTail(node);
   return {
     kind: 'dequantize',
     formulas: [`output = table[input code] (float32); ${CODE}`],
-    arrays: { table: whole('float32', table, [256]) },
+    arrays: { table: whole('float32', values, [256]) },
   };
 }

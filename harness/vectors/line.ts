@@ -1,5 +1,6 @@
 import { ALWAYS, CODES, findBoundaries, NEVER, type AccumulatorRange } from '../../src/requantize/boundaries.ts';
-import { channelBoundaries, type ChannelBoundaries } from '../../src/requantize/form.ts';
+import { changingPart, channelBoundaries, fitLine } from '../../src/requantize/form.ts';
+import { refute } from '../../src/requantize/prove.ts';
 import { clamp } from '../../src/engines/rounding.ts';
 import type { StepFunctions } from '../../src/engines/engine.ts';
 
@@ -16,7 +17,7 @@ export interface Line {
 }
 
 /** A layer's requantization in integers, proved over all accumulators that the layer can reach. */
-export interface IntegerRequantization {
+interface IntegerRequantization {
   readonly lines: readonly Line[];
   /**
    * [channel][255], where a channel has no exact line: entry j is the smallest reachable accumulator of code j + 1 or
@@ -33,7 +34,7 @@ export interface IntegerRequantization {
 }
 
 /** A layer's step functions, and the bias that its hardware adds to the accumulator before it multiplies. */
-export interface BiasedFunctions {
+interface BiasedFunctions {
   readonly functions: StepFunctions;
   readonly range: AccumulatorRange;
   /** The integer bias of each channel, and what it leaves out of the real one: real = bias + remainder. */
@@ -44,56 +45,13 @@ export interface BiasedFunctions {
   readonly zeroPoint: number;
 }
 
-/** Doubles hold the fit's products and sums exactly below this. */
-const EXACT = 2 ** 52;
-const MOST_SHIFT = 44;
-
-/** [least, most] offset of a line of the raw accumulator with exactly the channel's codes, or undefined. */
-function offsets(
-  channel: ChannelBoundaries,
-  m: number,
-  unit: number,
-  [least, largest]: readonly [number, number],
-): readonly [number, number] | undefined {
-  const { at, codes, start, lo, hi } = channel;
-  const last = codes.at(-1) ?? start;
-  // where a code is the clamp's own, the line may go on beyond it
-  let low = start > least ? start * unit - lo * m : -Infinity;
-  let high = last < largest ? (last + 1) * unit - 1 - hi * m : Infinity;
-  for (let k = 0; k < at.length && low <= high; k++) {
-    const before = k === 0 ? start : codes[k - 1]!;
-    low = Math.max(low, codes[k]! * unit - at[k]! * m);
-    high = Math.min(high, (before + 1) * unit - 1 - (at[k]! - 1) * m);
-  }
-  return low <= high ? [low, high] : undefined;
-}
-
-/** The line with the most bits that is exact, its offset as near to the textbook's (half a unit) as can be. */
-function fitLine(
-  channel: ChannelBoundaries,
-  slope: number,
-  magnitude: number,
-  ideal: (m: number, unit: number) => number,
-  codes: readonly [number, number],
-  bits: number,
-): { readonly m: number; readonly r: number; readonly s: number } | undefined {
-  for (let s = MOST_SHIFT; s >= 0; s--) {
-    const unit = 2 ** s;
-    const exact = slope * unit;
-    for (const m of new Set([Math.round(exact), Math.floor(exact), Math.ceil(exact)])) {
-      if (m >= 2 ** bits || m * magnitude + CODES * unit >= EXACT) continue;
-      const found = offsets(channel, m, unit, codes);
-      if (found) return { m, r: clamp(Math.round(ideal(m, unit)), found[0], found[1]), s };
-    }
-  }
-  return undefined;
-}
+const MOST_SHIFT = 43;
 
 /** The finest line that fits its registers: the guess where none is exact. */
-function guessLine(slope: number, magnitude: number, bits: number): { readonly m: number; readonly s: number } {
+function guessLine(slope: number, admits: (m: number) => boolean): { readonly m: number; readonly s: number } {
   for (let s = MOST_SHIFT; s > 0; s--) {
     const m = Math.round(slope * 2 ** s);
-    if (m < 2 ** bits && m * magnitude + CODES * 2 ** s < EXACT) return { m, s };
+    if (admits(m)) return { m, s };
   }
   return { m: Math.round(slope), s: 0 };
 }
@@ -118,55 +76,52 @@ export function evaluateLine(
 export function integerRequantization(layer: BiasedFunctions, bits: number): IntegerRequantization {
   const { functions, range, bias, remainder, zeroPoint, min } = layer;
   const boundaries = findBoundaries(functions, range, min);
-  // of codes, which the fit works with; the type's smallest value goes into the offset
-  const clamped = [functions.min - min, functions.max - min] as const;
   const table = new Int32Array(functions.channels * BOUNDARIES);
-  const lines: Line[] = [];
   let evaluations = 0;
   let guessed = true;
-  for (let c = 0; c < functions.channels; c++) {
+  const lines = Array.from(bias, (b, c): Line => {
     const channel = channelBoundaries(boundaries, c);
-    const [lo, hi, b] = [channel.lo, channel.hi, bias[c]!];
+    const { lo, hi, start, codes } = channel;
     for (let j = 0; j < BOUNDARIES; j++) {
       const first = channel.first[j + 1]!;
       table[c * BOUNDARIES + j] = first === NEVER ? hi + 1 : first === ALWAYS ? lo : first;
     }
-    const slope = functions.slope(c);
     const magnitude = Math.max(Math.abs(lo), Math.abs(hi), Math.abs(b), Math.abs(lo + b), Math.abs(hi + b));
-    const ideal = (m: number, unit: number): number => (b + remainder[c]!) * m + (zeroPoint - min + 0.5) * unit;
+    // doubles hold the fit's products and sums exactly
+    const admits = (m: number): boolean => m < 2 ** bits && m * magnitude < 2 ** 51;
+    /** The textbook's offset of the raw accumulator: half a unit, of codes. */
+    const ideal = (m: number, s: number): number => (b + remainder[c]!) * m + (zeroPoint - min + 0.5) * 2 ** s;
     const toLine = (m: number, r: number, s: number, exact: boolean): Line => ({
       multiplier: m,
       offset: r - b * m + min * 2 ** s,
       shift: s,
       exact,
     });
-    const check = (line: Line): boolean => {
-      const holds = (accumulator: number, code: number): boolean => {
+    const isProved = (line: Line): boolean => {
+      const evaluate = (_: unknown, { first }: { readonly first: Int32Array }, accumulator: number): number => {
         evaluations++;
-        const got = evaluateLine(line, b, accumulator, [functions.min, functions.max]) - min;
-        return got === code || (!line.exact && got === code - 1);
+        const code = evaluateLine(line, b, accumulator, [functions.min, functions.max]) - min;
+        return line.exact || code === CODES - 1 || accumulator < first[code + 1]! ? code : code + 1;
       };
-      let code = channel.start;
-      let correct = holds(lo, code);
-      for (const [k, at] of channel.at.entries()) {
-        correct &&= holds(at - 1, code);
-        code = channel.codes[k]!;
-        correct &&= holds(at, code);
-      }
-      return correct && holds(hi, code);
+      return !refute({ evaluate }, [], channel);
     };
-    const fitted = fitLine(channel, slope, magnitude, ideal, clamped, bits);
-    const line = fitted && toLine(fitted.m, fitted.r, fitted.s, true);
-    if (line && check(line)) {
-      lines.push(line);
-      continue;
-    }
-    const { m, s } = guessLine(slope, magnitude, bits);
+    const slope = functions.slope(c);
+    const { origin } = changingPart(channel);
+    // where a code is the clamp's own, the line may go on beyond it
+    const ends = [
+      start > functions.min - min ? lo - origin : undefined,
+      (codes.at(-1) ?? start) < functions.max - min ? hi - origin : undefined,
+    ] as const;
+    const wanted = (m: number, s: number): number => ideal(m, s) + origin * m;
+    const fitted = fitLine(channel, slope, [MOST_SHIFT, 0], admits, ends, wanted);
+    const line = fitted && toLine(fitted.m, fitted.r - origin * fitted.m, fitted.s, true);
+    if (line && isProved(line)) return line;
+    const { m, s } = guessLine(slope, admits);
     // half a unit lower than the textbook's: half a unit of slack on either side
-    const guess = toLine(m, Math.round(ideal(m, 2 ** s) - 2 ** s / 2), s, false);
-    lines.push(guess);
-    guessed &&= check(guess);
-  }
+    const guess = toLine(m, Math.round(ideal(m, s) - 2 ** s / 2), s, false);
+    guessed &&= isProved(guess);
+    return guess;
+  });
   const exact = lines.every((line) => line.exact);
   return {
     lines,

@@ -3,12 +3,13 @@ import { InvalidInputError } from '../../src/errors.ts';
 import { elementCount, isByteType, newElementData } from '../../src/graph/graph.ts';
 import type { NpyArray } from '../numpy/npy.ts';
 import { writeNpz } from '../numpy/npz.ts';
+import { transposed } from '../numpy/transposed.ts';
 import type { Order } from './array.ts';
 import { MANIFEST, MANIFEST_VERSION, type Manifest, type ManifestTensor } from './manifest.ts';
 import { readInput } from '../cli/files.ts';
 
 /** What an implementation computed: names of arrays, and the .npz file (NCHW) of them. */
-export interface Packed {
+interface Packed {
   readonly names: readonly string[];
   readonly npz: Uint8Array<ArrayBuffer>;
 }
@@ -69,13 +70,10 @@ export function packHex(text: string, tensor: ManifestTensor, order: Order, path
   if (words.length !== count)
     throw new InvalidInputError(`${path}: ${words.length} words, '${tensor.name}' has ${count} elements`);
   const data = newElementData(type, count);
-  const [, channels = 1, height = 1, width = 1] = shape;
-  const plane = height * width;
   for (const [i, word] of words.entries()) {
     if (!/^[0-9a-f]{1,2}$/i.test(word)) throw new InvalidInputError(`${path}: word ${i} is '${word}', not a byte`);
-    const [image, rest] = [Math.floor(i / (plane * channels)), i % (plane * channels)];
-    const nchw = (image * channels + (rest % channels)) * plane + Math.floor(rest / channels);
-    data[order === 'nchw' ? i : nchw] = parseInt(word, 16);
+    data[i] = parseInt(word, 16);
   }
-  return { shape, data: data as NpyArray['data'] };
+  const [, channels = 1, height = 1, width = 1] = shape;
+  return { shape, data: (order === 'nchw' ? data : transposed(data, height * width, channels)) as NpyArray['data'] };
 }

@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { packHex } from './pack.ts';
 import { randomFeeds } from '../cli/generated_inputs.ts';
 import { bitsFor, ORDERS } from './array.ts';
+import { layerVectors } from './describe_layer.ts';
 import { FORMATS } from './formats/index.ts';
 import { evaluateLine, integerRequantization } from './line.ts';
 import type { Manifest, ManifestArray } from './manifest.ts';
@@ -14,12 +15,16 @@ import { writeVectors, type VectorOptions } from './write.ts';
 import { defaultModel } from '../../models/index.ts';
 import { InvalidInputError } from '../../src/errors.ts';
 import { readModel } from '../../src/formats/index.ts';
+import type { Graph, GraphNode } from '../../src/graph/graph.ts';
+import { contextOf } from '../../src/layers/infer.ts';
 import { createPlan, type Plan } from '../../src/plan/plan.ts';
 import { referenceTrace } from '../../src/plan/reference.ts';
 import { findEngine } from '../../src/engines/index.ts';
 import type { LinearLayer } from '../../src/engines/engine.ts';
 import type { TracedTensor } from '../../src/trace.ts';
+import { chosen } from '../../tests/helpers/long.ts';
 import { smallLayer } from '../../tests/helpers/small_layers.ts';
+import { smallModel } from '../../tests/helpers/small_model.ts';
 import { channelsFirst, readWords } from '../../tests/helpers/vector_files.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'exact8-vectors-'));
@@ -105,13 +110,27 @@ describe('a small layer, in every format and order', () => {
   });
 });
 
-describe('the default model, whole', () => {
+/** In the default model, too, every tensor has a layer: e2e/vectors.spec.ts computes them from the files. */
+const NETWORKS = chosen(
+  [{ name: 'a small network', model: smallModel, summing: 6, sum: 'sum', operands: ['first', 'project'] }],
+  [
+    {
+      name: 'the default model',
+      model: defaultModel,
+      summing: 56,
+      sum: 'block_2_add',
+      operands: ['block_1_project', 'block_2_project'],
+    },
+  ],
+);
+
+describe.each(NETWORKS)('$name, whole', ({ name: title, model, summing: sums, sum, operands }) => {
   let plan: Plan;
   let manifest: Manifest;
   let trace: Map<string, TracedTensor>;
-  const out = join(root, 'whole');
+  const out = join(root, title);
   beforeAll(async () => {
-    plan = createPlan(readModel(await defaultModel()));
+    plan = createPlan(readModel(await model()));
     const feeds = randomFeeds(plan, 1);
     manifest = await writeVectors({ ...defaults, plan, feeds, out, formats: only('npy', 'bin'), orders: ['nchw'] });
     trace = new Map(referenceTrace(plan, feeds).tensors.map((tensor) => [tensor.name, tensor]));
@@ -121,7 +140,7 @@ describe('the default model, whole', () => {
     expect(manifest.tensors.map(({ name }) => name)).toEqual([...trace.keys()]);
     for (const tensor of manifest.tensors) expectValues(out, tensor, trace.get(tensor.name)!.data, tensor.name);
     const summing = manifest.layers.filter(({ accumulation }) => accumulation);
-    expect(summing).toHaveLength(56);
+    expect(summing).toHaveLength(sums);
     for (const { name, arrays } of summing)
       expectValues(out, arrays['accumulators']!, trace.get(name)!.accumulators!, `accumulators of ${name}`);
   }, 120_000);
@@ -145,7 +164,7 @@ describe('the default model, whole', () => {
   });
 
   it('one layer alone comes with its input', async () => {
-    const one = join(root, 'one');
+    const one = join(root, `${title}, one layer`);
     const feeds = randomFeeds(plan, 1);
     const options: VectorOptions = {
       ...defaults,
@@ -153,18 +172,19 @@ describe('the default model, whole', () => {
       feeds,
       out: one,
       formats: only('bin'),
-      layers: ['block_2_add'],
+      layers: [sum],
     };
     const { tensors, layers } = await writeVectors(options);
-    expect(layers.map(({ name }) => name)).toEqual(['block_2_add']);
-    expect(tensors.map(({ name }) => name).sort()).toEqual(['block_1_project', 'block_2_add', 'block_2_project']);
+    expect(layers.map(({ name }) => name)).toEqual([sum]);
+    expect(tensors.map(({ name }) => name).sort()).toEqual([...operands, sum].sort());
     await expect(writeVectors(options)).rejects.toThrow(/not empty/);
     await expect(writeVectors({ ...options, out: join(root, 'none'), layers: ['nothing'] })).rejects.toThrow(
-      /'nothing'.*Conv1/,
+      new RegExp(`'nothing'.*${operands[0]}`),
     );
-    writeFileSync(join(root, 'file'), '');
-    await expect(writeVectors({ ...options, out: join(root, 'file') })).rejects.toThrow(InvalidInputError);
-    expect(statSync(join(root, 'file')).size).toBe(0);
+    const file = join(root, `${title}, a file`);
+    writeFileSync(file, '');
+    await expect(writeVectors({ ...options, out: file })).rejects.toThrow(InvalidInputError);
+    expect(statSync(file).size).toBe(0);
   }, 60_000);
 });
 
@@ -260,5 +280,37 @@ describe('pack', () => {
   it('refuses words that were never computed, and other numbers of them', () => {
     expect(() => packHex('01 xx 02 03', tensor, 'nchw', 'f')).toThrow(/word 1 is 'xx'/);
     expect(() => packHex('01 02 03', tensor, 'nchw', 'f')).toThrow(/3 words.*4 elements/);
+  });
+});
+
+describe('what a layer is, whatever its operator is called', () => {
+  const quantization = { scale: Float32Array.of(0.5), zeroPoint: Int32Array.of(3) };
+  const layerOf = (op: string, constants: Graph['constants'], attributes: GraphNode['attributes']) => {
+    const inputs = [{ name: 'x', type: 'uint8', shape: [1, 4, 1, 1], quantization } as const];
+    const { graph, engine } = createPlan({
+      ...{ name: op, format: 'test', engine: 'onnxruntime', inputs, constants, outputs: ['y'] },
+      nodes: [{ name: op, op, inputs: ['x', ...constants.keys()], outputs: ['y'], attributes }],
+      tensors: new Map([['y', { name: 'y', type: 'uint8', quantization }]]),
+    });
+    return layerVectors(graph.nodes[0]!, contextOf(graph, graph.tensors, engine), 31);
+  };
+
+  it('a Squeeze is a copy', () => {
+    const axes = { name: 'axes', type: 'int64', shape: [2], data: BigInt64Array.of(2n, 3n) } as const;
+    expect(layerOf('Squeeze', new Map([['axes', axes]]), {})).toMatchObject({
+      kind: 'copy',
+      inputs: ['x'],
+      arrays: {},
+    });
+  });
+
+  it('an average of whole images is the same, whichever operator says so', () => {
+    const whole = { kernel_shape: [1, 1] };
+    const { kind, formulas, arrays } = layerOf('GlobalAveragePool', new Map(), {});
+    expect(layerOf('AveragePool', new Map(), whole)).toMatchObject({ kind, formulas, arrays });
+  });
+
+  it('a MaxPool is none that is known', () => {
+    expect(() => layerOf('MaxPool', new Map(), { kernel_shape: [1, 1] })).toThrow('no vectors are written for');
   });
 });

@@ -8,9 +8,10 @@ import { NETWORKS, type Form } from './index.ts';
 import { measureRanges, writeNetwork } from './quantize.ts';
 import { INPUT, type Network } from '../network.ts';
 import { parseOnnx } from '../../src/formats/onnx/proto.ts';
+import { chosen } from '../../tests/helpers/long.ts';
 
 /** Those that are built in a second; e2e/networks.spec.ts has all. */
-const QUICK = ['resnet', 'squeezenet', 'mobilenetv3'];
+const QUICK = chosen(['squeezenet', 'mobilenetv3'], ['resnet']);
 
 /** Soft waves of colour. */
 const picture = (size: number): Float32Array =>

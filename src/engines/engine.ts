@@ -1,4 +1,5 @@
 import type { Graph, Scales } from '../graph/graph.ts';
+import type { Origin } from './origin.ts';
 
 /** Scale and zero point of a whole 8-bit tensor. */
 export interface TensorQuantization {
@@ -7,6 +8,8 @@ export interface TensorQuantization {
   readonly scale: number;
   readonly zeroPoint: number;
 }
+
+export type Clamp = readonly [least: number, most: number];
 
 /** A convolution or a fully connected layer, as an engine's arithmetic sees it. */
 export interface LinearLayer {
@@ -22,6 +25,10 @@ export interface LinearLayer {
   /** One value a channel: Int32Array where the file holds integers (scale sx*sw), Float32Array where it holds floats. */
   readonly bias?: Int32Array | Float32Array;
   readonly relu: boolean;
+  /** What an activation leaves of the output's values, where a file says it in them: [least, most]. */
+  readonly clamp?: Clamp;
+  /** Does the file say that it is depthwise? One of a single channel is a convolution, too. */
+  readonly depthwise?: boolean;
   readonly inputChannels: number;
   readonly outputChannels: number;
   readonly groups: number;
@@ -66,6 +73,7 @@ export interface AddLayer {
   readonly b: TensorQuantization;
   readonly output: TensorQuantization;
   readonly relu: boolean;
+  readonly clamp?: Clamp;
   /** Is `a` one value to the engine's loop? See isFirstOneValue. */
   readonly swapped?: boolean;
 }
@@ -83,12 +91,56 @@ export interface MultiplyLayer {
   readonly a: TensorQuantization;
   readonly b: TensorQuantization;
   readonly output: TensorQuantization;
+  readonly clamp?: Clamp;
+}
+
+/** An element-wise function of one 8-bit tensor. */
+export interface UnaryLayer {
+  /** The node's operator. */
+  readonly op: string;
+  readonly input: TensorQuantization;
+  readonly output: TensorQuantization;
+  readonly clamp?: Clamp;
+  /** Of LeakyRelu. */
+  readonly alpha?: number;
+}
+
+/** An element-wise function of two 8-bit tensors. */
+export interface BinaryLayer extends MultiplyLayer {
+  /** The node's operator. */
+  readonly op: string;
+}
+
+/** As AddFunctions, of one value. */
+export interface UnaryFunctions {
+  readonly body: (x: number) => number;
+  readonly tail?: (x: number) => number;
+  readonly isTail?: (index: number, elements: number) => boolean;
+}
+
+export interface SoftmaxLayer {
+  readonly input: TensorQuantization;
+  readonly output: TensorQuantization;
+  readonly beta: number;
+}
+
+/**
+ * A softmax of 8 bits. d is how far a value is below the largest of its row: `terms[d]` are added up in the order of the
+ * row, in float32 with one rounding each or in int32; `output(d)` makes a value of the sum.
+ */
+export interface SoftmaxFunctions {
+  readonly terms: Float32Array | Int32Array;
+  /** Non-increasing in a float32 sum. Of an int32 sum: gemmlowp's reciprocal, times `exponentials[d]`, both Q0.31. */
+  output(d: number): (sum: number) => number;
+  /** Of an int32 sum. */
+  readonly exponentials?: Int32Array;
 }
 
 export interface AveragePoolLayer {
   readonly op: 'AveragePool' | 'ReduceMean';
   readonly input: TensorQuantization;
   readonly output: TensorQuantization;
+  readonly clamp?: Clamp;
 }
 
 /** An average over a window: float32 values, summed row by row with one rounding each, then one function of the sum. */
@@ -100,10 +152,20 @@ export interface AveragePoolFunctions {
 }
 
 export interface PoolLayer {
+  /** The node's operator; without it GlobalAveragePool. An AveragePool of the whole plane is one, too. */
+  readonly op?: string;
   readonly input: TensorQuantization;
   readonly output: TensorQuantization;
   /** How many elements are averaged. */
   readonly count: number;
+  readonly channels?: number;
+  readonly clamp?: Clamp;
+}
+
+/** A mean over height and width. */
+export interface MeanLayer extends PoolLayer {
+  /** Are they kept as dimensions of 1? */
+  readonly keepdims: boolean;
 }
 
 /** Products that are added in pairs in int16, and the pairs in int32; `zx * sum(w)` is subtracted behind. */
@@ -127,7 +189,7 @@ export interface Pairs {
 /** How products become sums: exactly in int32, or by pairs. */
 export type Accumulation = 'exact' | Pairs;
 
-export type Family = 'onnxruntime' | 'pytorch';
+export type Family = 'onnxruntime' | 'pytorch' | 'tflite';
 
 /** See src/rewrite/. */
 export type RewriteName = 'none' | 'onnxruntime' | 'onnxruntime-int8';
@@ -145,6 +207,8 @@ export interface Engine {
   readonly name: string;
   /** One line for people. */
   readonly description: string;
+  /** Which runtimes it is, and on which processors. Default: none, as of a caller's own. */
+  readonly origins?: readonly Origin[];
   /** Whose conventions it follows: those of ONNX files, or PyTorch's. Default: of neither. */
   readonly family?: Family;
   /** Which graph it makes of a model's before it runs it. Default: none. */
@@ -166,9 +230,17 @@ export interface Engine {
   multiply?(layer: MultiplyLayer): (a: number, b: number) => number;
   /** Left out, or undefined, where the engine has no such operator, or none whose arithmetic is known. */
   averagePool?(layer: AveragePoolLayer): AveragePoolFunctions | undefined;
-  /** One function for all channels, of the accumulator sum(x - zx). */
+  /** Of the accumulator sum(x - zx): one function for all channels, or one each. */
   globalAveragePool(layer: PoolLayer): StepFunctions;
+  /** ReduceMean of such sums; left out where the engine has it in float. */
+  mean?(layer: MeanLayer): StepFunctions;
+  /** Left out, or undefined for an operator, where the engine has none on bytes. */
+  unary?(layer: UnaryLayer): UnaryFunctions | undefined;
+  binary?(layer: BinaryLayer): ((a: number, b: number) => number) | undefined;
+  softmax?(layer: SoftmaxLayer): SoftmaxFunctions;
   /** Non-decreasing in x; x is a float32, infinities included, never NaN. */
   quantize(output: TensorQuantization): (x: number) => number;
   dequantize(input: TensorQuantization): (q: number) => number;
+  /** Both for what vector instructions leave over, where that is computed otherwise. */
+  readonly tails?: Pick<Engine, 'quantize' | 'dequantize'> & Pick<Required<UnaryFunctions>, 'isTail'>;
 }

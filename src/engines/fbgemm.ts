@@ -9,7 +9,7 @@ import type { LinearLayer, Engine, StepFunctions } from './engine.ts';
  * Convolution and linear layer. The bias stays float; per tensor, the compiler contracts it into an fma. Values that are no
  * int32 become the smallest one.
  */
-export function fbgemmLinear(layer: LinearLayer): StepFunctions {
+function fbgemmLinear(layer: LinearLayer): StepFunctions {
   const { output } = layer;
   const perChannel = isPerChannel(layer);
   const sumScale = (weightScale: number): number => f32(f32(layer.input.scale) * f32(weightScale));
@@ -38,7 +38,7 @@ export function fbgemmLinear(layer: LinearLayer): StepFunctions {
 }
 
 /** FBGEMM's depthwise kernels, which saturate on every machine. */
-export function isFastDepthwise({ op, groups, inputChannels, kernel, pads }: LinearLayer): boolean {
+function isFastDepthwise({ op, groups, inputChannels, kernel, pads }: LinearLayer): boolean {
   const [size, width] = kernel;
   return (
     op === 'conv' &&
@@ -55,6 +55,7 @@ export function createFbgemm(options: PyTorchOptions = {}): Engine {
   return {
     name: 'fbgemm',
     description: 'PyTorch fbgemm with AVX-512 VNNI: float32 bias; depthwise layers saturate pairs of products',
+    origins: [{ runtime: 'pytorch-fbgemm', processors: ['x64-avx512-vnni'] }],
     recipe: 'fbgemm',
     ...nativeKernels(options),
     linear: fbgemmLinear,
@@ -68,6 +69,10 @@ export function createFbgemmAvx2(options: PyTorchOptions = {}): Engine {
     ...createFbgemm(options),
     name: 'fbgemm-avx2',
     description: 'PyTorch fbgemm without AVX-512 VNNI: float32 bias; every layer saturates pairs of products',
+    origins: [
+      { runtime: 'pytorch-fbgemm', processors: ['x64-avx-vnni', 'x64'] },
+      { runtime: 'pytorch-x86', processors: ['x64-avx-vnni', 'x64'] },
+    ],
     accumulation: saturatingNeighbours,
   };
 }

@@ -9,7 +9,10 @@ import { onnxruntimeX64Avx2 } from './onnxruntime_x64_avx2.ts';
 import type { PyTorchOptions } from './pytorch.ts';
 import { qnnpack } from './qnnpack.ts';
 import type { Engine } from './engine.ts';
+import { tflite } from './tflite.ts';
+import { tfliteBuiltin } from './tflite_builtin.ts';
 import { createX86 } from './x86.ts';
+import { xnnpack } from './xnnpack.ts';
 
 /** How the engine is run, where its results depend on it. */
 export type EngineOptions = PyTorchOptions;
@@ -26,6 +29,9 @@ const CREATE: readonly ((options: EngineOptions) => Engine)[] = [
   createFbgemmAvx2,
   createOnednn,
   createX86,
+  () => tflite,
+  () => tfliteBuiltin,
+  () => xnnpack,
 ];
 
 /** The engines with their default options. */

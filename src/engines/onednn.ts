@@ -6,7 +6,7 @@ import type { LinearLayer, Engine, StepFunctions } from './engine.ts';
  * Convolution and linear layer: dequantized to float32, the bias added, quantized again.
  * ReLU as max(v, 0) is the same as the clamp at the zero point.
  */
-export function onednnLinear(layer: LinearLayer): StepFunctions {
+function onednnLinear(layer: LinearLayer): StepFunctions {
   const inputScale = throughInverse(layer.input.scale);
   const inverse = throughInverse(f32(1 / layer.output.scale));
   return linearSteps(layer, (stored, bias) => {
@@ -30,6 +30,7 @@ export function createOnednn(options: PyTorchOptions = {}): Engine {
   return {
     name: 'onednn',
     description: 'PyTorch onednn with AVX-512 VNNI: requantizes by way of float32 values',
+    origins: [{ runtime: 'pytorch-onednn', processors: ['x64-avx512-vnni'] }],
     recipe: 'onednn',
     ...nativeKernels(options),
     linear: onednnLinear,

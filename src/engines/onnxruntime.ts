@@ -3,6 +3,7 @@ import { byteRange } from '../graph/graph.ts';
 import { twoRoundings } from './float32.ts';
 import { FloatLines } from './float_lines.ts';
 import { clamp, f32, roundHalfEven } from './rounding.ts';
+import { EVERY_PROCESSOR } from './origin.ts';
 import type { AddFunctions, AddLayer, Engine, MultiplyAdd } from './engine.ts';
 
 /**
@@ -27,6 +28,7 @@ export const onnxruntime: Engine = {
   name: 'onnxruntime',
   description: 'onnxruntime-web (wasm) at its default optimization level: float32 scale, ties to even',
   family: 'onnxruntime',
+  origins: [{ runtime: 'onnxruntime-web', processors: EVERY_PROCESSOR }],
   rewrite: 'onnxruntime',
   recipe: 'onnxruntime',
 

@@ -52,7 +52,7 @@ function slotsOf(layer: LinearLayer, dotProduct: boolean): number[] | undefined 
   return registersOf(products, products);
 }
 
-function create(about: Pick<Engine, 'name' | 'description'>, dotProduct: boolean): Engine {
+function create(about: Pick<Engine, 'name' | 'description' | 'origins'>, dotProduct: boolean): Engine {
   return {
     ...onnxruntime,
     ...about,
@@ -98,6 +98,7 @@ export const onnxruntimeArm64 = create(
     name: 'onnxruntime-arm64',
     description:
       'onnxruntime on 64-bit ARM with the dot product: int8 models in integers; pairs of -128 wrap in depthwise layers',
+    origins: [{ runtime: 'onnxruntime', processors: ['arm64-dot'] }],
   },
   true,
 );
@@ -108,6 +109,7 @@ export const onnxruntimeArm64NoDot = create(
     name: 'onnxruntime-arm64-nodot',
     description:
       'onnxruntime on 64-bit ARM without the dot product (Cortex-A53, A72): pairs of -128 wrap in most layers',
+    origins: [{ runtime: 'onnxruntime', processors: ['arm64'] }],
   },
   false,
 );

@@ -27,6 +27,7 @@ export const onnxruntimeX64: Engine = {
   ...onnxruntime,
   name: 'onnxruntime-x64',
   description: 'onnxruntime for Python on x86-64 with VNNI: adds and products by fused multiply-adds',
+  origins: [{ runtime: 'onnxruntime', processors: ['x64-avx512-vnni', 'x64-avx-vnni'] }],
   multiplyAdd: fma,
 
   // y = rne(fma(a, rA, fma(b, rB, k))), rA = f32(sA/sC), rB = f32(sB/sC), k = f32(zC - fma(rA, zA, f32(rB*zB))), on the

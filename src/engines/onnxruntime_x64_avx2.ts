@@ -13,6 +13,7 @@ export const onnxruntimeX64Avx2: Engine = {
   ...onnxruntimeX64,
   name: 'onnxruntime-x64-avx2',
   description: 'onnxruntime for Python on x86-64 without VNNI: uint8 by int8 saturates pairs of products',
+  origins: [{ runtime: 'onnxruntime', processors: ['x64'] }],
   accumulation(layer) {
     const isMixed = layer.input.type === 'uint8' && layer.weightType === 'int8';
     return isMixed && !isDepthwise(layer) ? saturatingNeighbours(layer) : 'exact';

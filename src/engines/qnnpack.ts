@@ -1,6 +1,7 @@
 import { UnsupportedModelError } from '../errors.ts';
 import { activationRange, dequantize, channelsOf, quantize, requireSameQuantization, requireUint8 } from './pytorch.ts';
 import { FloatLines } from './float_lines.ts';
+import { EVERY_PROCESSOR } from './origin.ts';
 import { clamp, f32, INT32_END, roundHalfEven } from './rounding.ts';
 import type { AddFunctions, AddLayer, FloatLine, LinearLayer, PoolLayer, Engine, StepFunctions } from './engine.ts';
 
@@ -95,6 +96,7 @@ export const qnnpack: Engine = {
   name: 'qnnpack',
   description: 'PyTorch qnnpack: int32 bias, float32 scale, ties to even',
   family: 'pytorch',
+  origins: [{ runtime: 'pytorch-qnnpack', processors: EVERY_PROCESSOR }],
   recipe: 'qnnpack',
   linear,
   accumulation: () => 'exact',

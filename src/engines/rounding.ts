@@ -13,6 +13,12 @@ export function roundHalfEven(x: number): number {
   return x < 0 ? x - INTEGERS + INTEGERS : x + INTEGERS - INTEGERS;
 }
 
+/** To an integer, half away from zero, as C's round. */
+export function roundHalfAway(x: number): number {
+  const whole = Math.trunc(x);
+  return Math.abs(x - whole) >= 0.5 ? whole + Math.sign(x) : whole;
+}
+
 export function clamp(x: number, min: number, max: number): number {
   return x < min ? min : x > max ? max : x;
 }

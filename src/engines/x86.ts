@@ -16,6 +16,7 @@ export function createX86(options: PyTorchOptions = {}): Engine {
     ...onednn,
     name: 'x86',
     description: `PyTorch x86 with AVX-512 VNNI: onednn for convolutions of up to ${ONEDNN_MAX_GROUPS} groups, fbgemm for the rest`,
+    origins: [{ runtime: 'pytorch-x86', processors: ['x64-avx512-vnni'] }],
     linear: (layer) => engineOf(layer).linear(layer),
     accumulation: (layer) => engineOf(layer).accumulation(layer),
   };

@@ -1,10 +1,11 @@
-import { InvalidInputError, InvalidModelError, UnsupportedModelError } from '../errors.ts';
+import { InvalidInputError, InvalidModelError } from '../errors.ts';
 import type { Graph } from '../graph/graph.ts';
 import { kindOf } from '../kind_of.ts';
 import { readOnnx } from './onnx/read.ts';
+import { readTflite } from './tflite/read.ts';
 import { isTorch, readTorch } from './torch/index.ts';
 
-const SUPPORTED = "ONNX, and PyTorch's .pth of a quantized MobileNetV2";
+const SUPPORTED = "ONNX, TensorFlow Lite, and PyTorch's .pth of a quantized MobileNetV2";
 
 const ascii = (bytes: Uint8Array, from: number, to: number): string => String.fromCharCode(...bytes.subarray(from, to));
 
@@ -19,6 +20,7 @@ const SIGNATURES: readonly (readonly [what: string, signature: string, at?: numb
   ['a gzip file', '\x1f\x8b'],
   ['an HDF5 file (of Keras?)', '\x89HDF'],
   ['a PDF document', '%PDF'],
+  ['a Git LFS pointer (git lfs pull brings the file that it stands for)', 'version https://git-lfs'],
 ];
 
 /** What the first bytes show of files that are often given by mistake. */
@@ -59,7 +61,6 @@ export function readModel(file: Uint8Array | ArrayBufferLike): Graph {
   if (isTorch(bytes)) return readTorch(bytes);
   const mistake = mistakenFor(bytes);
   if (mistake) throw new InvalidModelError(`this is ${mistake}, not a model; supported: ${SUPPORTED}`);
-  if (ascii(bytes, 4, 8) === 'TFL3')
-    throw new UnsupportedModelError(`a TensorFlow Lite model; supported: ${SUPPORTED}`);
+  if (ascii(bytes, 4, 8) === 'TFL3') return readTflite(bytes);
   return readOnnx(bytes);
 }

@@ -20,6 +20,10 @@ export type ElementData = ElementArrays[ElementType];
 /** As the file stores them: ONNX's are float32 values, PyTorch's doubles, which each of its engines rounds in its own place. */
 export type Scales = Float32Array | Float64Array;
 
+/** What holds for a channel, of one value for all or one each. */
+export const ofChannel = (values: ArrayLike<number>, channel: number): number =>
+  values[values.length === 1 ? 0 : channel]!;
+
 /** real = scale * (q - zeroPoint); one entry, or one for each index of `axis`. */
 export interface Quantization {
   readonly scale: Scales;
@@ -58,6 +62,8 @@ export interface Graph {
   readonly name: string;
   /** 'onnx', 'torch', ...: where it came from. */
   readonly format: string;
+  /** How recordings of its tensors of four dimensions lie, where that is not as in the graph. */
+  readonly layout?: 'NHWC';
   /** The engine a file of this kind is for, where the file or its format says so. */
   readonly engine: string;
   /** In an order in which every operand is defined before it is used. */

@@ -15,6 +15,8 @@ export const MOVES: ReadonlySet<string> = new Set([
   'Pad',
   'Resize',
   'DepthToSpace',
+  'SpaceToDepth',
+  'Pick',
   'Gather',
   'Concat',
 ]);

@@ -14,7 +14,7 @@ interface Found {
 
 type Search = (one: Joined, flow: Flow) => Found | undefined;
 
-export interface JoinOptions {
+interface JoinOptions {
   readonly fusion: Fusion;
   /** The outputs of the graph: they are written in any case. */
   readonly outputs: readonly string[];
@@ -108,12 +108,13 @@ function findBlock(one: Joined, flow: Flow): Found | undefined {
   const expand = before && expanding(before, depthwise);
   const [first, input] = expand ? [before, expand.reads[0]!] : [one, depthwise.reads[0]!];
   const source = flow.privateMaker(input.name, first);
-  const quantize = source && coreOf(source, 'quantize');
+  const floats = source && coreOf(source, 'quantize');
+  const quantize = floats?.tail ? undefined : floats;
   return {
     joined: {
       core: { kind: 'block', ...(quantize && { quantize }), ...(expand && { expand }), depthwise, project },
     },
-    replaces: [...(quantize ? [source] : []), ...(expand ? [before] : []), one, reader],
+    replaces: [...(quantize ? [source!] : []), ...(expand ? [before] : []), one, reader],
   };
 }
 
@@ -137,13 +138,14 @@ function findEpilogue(one: Joined, flow: Flow): Found | undefined {
   if (pair && !one.epilogue && isPlain(pair))
     return { joined: { ...one, epilogue: { kind: 'pair', pair, other: otherOf(pair) } }, replaces: [one, reader] };
   const dequantize = coreOf(reader, 'table');
-  if (dequantize?.values instanceof Float32Array && !one.epilogue)
+  if (dequantize?.values instanceof Float32Array && !dequantize.tail && !one.epilogue)
     return { joined: { ...one, epilogue: { kind: 'floats', dequantize } }, replaces: [one, reader] };
   const add = coreOf(reader, 'add_float32');
   if (!add || one.epilogue?.kind !== 'floats' || one.epilogue.sum) return undefined;
   const other = otherOf(add);
   const maker = other >= 0 ? flow.privateMaker(add.reads[other]!.name, reader) : undefined;
-  const made = maker && !maker.epilogue ? coreOf(maker, 'table') : undefined;
+  const table = maker && !maker.epilogue ? coreOf(maker, 'table') : undefined;
+  const made = table?.tail ? undefined : table;
   const sum = { add, ...(other >= 0 && { other }), ...(made && { dequantize: made }) };
   return {
     joined: { ...one, epilogue: { ...one.epilogue, sum } },

@@ -43,7 +43,7 @@ function tileOf({ tiles }: LinearKernel, { tile }: VariantChoice): number {
   return tile !== undefined && tiles?.includes(tile) ? tile : (tiles?.[0] ?? 0);
 }
 
-export interface Chosen {
+interface Chosen {
   readonly kernel: LinearKernel;
   readonly tile: number;
   readonly place: LayerGeometry;
@@ -94,6 +94,8 @@ const EMITTING: readonly LayerKind[] = ['global_average_pool', 'average_pool', '
 /** Is there a kernel for something joined? */
 export function admits({ core, epilogue }: Joined, target: Target): boolean {
   if (core.kind === 'block') return tileOfBlock(core, target) !== undefined;
-  if (core.kind === 'pooled_pointwise' || !epilogue) return true;
+  // with one function for all channels
+  if (core.kind === 'pooled_pointwise') return core.pool.functions.channels === 1;
+  if (!epilogue) return true;
   return isLinear(core) || EMITTING.includes(core.kind);
 }

@@ -24,6 +24,7 @@ export function lowerGlobalAveragePool(layer: Layer<'global_average_pool'>, { pr
         geometry: {
           pixels: layer.pixels,
           channel_groups: extent(input!).groups,
+          by_channel: Number(layer.functions.channels > 1),
           groups,
           input_sign: signMask(byteType(input!)),
           input_zero: inputZero(layer),

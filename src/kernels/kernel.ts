@@ -12,7 +12,7 @@ type Declared<
 type Later = 'output' | 'INPUT_WORDS' | 'OUTPUT_WORDS';
 
 /** What a kernel is given: fields of its uniform struct Geometry, each a u32; overrides; counts; the modules in its slots. */
-export interface Given<K extends KernelName> {
+interface Given<K extends KernelName> {
   readonly geometry: Readonly<Record<Declared<K, 'geometry'>, number>>;
   readonly overrides: Readonly<Record<Declared<K, 'overrides'>, number>>;
   readonly counts: Readonly<Record<Exclude<Declared<K, 'counts'>, Later>, number>>;

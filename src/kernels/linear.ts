@@ -24,6 +24,8 @@ export interface LinearKernel {
   readonly kinds: readonly LinearKind[];
   /** Its sizes, the default one first. Without: it has one size. */
   readonly tiles?: readonly number[];
+  /** Is it for adapters that compute on the processor? There it is wanted before others. */
+  readonly software?: boolean;
   /** May it compute this layer on a device with these features? true, or the reason why not. */
   admits(layer: LinearLayer, features: Features): true | string;
   lower(layer: LinearLayer, target: Target, tile: number): LoweredLinear;

@@ -16,6 +16,7 @@ import { lowerMaxPool } from './max_pool.ts';
 import { lowerMove } from './move.ts';
 import { lowerPooledPointwise } from './pointwise_pool.ts';
 import { lowerQuantize } from './quantize_linear.ts';
+import { lowerSoftmax } from './softmax.ts';
 import { MOST_STORAGE_BUFFERS, storageBuffers } from './stages.ts';
 import type { Step } from './step.ts';
 import type { Target } from './target.ts';
@@ -30,6 +31,7 @@ const LOWER: { readonly [K in Exclude<LayerKind, LinearKind>]: Lower<K> } = {
   average_pool: lowerAveragePool,
   max_pool: lowerMaxPool,
   table: (layer) => (layer.values instanceof Float32Array ? lowerDequantize(layer) : lowerLookup(layer)),
+  softmax: lowerSoftmax,
   move: lowerMove,
   view: () => [],
   concat: lowerConcat,

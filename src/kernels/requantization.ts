@@ -32,7 +32,7 @@ function packTable(proof: ProvedRequantization, channels: number): Int32Array {
 export const KEY_FORMS: readonly string[] = ['float_guess'];
 
 /** Which forms a layer may have. */
-export interface FormOptions {
+interface FormOptions {
   /** The cheapest first; those left out follow. */
   readonly forms: readonly string[];
   /** Does the device round to nearest, ties to even? */

@@ -10,7 +10,7 @@ import type { LayerGeometry, VariantChoice } from './variant.ts';
 export type StepOperand = { readonly tensor: string } | { readonly data: Int32Array | Uint32Array };
 
 /** A buffer of the modules in a kernel's slots: data, or a tensor of the graph. */
-export type StepParameter = Int32Array | Uint32Array | { readonly tensor: string };
+type StepParameter = Int32Array | Uint32Array | { readonly tensor: string };
 
 /** One dispatch, as plain data. */
 export interface Step extends Specialization {

@@ -3,10 +3,12 @@ import { elementCount, type GraphNode, type TensorInfo } from '../graph/graph.ts
 import { isFirstOneValue } from '../engines/exchange.ts';
 import { f32 } from '../engines/rounding.ts';
 import type { AddFunctions, AddLayer, TensorQuantization as Q } from '../engines/engine.ts';
+import type { Definition } from './definition.ts';
 import type { Layer } from './layer.ts';
 import { extent } from './layout.ts';
 import {
   askEngine,
+  clampOf,
   expectOperands,
   label,
   placeOf,
@@ -17,14 +19,20 @@ import {
   type OpContext,
 } from './operator.ts';
 import { broadcastOf, onCodes, pairLayer, pairOf, referencePairs } from './pairs.ts';
+import { tailOf, tailRanges } from './tail.ts';
 
 const sameShape = (a: readonly number[], b: readonly number[]): boolean =>
   a.length === b.length && a.every((d, i) => d === b[i]);
 
-export function layerOf(node: GraphNode, context: OpContext): AddLayer {
+function layerOf(node: GraphNode, context: OpContext): AddLayer {
   broadcastOf(node, context);
   const [a, b] = node.inputs.map((name) => context.info(name).shape) as [readonly number[], readonly number[]];
-  return { ...pairOf(node, context), relu: node.attributes['relu'] === 1, swapped: isFirstOneValue(a, b) };
+  return {
+    ...pairOf(node, context),
+    ...clampOf(node),
+    relu: node.attributes['relu'] === 1,
+    swapped: isFirstOneValue(a, b),
+  };
 }
 
 const functionsOf = (node: GraphNode, context: OpContext, layer: AddLayer): AddFunctions =>
@@ -38,23 +46,8 @@ function isPerChannel(constant: TensorInfo, other: TensorInfo): boolean {
   return sameShape(shape, [1, channels!, 1, 1]) || sameShape(shape, [channels!, 1, 1]);
 }
 
-/** [first, end) of each run of tail elements. */
-export function tailRanges(isTail: (index: number, elements: number) => boolean, elements: number): [number, number][] {
-  const ranges: [number, number][] = [];
-  for (let i = 0; i < elements; i++) {
-    if (!isTail(i, elements)) continue;
-    const last = ranges.at(-1);
-    if (last && last[1] === i) last[1] = i + 1;
-    else ranges.push([i, i + 1]);
-  }
-  return ranges;
-}
-
 /** The operands of a float32 add: the tensor first, a constant second. */
-export function floatOperands(
-  node: GraphNode,
-  context: OpContext,
-): { tensor: string; other: string; perChannel: boolean } {
+function floatOperands(node: GraphNode, context: OpContext): Omit<Definition<'add_float32'>, 'kind'> {
   const [a, b] = node.inputs as [string, string];
   const [tensor, other] = context.constant(a) ? [b, a] : [a, b];
   const info = context.info(tensor);
@@ -104,7 +97,6 @@ export const add: Operator = {
 
   reference(node, context, operand) {
     const info = context.info(node.outputs[0]!);
-    const elements = elementCount(info.shape);
     if (info.type === 'float32') {
       const { tensor, perChannel } = floatOperands(node, context);
       const swapped = tensor !== node.inputs[0];
@@ -116,14 +108,16 @@ export const add: Operator = {
         data: x.map((v, i) => f32(v + y[perChannel ? Math.floor(i / plane) % channels : i]!)),
       };
     }
-    const { body, tail, isTail } = functionsOf(node, context, layerOf(node, context));
-    const { channels, height, width } = extent(info);
-    const plane = height * width;
-    const inTail = (i: number): boolean => {
-      const image = Math.floor(i / (plane * channels));
-      return isTail!((image * plane + (i % plane)) * channels + (Math.floor(i / plane) % channels), elements);
-    };
-    return referencePairs(node, context, operand, (x, y, i) => (tail && isTail && inTail(i) ? tail : body)(x, y));
+    const functions = functionsOf(node, context, layerOf(node, context));
+    const { body, tail } = functions;
+    const isTail = tailOf(functions, info);
+    return referencePairs(node, context, operand, (x, y, i) => (tail && isTail(i) ? tail : body)(x, y));
+  },
+
+  define(node, context) {
+    if (context.info(node.outputs[0]!).type === 'float32')
+      return { kind: 'add_float32', ...floatOperands(node, context) };
+    return { kind: 'add', layer: layerOf(node, context) };
   },
 
   layer(node, context) {

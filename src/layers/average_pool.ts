@@ -1,13 +1,15 @@
 import { newElementData, type GraphNode, type TensorInfo } from '../graph/graph.ts';
 import { f32 } from '../engines/rounding.ts';
-import type { AveragePoolFunctions, AveragePoolLayer } from '../engines/engine.ts';
-import { globalAveragePool } from './global_average_pool.ts';
+import type { AveragePoolFunctions, AveragePoolLayer, StepFunctions } from '../engines/engine.ts';
+import { globalAveragePool, layerOf as poolLayerOf, layerOfSums, referenceOfSums } from './global_average_pool.ts';
 import type { Layer, Window } from './layer.ts';
 import { extent } from './layout.ts';
 import { expectByteInput } from './linear/linear.ts';
 import { poolWindow } from './max_pool.ts';
 import { axisOf, integerList } from './moves/move.ts';
 import {
+  askEngine,
+  clampOf,
   expectOperands,
   expectWindow,
   isTrue,
@@ -28,7 +30,9 @@ function averageOf(
 ): AveragePoolFunctions {
   const input = tensorQuantization(node, context.info(node.inputs[0]!));
   const { averagePool, name } = context.engine;
-  const functions = averagePool?.({ op, input, output: tensorQuantization(node, output) });
+  const functions = askEngine(node, () =>
+    averagePool?.({ op, input, output: tensorQuantization(node, output), ...clampOf(node) }),
+  );
   return functions ?? refuse(node, `engine '${name}'`, `engines that define ${op}`);
 }
 
@@ -130,6 +134,7 @@ export const averagePool: Operator = {
     isGlobal(node, context)
       ? globalAveragePool.reference(node, context, operand)
       : reference(node, context, meanOf(node), poolWindow(node, context), operand(0) as Uint8Array),
+  define: (node, context) => (isGlobal(node, context) ? globalAveragePool.define!(node, context) : undefined),
   layer: (node, context) =>
     isGlobal(node, context)
       ? globalAveragePool.layer(node, context)
@@ -155,6 +160,17 @@ function wholeWindow(node: GraphNode, context: OpContext): Window {
   };
 }
 
+/** onnxruntime takes 1 alone for true here. */
+const keepsDimensions = (node: GraphNode): boolean => (node.attributes['keepdims'] ?? 1) === 1;
+
+/** A mean of integer sums, where the engine has it so. */
+function integerMean(node: GraphNode, context: OpContext): StepFunctions | undefined {
+  const { mean } = context.engine;
+  if (!mean) return undefined;
+  const layer = { ...poolLayerOf(node, context), keepdims: keepsDimensions(node) };
+  return askEngine(node, () => mean(layer));
+}
+
 /** ReduceMean over height and width: x [N, C, H, W] 8 bits; y [N, C, 1, 1], or [N, C] without keepdims. */
 export const reduceMean: Operator = {
   infer(node, context) {
@@ -162,13 +178,19 @@ export const reduceMean: Operator = {
     const input = context.info(node.inputs[0]!);
     expectByteInput(node, input);
     wholeWindow(node, context);
-    // onnxruntime takes 1 alone for true here
-    const keeps = (node.attributes['keepdims'] ?? 1) === 1;
-    const output = quantizedOutput(node, context, [...input.shape.slice(0, 2), ...(keeps ? [1, 1] : [])]);
-    averageOf(node, context, 'ReduceMean', output);
+    const pixel = keepsDimensions(node) ? [1, 1] : [];
+    const output = quantizedOutput(node, context, [...input.shape.slice(0, 2), ...pixel]);
+    if (!context.engine.mean) averageOf(node, context, 'ReduceMean', output);
     return output;
   },
-  reference: (node, context, operand) =>
-    reference(node, context, 'ReduceMean', wholeWindow(node, context), operand(0) as Uint8Array),
-  layer: (node, context) => layer(node, context, 'ReduceMean', wholeWindow(node, context)),
+  reference(node, context, operand) {
+    const functions = integerMean(node, context);
+    if (functions) return referenceOfSums(node, context, functions, operand(0) as Uint8Array);
+    return reference(node, context, 'ReduceMean', wholeWindow(node, context), operand(0) as Uint8Array);
+  },
+  layer(node, context) {
+    const functions = integerMean(node, context);
+    if (functions) return layerOfSums(node, context, functions);
+    return layer(node, context, 'ReduceMean', wholeWindow(node, context));
+  },
 };

@@ -67,6 +67,6 @@ export const conv: Operator = {
     return quantizedOutput(node, context, [input.shape[0]!, channels, ...size]);
   },
   reference: (node, context, operand) => referenceLinear(context, linearOf(node, context), operand(0)),
-  linear: linearOf,
+  define: (node, context) => ({ kind: 'linear', linear: linearOf(node, context) }),
   layer: (node, context) => linearSums(node, context, linearOf(node, context)),
 };

@@ -1,5 +1,7 @@
 import { byteRange, elementCount, isByteType, type Constant, type GraphNode } from '../graph/graph.ts';
+import type { TensorQuantization } from '../engines/engine.ts';
 import { expectOperands, placeOf, refuse, tensorQuantization, type Operator, type OpContext } from './operator.ts';
+import { tailAtEnd, tailOf } from './tail.ts';
 
 /** A weight or bias that a float operator uses: real = scale * (q - zeroPoint), along the quantization's axis. */
 function foldConstant(node: GraphNode, context: OpContext, constant: Constant): Constant | undefined {
@@ -18,6 +20,9 @@ function foldConstant(node: GraphNode, context: OpContext, constant: Constant): 
   return { name: node.outputs[0]!, type: 'float32', shape, data };
 }
 
+const inputOf = (node: GraphNode, context: OpContext): TensorQuantization =>
+  tensorQuantization(node, context.info(node.inputs[0]!));
+
 /** DequantizeLinear: x 8 bits, y float32: a table of 256 values. */
 export const dequantizeLinear: Operator = {
   infer(node, context) {
@@ -34,15 +39,26 @@ export const dequantizeLinear: Operator = {
   },
 
   reference(node, context, operand) {
-    const input = tensorQuantization(node, context.info(node.inputs[0]!));
-    return { data: Float32Array.from(operand(0) as Uint8Array, context.engine.dequantize(input)) };
+    const { dequantize, tails } = context.engine;
+    const input = inputOf(node, context);
+    const [body, tail] = [dequantize(input), tails?.dequantize(input)];
+    const isTail = tailOf(tails ?? {}, context.info(node.inputs[0]!));
+    return { data: Float32Array.from(operand(0) as Uint8Array, (q, i) => (tail && isTail(i) ? tail : body)(q)) };
   },
 
+  define: (node, context) => ({ kind: 'dequantize', input: inputOf(node, context) }),
+
   layer(node, context) {
-    const input = tensorQuantization(node, context.info(node.inputs[0]!));
-    const dequantize = context.engine.dequantize(input);
+    const input = inputOf(node, context);
+    const { dequantize, tails } = context.engine;
+    const place = placeOf(node, context);
     const [min] = byteRange(input.type);
-    const values = Float32Array.from({ length: 256 }, (_, code) => dequantize(code + min));
-    return { kind: 'table', ...placeOf(node, context), values };
+    const table = (f: (q: number) => number) => Float32Array.from({ length: 256 }, (_, code) => f(code + min));
+    return {
+      kind: 'table',
+      ...place,
+      values: table(dequantize(input)),
+      ...tailAtEnd(tails?.isTail, place.writes, () => table(tails!.dequantize(input))),
+    };
   },
 };

@@ -59,6 +59,6 @@ export const gemm: Operator = {
     return quantizedOutput(node, context, [...shape.slice(0, -1), outputs]);
   },
   reference: (node, context, operand) => referenceLinear(context, linearOf(node, context), operand(0)),
-  linear: linearOf,
+  define: (node, context) => ({ kind: 'linear', linear: linearOf(node, context) }),
   layer: (node, context) => linearSums(node, context, linearOf(node, context)),
 };

@@ -1,8 +1,10 @@
 import { byteRange, type GraphNode } from '../graph/graph.ts';
+import type { Layer } from './layer.ts';
 import { extent } from './layout.ts';
 import { expectByteInput } from './linear/linear.ts';
 import {
   askEngine,
+  clampOf,
   expectOperands,
   expectWindow,
   placeOf,
@@ -11,13 +13,17 @@ import {
   tensorQuantization,
   type Operator,
   type OpContext,
+  type ReferenceResult,
 } from './operator.ts';
 import type { PoolLayer, StepFunctions } from '../engines/engine.ts';
 
 export function layerOf(node: GraphNode, context: OpContext): PoolLayer {
   const input = context.info(node.inputs[0]!);
-  const { height, width } = extent(input);
+  const { channels, height, width } = extent(input);
   return {
+    op: node.op,
+    channels,
+    ...clampOf(node),
     input: tensorQuantization(node, input),
     output: tensorQuantization(node, context.info(node.outputs[0]!)),
     count: height * width,
@@ -26,6 +32,42 @@ export function layerOf(node: GraphNode, context: OpContext): PoolLayer {
 
 const functionsOf = (node: GraphNode, context: OpContext, layer: PoolLayer): StepFunctions =>
   askEngine(node, () => context.engine.globalAveragePool(layer));
+
+/** What becomes of the sums of all pixels of each channel, on the host. */
+export function referenceOfSums(
+  node: GraphNode,
+  context: OpContext,
+  functions: StepFunctions,
+  x: Uint8Array,
+): ReferenceResult {
+  const { count, input, output } = layerOf(node, context);
+  const planes = x.length / count;
+  const accumulators = new Int32Array(planes);
+  for (let i = 0; i < x.length; i++) accumulators[Math.floor(i / count)]! += x[i]! - input.zeroPoint;
+  const all = Array.from({ length: functions.channels }, (_, channel) => functions.at(channel));
+  const values = Array.from(accumulators, (sum, plane) => all[plane % all.length]!(sum));
+  return { data: output.type === 'uint8' ? Uint8Array.from(values) : Int8Array.from(values), accumulators };
+}
+
+export function layerOfSums(
+  node: GraphNode,
+  context: OpContext,
+  functions: StepFunctions,
+): Layer<'global_average_pool'> {
+  const { count, input } = layerOf(node, context);
+  const [min, max] = byteRange(input.type);
+  const { channels } = functions;
+  return {
+    kind: 'global_average_pool',
+    ...placeOf(node, context),
+    pixels: count,
+    functions,
+    range: {
+      lo: new Float64Array(channels).fill(count * (min - input.zeroPoint)),
+      hi: new Float64Array(channels).fill(count * (max - input.zeroPoint)),
+    },
+  };
+}
 
 /** GlobalAveragePool: x [N, C, H, W] 8 bits; y [N, C, 1, 1] 8 bits, from the accumulator sum(x - zx). */
 export const globalAveragePool: Operator = {
@@ -38,30 +80,8 @@ export const globalAveragePool: Operator = {
     return quantizedOutput(node, context, [input.shape[0]!, input.shape[1]!, 1, 1]);
   },
 
-  reference(node, context, operand) {
-    const layer = layerOf(node, context);
-    const x = operand(0) as Uint8Array;
-    const planes = x.length / layer.count;
-    const accumulators = new Int32Array(planes);
-    for (let i = 0; i < x.length; i++) accumulators[Math.floor(i / layer.count)]! += x[i]! - layer.input.zeroPoint;
-    const f = functionsOf(node, context, layer).at(0);
-    const values = Array.from(accumulators, f);
-    return { data: layer.output.type === 'uint8' ? Uint8Array.from(values) : Int8Array.from(values), accumulators };
-  },
-
-  layer(node, context) {
-    const layer = layerOf(node, context);
-    const [min, max] = byteRange(layer.input.type);
-    const { zeroPoint } = layer.input;
-    return {
-      kind: 'global_average_pool',
-      ...placeOf(node, context),
-      pixels: layer.count,
-      functions: functionsOf(node, context, layer),
-      range: {
-        lo: Float64Array.of(layer.count * (min - zeroPoint)),
-        hi: Float64Array.of(layer.count * (max - zeroPoint)),
-      },
-    };
-  },
+  reference: (node, context, operand) =>
+    referenceOfSums(node, context, functionsOf(node, context, layerOf(node, context)), operand(0) as Uint8Array),
+  define: (node, context) => ({ kind: 'global_average_pool', layer: layerOf(node, context) }),
+  layer: (node, context) => layerOfSums(node, context, functionsOf(node, context, layerOf(node, context))),
 };

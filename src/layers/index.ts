@@ -1,14 +1,16 @@
 import type { Operator } from './operator.ts';
 import { add } from './add.ts';
 import { averagePool, reduceMean } from './average_pool.ts';
+import { binary } from './binary.ts';
 import { concat } from './concat.ts';
 import { conv } from './conv.ts';
 import { dequantizeLinear } from './dequantize_linear.ts';
 import { gemm } from './gemm.ts';
 import { globalAveragePool } from './global_average_pool.ts';
 import { maxPool } from './max_pool.ts';
-import { depthToSpace } from './moves/depth_to_space.ts';
+import { depthToSpace, spaceToDepth } from './moves/depth_to_space.ts';
 import { pad } from './moves/pad.ts';
+import { pick } from './moves/pick.ts';
 import { flatten, identity, reshape } from './moves/reshape.ts';
 import { resize } from './moves/resize.ts';
 import { split } from './moves/slice.ts';
@@ -16,7 +18,9 @@ import { transpose } from './moves/transpose.ts';
 import { multiply } from './multiply.ts';
 import { quantizeLinear } from './quantize_linear.ts';
 import { gather, shape, sliced, squeezed, unsqueezed } from './shapes.ts';
+import { softmax } from './softmax.ts';
 import { pairTable, table } from './table.ts';
+import { unary } from './unary.ts';
 
 /** Every operator: one file, one line. Table and PairTable are what engines make of functions of one or two bytes. */
 export const OPERATORS: Readonly<Record<string, Operator>> = {
@@ -25,6 +29,21 @@ export const OPERATORS: Readonly<Record<string, Operator>> = {
   MatMul: gemm,
   Add: add,
   Mul: multiply,
+  Sub: binary,
+  Maximum: binary,
+  Minimum: binary,
+  PRelu: binary,
+  SquaredDifference: binary,
+  Requantize: unary,
+  Relu: unary,
+  LeakyRelu: unary,
+  Sigmoid: unary,
+  Tanh: unary,
+  HardSwish: unary,
+  Abs: unary,
+  Rescale: unary,
+  Rsqrt: unary,
+  Softmax: softmax,
   Table: table,
   PairTable: pairTable,
   GlobalAveragePool: globalAveragePool,
@@ -44,7 +63,9 @@ export const OPERATORS: Readonly<Record<string, Operator>> = {
   Split: split,
   Gather: gather,
   Pad: pad,
+  Pick: pick,
   Resize: resize,
   DepthToSpace: depthToSpace,
+  SpaceToDepth: spaceToDepth,
   Shape: shape,
 };

@@ -3,6 +3,7 @@ import { BUDGET, expectNodes, expectShape, Spending } from '../graph/budget.ts';
 import { DYNAMIC, elementCount, type Constant, type Graph, type GraphNode, type TensorInfo } from '../graph/graph.ts';
 import { withoutDeadNodes } from '../graph/rewrite.ts';
 import type { Engine } from '../engines/engine.ts';
+import type { Definition, ForDefinitions } from './definition.ts';
 import { OPERATORS } from './index.ts';
 import type { Layer, Linear } from './layer.ts';
 import { expectOutput, label, refuse, type Operator, type OpContext, type TypedGraph } from './operator.ts';
@@ -122,9 +123,24 @@ export function inferGraph(
   };
 }
 
+export const definitionOf = (node: GraphNode, context: OpContext): Definition | undefined =>
+  operatorOf(node).define?.(node, context);
+
+/** What a table has for a node's definition; undefined where it has nothing. */
+export function forDefinition<A extends readonly unknown[], R>(
+  table: ForDefinitions<A, R>,
+  node: GraphNode,
+  context: OpContext,
+): ((...rest: A) => R) | undefined {
+  const definition = definitionOf(node, context);
+  const found = definition && (table[definition.kind] as ((definition: Definition, ...rest: A) => R) | undefined);
+  return found && ((...rest) => found(definition, ...rest));
+}
+
 /** The convolution that a node is; undefined where it is none. */
 export function linearOf(node: GraphNode, context: OpContext): Linear | undefined {
-  return operatorOf(node).linear?.(node, context);
+  const definition = definitionOf(node, context);
+  return definition?.kind === 'linear' ? definition.linear : undefined;
 }
 
 /** What has to be computed for a node. */

@@ -1,5 +1,5 @@
 import type { ElementData, TensorInfo } from '../graph/graph.ts';
-import type { Accumulation, LinearLayer, StepFunctions } from '../engines/engine.ts';
+import type { Accumulation, LinearLayer, SoftmaxFunctions, StepFunctions } from '../engines/engine.ts';
 import type { AccumulatorRange } from '../requantize/boundaries.ts';
 import type { Extent } from './layout.ts';
 
@@ -44,7 +44,7 @@ interface LinearSums extends Linear, Summing {
 }
 
 /** A function of two codes (0 to 255, from the smallest value of each type on) to a code. */
-export type PairFunction = (a: number, b: number) => number;
+type PairFunction = (a: number, b: number) => number;
 
 /** Where each element of a tensor moves from, in memory (layout.ts). */
 export interface Places {
@@ -88,7 +88,13 @@ interface Kinds extends Readonly<Record<LinearKind, LinearSums>> {
   };
   readonly max_pool: { readonly window: Window };
   /** y = values[code of x]: 8 bits, or float32. */
-  readonly table: { readonly values: Uint8Array | Int8Array | Float32Array };
+  readonly table: {
+    readonly values: Uint8Array | Int8Array | Float32Array;
+    /** Elements from `first` on, in NHWC order, have a table of their own. */
+    readonly tail?: { readonly values: Uint8Array | Int8Array | Float32Array; readonly first: number };
+  };
+  /** Over the channels of each pixel. */
+  readonly softmax: { readonly functions: SoftmaxFunctions };
   readonly move: Places & {
     /** What stands where nothing moves; a value of the tensor's type. */
     readonly fill: number;
@@ -97,8 +103,8 @@ interface Kinds extends Readonly<Record<LinearKind, LinearSums>> {
   readonly view: object;
   /** One tensor behind the other along an axis, which is a coordinate of the layout: 0 batch, 1 channel, 2 row, 3 column. */
   readonly concat: { readonly axis: number; readonly coordinate: number };
-  /** Of the float's key: see float_keys. */
-  readonly quantize: Summing;
+  /** Of the float's key: see float_keys. Elements from `tail.first` on, in NHWC order, have functions of their own. */
+  readonly quantize: Summing & { readonly tail?: { readonly values: StepFunctions; readonly first: number } };
 }
 
 export type LayerKind = keyof Kinds;

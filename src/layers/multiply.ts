@@ -1,5 +1,13 @@
 import { expectByteInput } from './linear/linear.ts';
-import { expectOperands, quantizedOutput, refuse, type Operator, type OpContext } from './operator.ts';
+import {
+  askEngine,
+  clampOf,
+  expectOperands,
+  quantizedOutput,
+  refuse,
+  type Operator,
+  type OpContext,
+} from './operator.ts';
 import { broadcastOf, pairLayer, pairOf, referencePairs } from './pairs.ts';
 import type { GraphNode } from '../graph/graph.ts';
 
@@ -7,7 +15,7 @@ function product(node: GraphNode, context: OpContext): (a: number, b: number) =>
   const { multiply } = context.engine;
   if (!multiply)
     return refuse(node, `engine '${context.engine.name}'`, 'engines that define a multiplication: onnxruntime');
-  return multiply(pairOf(node, context));
+  return askEngine(node, () => multiply({ ...pairOf(node, context), ...clampOf(node) }));
 }
 
 /** Mul of two 8-bit tensors, one of which may be broadcast (as in squeeze-and-excitation): one code for each pair. */

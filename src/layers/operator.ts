@@ -1,8 +1,9 @@
 import { InvalidModelError, UnsupportedModelError } from '../errors.ts';
 import { BUDGET, expectShape } from '../graph/budget.ts';
 import type { Constant, ElementData, Graph, GraphNode, QuantizedType, TensorInfo } from '../graph/graph.ts';
-import type { Engine, TensorQuantization } from '../engines/engine.ts';
-import type { Layer, Linear, Place } from './layer.ts';
+import type { Clamp, Engine, TensorQuantization } from '../engines/engine.ts';
+import type { Definition } from './definition.ts';
+import type { Layer, Place } from './layer.ts';
 
 /** A graph in which every tensor's type and shape is known. */
 export interface TypedGraph extends Omit<Graph, 'tensors'> {
@@ -31,18 +32,22 @@ export interface Operator {
   fold?(node: GraphNode, context: OpContext): Constant | undefined;
   /** The output from operands in NCHW, in exact host arithmetic; operands that are constants are read from the context. */
   reference(node: GraphNode, context: OpContext, operand: (index: number) => ElementData): ReferenceResult;
-  /** The convolution that it is, where it sums products with weights. */
-  linear?(node: GraphNode, context: OpContext): Linear;
+  /** Its definition, where there is one. */
+  define?(node: GraphNode, context: OpContext): Definition | undefined;
   /** What has to be computed. Refuses what only shows in weights and functions. */
   layer(node: GraphNode, context: OpContext): Layer;
 }
+
+/** The computed tensors that a node reads, by name. */
+export const operandsOf = (node: GraphNode, context: OpContext): string[] =>
+  node.inputs.filter((name) => name !== '' && !context.constant(name));
 
 /** The computed tensors that a node reads, and the one that it makes. */
 export function placeOf(node: GraphNode, context: OpContext): Place {
   return {
     node: node.name,
     op: node.op,
-    reads: node.inputs.filter((name) => name !== '' && !context.constant(name)).map((name) => context.info(name)),
+    reads: operandsOf(node, context).map((name) => context.info(name)),
     writes: context.info(node.outputs[0]!),
   };
 }
@@ -106,6 +111,12 @@ export function expectOutput(node: GraphNode, shape: readonly number[]): void {
 /** The sum of so many bytes stays in int32. */
 export function expectWindow(node: GraphNode, elements: number): void {
   if (elements > BUDGET.window) refuse(node, `an average of ${elements} elements`, `up to ${BUDGET.window}`);
+}
+
+/** What an activation leaves of the output's values, where the node says so. */
+export function clampOf(node: GraphNode): { readonly clamp?: Clamp } {
+  const { clamp } = node.attributes;
+  return clamp === undefined ? {} : { clamp: clamp as unknown as Clamp };
 }
 
 /** An integer-list attribute of a given length. */

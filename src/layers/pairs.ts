@@ -17,7 +17,7 @@ export function pairOf(
   };
 }
 
-export const axesOf = ({ batch, channels, height, width }: Extent): number[] => [batch, channels, height, width];
+const axesOf = ({ batch, channels, height, width }: Extent): number[] => [batch, channels, height, width];
 
 /** Is every dimension of `small` that of `large`, or 1? Then each element of `large` has a partner in `small`. */
 function broadcasts(small: TensorInfo, large: TensorInfo): boolean {
@@ -48,7 +48,7 @@ export function broadcastOf(
 }
 
 /** Calls `visit` with the index of every output element and of its partner in each operand, all in NCHW order. */
-export function forEachPair(
+function forEachPair(
   { large, small, swapped }: ReturnType<typeof broadcastOf>,
   visit: (output: number, a: number, b: number) => void,
 ): void {

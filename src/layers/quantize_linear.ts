@@ -10,6 +10,7 @@ import {
   type Operator,
   type OpContext,
 } from './operator.ts';
+import { tailAtEnd, tailOf } from './tail.ts';
 
 const outputOf = (node: GraphNode, context: OpContext): TensorQuantization =>
   tensorQuantization(node, context.info(node.outputs[0]!));
@@ -37,18 +38,26 @@ export const quantizeLinear: Operator = {
 
   reference(node, context, operand) {
     const output = outputOf(node, context);
-    const quantize = context.engine.quantize(output);
+    const { engine } = context;
     const x = operand(0) as Float32Array;
+    const [body, tail] = [engine.quantize(output), engine.tails?.quantize(output)];
+    const isTail = tailOf(engine.tails ?? {}, context.info(node.inputs[0]!));
+    const quantize = (v: number, i: number): number => (tail && isTail(i) ? tail : body)(v);
     return { data: output.type === 'uint8' ? Uint8Array.from(x, quantize) : Int8Array.from(x, quantize) };
   },
 
+  define: (node, context) => ({ kind: 'quantize', output: outputOf(node, context) }),
+
   layer(node, context) {
     const output = outputOf(node, context);
+    const { engine } = context;
+    const place = placeOf(node, context);
     return {
       kind: 'quantize',
-      ...placeOf(node, context),
-      functions: stepFunctions(output, context.engine.quantize(output)),
+      ...place,
+      functions: stepFunctions(output, engine.quantize(output)),
       range: ALL_FLOATS,
+      ...tailAtEnd(engine.tails?.isTail, place.writes, () => stepFunctions(output, engine.tails!.quantize(output))),
     };
   },
 };

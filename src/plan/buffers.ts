@@ -4,7 +4,7 @@ import { boundBytes } from '../kernels/software/lengths.ts';
 import { tensorsRead, type Step } from '../kernels/step.ts';
 
 /** The first and the last step during which a tensor has to be in memory. */
-export interface Lifetime {
+interface Lifetime {
   readonly from: number;
   readonly to: number;
 }

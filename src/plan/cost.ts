@@ -62,7 +62,7 @@ export function planCost(plan: Pick<Plan, 'tensors' | 'steps'>): PlanCost {
 }
 
 /** Bytes of activations: what a plan has for them, and what no plan of its steps can do with less than. */
-export interface PlanMemory {
+interface PlanMemory {
   readonly allocatedBytes: number;
   /** The most that is needed at one time: by a step's operands and output, and whatever is read later. */
   readonly leastBytes: number;

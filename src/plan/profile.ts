@@ -1,5 +1,6 @@
 import { InvalidInputError } from '../errors.ts';
 import { isRecord } from '../kind_of.ts';
+import { LINEAR_KERNELS } from '../kernels/choose.ts';
 import type { Features } from '../kernels/features.ts';
 import type { Preferences, VariantChoice } from '../kernels/variant.ts';
 import { FUSIONS, type Fusion } from '../join/fusion.ts';
@@ -27,7 +28,13 @@ export interface Profile {
 /** Adapters that compute on the processor's own cores, and all others. */
 export type AdapterFamily = 'software' | 'gpu';
 
-const choices = (...variants: string[]): VariantChoice[] => variants.map((variant) => ({ variant }));
+/** The variants that are for software adapters, in the table's order. */
+function softwareKinds(): Profile['kinds'] {
+  const kinds: Record<string, VariantChoice[]> = {};
+  for (const { name, kinds: its, software } of LINEAR_KERNELS)
+    if (software) for (const kind of its) (kinds[kind] ??= []).push({ variant: name });
+  return kinds;
+}
 
 /** What is fast without tuning, by adapter family: docs/performance.md says why. */
 export const DEFAULT_PROFILES: Readonly<Record<AdapterFamily, Profile>> = {
@@ -35,12 +42,7 @@ export const DEFAULT_PROFILES: Readonly<Record<AdapterFamily, Profile>> = {
     name: 'software',
     // vector shifts and gathered loads cost more than anything else there
     forms: ['nearest_even', 'checked_line'],
-    kinds: {
-      pointwise: choices('lanes', 'lanes_plain'),
-      conv: choices('lanes', 'lanes_plain'),
-      gemm: choices('lanes', 'lanes_plain'),
-      depthwise: choices('depthwise_rows'),
-    },
+    kinds: softwareKinds(),
   },
   gpu: {
     name: 'gpu',
@@ -48,12 +50,12 @@ export const DEFAULT_PROFILES: Readonly<Record<AdapterFamily, Profile>> = {
     forms: ['nearest_even', 'multiply_shift', 'two_limbs', 'wide_multiply', 'checked_line'],
     fusion: 'blocks',
     // of one pixel there are few outputs: threads share the words of a sum
-    kinds: { pointwise: choices('pointwise'), gemm: [{ variant: 'pointwise_tiled', tile: 2 }] },
+    kinds: { pointwise: [{ variant: 'pointwise' }], gemm: [{ variant: 'pointwise_tiled', tile: 2 }] },
   },
 };
 
 /** What an adapter says of itself, as WebGPU names it. */
-export interface AdapterNames {
+interface AdapterNames {
   readonly vendor?: string;
   readonly architecture?: string;
   readonly device?: string;

@@ -25,7 +25,7 @@ export interface Settings {
 }
 
 /** What becomes of a graph before any kernel is chosen: each stage is made of the one before it, and is plain data. */
-export interface Stages {
+interface Stages {
   readonly settings: Settings;
   readonly target: Target;
   /** As the engine runs it. */

@@ -1,4 +1,5 @@
 import type { FloatLine } from '../engines/engine.ts';
+import { clamp } from '../engines/rounding.ts';
 import { CODES, codeAt, NEVER, type Boundaries } from './boundaries.ts';
 
 /** int32 words of one channel, as the shader of the form reads them. */
@@ -87,19 +88,26 @@ export function changingPart(channel: ChannelBoundaries): { origin: number; span
   return { origin, span: channel.at.at(-1)! - origin };
 }
 
+/** The u at which a line has the first code, and the last: without one the line may go on, and is clamped there. */
+type Ends = readonly [first: number | undefined, last: number | undefined];
+
 /**
  * The integers r for which floor((u * m + r) / 2^s) has exactly the channel's boundaries; every
  * product stays below 2^53, so doubles are exact.
  *
  * @returns [smallest, largest] r, or undefined where there is none
  */
-export function offsetsOfLine(channel: ChannelBoundaries, m: number, s: number): readonly [number, number] | undefined {
-  const { origin, span } = changingPart(channel);
+function offsetsOfLine(
+  channel: ChannelBoundaries,
+  m: number,
+  s: number,
+  [first, last]: Ends,
+): readonly [number, number] | undefined {
+  const { origin } = changingPart(channel);
   const unit = 2 ** s;
   const { at, codes, start } = channel;
-  let least = start * unit;
-  let most = (start + 1) * unit - 1;
-  if (at.length > 0) most = Math.min(most, (codes.at(-1)! + 1) * unit - 1 - span * m);
+  let least = first === undefined ? -Infinity : start * unit - first * m;
+  let most = last === undefined ? Infinity : ((codes.at(-1) ?? start) + 1) * unit - 1 - last * m;
   for (let k = 0; k < at.length && least <= most; k++) {
     const u = at[k]! - origin;
     const before = k === 0 ? start : codes[k - 1]!;
@@ -117,20 +125,25 @@ const EXACT = 2 ** 52;
  * the slope; shifts are tried from `most` down to `least`.
  *
  * @param admits can the form compute this line without overflow, for u up to `span`? Asked with r = 0 first
+ * @param ends default: 0 and `span`, for forms that clamp u
+ * @param wanted the r to be as near to as can be; default: the smallest
  */
 export function fitLine(
   channel: ChannelBoundaries,
   slope: number,
   [most, least]: readonly [number, number],
   admits: (m: number, r: number, span: number) => boolean,
+  ends?: Ends,
+  wanted?: (m: number, s: number) => number,
 ): { m: number; r: number; s: number } | undefined {
   const { span } = changingPart(channel);
   for (let s = most; s >= least; s--) {
     const exact = slope * 2 ** s;
     for (const m of [Math.floor(exact), Math.ceil(exact)]) {
       if (m * span >= EXACT || 2 ** s * CODES >= EXACT || !admits(m, 0, span)) continue;
-      const offsets = offsetsOfLine(channel, m, s);
-      if (offsets && admits(m, offsets[0], span)) return { m, r: offsets[0], s };
+      const offsets = offsetsOfLine(channel, m, s, ends ?? [0, span]);
+      const r = offsets && (wanted ? clamp(Math.round(wanted(m, s)), ...offsets) : offsets[0]);
+      if (r !== undefined && admits(m, r, span)) return { m, r, s };
     }
   }
   return undefined;

@@ -36,12 +36,14 @@ export function formsInOrder(
 }
 
 /** Where a form gives another code than the engine. */
-export interface Counterexample {
-  readonly channel: number;
+interface Counterexample {
   readonly accumulator: number;
   readonly expected: number;
   readonly got: number;
 }
+
+/** What is proved of a form. */
+type Evaluated = Pick<RequantizeForm, 'evaluate' | 'checkpoints'>;
 
 /**
  * Proves that a form has the channel's boundaries and no others: it is evaluated at both ends of every
@@ -52,10 +54,10 @@ export interface Counterexample {
  * @returns undefined where it is proved, else the first accumulator that refutes it
  */
 export function refute(
-  form: RequantizeForm,
+  form: Evaluated,
   parameters: FormParameters,
   channel: ChannelBoundaries,
-): { accumulator: number; expected: number; got: number } | undefined {
+): Counterexample | undefined {
   const wrong = firstWrong(form, parameters, channel);
   if (wrong === undefined) return undefined;
   return {
@@ -65,7 +67,7 @@ export function refute(
   };
 }
 
-function firstWrong(form: RequantizeForm, parameters: FormParameters, channel: ChannelBoundaries): number | undefined {
+function firstWrong(form: Evaluated, parameters: FormParameters, channel: ChannelBoundaries): number | undefined {
   const { at, codes, start, lo, hi } = channel;
   if (form.evaluate(parameters, channel, lo) !== start) return lo;
   let before = start;

@@ -1,7 +1,8 @@
-// Long runs, by name: `npm run soak -- fuzz|matrix|blind`, each with --help.
+// Long runs, by name: `npm run soak -- fuzz|matrix|blind|tests`, each with --help.
 // Exit codes: 0 nothing was found, 1 something was.
 import { Command } from 'commander';
 import { installRuntimes } from '../../harness/process/install.ts';
+import { endBy, supervise } from '../../harness/process/supervise.js';
 import { addBlind } from './blind.ts';
 import { fuzz, type FuzzOptions } from './fuzz.ts';
 import { FORMATS } from './formats/index.ts';
@@ -53,5 +54,23 @@ program
   });
 
 addBlind(program);
+
+program
+  .command('tests')
+  .description('the tests of `npm test` in their long form: all models and photographs, many times the cases')
+  .option('--units <file...>', 'only these units of Node; none where only specs are named')
+  .option('--specs <file...>', 'only these specs of the browser; none where only units are named')
+  .action(async ({ units, specs }: { units?: string[]; specs?: string[] }) => {
+    const both = !units && !specs;
+    for (const [command, files] of [
+      [['vitest', 'run'], both ? [] : units],
+      [['playwright', 'test'], both ? [] : specs],
+    ] as const) {
+      if (!files) continue;
+      const { code, asked } = await supervise('npx', [...command, ...files], { env: { EXACT8_LONG: '1' } });
+      if (asked) return endBy(asked);
+      if (code !== 0) process.exitCode = 1;
+    }
+  });
 
 await program.parseAsync();

@@ -70,7 +70,7 @@ export function watchGpu(): void {
 }
 
 /** @throws RangeError where nobody watches */
-export function gpuCalls(): GpuCalls {
+function gpuCalls(): GpuCalls {
   if (!calls) throw new RangeError('watchGpu was not called');
   return { ...calls };
 }

@@ -3,6 +3,7 @@ import { PEERS } from '../peers/index.ts';
 import type { LoadedPeer, PeerInput, PeerModel } from '../peers/peer.ts';
 import type { BenchMethods, Job } from '../protocol.ts';
 import { fetchBytes, fetchTensor } from '../../worker/exchange.ts';
+import { transposed } from '../../numpy/transposed.ts';
 import { Tuning } from '../../tune/measure.ts';
 import { callsOf, watchGpu } from './gpu_calls.ts';
 import { measureLayers } from './time_layers.ts';
@@ -90,12 +91,6 @@ export const benchMethods: BenchMethods = {
 
 async function fetchInput(input: Job['input']): Promise<PeerInput> {
   const nchw = await fetchTensor(input);
-  const { dims, data } = nchw;
-  const [n = 1, c = 1, h = 1, w = 1] = dims;
-  const nhwc = new Float32Array(data.length);
-  for (let image = 0; image < n; image++)
-    for (let channel = 0; channel < c; channel++)
-      for (let p = 0; p < h * w; p++)
-        nhwc[(image * h * w + p) * c + channel] = Number(data[(image * c + channel) * h * w + p]);
-  return { dims, nchw, nhwc };
+  const [, c = 1, h = 1, w = 1] = nchw.dims;
+  return { dims: nchw.dims, nchw, nhwc: Float32Array.from(transposed(nchw.data, c, h * w) as Float32Array) };
 }

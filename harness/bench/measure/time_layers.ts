@@ -8,8 +8,9 @@ import { findEngine } from '../../../src/engines/index.ts';
 import { withOutput } from '../../../src/kernels/kernel.ts';
 import type { EngineChoice } from '../../worker/remote.ts';
 import type { Step } from '../../../src/kernels/step.ts';
+import { stepCost } from '../../../src/plan/cost.ts';
 import { createPlan, type Plan } from '../../../src/plan/plan.ts';
-import { stepBytes, stepKind, type LayerKind } from '../work.ts';
+import { stepKind, type LayerKind } from '../work.ts';
 import { summarize, type Summary } from '../statistics.ts';
 import { PassTimer } from './timer.ts';
 
@@ -69,7 +70,7 @@ export async function measureLayers(
         kind: stepKind(step),
         ...(step.proof && { form: step.proof.form }),
         macs: step.macs,
-        bytes: stepBytes(step, plan),
+        bytes: stepCost(step, plan).bytes,
         ms: ms!,
         ...(bareMs && { bareMs }),
       });
@@ -91,13 +92,13 @@ function withoutRequantization(step: Step): Step | undefined {
 const NO_INPUTS: PackedInputs = new Map();
 
 /** Dispatches that are timed together, one after the other, over a plan's buffers. */
-export interface Sequence {
+interface Sequence {
   readonly plan: Plan;
   readonly steps: readonly Step[];
 }
 
 /** Takes turns, so that what disturbs one step disturbs the other. */
-export function timeSteps(timer: PassTimer, plan: Plan, steps: readonly Step[], budgetMs: number): Promise<Summary[]> {
+function timeSteps(timer: PassTimer, plan: Plan, steps: readonly Step[], budgetMs: number): Promise<Summary[]> {
   const sequences = steps.map((step) => ({ plan, steps: [step] }));
   return timeSequences(timer, sequences, budgetMs);
 }

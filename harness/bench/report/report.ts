@@ -1,7 +1,8 @@
-import { document } from '../../report/document.ts';
+import { document, facts } from '../../report/document.ts';
 import { html, type Html } from '../../report/html.ts';
+import { bar, scrolling, tableOf, type Column } from '../../report/table.ts';
 import type { Roof } from '../measure/roof.ts';
-import { ratios, type EngineResult, type LayerResult, type LayerTotals } from '../result.ts';
+import { ratios, type EngineResult, type KindTotal, type LayerResult, type LayerTotals } from '../result.ts';
 import reportStyle from './report.css?raw';
 import { rooflinePlot } from './roofline_plot.ts';
 
@@ -27,7 +28,7 @@ export function renderBenchReport(data: BenchReport): string {
       <p class="wordmark">exact8 bench</p>
       <h1 class="verdict">${headline(data)}</h1>
     </header>
-    ${facts(data)} ${results && engines(results)}
+    ${about(data)} ${results && engines(results)}
     ${layers && roof && totals && [underRoof(layers, roof, totals), layerTable(layers)]}`;
   return document(`exact8 bench: ${data.model}`, reportStyle, main);
 }
@@ -39,25 +40,16 @@ function headline({ results }: BenchReport): string {
   return `${formatMs(own.latencyMs.median)} an image, ${images.toFixed(images < 10 ? 1 : 0)} images a second`;
 }
 
-function facts({ model, modelHash, adapter, runtime, date, roof, facts = {} }: BenchReport): Html {
-  const rows: [string, string][] = [
-    ['Model', model],
-    ...(modelHash === undefined ? [] : [['SHA-256', modelHash] as [string, string]]),
-    ['Adapter', adapter],
-    ['WebGPU of', runtime],
-    ['Date', date],
-    ...(roof ? [['Roof', `${roof.gmacs.toFixed(1)} GMAC/s, ${roof.gbytes.toFixed(1)} GB/s`] as [string, string]] : []),
-    ...Object.entries(facts),
-  ];
-  return html`<dl class="facts">
-    ${rows.map(
-      ([term, value]) =>
-        html`<div>
-          <dt>${term}</dt>
-          <dd>${term === 'SHA-256' ? html`<code class="hash">${value}</code>` : value}</dd>
-        </div>`,
-    )}
-  </dl>`;
+function about({ model, modelHash, adapter, runtime, date, roof, facts: more = {} }: BenchReport): Html {
+  return facts([
+    ['Model', html`${model}`],
+    ...(modelHash === undefined ? [] : [['SHA-256', html`<code class="hash">${modelHash}</code>`] as const]),
+    ['Adapter', html`${adapter}`],
+    ['WebGPU of', html`${runtime}`],
+    ['Date', html`${date}`],
+    ...(roof ? [['Roof', html`${roof.gmacs.toFixed(1)} GMAC/s, ${roof.gbytes.toFixed(1)} GB/s`] as const] : []),
+    ...Object.entries(more).map(([term, value]) => [term, html`${value}`] as const),
+  ]);
 }
 
 interface Bars {
@@ -118,11 +110,7 @@ function barTable(results: readonly EngineResult[], { caption, value, format, mo
         (result, i) =>
           html`<tr>
             <th scope="row">${result.name}</th>
-            <td class="bar">
-              <svg viewBox="0 0 100 1" preserveAspectRatio="none" aria-hidden="true">
-                <rect width="${((100 * values[i]!) / most).toFixed(3)}" height="1" />
-              </svg>
-            </td>
+            <td class="bar">${bar(values[i]! / most)}</td>
             <td class="number">${format(values[i]!)}</td>
             <td class="number ratio">${i === 0 ? '' : formatRatio(ratio[result.name]!)}</td>
           </tr>`,
@@ -133,6 +121,20 @@ function barTable(results: readonly EngineResult[], { caption, value, format, mo
 
 function underRoof(layers: readonly LayerResult[], roof: Roof, totals: LayerTotals): Html {
   const kinds = totals.kinds.filter(({ macs }) => macs > 0);
+  const gmacs = totals.macs / totals.ms / 1e6;
+  const foot = html`<tr>
+      <th scope="row">All layers</th>
+      <td class="number">${layers.length}</td>
+      <td class="number">${totals.ms.toFixed(2)}</td>
+      <td class="number">${gmacs.toFixed(2)}</td>
+      <td class="number">${percent(gmacs / roof.gmacs)}</td>
+    </tr>
+    <tr>
+      <th scope="row" colspan="2">Requantization and packing</th>
+      <td class="number">${totals.requantizationMs.toFixed(2)}</td>
+      <td></td>
+      <td class="number">${percent(totals.requantizationShare)} of the time</td>
+    </tr>`;
   const pair = (name: string, value: number, unit: string) => `${name} ${value.toFixed(1)} ${unit}`;
   return html`<section>
     <h2>Under the roof</h2>
@@ -150,86 +152,35 @@ function underRoof(layers: readonly LayerResult[], roof: Roof, totals: LayerTota
           ${(1000 * roof.dispatchMs).toFixed(1)} µs.
         </figcaption>
       </figure>
-      <div class="scroll" role="region" aria-label="Totals" tabindex="0">
-        <table class="tensors">
-          <thead>
-            <tr>
-              <th scope="col">Kind</th>
-              <th scope="col" class="number">Layers</th>
-              <th scope="col" class="number">ms</th>
-              <th scope="col" class="number">GMAC/s</th>
-              <th scope="col" class="number">Of arithmetic roof</th>
-            </tr>
-          </thead>
-          <tbody>
-            ${totals.kinds.map(
-              ({ kind, layers, ms, macs, gmacs, arithmeticShare }) =>
-                html`<tr>
-                  <th scope="row">${kind}</th>
-                  <td class="number">${layers}</td>
-                  <td class="number">${ms.toFixed(2)}</td>
-                  <td class="number">${macs > 0 ? gmacs.toFixed(2) : ''}</td>
-                  <td class="number">${macs > 0 ? percent(arithmeticShare) : ''}</td>
-                </tr>`,
-            )}
-          </tbody>
-          <tfoot>
-            <tr>
-              <th scope="row">All layers</th>
-              <td class="number">${layers.length}</td>
-              <td class="number">${totals.ms.toFixed(2)}</td>
-              <td class="number">${(totals.macs / totals.ms / 1e6).toFixed(2)}</td>
-              <td class="number">${percent(totals.macs / totals.ms / 1e6 / roof.gmacs)}</td>
-            </tr>
-            <tr>
-              <th scope="row" colspan="2">Requantization and packing</th>
-              <td class="number">${totals.requantizationMs.toFixed(2)}</td>
-              <td></td>
-              <td class="number">${percent(totals.requantizationShare)} of the time</td>
-            </tr>
-          </tfoot>
-        </table>
-      </div>
+      ${scrolling(tableOf(KIND_COLUMNS, totals.kinds, { class: 'tensors', foot }), { label: 'Totals' })}
     </div>
   </section>`;
 }
 
+const KIND_COLUMNS: readonly Column<KindTotal>[] = [
+  ['Kind', 'text', ({ kind }) => kind],
+  ['Layers', 'number', ({ layers }) => layers],
+  ['ms', 'number', ({ ms }) => ms.toFixed(2)],
+  ['GMAC/s', 'number', ({ macs, gmacs }) => (macs > 0 ? gmacs.toFixed(2) : '')],
+  ['Of arithmetic roof', 'number', ({ macs, arithmeticShare }) => (macs > 0 ? percent(arithmeticShare) : '')],
+];
+
+const LAYER_COLUMNS: readonly Column<LayerResult>[] = [
+  ['Layer', 'text', ({ name }) => html`<code>${name}</code>`],
+  ['Kernel', 'text', ({ variant, kernel }) => variant ?? kernel],
+  ['Proved form', 'text', ({ form }) => form],
+  ['ms', 'number', ({ ms }) => ms.toFixed(3)],
+  ['GMAC/s', 'number', ({ macs, gmacs }) => (macs > 0 ? gmacs.toFixed(2) : '')],
+  ['GB/s', 'number', ({ gbytes }) => gbytes.toFixed(2)],
+  ['Of the roof', 'number', ({ roofShare }) => percent(roofShare)],
+  ['Bound', 'text', ({ bound }) => bound],
+  ['Requantization ms', 'number', ({ requantizationMs }) => requantizationMs?.toFixed(3)],
+];
+
 function layerTable(layers: readonly LayerResult[]): Html {
   return html`<section>
     <h2 id="layers">Every layer</h2>
-    <div class="scroll" role="region" aria-labelledby="layers" tabindex="0">
-      <table class="tensors">
-        <thead>
-          <tr>
-            <th scope="col">Layer</th>
-            <th scope="col">Kernel</th>
-            <th scope="col">Proved form</th>
-            <th scope="col" class="number">ms</th>
-            <th scope="col" class="number">GMAC/s</th>
-            <th scope="col" class="number">GB/s</th>
-            <th scope="col" class="number">Of the roof</th>
-            <th scope="col">Bound</th>
-            <th scope="col" class="number">Requantization ms</th>
-          </tr>
-        </thead>
-        <tbody>
-          ${layers.map(
-            (layer) =>
-              html`<tr>
-                <th scope="row"><code>${layer.name}</code></th>
-                <td>${layer.variant ?? layer.kernel}</td>
-                <td>${layer.form}</td>
-                <td class="number">${layer.ms.toFixed(3)}</td>
-                <td class="number">${layer.macs > 0 ? layer.gmacs.toFixed(2) : ''}</td>
-                <td class="number">${layer.gbytes.toFixed(2)}</td>
-                <td class="number">${percent(layer.roofShare)}</td>
-                <td>${layer.bound}</td>
-                <td class="number">${layer.requantizationMs?.toFixed(3)}</td>
-              </tr>`,
-          )}
-        </tbody>
-      </table>
-    </div>
+    ${scrolling(tableOf(LAYER_COLUMNS, layers, { class: 'tensors' }), { labelledBy: 'layers' })}
   </section>`;
 }
 

@@ -11,7 +11,7 @@ import { pair, qlinearPair } from './pieces/pairs.ts';
 import { pool, qlinearPool } from './pieces/pools.ts';
 
 /** A whole small graph with its inputs: everything follows from seed and index. */
-export interface GraphCase {
+interface GraphCase {
   /** graphs/SEED/INDEX */
   readonly id: string;
   readonly model: OnnxModel;

@@ -11,7 +11,7 @@ const changed = (model: OnnxModel, node: OnnxNode, by: Partial<OnnxNode>): OnnxM
 });
 
 /** Everybody who uses a tensor uses another one instead. */
-export function rewired(model: OnnxModel, from: string, to: string): OnnxModel {
+function rewired(model: OnnxModel, from: string, to: string): OnnxModel {
   const swap = (name: string): string => (name === from ? to : name);
   return { ...model, nodes: model.nodes.map((n) => ({ ...n, inputs: n.inputs.map(swap) })) };
 }

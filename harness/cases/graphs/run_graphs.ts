@@ -7,7 +7,7 @@ import { createPlan } from '../../../src/plan/plan.ts';
 import { referenceTrace } from '../../../src/plan/reference.ts';
 import { InferenceSession } from '../../../src/session.ts';
 import type { Tensor } from '../../../src/tensor.ts';
-import { bitsOf, firstDifference } from '../bits.ts';
+import { bitsOf, firstDifference } from '../../compare/bits.ts';
 import type { Oracle } from '../run_cases.ts';
 import { generateGraph } from './generate.ts';
 import { shrink } from './shrink.ts';

@@ -3,6 +3,7 @@ import type {
   ElementAnalysis,
   EngineResult,
   Operand,
+  Reach,
   Requantized,
   RoundedResult,
   Scale,
@@ -28,7 +29,7 @@ export interface Table {
 }
 
 /** A part of an analysis for people, on a terminal or in a page. */
-export interface Section {
+interface Section {
   readonly title: string;
   readonly content: readonly (string | Table)[];
 }
@@ -45,13 +46,16 @@ export function elementSections(analysis: ElementAnalysis): Section[] {
     ...(bias || scale ? [{ title: 'Bias and scale', content: [...biasLines(bias), ...scaleLines(scale)] }] : []),
     ...requantized.map((one) => requantizedSection(analysis, one)),
     enginesSection(analysis),
-    ...(analysis.theirs === undefined && analysis.reference === undefined ? [] : [answers(analysis)]),
+    ...((analysis.theirs ?? analysis.reference) === undefined ? [] : [answers(analysis)]),
   ];
 }
 
 function titleOf({ tensor, index, op }: ElementAnalysis): string {
   return `${tensor} [${index.join(', ')}] (${op})`;
 }
+
+/** Lines of what is there. */
+const known = (value: unknown, ...lines: readonly string[]): readonly string[] => (value === undefined ? [] : lines);
 
 function overview({
   theirs,
@@ -60,24 +64,21 @@ function overview({
   engine,
   computed,
   output,
-  fromReferenceOperands,
-}: ElementAnalysis): string[] {
+  fromReferenceOperands: others,
+}: ElementAnalysis) {
   const range = output.clamp ? `, which the layer keeps in ${output.clamp.join(' to ')}` : '';
   const zero = output.zeroPoint === undefined ? '' : `, zero point ${output.zeroPoint}`;
+  const accumulator = others?.accumulator === undefined ? '' : ` (accumulator ${others.accumulator})`;
   return [
-    ...(theirs === undefined ? [] : [`theirs             ${theirs}`]),
-    ...(reference === undefined ? [] : [`the reference      ${reference}`]),
-    ...(explained === undefined ? [] : [`by the causes      ${explained}`]),
+    ...known(theirs, `theirs             ${theirs}`),
+    ...known(reference, `the reference      ${reference}`),
+    ...known(explained, `by the causes      ${explained}`),
     `${engine} gives`.padEnd(18) + ` ${computed}   (${output.type}${zero}${range})`,
-    ...(fromReferenceOperands
-      ? [
-          `The reference's own inputs differ in ${fromReferenceOperands.differing} of those shown; from them ${engine} gives ` +
-            `${fromReferenceOperands.value}` +
-            (fromReferenceOperands.accumulator === undefined
-              ? '.'
-              : ` (accumulator ${fromReferenceOperands.accumulator}).`),
-        ]
-      : []),
+    ...known(
+      others,
+      `The reference's own inputs differ in ${others?.differing} of those shown; from them ${engine} gives ` +
+        `${others?.value}${accumulator}.`,
+    ),
   ];
 }
 
@@ -90,46 +91,56 @@ const SPECIAL = 24;
 /** Indices of the terms that are shown, in order. */
 function shownTerms({ terms, pairs }: Sum): number[] {
   if (terms.length <= FULL) return [...terms.keys()];
-  const saturated = new Set(
-    (pairs ?? []).filter(({ exact, saturated: s }) => exact !== s).flatMap(({ term }) => [term, term + 1]),
+  const overflowing = new Set(
+    (pairs ?? []).filter(({ exact, int16 }) => exact !== int16).flatMap(({ term }) => [term, term + 1]),
   );
-  const special = [...terms.keys()].filter((k) => saturated.has(k) || terms[k]!.padding);
+  const special = [...terms.keys()].filter((k) => overflowing.has(k) || terms[k]!.padding);
   const chosen = new Set([...special.slice(0, SPECIAL), ...ends(terms.length)]);
   return [...terms.keys()].filter((k) => chosen.has(k));
 }
 
 const ends = (count: number): number[] => [...Array(ENDS).keys()].flatMap((k) => [k, count - 1 - k]);
 
-function sumSection({ op }: ElementAnalysis, sum: Sum): Section {
-  const { terms, pairs, inputZeroPoint, weightZeroPoint, correction, accumulator, exactAccumulator } = sum;
-  const pairOf = new Map(pairs?.map((pair) => [pair.term, pair]));
-  const hasWeights = op !== 'GlobalAveragePool';
+/** What a pair is that leaves int16, and what it does. */
+const OVERFLOW = {
+  exact: { done: '', act: '', name: 'overflow' },
+  'saturating-pairs': { done: 'saturated', act: 'saturate', name: 'saturation' },
+  'wrapping-pairs': { done: 'wrapped', act: 'wrap around', name: 'overflow' },
+} as const;
+
+function sumSection({ scale, index }: ElementAnalysis, sum: Sum): Section {
+  const { accumulation, terms, pairing, pairs, inputZeroPoint, weightZeroPoint } = sum;
+  const { correction, accumulator, exactAccumulator } = sum;
+  const { done, act, name } = OVERFLOW[accumulation];
+  // by its last product
+  const pairOf = new Map(pairs?.map((pair, i) => [(pairs[i + 1]?.term ?? terms.length) - 1, pair]));
+  const hasWeights = scale?.weight !== undefined;
+  const place = ['channel', ...(index.length === 4 ? ['row', 'column'] : [])];
   const head = [
     '#',
-    ...(op === 'Conv' || !hasWeights ? ['channel', 'row', 'column'] : ['channel']),
+    ...place,
     'input',
     ...(hasWeights ? ['weight'] : []),
     'product',
-    ...(pairs ? ['pair', 'saturated'] : []),
+    ...(pairs ? ['pair', done] : []),
     'accumulator',
     'note',
   ];
   const row = (k: number): string[] => {
     const { at, padding, input, referenceInput, weight, product, accumulator: running } = terms[k]!;
-    const pair = pairOf.get(k - (k % 2));
-    const ends = pair && (k % 2 === 1 || k === terms.length - 1);
+    const pair = pairOf.get(k);
     const notes = [
       ...(padding ? ['padding'] : []),
       ...(referenceInput === undefined ? [] : [`${referenceInput} in the reference`]),
-      ...(ends && pair.exact !== pair.saturated ? [`saturated by ${pair.exact - pair.saturated}`] : []),
+      ...(pair && pair.exact !== pair.int16 ? [`${done} by ${pair.exact - pair.int16}`] : []),
     ];
     return [
       String(k),
-      ...(op === 'Conv' || !hasWeights ? at : at.slice(0, 1)).map(String),
+      ...at.slice(0, place.length).map(String),
       String(input),
       ...(hasWeights ? [String(weight)] : []),
       String(product),
-      ...(pairs ? [ends ? String(pair.exact) : '', ends ? String(pair.saturated) : ''] : []),
+      ...(pairs ? [pair ? String(pair.exact) : '', pair ? String(pair.int16) : ''] : []),
       String(running),
       notes.join('; '),
     ];
@@ -140,9 +151,14 @@ function sumSection({ op }: ElementAnalysis, sum: Sum): Section {
     return left > 0 ? [['…', ...head.slice(1, -1).map(() => ''), skipped(terms.slice(k - left, k))], row(k)] : [row(k)];
   });
   const weightSum = terms.reduce((total, { weight }) => total + weight, 0);
-  const overflowing = (pairs ?? []).filter(({ exact, saturated }) => exact !== saturated).length;
+  const minus =
+    correction === -inputZeroPoint * weightSum
+      ? `- ${inputZeroPoint} * ${weightSum} (the weights' sum)`
+      : `- ${-correction} (the zero point times the weights' sum)`;
+  const overflowing = (pairs ?? []).filter(({ exact, int16 }) => exact !== int16).length;
+  const raw = accumulation === 'wrapping-pairs' ? 'signed input' : 'input';
   const formula = pairs
-    ? 'products are input * weight; neighbours are added in 16 bits'
+    ? `products are ${raw} * weight; added in 16 bits are ${pairing}`
     : `products are (input - ${inputZeroPoint})` + (hasWeights ? ` * (weight - ${weightZeroPoint})` : '');
   return {
     title: `The sum: ${terms.length} products`,
@@ -151,10 +167,10 @@ function sumSection({ op }: ElementAnalysis, sum: Sum): Section {
       { head, rows, right: head.slice(0, -1) },
       ...(pairs
         ? [
-            `accumulator        ${accumulator - correction} - ${inputZeroPoint} * ${weightSum} (the weights' sum) = ${accumulator}`,
+            `accumulator        ${accumulator - correction} ${minus} = ${accumulator}`,
             overflowing === 0
-              ? 'No pair saturates in this element.'
-              : `without saturation ${exactAccumulator} (${overflowing} of ${pairs.length} pairs saturate)`,
+              ? `No pair is ${done} in this element.`
+              : `without ${name} ${exactAccumulator} (${overflowing} of ${pairs.length} pairs ${act})`,
           ]
         : [`accumulator        ${accumulator}`]),
     ],
@@ -219,11 +235,11 @@ const marked = (value: number, gives: readonly Side[]): string =>
   gives.length === 2 ? `${value} = both` : gives.length === 1 ? `${value} = ${gives[0]}` : String(value);
 
 function requantizedSection({ scale, requantized }: ElementAnalysis, one: Requantized): Section {
-  const { exact: value, products, results, accumulator, accumulation } = one;
+  const { exact: value, products, results, accumulator } = one;
   return {
     title:
       requantized.length > 1
-        ? `From the sum ${accumulation === 'exact' ? 'without saturation' : 'with saturated pairs'}, ${accumulator}`
+        ? `From the sum ${sumName(one, requantized)}, ${accumulator}`
         : 'From the exact value to the output',
     content: [
       `exact value        ${exact(value)}`,
@@ -310,58 +326,43 @@ function enginesSection({ engines }: ElementAnalysis): Section {
 
 /** Which results are theirs, and which the reference's. */
 function answers(analysis: ElementAnalysis): Section {
-  const { theirs, reference, engine, sum } = analysis;
-  const known = (['theirs', 'reference'] as const).filter((side) => analysis[side] !== undefined);
+  const { theirs, reference, reach = [] } = analysis;
+  const sides = (['theirs', 'reference'] as const).filter((side) => analysis[side] !== undefined);
   const isSame = Object.is(theirs, reference);
-  const lines = (isSame ? known.slice(0, 1) : known).flatMap((side) => givers(analysis, side, isSame));
-  const reaches = (analysis.reach ?? []).slice(0, isSame ? 1 : 2);
-  const reach = reaches.map(({ value, of, from, to }) => {
-    const range =
-      from === null && to === null
-        ? 'every accumulator'
-        : from === null
-          ? `accumulators up to ${to}`
-          : to === null
-            ? `accumulators from ${from} on`
-            : from === to
-              ? `the accumulator ${from} alone`
-              : `accumulators ${from} to ${to}`;
-    const away =
-      sum === undefined
-        ? 0
-        : from !== null && sum.accumulator < from
-          ? from - sum.accumulator
-          : to !== null && sum.accumulator > to
-            ? to - sum.accumulator
-            : 0;
-    const distance = away === 0 ? 'as here' : `${away > 0 ? `${away} more` : `${-away} less`} than here`;
-    return `${engine} gives ${value}${isSame ? '' : ` (${of})`} for ${range}: ${distance}.`;
-  });
-  return { title: 'Whose value it is', content: [...lines, ...reach] };
+  const lines = (isSame ? sides.slice(0, 1) : sides).map((side) => givers(analysis, side, isSame));
+  const reaches = reach.slice(0, isSame ? 1 : 2).map((one) => reachLine(analysis, one, isSame));
+  return { title: 'Whose value it is', content: [...lines, ...reaches] };
 }
 
-function givers(
-  { engines, requantized, theirs, reference, explained }: ElementAnalysis,
-  side: Side,
-  both: boolean,
-): string[] {
-  const value = side === 'theirs' ? theirs : reference;
+function reachLine({ engine, sum }: ElementAnalysis, { value, of, from, to }: Reach, isSame: boolean): string {
+  const ends = from === to ? `the accumulator ${from} alone` : `accumulators ${from} to ${to}`;
+  const open = from === null ? `accumulators up to ${to}` : `accumulators from ${from} on`;
+  const range = from === null && to === null ? 'every accumulator' : from === null || to === null ? open : ends;
+  const here = sum?.accumulator ?? 0;
+  const away = from !== null && here < from ? from - here : to !== null && here > to ? to - here : 0;
+  const distance = away === 0 ? 'as here' : `${Math.abs(away)} ${away > 0 ? 'more' : 'less'} than here`;
+  return `${engine} gives ${value}${isSame ? '' : ` (${of})`} for ${range}: ${distance}.`;
+}
+
+/** Of a sum where there are two, the engine's own first. */
+function sumName({ accumulation = 'exact' }: Requantized, [own]: readonly Requantized[]): string {
+  return accumulation === 'exact'
+    ? `without ${OVERFLOW[own!.accumulation!].name}`
+    : `with ${OVERFLOW[accumulation].done} pairs`;
+}
+
+function givers(analysis: ElementAnalysis, side: Side, both: boolean): string {
+  const { engines, requantized, theirs, explained } = analysis;
   const named = engines.filter(({ gives }) => gives.includes(side)).map(({ engine }) => engine);
-  const name = both ? 'theirs and the reference' : NAMES[side];
-  const roundings = requantized.flatMap(({ accumulation, results }) => {
-    const giving = results.filter(({ gives }) => gives.includes(side));
-    if (giving.length === 0) return [];
-    const sum =
-      requantized.length > 1 ? (accumulation === 'exact' ? ', without saturation' : ', with saturated pairs') : '';
-    return [`${someOf(results, giving)}${sum}`];
+  const roundings = requantized.flatMap((one) => {
+    const giving = one.results.filter(({ gives }) => gives.includes(side));
+    const sum = requantized.length > 1 ? `, ${sumName(one, requantized)}` : '';
+    return giving.length === 0 ? [] : [`${someOf(one.results, giving)}${sum}`];
   });
   const byCauses = side === 'theirs' && Object.is(explained, theirs) ? ["the layer's causes together"] : [];
   const all = [...byCauses, ...named, ...roundings];
-  return [
-    all.length === 0
-      ? `${value} (${name}): no engine and no rounding above gives it.`
-      : `${value} (${name}): given by ${all.join('; ')}.`,
-  ];
+  const given = all.length === 0 ? 'no engine and no rounding above gives it' : `given by ${all.join('; ')}`;
+  return `${analysis[side]} (${both ? 'theirs and the reference' : NAMES[side]}): ${given}.`;
 }
 
 /** How many are named one by one. */

@@ -9,31 +9,30 @@ export interface EngineRecipe {
   readonly rounding: string;
 }
 
-const fbgemm = (layer: LinearLayer): EngineRecipe => ({
-  bias: isPerChannel(layer) ? 'float32' : 'float32-fma',
-  scale: 'float32-division',
-  order: 'after',
-  rounding: 'even',
-});
-const onednn = ({ op }: LinearLayer): EngineRecipe => ({
-  bias: 'real',
-  scale: op === 'gemm' ? 'real-float32-inverses' : 'real-float32',
-  order: 'before',
-  rounding: 'even',
-});
-
 const RECIPES: Readonly<Record<RecipeName, (layer: LinearLayer) => EngineRecipe>> = {
   onnxruntime: () => ({ bias: 'int32', scale: 'float32-division', order: 'after', rounding: 'even' }),
   qnnpack: () => ({ bias: 'int32-reciprocal', scale: 'float32-reciprocal', order: 'after', rounding: 'even' }),
-  fbgemm,
-  onednn,
+  fbgemm: (layer) => ({
+    bias: isPerChannel(layer) ? 'float32' : 'float32-fma',
+    scale: 'float32-division',
+    order: 'after',
+    rounding: 'even',
+  }),
+  onednn: ({ op }) => ({
+    bias: 'real',
+    scale: op === 'gemm' ? 'real-float32-inverses' : 'real-float32',
+    order: 'before',
+    rounding: 'even',
+  }),
 };
+
 /** Of engines that are not here. */
-const OTHERS: readonly EngineRecipe[] = [
-  { bias: 'int32', scale: 'mantissa-31', order: 'after', rounding: 'double' },
-  { bias: 'int32', scale: 'mantissa-31', order: 'after', rounding: 'double-up' },
-  { bias: 'int32', scale: 'mantissa-31', order: 'after', rounding: 'up' },
-];
+const OTHERS = ['double', 'double-up', 'up'].map((rounding): EngineRecipe => ({
+  bias: 'int32',
+  scale: 'mantissa-31',
+  order: 'after',
+  rounding,
+}));
 
 /** The recipes that engines have, that which an engine says it has first. */
 export function recipesOf(engine: Engine, layer: LinearLayer): EngineRecipe[] {

@@ -1,14 +1,21 @@
-import type { ElementData, GraphNode } from '../../../src/graph/graph.ts';
-import { layerOf } from '../../../src/layers/global_average_pool.ts';
+import type { Definition } from '../../../src/layers/definition.ts';
 import { f32 } from '../../../src/engines/rounding.ts';
 import type { PoolLayer } from '../../../src/engines/engine.ts';
-import type { BoundEngine } from '../bound_engine.ts';
-import type { Choice, Problem, Recipe } from '../problem.ts';
+import { dimension, problemOf, waysOf, type Choice, type Problem } from '../problem.ts';
 import { clampChoices } from '../ways/clamp.ts';
-import { dimension, ending, finish, whereReferenceIs, type ElementwiseQuestion } from './elementwise.ts';
+import { endingOf, finish } from '../ways/rounding.ts';
+import { mantissa } from '../ways/scale.ts';
+import { whereReferenceIs, type LayerQuestion } from './family.ts';
 
 interface ZeroChoice extends Choice {
   readonly zero: number;
+}
+
+const zeroWay = waysOf('input-quantization');
+
+function zeroChoices({ input: { zeroPoint } }: PoolLayer): ZeroChoice[] {
+  const own = zeroWay('own', `zero point ${zeroPoint} is subtracted`, { zero: zeroPoint });
+  return zeroPoint === 0 ? [own] : [own, zeroWay('ignored', 'the zero point is not subtracted', { zero: 0 })];
 }
 
 /** From sum(x - zx) to a value in units of the output. */
@@ -17,118 +24,75 @@ interface ScaleChoice extends Choice {
   readonly of: (layer: PoolLayer) => (sum: number) => number;
 }
 
-const kind = 'scale';
+const way = waysOf('scale');
 
-const single =
-  (multiplier: (layer: PoolLayer) => number): ScaleChoice['of'] =>
-  (layer) => {
-    const m = multiplier(layer);
-    return (sum) => f32(f32(sum) * m);
-  };
+const float32 = (id: string, detail: string, multiplier: (layer: PoolLayer) => number): ScaleChoice =>
+  way(id, detail, {
+    float32: true,
+    of(layer: PoolLayer) {
+      const m = multiplier(layer);
+      return (sum: number) => f32(f32(sum) * m);
+    },
+  });
 
-const exact = ({ input, output, count }: PoolLayer): number => input.scale / output.scale / count;
-
-/** Rounded to a mantissa of `bits` bits. */
-const mantissa =
-  (bits: number): ScaleChoice['of'] =>
-  (layer) => {
-    const m = exact(layer);
-    const unit = 2 ** (Math.floor(Math.log2(m)) + 1 - bits);
-    const rounded = Math.floor(m / unit + 0.5) * unit;
-    return (sum) => sum * rounded;
-  };
+const float64 = (id: string, detail: string, multiplier: (ratio: number, count: number) => number): ScaleChoice =>
+  way(id, detail, {
+    float32: false,
+    of({ input, output, count }: PoolLayer) {
+      const m = multiplier(input.scale / output.scale, count);
+      return (sum: number) => sum * m;
+    },
+  });
 
 const SCALES: readonly ScaleChoice[] = [
-  {
-    id: 'float32',
-    kind,
-    detail: 'the sum is multiplied with the float32 sx/(sy*n)',
-    float32: true,
-    of: single(({ input, output, count }) => f32(input.scale / f32(output.scale * count))),
-  },
-  {
-    id: 'float32-count',
-    kind,
-    detail: 'the sum is multiplied with the float32 1/n',
-    float32: true,
-    of: single(({ count }) => f32(1 / count)),
-  },
-  { id: 'float64', kind, detail: 'the sum is divided in float64', float32: false, of: (l) => (sum) => sum * exact(l) },
-  ...[31, 16, 8, 15, 12, 10, 24].map((bits) => ({
-    id: `mantissa-${bits}`,
-    kind: kind as typeof kind,
-    detail: `the sum is multiplied with a fixed-point 1/n of ${bits} bits`,
-    float32: false,
-    of: mantissa(bits),
-  })),
-  {
-    id: 'power-of-two',
-    kind,
-    detail: 'the count is taken as the next power of two',
-    float32: false,
-    of: (layer) => (sum) => (sum * layer.input.scale) / layer.output.scale / 2 ** Math.ceil(Math.log2(layer.count)),
-  },
+  float32('float32', 'the sum is multiplied with the float32 sx/(sy*n)', ({ input, output, count }) =>
+    f32(input.scale / f32(output.scale * count)),
+  ),
+  float32('float32-count', 'the sum is multiplied with the float32 1/n', ({ count }) => f32(1 / count)),
+  float64('float64', 'the sum is divided in float64', (ratio, count) => ratio / count),
+  ...[31, 16, 8, 15, 12, 10, 24].map((bits) =>
+    float64(`mantissa-${bits}`, `the sum is multiplied with a fixed-point 1/n of ${bits} bits`, (ratio, count) =>
+      mantissa(ratio / count, bits),
+    ),
+  ),
+  float64(
+    'power-of-two',
+    'the count is taken as the next power of two',
+    (ratio, count) => ratio / 2 ** Math.ceil(Math.log2(count)),
+  ),
 ];
 
+/** How the engines do it. */
 const REFERENCES = [
-  ['float32', 'after', 'even'],
-  ['float32-count', 'before', 'even'],
-] as const;
+  { scale: 'float32', order: 'after', rounding: 'even', clamp: 'type' },
+  { scale: 'float32-count', order: 'before', rounding: 'even', clamp: 'type' },
+];
 
-/**
- * A global average pool as a family of implementations.
- *
- * @throws UnsupportedModelError where no combination of the known ways is what the engine does
- */
-export function poolProblem(
-  node: GraphNode,
-  bound: BoundEngine,
-  operands: ReadonlyMap<string, ElementData>,
-  { expected, theirs }: ElementwiseQuestion,
-): Problem {
-  const layer = layerOf(node, bound.context);
+/** A global average pool as a family of implementations. */
+export function poolProblem({ layer }: Definition<'global_average_pool'>, question: LayerQuestion): Problem {
+  const { node, operands, theirs } = question;
   const x = operands.get(node.inputs[0]!) as Uint8Array;
-  const { input, output, count } = layer;
-  const zeros = dimension<ZeroChoice>(
-    [
-      {
-        id: 'own',
-        kind: 'input-quantization',
-        detail: `zero point ${input.zeroPoint} is subtracted`,
-        zero: input.zeroPoint,
-      },
-      { id: 'ignored', kind: 'input-quantization', detail: 'the zero point is not subtracted', zero: 0 } as const,
-    ].filter(({ zero }, i) => i === 0 || zero !== input.zeroPoint) as ZeroChoice[],
+  const { output, count } = layer;
+  const raw = Float64Array.from({ length: theirs.length }, (_, i) =>
+    x.subarray(i * count, (i + 1) * count).reduce((sum, value) => sum + value, 0),
   );
-  const sums = Float64Array.from({ length: theirs.length }, (_, i) => {
-    let sum = 0;
-    for (let k = i * count; k < (i + 1) * count; k++) sum += x[k]!;
-    return sum;
-  });
-  const family = ([scale, order, rounding]: (typeof REFERENCES)[number]): Problem => {
-    const scales = dimension(SCALES, scale);
-    const end = ending(order, rounding, clampChoices(output), 'type');
-    return {
-      dimensions: [zeros, scales, end.order, end.rounding, end.clamp],
-      sumDimensions: 1,
-      theirs,
-      groupSize: theirs.length,
-      sums: (recipe) => {
-        const { zero } = zeros.choices[recipe[0]!]!;
-        const all = (): Float64Array => sums.map((sum) => sum - zero * count);
-        return { at: (element) => sums[element]! - zero * count, all };
+  return whereReferenceIs(question, REFERENCES, ({ scale, ...reference }) =>
+    problemOf(
+      { zero: dimension(zeroChoices(layer)) },
+      { scale: dimension(SCALES, scale), ...endingOf(reference, clampChoices(output)) },
+      {
+        theirs,
+        groupSize: theirs.length,
+        sums: ({ zero: { zero } }) => ({
+          at: (element) => raw[element]! - zero * count,
+          all: () => raw.map((sum) => sum - zero * count),
+        }),
+        output(ways) {
+          const scaled = ways.scale.of(layer);
+          const last = finish(ways, output.zeroPoint, ways.scale.float32);
+          return (sum) => last(scaled(sum));
+        },
       },
-      output(recipe: Recipe) {
-        const { of, float32 } = scales.choices[recipe[1]!]!;
-        const scaled = of(layer);
-        const last = finish(end, recipe, output.zeroPoint, float32);
-        return (sum) => last(scaled(sum));
-      },
-    };
-  };
-  return whereReferenceIs(
-    expected,
-    REFERENCES.map((reference) => () => family(reference)),
-    bound.engine.name,
+    ),
   );
 }

@@ -1,4 +1,4 @@
-import type { ElementData } from '../../../src/graph/graph.ts';
+import { ofChannel, type ElementData } from '../../../src/graph/graph.ts';
 import type { Linear } from '../../../src/layers/layer.ts';
 import type { Sums } from '../problem.ts';
 import type { AccumulationChoice, ProductOrder } from '../ways/accumulation.ts';
@@ -10,7 +10,7 @@ import type { SignednessChoice } from '../ways/signedness.ts';
 import type { LayoutChoice } from '../ways/weight_layout.ts';
 
 /** Everything up to the accumulator. */
-export interface SumWays {
+interface SumWays {
   readonly input: InputChoice;
   readonly padding: PaddingChoice;
   readonly alignment: AlignmentChoice;
@@ -69,8 +69,7 @@ export class Windows {
     const left = alignment.shift[1] - layer.pads[1];
     const isEdge = padding.value === 'edge';
     const outside = typeof padding.value === 'number' ? padding.value : ways.input.zeroPoint;
-    const zeroOf = (o: number): number =>
-      signedness.weightZero ?? layer.weightZeroPoint[layer.weightZeroPoint.length === 1 ? 0 : o]!;
+    const zeroOf = (o: number): number => signedness.weightZero ?? ofChannel(layer.weightZeroPoint, o);
 
     const window = new Int32Array(count);
     const operands = {
@@ -78,6 +77,7 @@ export class Windows {
       w: rows.w,
       at: 0,
       count,
+      outside: new Uint8Array(count),
       perTap: perGroup,
       zx: ways.input.zeroPoint,
       zw: 0,
@@ -90,10 +90,12 @@ export class Windows {
       for (let k = 0; k < count; k++) {
         let iy = firstY + products.y[k]! * dilationY;
         let ix = firstX + products.x[k]! * dilationX;
+        const isOutside = iy < 0 || iy >= input.height || ix < 0 || ix >= input.width;
+        operands.outside[k] = Number(isOutside);
         if (isEdge) {
           iy = iy < 0 ? 0 : iy >= input.height ? input.height - 1 : iy;
           ix = ix < 0 ? 0 : ix >= input.width ? input.width - 1 : ix;
-        } else if (iy < 0 || iy >= input.height || ix < 0 || ix >= input.width) {
+        } else if (isOutside) {
           window[k] = outside;
           continue;
         }

@@ -1,4 +1,4 @@
-import type { Choice } from '../problem.ts';
+import { waysOf, type Choice } from '../problem.ts';
 
 /** Where an output's window lies: rows and columns too far, and another stride. */
 export interface AlignmentChoice extends Choice {
@@ -6,43 +6,39 @@ export interface AlignmentChoice extends Choice {
   readonly strideChange: number;
 }
 
-const kind = 'alignment';
+const way = waysOf('alignment');
 
-const name = (by: number, positive: string, negative: string): string => (by > 0 ? positive : by < 0 ? negative : '');
+/** [down, right]; both ways at once is the usual slip: the padding on the wrong side. */
+const SHIFTS = [
+  [1, 1, 'down and right'],
+  [-1, -1, 'up and left'],
+  [1, -1, 'down and left'],
+  [1, 0, 'down'],
+  [-1, 1, 'up and right'],
+  [-1, 0, 'up'],
+  [0, 1, 'right'],
+  [0, -1, 'left'],
+] as const;
 
 export function alignmentChoices(
   kernel: readonly [number, number],
   strides: readonly [number, number],
 ): AlignmentChoice[] {
-  const correct: AlignmentChoice = {
-    id: 'aligned',
-    kind,
-    detail: 'windows where padding and stride put them',
-    shift: [0, 0],
-    strideChange: 0,
-  };
+  const aligned = { shift: [0, 0], strideChange: 0 } as const;
+  const correct = way('aligned', 'windows where padding and stride put them', aligned);
   if (Math.max(...kernel, ...strides) === 1) return [correct];
-  const steps = [1, -1, 0];
-  const shifts = steps
-    .flatMap((y) => steps.map((x) => [y, x] as const))
-    .filter(([y, x]) => y !== 0 || x !== 0)
-    // both ways at once is the usual slip: the padding on the wrong side
-    .sort((a, b) => Number(a[0] !== a[1]) - Number(b[0] !== b[1]));
   return [
     correct,
-    ...shifts.map(([y, x]) => ({
-      ...correct,
-      id: `shift ${y},${x}`,
-      detail: `windows lie one pixel too far ${[name(y, 'down', 'up'), name(x, 'right', 'left')].filter(Boolean).join(' and ')}`,
-      shift: [y, x] as const,
-    })),
+    ...SHIFTS.map(([y, x, where]) =>
+      way(`shift ${y},${x}`, `windows lie one pixel too far ${where}`, { ...aligned, shift: [y, x] as const }),
+    ),
     ...[1, -1]
       .filter((change) => Math.min(...strides) + change >= 1)
-      .map((change) => ({
-        ...correct,
-        id: `stride ${change}`,
-        detail: `the stride is ${strides[1] + change} instead of ${strides[1]}`,
-        strideChange: change,
-      })),
+      .map((strideChange) =>
+        way(`stride ${strideChange}`, `the stride is ${strides[1] + strideChange} instead of ${strides[1]}`, {
+          ...aligned,
+          strideChange,
+        }),
+      ),
   ];
 }

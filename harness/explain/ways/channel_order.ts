@@ -1,4 +1,4 @@
-import type { Choice } from '../problem.ts';
+import { waysOf, type Choice } from '../problem.ts';
 
 /** Which channel is read, and which channel's result an output holds. */
 export interface ChannelChoice extends Choice {
@@ -6,43 +6,32 @@ export interface ChannelChoice extends Choice {
   readonly output?: Int32Array;
 }
 
-const kind = 'channel-order';
+const way = waysOf('channel-order');
 
-const ORDERS: readonly { id: string; detail: string; of: (c: number, count: number) => number }[] = [
-  { id: 'reversed', detail: 'reversed', of: (c, count) => count - 1 - c },
-  { id: 'words-swapped', detail: 'reversed in words of four (byte order)', of: (c) => c ^ 3 },
-  { id: 'pairs-swapped', detail: 'swapped in pairs', of: (c) => c ^ 1 },
-  { id: 'rotated', detail: 'one too far', of: (c, count) => (c + 1) % count },
+const ORDERS: readonly (readonly [id: string, detail: string, of: (c: number, count: number) => number])[] = [
+  ['reversed', 'reversed', (c, count) => count - 1 - c],
+  ['words-swapped', 'reversed in words of four (byte order)', (c) => c ^ 3],
+  ['pairs-swapped', 'swapped in pairs', (c) => c ^ 1],
+  ['rotated', 'one too far', (c, count) => (c + 1) % count],
 ];
 
-function permutations(count: number): { id: string; detail: string; order: Int32Array }[] {
+/** The orders of one side's channels that differ. */
+function permutations(side: 'input' | 'output', count: number): ChannelChoice[] {
   const identity = Int32Array.from({ length: count }, (_, c) => c);
-  const found = [{ id: '', detail: '', order: identity }];
-  for (const { id, detail, of } of ORDERS) {
+  const found = [identity];
+  return ORDERS.flatMap(([id, detail, of]) => {
     const order = identity.map((c) => of(c, count));
-    if (order.some((c) => c >= count)) continue;
-    if (found.every((other) => order.some((c, i) => c !== other.order[i]))) found.push({ id, detail, order });
-  }
-  return found.slice(1);
+    if (order.some((c) => c >= count) || found.some((other) => order.every((c, i) => c === other[i]))) return [];
+    found.push(order);
+    const isBgr = side === 'input' && count === 3 && id === 'reversed';
+    return [way(`${side}-${id}`, `${side} channels are ${detail}${isBgr ? ' (BGR for RGB)' : ''}`, { [side]: order })];
+  });
 }
 
 export function channelChoices(inputs: number, outputs: number): ChannelChoice[] {
   return [
-    { id: 'in-order', kind, detail: 'channels in order' },
-    ...permutations(inputs).map(({ id, detail, order }) => ({
-      id: `input-${id}`,
-      kind: kind as typeof kind,
-      detail:
-        inputs === 3 && id === 'reversed'
-          ? 'input channels are reversed (BGR for RGB)'
-          : `input channels are ${detail}`,
-      input: order,
-    })),
-    ...permutations(outputs).map(({ id, detail, order }) => ({
-      id: `output-${id}`,
-      kind: kind as typeof kind,
-      detail: `output channels are ${detail}`,
-      output: order,
-    })),
+    way('in-order', 'channels in order', {}),
+    ...permutations('input', inputs),
+    ...permutations('output', outputs),
   ];
 }

@@ -1,7 +1,7 @@
 import { byteRange, type ElementData } from '../../../src/graph/graph.ts';
 import { clamp, f32, roundHalfEven } from '../../../src/engines/rounding.ts';
 import type { TensorQuantization } from '../../../src/engines/engine.ts';
-import type { Choice } from '../problem.ts';
+import { waysOf, type Choice } from '../problem.ts';
 
 /** What a layer takes its input to be. */
 export interface InputChoice extends Choice {
@@ -20,7 +20,11 @@ export interface OwnQuantization {
   readonly x: () => ElementData;
 }
 
-const kind = 'input-quantization';
+const way = waysOf('input-quantization');
+
+/** For people. */
+export const numbers = ({ scale, zeroPoint }: { readonly scale: number; readonly zeroPoint: number }): string =>
+  `scale ${scale.toPrecision(6)}, zero point ${zeroPoint}`;
 
 /**
  * The input as the model has it; with another zero point taken out of it; and, for a layer that reads the network's
@@ -31,71 +35,63 @@ export function inputChoices(
   { type, scale, zeroPoint }: TensorQuantization,
   own: readonly OwnQuantization[],
 ): InputChoice[] {
-  const [min] = byteRange(type);
-  const model: InputChoice = {
-    id: 'model',
-    kind,
-    detail: `the input has scale ${scale.toPrecision(6)}, zero point ${zeroPoint}`,
-    x: () => x,
-    zeroPoint,
-    scale,
-  };
-  const others: InputChoice[] = [
-    ['ignored', 'the zero point of the input is not subtracted', 0],
-    ['middle', `the zero point of the input is taken as ${min + 128}`, min + 128],
-    ['one-less', 'the zero point of the input is one too low', zeroPoint - 1],
-    ['one-more', 'the zero point of the input is one too high', zeroPoint + 1],
-  ].map(([id, detail, zero]) => ({
-    ...model,
-    id: `zero-point-${id}`,
-    detail: detail as string,
-    zeroPoint: zero as number,
-  }));
-  const alike = new Map<OwnQuantization, string>();
+  const middle = byteRange(type)[0] + 128;
+  const model = { x: () => x, zeroPoint, scale };
+  const others = (
+    [
+      ['ignored', 'not subtracted', 0],
+      ['middle', `taken as ${middle}`, middle],
+      ['one-less', 'one too low', zeroPoint - 1],
+      ['one-more', 'one too high', zeroPoint + 1],
+    ] as const
+  ).map(([id, how, zeroPoint]) =>
+    way(`zero-point-${id}`, `the zero point of the input is ${how}`, { ...model, zeroPoint }),
+  );
+  const distinct: OwnQuantization[] = [];
   const quantized = own.flatMap((q): InputChoice[] => {
-    const twin = [...alike.keys()].find((other) => other.zeroPoint === q.zeroPoint && sameBytes(other.x(), q.x()));
-    if (!twin) alike.set(q, q.id);
-    const where = `the input is quantized with ${q.detail}: scale ${q.scale.toPrecision(6)}, zero point ${q.zeroPoint}`;
-    const choice = { ...model, x: q.x, zeroPoint: q.zeroPoint };
+    const twin = distinct.find((other) => other.zeroPoint === q.zeroPoint && sameBytes(other.x(), q.x()));
+    if (!twin) distinct.push(q);
+    const where = `the input is quantized with ${q.detail}: ${numbers(q)}`;
+    const read = { x: q.x, zeroPoint: q.zeroPoint };
     return [
-      {
-        ...choice,
-        id: q.id,
-        detail: where,
-        scale: q.scale,
-        ...(twin ? { sumsLike: twin.id } : {}),
-      },
-      {
-        ...choice,
+      way(q.id, where, { ...read, scale: q.scale, ...(twin && { sumsLike: twin.id }) }),
+      way(`${q.id}/model-scale`, `${where}; the rest is computed with the model's scale`, {
+        ...read,
+        scale,
         sumsLike: (twin ?? q).id,
-        id: `${q.id}/model-scale`,
-        detail: `${where}; the rest is computed with the model's scale`,
-      },
+      }),
     ];
   });
   const taken = new Set<number>([zeroPoint]);
   return [
-    model,
+    way('model', `the input has ${numbers({ scale, zeroPoint })}`, model),
     ...others.filter((choice) => !taken.has(choice.zeroPoint) && taken.add(choice.zeroPoint)),
     ...quantized,
   ];
 }
 
-function sameBytes(a: ElementData, b: ElementData): boolean {
+export function sameBytes(a: ElementData, b: ElementData): boolean {
   for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;
   return true;
 }
 
-const ROUNDINGS: readonly { id: string; detail: string; round: (v: number) => number }[] = [
-  { id: 'even', detail: '', round: roundHalfEven },
-  { id: 'away', detail: ', ties away from zero', round: (v) => Math.sign(v) * Math.floor(Math.abs(v) + 0.5) },
-  { id: 'floor', detail: ', rounded down', round: Math.floor },
+type Round = (v: number) => number;
+
+const ROUNDINGS: readonly (readonly [id: string, detail: string, round: Round])[] = [
+  ['even', '', roundHalfEven],
+  ['away', ', ties away from zero', (v) => Math.sign(v) * Math.floor(Math.abs(v) + 0.5)],
+  ['floor', ', rounded down', Math.floor],
 ];
 
-const ZERO_POINTS: readonly { id: string; detail: string; round: (v: number) => number }[] = [
-  { id: 'nearest', detail: '', round: roundHalfEven },
-  { id: 'down', detail: ', its zero point rounded down', round: Math.floor },
-  { id: 'up', detail: ', its zero point rounded up', round: Math.ceil },
+const ZERO_POINTS: typeof ROUNDINGS = [
+  ['nearest', '', roundHalfEven],
+  ['down', ', its zero point rounded down', Math.floor],
+  ['up', ', its zero point rounded up', Math.ceil],
+];
+
+const PRECISIONS: typeof ROUNDINGS = [
+  ['float64', '', (scale) => scale],
+  ['float32', '', f32],
 ];
 
 /** Quantizations that people take from the picture itself: its range, in 255 or 256 steps. */
@@ -108,36 +104,27 @@ export function ownQuantizations(values: Float32Array, type: 'uint8' | 'int8'): 
   }
   const largest = Math.max(Math.abs(min), Math.abs(max));
   const ranges = [
-    { id: 'min-max', detail: "this input's own min and max", range: [min, max] },
-    {
-      id: 'min-max-zero',
-      detail: "this input's own min and max and zero",
-      range: [Math.min(min, 0), Math.max(max, 0)],
-    },
-    { id: 'symmetric', detail: "this input's own largest magnitude", range: [-largest, largest] },
+    ['min-max', 'own min and max', min, max],
+    ['min-max-zero', 'own min and max and zero', Math.min(min, 0), Math.max(max, 0)],
+    ['symmetric', 'own largest magnitude', -largest, largest],
   ] as const;
   const found = new Map<string, OwnQuantization>();
-  for (const { id, detail, range } of ranges)
+  for (const [id, whose, from, to] of ranges)
     for (const steps of [255, 256])
-      for (const precision of ['float64', 'float32'] as const)
-        for (const zero of ZERO_POINTS)
-          for (const rounding of ROUNDINGS) {
-            const exact = (range[1] - range[0]) / steps;
-            const scale = precision === 'float32' ? f32(exact) : exact;
-            if (!(scale > 0)) continue;
-            const zeroPoint = clamp(zero.round(least - range[0] / scale), least, most);
-            const key = [scale, zeroPoint, rounding.id].join();
+      for (const [precision, , rounded] of PRECISIONS)
+        for (const [zeroId, zeroDetail, roundZero] of ZERO_POINTS)
+          for (const [rounding, roundingDetail, round] of ROUNDINGS) {
+            const scale = rounded((to - from) / steps);
+            if (!(scale > 0 && scale < Infinity)) continue;
+            const zeroPoint = clamp(roundZero(least - from / scale), least, most);
+            const key = [scale, zeroPoint, rounding].join();
             if (found.has(key)) continue;
             found.set(key, {
-              id: [id, steps, precision, zero.id, rounding.id].join('/'),
-              detail:
-                detail +
-                (steps === 256 ? ' in 256 steps' : '') +
-                (zero.id === 'nearest' ? '' : zero.detail) +
-                rounding.detail,
+              id: [id, steps, precision, zeroId, rounding].join('/'),
+              detail: `this input's ${whose}${steps === 256 ? ' in 256 steps' : ''}${zeroDetail}${roundingDetail}`,
               scale,
               zeroPoint,
-              x: quantizer(values, type, scale, zeroPoint, rounding.round),
+              x: quantizer(values, { type, scale, zeroPoint }, round),
             });
           }
   return [...found.values()];
@@ -146,10 +133,8 @@ export function ownQuantizations(values: Float32Array, type: 'uint8' | 'int8'): 
 /** Quantizes when it is first needed. */
 export function quantizer(
   values: Float32Array,
-  type: 'uint8' | 'int8',
-  scale: number,
-  zeroPoint: number,
-  round: (v: number) => number = roundHalfEven,
+  { type, scale, zeroPoint }: TensorQuantization,
+  round: Round = roundHalfEven,
 ): () => ElementData {
   const [least, most] = byteRange(type);
   const map = (v: number): number => clamp(round(v / scale) + zeroPoint, least, most);

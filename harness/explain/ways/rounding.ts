@@ -1,34 +1,88 @@
-import { roundHalfEven } from '../../../src/engines/rounding.ts';
-import type { Choice } from '../problem.ts';
+import { f32, roundHalfEven } from '../../../src/engines/rounding.ts';
+import { dimension, waysOf, type Choice, type Dimension, type Ways } from '../problem.ts';
+import type { ClampChoice } from './clamp.ts';
 
-export interface RoundingChoice extends Choice {
+interface RoundingChoice extends Choice {
   /** @param multiplier of the channel, approximately: fixed point that rounds twice depends on its exponent */
   readonly of: (multiplier: number) => (value: number) => number;
 }
 
-const kind = 'rounding';
+const way = waysOf('rounding');
 const halfAway = (v: number): number => (v < 0 ? -Math.floor(0.5 - v) : Math.floor(v + 0.5));
 const halfUp = (v: number): number => Math.floor(v + 0.5);
 
-const always = (round: (value: number) => number) => () => round;
+const once = (id: string, detail: string, round: (value: number) => number): RoundingChoice =>
+  way(id, detail, { of: () => round });
 
 /**
  * A product of 31 bits rounded half up, then a rounding shift by rs: gemmlowp's, with a multiplier m in [1/2, 1) and
  * scale m / 2^rs.
  */
-const twice = (second: (value: number) => number) => (multiplier: number) => {
-  const unit = 2 ** Math.max(0, -Math.floor(Math.log2(multiplier)) - 1);
-  return (value: number): number => second(halfUp(value * unit) / unit);
-};
+const twice = (second: (value: number) => number) => ({
+  of(multiplier: number) {
+    const unit = 2 ** Math.max(0, -Math.floor(Math.log2(multiplier)) - 1);
+    return (value: number): number => second(halfUp(value * unit) / unit);
+  },
+});
 
-export const ROUNDINGS: readonly RoundingChoice[] = [
-  { id: 'even', kind, detail: 'to nearest, ties to even', of: always(roundHalfEven) },
-  { id: 'away', kind, detail: 'to nearest, ties away from zero', of: always(halfAway) },
-  { id: 'up', kind, detail: 'to nearest, ties up (add a half and shift)', of: always(halfUp) },
-  { id: 'floor', kind, detail: 'rounded down (a shift alone)', of: always(Math.floor) },
-  { id: 'truncate', kind, detail: 'truncated toward zero', of: always(Math.trunc) },
-  { id: 'double', kind, detail: 'rounded twice (gemmlowp), the second time ties away from zero', of: twice(halfAway) },
-  { id: 'double-up', kind, detail: 'rounded twice (gemmlowp), the second time ties up', of: twice(halfUp) },
-  { id: 'down', kind, detail: 'to nearest, ties down', of: always((v) => Math.ceil(v - 0.5)) },
-  { id: 'ceil', kind, detail: 'rounded up', of: always(Math.ceil) },
+const DOUBLE: readonly RoundingChoice[] = [
+  way('double', 'rounded twice (gemmlowp), the second time ties away from zero', twice(halfAway)),
+  way('double-up', 'rounded twice (gemmlowp), the second time ties up', twice(halfUp)),
 ];
+
+const roundings = (isFixedPoint: boolean): RoundingChoice[] => [
+  once('even', 'to nearest, ties to even', roundHalfEven),
+  once('away', 'to nearest, ties away from zero', halfAway),
+  once('up', 'to nearest, ties up (add a half and shift)', halfUp),
+  once('floor', 'rounded down (a shift alone)', Math.floor),
+  once('truncate', 'truncated toward zero', Math.trunc),
+  ...(isFixedPoint ? DOUBLE : []),
+  once('down', 'to nearest, ties down', (v) => Math.ceil(v - 0.5)),
+  once('ceil', 'rounded up', Math.ceil),
+];
+
+interface OrderChoice extends Choice {
+  readonly before: boolean;
+}
+
+const order = waysOf('zero-point-order');
+
+const ORDERS: readonly OrderChoice[] = [
+  order('after', 'the zero point is added after rounding', { before: false }),
+  order('before', 'the zero point is added before rounding', { before: true }),
+];
+
+/** The last steps of every operator. */
+interface Ending extends Readonly<Record<string, Dimension>> {
+  readonly order: Dimension<OrderChoice>;
+  readonly rounding: Dimension<RoundingChoice>;
+  readonly clamp: Dimension<ClampChoice>;
+}
+
+/**
+ * @param reference how the reference does them: ids
+ * @param isFixedPoint may a fixed-point multiplier have made the value?
+ */
+export function endingOf(
+  reference: { readonly order: string; readonly rounding: string; readonly clamp: string },
+  clamps: readonly ClampChoice[],
+  isFixedPoint = false,
+): Ending {
+  return {
+    order: dimension(ORDERS, reference.order),
+    rounding: dimension(roundings(isFixedPoint), reference.rounding),
+    clamp: dimension(clamps, reference.clamp),
+  };
+}
+
+/** From a value in units of the output to the output. */
+export function finish(
+  { order, rounding, clamp }: Ways<Ending>,
+  zeroPoint: number,
+  float32: boolean,
+  { before = order.before, multiplier = 1 } = {},
+): (value: number) => number {
+  const round = rounding.of(multiplier);
+  if (!before) return (value) => clamp.of(round(value) + zeroPoint);
+  return (value) => clamp.of(round(float32 ? f32(value + zeroPoint) : value + zeroPoint));
+}

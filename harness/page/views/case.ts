@@ -10,14 +10,14 @@ import { runCases, type CaseMismatch, type CasesResult } from '../../cases/run_c
 import { analyzeElement, type ElementAnalysis } from '../../explain/element.ts';
 import { oracleFor } from '../../oracles/index.ts';
 import { verdict } from '../../report/format.ts';
-import { element, fill } from '../dom.ts';
+import { element, facts, fill } from '../dom.ts';
 import { elementOpener } from './element.ts';
 
 /** Where a case is found: `?case=ENGINE/SEED/INDEX`. */
 type CaseAddress = ReturnType<typeof parseCaseId>;
 
 /** @throws InvalidInputError, UnsupportedModelError where the address names no case */
-export function parseCase(text: string): CaseAddress {
+function parseCase(text: string): CaseAddress {
   const { engine, ...place } = parseCaseId(text);
   return { engine: findEngine(engine).name, ...place };
 }
@@ -135,14 +135,6 @@ const SHOWN = 8;
 function few(values: Scales | Int32Array): string {
   const shown = values.subarray(0, SHOWN).join(', ');
   return values.length > SHOWN ? `${shown}, … (${values.length} channels)` : shown;
-}
-
-function facts(rows: readonly (readonly [string, string | HTMLElement])[]): HTMLElement {
-  return element(
-    'dl',
-    { class: 'facts' },
-    ...rows.map(([term, value]) => element('div', {}, element('dt', {}, term), element('dd', {}, value))),
-  );
 }
 
 function navigation({ engine, seed, index, atBoundaries }: CaseAddress): HTMLElement {

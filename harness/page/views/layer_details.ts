@@ -3,7 +3,7 @@ import type { TracedTensor } from '../../../src/trace.ts';
 import type { TensorComparison } from '../../compare/compare.ts';
 import { featureMaps, type FeatureMaps } from '../../report/feature_maps.ts';
 import { formatCount } from '../../report/format.ts';
-import { element } from '../dom.ts';
+import { element, facts } from '../dom.ts';
 import type { ElementAnalysis } from '../../explain/element.ts';
 import { elementOpener } from './element.ts';
 import { greyCanvas } from './pictures.ts';
@@ -33,15 +33,6 @@ export function layerDetails(
     ]),
     analyze && elementOpener(analyze),
     maps && tiles(maps),
-  );
-}
-
-function facts(rows: readonly (readonly [string, string | undefined])[]): HTMLElement {
-  const known = rows.filter(([, value]) => value !== undefined);
-  return element(
-    'dl',
-    { class: 'facts' },
-    ...known.map(([term, value]) => element('div', {}, element('dt', {}, term), element('dd', {}, value))),
   );
 }
 

@@ -9,7 +9,7 @@ export interface OnnxModel {
   functions: number;
 }
 
-export interface OnnxGraph {
+interface OnnxGraph {
   name: string;
   nodes: OnnxNode[];
   initializers: OnnxTensor[];

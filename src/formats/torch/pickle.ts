@@ -23,7 +23,7 @@ export abstract class PickleObject {
 }
 
 /** What a pickle may name, by 'module.name', and what its persistent ids stand for. */
-export interface PickleEnvironment {
+interface PickleEnvironment {
   readonly globals: ReadonlyMap<string, PickleGlobal>;
   persistentLoad(id: PickleValue): PickleValue;
 }

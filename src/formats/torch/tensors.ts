@@ -47,7 +47,7 @@ export class TorchStorage extends PickleObject {
 }
 
 /** scale and zeroPoint are a tensor's, or one for each index of `axis`. */
-export type Quantizer =
+type Quantizer =
   | { readonly scale: number; readonly zeroPoint: number }
   | { readonly scale: TorchTensor; readonly zeroPoint: TorchTensor; readonly axis: number };
 

@@ -1,5 +1,6 @@
 import { layerWindow } from '../geometry.ts';
-import { inputFlip, laneCorrections, packRowWeights, paddingWord, startingSums } from './floats.ts';
+import { inputFlip, laneCorrections, paddingWord, startingSums, weightMin } from './floats.ts';
+import type { Linear } from '../../layers/layer.ts';
 import { hasExactSums, type LinearKernel } from '../linear.ts';
 import { useKernel } from '../kernel.ts';
 
@@ -13,6 +14,7 @@ const ROWS = 28;
 export const depthwiseRows: LinearKernel = {
   name: 'depthwise_rows',
   kinds: ['depthwise'],
+  software: true,
   // columns of the input in which a thread's windows begin
   tiles: [4, 2, 7],
   admits(linear) {
@@ -55,3 +57,17 @@ export const depthwiseRows: LinearKernel = {
     };
   },
 };
+
+/** [tap][group of 4 channels] of four codes, the fourth one's top bit flipped. */
+function packRowWeights(linear: Linear): Uint32Array {
+  const { layer, weights, output } = linear;
+  const taps = layer.kernel[0] * layer.kernel[1];
+  const packed = new Uint32Array(taps * output.groups);
+  const bytes = new Uint8Array(packed.buffer);
+  for (let o = 0; o < layer.outputChannels; o++)
+    for (let tap = 0; tap < taps; tap++) {
+      const code = weights[o * taps + tap]! - weightMin(linear);
+      bytes[tap * output.groups * 4 + o] = o % 4 === 3 ? code ^ 128 : code;
+    }
+  return packed;
+}

@@ -12,7 +12,7 @@ import { sumsOf, weightZero, weightsPerChannel } from '../../layers/linear/weigh
 const EXACT = 2 ** 24;
 
 const inputZero = ({ layer }: Linear): number => layer.input.zeroPoint - byteRange(layer.input.type)[0];
-const weightMin = ({ weightSigned }: Linear): number => (weightSigned ? -128 : 0);
+export const weightMin = ({ weightSigned }: Linear): number => (weightSigned ? -128 : 0);
 
 /** What an input word is XORed with: bytes become codes, the fourth one less 128. */
 export function inputFlip({ layer }: Linear): number {
@@ -104,19 +104,5 @@ export function packLaneWeights(linear: Linear, words: number, chunkWords: numbe
       }
     }
   }
-  return packed;
-}
-
-/** For depthwise_rows: [tap][group of 4 channels] of four codes, the fourth one's top bit flipped. */
-export function packRowWeights(linear: Linear): Uint32Array {
-  const { layer, weights, output } = linear;
-  const taps = layer.kernel[0] * layer.kernel[1];
-  const packed = new Uint32Array(taps * output.groups);
-  const bytes = new Uint8Array(packed.buffer);
-  for (let o = 0; o < layer.outputChannels; o++)
-    for (let tap = 0; tap < taps; tap++) {
-      const code = weights[o * taps + tap]! - weightMin(linear);
-      bytes[tap * output.groups * 4 + o] = o % 4 === 3 ? code ^ 128 : code;
-    }
   return packed;
 }

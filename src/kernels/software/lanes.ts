@@ -75,6 +75,7 @@ const ROWS = [196, 98, 49, 28];
 export const lanes: LinearKernel = {
   name: 'lanes',
   kinds: ['pointwise', 'conv', 'gemm'],
+  software: true,
   tiles: ROWS,
   admits(linear, { subgroups }: Features) {
     if (subgroups?.min !== 4 || subgroups.max !== 4) return 'the device has no subgroups of four lanes';
@@ -87,6 +88,7 @@ export const lanes: LinearKernel = {
 export const lanesPlain: LinearKernel = {
   name: 'lanes_plain',
   kinds: ['pointwise', 'conv', 'gemm'],
+  software: true,
   tiles: ROWS,
   admits,
   lower: (linear, _target, rows) => lower(linear, rows, PLAIN),

@@ -3,7 +3,7 @@ import { byteRange, isByteType, type GraphNode, type TensorInfo } from '../../gr
 import type { AccumulatorRange } from '../../requantize/boundaries.ts';
 import type { LinearLayer, StepFunctions } from '../../engines/engine.ts';
 import type { Layer, Linear, LinearKind } from '../layer.ts';
-import { askEngine, label, placeOf, refuse, tensorQuantization, type OpContext } from '../operator.ts';
+import { askEngine, clampOf, label, placeOf, refuse, tensorQuantization, type OpContext } from '../operator.ts';
 import { kindOf } from './geometry.ts';
 import { effectiveSums, type EffectiveSums } from './overflow.ts';
 import { sumsOf, weightZero, weightsPerChannel } from './weights.ts';
@@ -41,6 +41,8 @@ export function linearLayer(
     weightZeroPoint: zeroPoint,
     ...(bias ? { bias: bias.data as Int32Array | Float32Array } : {}),
     relu: node.attributes['relu'] === 1,
+    ...clampOf(node),
+    ...(node.attributes['depthwise'] === 1 && { depthwise: true }),
   };
 }
 
@@ -65,7 +67,7 @@ export function expectByteInput(node: GraphNode, info: TensorInfo): void {
  *
  * @throws UnsupportedModelError where a channel can reach an overflow of the engine's own
  */
-export function expectNoOverflow(node: GraphNode, functions: StepFunctions, { lo, hi }: AccumulatorRange): void {
+function expectNoOverflow(node: GraphNode, functions: StepFunctions, { lo, hi }: AccumulatorRange): void {
   for (const [channel, least] of lo.entries()) {
     const [first, last] = functions.rises?.(channel) ?? [-Infinity, Infinity];
     if (least < first || hi[channel]! > last)

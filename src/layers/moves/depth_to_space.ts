@@ -31,3 +31,23 @@ export const depthToSpace: Operator = moveOp((node, _context, { shape }) => {
     ],
   };
 });
+
+/** SpaceToDepth: each b by b pixels become one, whose channels are all of the first pixel's, then all of the next one's. */
+export const spaceToDepth: Operator = moveOp((node, _context, { shape }) => {
+  const b = Number(node.attributes['blocksize']);
+  const [n, channels, h, w] = shape as [number, number, number, number];
+  if (shape.length !== 4 || !Number.isInteger(b) || b < 1 || h % b !== 0 || w % b !== 0)
+    throw new InvalidModelError(`${label(node)}: blocks of ${b} by ${b} from shape [${shape.join(', ')}]`);
+  const first = (axis: number, count: number) => ({ axis, indices: range(count).map((i) => i * b) });
+  return {
+    shape: [n, channels * b * b, h / b, w / b],
+    taken: [
+      { axis: 0, indices: range(n) },
+      { axis: 2, indices: range(b) },
+      { axis: 3, indices: range(b) },
+      { axis: 1, indices: range(channels) },
+      first(2, h / b),
+      first(3, w / b),
+    ],
+  };
+});

@@ -18,6 +18,8 @@ export interface Move {
   readonly shape: readonly number[];
   /** For each axis of what is taken, in row-major order; those of one axis add up. Absent where all is taken in the order in which it is. */
   readonly taken?: readonly Taken[];
+  /** The input's element that each of the output's comes from, both in row-major order, where no axes are taken. */
+  readonly from?: (element: number) => number;
   /** What stands where nothing moves; a value of the tensor's type. */
   readonly fill?: number;
 }
@@ -53,9 +55,9 @@ function stepsOf(taken: readonly Taken[], strides: readonly number[]): number[][
 }
 
 /** For each element of the output, in row-major order, the input's element in its row-major order; -1: the fill. */
-function sourcesOf({ shape, taken }: Move, from: readonly number[]): Int32Array {
-  if (!taken) return Int32Array.from({ length: elementCount(shape) }, (_, i) => i);
-  return sums(stepsOf(taken, stridesOf(from)));
+function sourcesOf({ shape, taken, from }: Move, input: readonly number[]): Int32Array {
+  if (!taken) return Int32Array.from({ length: elementCount(shape) }, (_, i) => from?.(i) ?? i);
+  return sums(stepsOf(taken, stridesOf(input)));
 }
 
 /** Strides of a tensor's axes in GPU memory. */
@@ -123,7 +125,7 @@ function samePixels(a: Extent, b: Extent): boolean {
 /** Where each element moves from in GPU memory; undefined where all keep their place. */
 function placesOfMove(node: GraphNode, move: Move, input: TensorInfo, output: TensorInfo): Places | undefined {
   const [from, to] = [extent(input), extent(output)];
-  if (!move.taken && samePixels(from, to)) return undefined;
+  if (!move.taken && !move.from && samePixels(from, to)) return undefined;
   const count = elementCount(input.shape);
   const lists = listsOf(move, input);
   if (lists)

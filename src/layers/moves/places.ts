@@ -2,7 +2,7 @@ import type { Places } from '../layer.ts';
 import { paddedPlaces, type Extent } from '../layout.ts';
 
 /** Where nothing moves to. */
-export const NOWHERE = -1;
+const NOWHERE = -1;
 
 /** For each batch, row, column and channel of the output, in this order, the place that it adds, or NOWHERE. */
 type Lists = readonly (readonly number[])[];

@@ -2,21 +2,46 @@ import { InvalidModelError } from '../../errors.ts';
 import { BUDGET } from '../../graph/budget.ts';
 import { elementCount, type GraphNode } from '../../graph/graph.ts';
 import { label, refuse, type Operator, type OpContext } from '../operator.ts';
-import { axisOf, integerList, moveOp } from './move.ts';
+import { axisOf, integerList, moveOp, type Move } from './move.ts';
 
 /** The same values, in the same row-major order, in another shape. */
 function reshaping(
   shapeOf: (node: GraphNode, context: OpContext, from: readonly number[]) => readonly number[],
 ): Operator {
-  return moveOp((node, context, input) => {
+  const move = moveOp((node, context, input) => {
     const shape = shapeOf(node, context, input.shape);
     const count = elementCount(input.shape);
     if (elementCount(shape) !== count)
       throw new InvalidModelError(
         `${label(node)}: from shape [${input.shape.join(', ')}] to [${shape.join(', ')}], which has other elements`,
       );
-    return { shape };
+    return node.attributes['channels_last'] === 1 ? channelsLast(input.shape, shape) : { shape };
   });
+  return { ...move, define: () => ({ kind: 'reshape' }) };
+}
+
+/** Elements are counted with the channels last: of four dimensions in the order NHWC. */
+function channelsLast(from: readonly number[], shape: readonly number[]): Move {
+  if (from.length !== 4 && shape.length !== 4) return { shape };
+  return { shape, from: (element) => place(counted(element, shape), from) };
+}
+
+/** The number of an element, channels last, from its number in row-major order. */
+function counted(element: number, shape: readonly number[]): number {
+  if (shape.length !== 4) return element;
+  const [, channels, height, width] = shape as [number, number, number, number];
+  const plane = height * width;
+  const image = Math.floor(element / (channels * plane));
+  return (image * plane + (element % plane)) * channels + (Math.floor(element / plane) % channels);
+}
+
+/** The other way. */
+function place(number: number, shape: readonly number[]): number {
+  if (shape.length !== 4) return number;
+  const [, channels, height, width] = shape as [number, number, number, number];
+  const plane = height * width;
+  const image = Math.floor(number / (channels * plane));
+  return (image * channels + (number % channels)) * plane + (Math.floor(number / channels) % plane);
 }
 
 export const reshape = reshaping((node, context, from) => {

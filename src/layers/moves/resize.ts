@@ -1,5 +1,5 @@
 import { InvalidModelError } from '../../errors.ts';
-import { f32 } from '../../engines/rounding.ts';
+import { f32, roundHalfAway } from '../../engines/rounding.ts';
 import { expectOutput, label, refuse, type Operator, type OpContext } from '../operator.ts';
 import type { GraphNode } from '../../graph/graph.ts';
 import { axisOf, integerList, moveOp } from './move.ts';
@@ -13,12 +13,9 @@ const COORDINATES: Readonly<Record<string, (i: number, scale: number, output: nu
   align_corners: (i, _scale, output, input) => (output === 1 ? 0 : f32(f32(i * (input - 1)) / (output - 1))),
 };
 
-/** Half away from zero, as C's round. */
-const round = (x: number): number => Math.sign(x) * Math.floor(Math.abs(x) + 0.5);
-
 const NEAREST: Readonly<Record<string, (x: number) => number>> = {
-  round_prefer_floor: (x) => (x === Math.trunc(x) + 0.5 ? Math.floor(x) : round(x)),
-  round_prefer_ceil: round,
+  round_prefer_floor: (x) => (x === Math.trunc(x) + 0.5 ? Math.floor(x) : roundHalfAway(x)),
+  round_prefer_ceil: roundHalfAway,
   floor: Math.floor,
   ceil: Math.ceil,
 };

@@ -15,7 +15,7 @@ export function picking(picks: readonly (readonly number[])[], fill?: number): M
 export const range = (length: number, first = 0): number[] => Array.from({ length }, (_, i) => first + i);
 
 /** ONNX's Slice of one axis: `start` to before `end` in steps, negative ones from the end, clamped to the axis. */
-export function sliceIndices(size: number, start: number, end: number, step: number): number[] {
+function sliceIndices(size: number, start: number, end: number, step: number): number[] {
   const [least, most] = step > 0 ? [0, size] : [-1, size - 1];
   const clamp = (i: number): number => Math.min(Math.max(i < 0 ? i + size : i, least), most);
   const indices: number[] = [];

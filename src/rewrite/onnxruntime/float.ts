@@ -38,7 +38,7 @@ const hardSigmoid =
     Math.max(Math.min(multiplyAdd(alpha, x, beta), 1), 0);
 
 /** An element-wise float32 function of as many operands as it takes. */
-export type FloatFunction = (...operands: number[]) => number;
+type FloatFunction = (...operands: number[]) => number;
 
 /**
  * What onnxruntime's float32 kernels of element-wise operators compute, one rounding a step; undefined for operators

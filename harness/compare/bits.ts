@@ -15,3 +15,14 @@ export function firstDifference(a: Bits, b: Bits): { at: number; count: number }
     }
   return { at, count };
 }
+
+/** The index of an element, from its place in C order. */
+export function coordinatesOf(place: number, shape: readonly number[]): number[] {
+  const index: number[] = [];
+  let rest = place;
+  for (const size of shape.toReversed()) {
+    index.unshift(rest % size);
+    rest = Math.floor(rest / size);
+  }
+  return index;
+}

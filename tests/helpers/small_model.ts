@@ -1,8 +1,8 @@
-import { writeInt8Model } from '../models/int8_model.ts';
-import { INPUT, type Network } from '../models/network.ts';
-import { measureRanges } from '../models/networks/quantize.ts';
-import { SeededLayers } from '../models/networks/seeded.ts';
-import { Random } from '../models/random.ts';
+import { writeInt8Model } from '../../models/int8_model.ts';
+import { INPUT, type Network } from '../../models/network.ts';
+import { measureRanges } from '../../models/networks/quantize.ts';
+import { SeededLayers } from '../../models/networks/seeded.ts';
+import { Random } from '../../models/random.ts';
 
 const SIZE = 16;
 

@@ -1,0 +1,32 @@
+/** The processors that engines tell apart. */
+export const PROCESSORS = {
+  'x64-avx512-vnni': 'x86-64 with AVX-512 VNNI: Intel servers since Cascade Lake (2019), AMD since Zen 4 (2022)',
+  'x64-avx-vnni': 'x86-64 with AVX-VNNI alone: Intel for desktops and laptops since the 12th generation (2021)',
+  x64: 'x86-64 without VNNI: AMD until Zen 3, Intel before these',
+  'arm64-dot': 'ARM with the dot product: Apple silicon, Graviton since 2, phones since about 2018',
+  arm64: 'ARM without the dot product: Cortex-A72, A53 (Raspberry Pi 3 and 4, Graviton 1)',
+} as const;
+export type Processor = keyof typeof PROCESSORS;
+
+/** What runs a model on a processor, as its users choose it. */
+export const RUNTIMES = {
+  'onnxruntime-web': 'onnxruntime-web (wasm), in any browser and in Node',
+  onnxruntime: 'onnxruntime on the CPU, from Python, C++, C#, Java, Node',
+  'pytorch-x86': "PyTorch since 2.0, as it comes (engine 'x86')",
+  'pytorch-fbgemm': "PyTorch with engine 'fbgemm' (as it came until 1.13)",
+  'pytorch-onednn': "PyTorch with engine 'onednn'",
+  'pytorch-qnnpack': "PyTorch with engine 'qnnpack' (torchvision's MobileNetV2)",
+  tflite: 'TensorFlow Lite (LiteRT) as it comes, by XNNPACK',
+  'tflite-builtin': 'TensorFlow Lite without XNNPACK: its optimized kernels',
+  'tflite-reference': "TensorFlow Lite's reference kernels, and those of TensorFlow Lite for Microcontrollers",
+} as const;
+export type Runtime = keyof typeof RUNTIMES;
+
+/** A runtime, and the processors on which it is this engine. */
+export interface Origin {
+  readonly runtime: Runtime;
+  readonly processors: readonly Processor[];
+}
+
+export const EVERY_PROCESSOR = Object.keys(PROCESSORS) as readonly Processor[];
+export const X64: readonly Processor[] = ['x64-avx512-vnni', 'x64-avx-vnni', 'x64'];

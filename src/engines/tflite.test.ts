@@ -1,0 +1,47 @@
+import { existsSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { UnsupportedModelError } from '../errors.ts';
+import { readModel } from '../formats/index.ts';
+import { inferGraph } from '../layers/infer.ts';
+import { referenceTrace } from '../plan/reference.ts';
+import {
+  KERNEL_SETS,
+  recordedOperators,
+  TFLITE_OPERATORS,
+  toNchw,
+  type RecordedOperator,
+} from '../../tests/helpers/tflite_operators.ts';
+import { findEngine } from './index.ts';
+
+type Name = keyof typeof KERNEL_SETS;
+
+/** How many elements an engine gives otherwise; undefined where it refuses the model. */
+function missed(name: Name, { bytes, expected, feeds }: RecordedOperator): number | undefined {
+  const wanted = expected(name);
+  if (!wanted) return 0;
+  const engine = findEngine(name);
+  try {
+    const graph = readModel(bytes);
+    const typed = inferGraph(graph, engine);
+    const [output] = Object.values(referenceTrace({ graph: typed, engine }, feeds(graph)).outputs);
+    const reference = toNchw(wanted.data, wanted.shape);
+    return Array.from(output!.data, Number).filter((v, i) => !Object.is(v + 0, Number(reference[i]) + 0)).length;
+  } catch (error) {
+    if (error instanceof UnsupportedModelError) return undefined;
+    throw error;
+  }
+}
+
+describe.skipIf(!existsSync(TFLITE_OPERATORS))('operators recorded from LiteRT, in ../shared', () => {
+  const cases = existsSync(TFLITE_OPERATORS) ? recordedOperators() : [];
+  it.each(Object.keys(KERNEL_SETS) as Name[])('%s: every one that is not refused', (name) => {
+    const [wrong, refused] = [[], new Map<string, number>()] as [string[], Map<string, number>];
+    for (const one of cases) {
+      const count = missed(name, one);
+      if (count === undefined) refused.set(one.op, (refused.get(one.op) ?? 0) + 1);
+      else if (count > 0) wrong.push(`${one.name}: ${count}`);
+    }
+    if (process.env['SHOW']) console.log(name, Object.fromEntries(refused));
+    expect(wrong).toEqual([]);
+  });
+});

@@ -1,0 +1,131 @@
+import { UnsupportedModelError } from '../errors.ts';
+import { double, doubleUp, highMultiply, quantizeMultiplier, type Rescale } from './fixed_point.ts';
+import { byteRange } from '../graph/graph.ts';
+import { clamp, f32, roundHalfAway, roundHalfEven } from './rounding.ts';
+import { addOf, averagePlane, boundsOf, fixedPointLinear, mean, meanSteps, tflite } from './tflite.ts';
+import { floatSoftmax } from './tflite_softmax.ts';
+import { rescaleOf } from './tflite_unary.ts';
+import type {
+  AddFunctions,
+  AddLayer,
+  Engine,
+  LinearLayer,
+  MeanLayer,
+  MultiplyLayer,
+  StepFunctions,
+  UnaryLayer,
+} from './engine.ts';
+import { X64 } from './origin.ts';
+
+/** The elements that vector instructions leave over: behind the last whole block of the tensor. */
+export const isBehindBlocks =
+  (block: number) =>
+  (index: number, elements: number): boolean =>
+    index >= elements - (elements % block);
+
+/** CONV_2D, FULLY_CONNECTED by ruy, and depthwise kernels of int8: the last rounding is half up. */
+function linear(layer: LinearLayer): StepFunctions {
+  const isScalar = layer.depthwise === true && layer.output.type === 'uint8';
+  return fixedPointLinear(layer, isScalar ? double : doubleUp);
+}
+
+/** Of an operand of an ADD in blocks of 8 (uint8): the shift to the right rounds down. */
+const downwards: Rescale = (x, { multiplier, exponent }) => Math.floor(highMultiply(x, multiplier) / 2 ** -exponent);
+/** In blocks of 16 (int8): the shift is taken off before. */
+const before: Rescale = (x, { multiplier, exponent }) => highMultiply(x * 2 ** exponent, multiplier);
+
+/** To int16, as vector instructions narrow: it wraps around. */
+const wrapped = (x: number): number => (x << 16) >> 16;
+
+/** ADD in blocks of vector instructions, the rest as the reference kernels do. */
+function add(layer: AddLayer): AddFunctions {
+  const { output } = layer;
+  const [min, max] = boundsOf(layer);
+  const { sum, value } = addOf(layer);
+  const [block, part] = output.type === 'uint8' ? [8, downwards] : [16, before];
+  const inBlock = sum(part as Rescale);
+  return {
+    body: (x, y) => clamp(wrapped(wrapped(value(inBlock(x, y))) + output.zeroPoint), min, max),
+    tail: tflite.add(layer).body,
+    isTail: isBehindBlocks(block as number),
+  };
+}
+
+/** MUL narrows to int16 in blocks, which shows where its scale is absurd. */
+function multiply(layer: MultiplyLayer) {
+  const { a, b, output } = layer;
+  if (f32(f32(a.scale * b.scale) / output.scale) * 255 * 255 >= 2 ** 15 - 256)
+    throw new UnsupportedModelError(
+      `a product of scales ${a.scale} and ${b.scale} in one of ${output.scale}, which leaves int16; supported: larger ones`,
+    );
+  return tflite.multiply!(layer);
+}
+
+/** Channels that MEAN's vector instructions take at a time. */
+const MEAN_BLOCK = 16;
+
+/**
+ * MEAN with its dimensions kept: the multiplier of sx / (n * sy), on the sums with their zero points, for which the rounded
+ * zero point is made good; of channels behind the last block the last rounding is half away from zero. Without: as the
+ * reference kernels.
+ */
+function blockMean(layer: MeanLayer): StepFunctions {
+  if (!layer.keepdims) return mean(layer);
+  const { input, output, count, channels = MEAN_BLOCK } = layer;
+  const by = quantizeMultiplier(input.scale / (count * output.scale));
+  const zero = f32(f32(input.zeroPoint * input.scale) / output.scale);
+  const added = output.zeroPoint - Math.trunc(f32(zero + (zero > 0 ? 0.5 : -0.5)));
+  const zeros = count * input.zeroPoint;
+  const by16 = (rescale: Rescale) => meanSteps(layer, (sum) => rescale(sum + zeros, by) + added);
+  const [block, rest] = [by16(doubleUp), by16(double)];
+  const inBlocks = channels - (channels % MEAN_BLOCK);
+  if (inBlocks === channels) return block;
+  if (inBlocks === 0) return rest;
+  return { ...block, channels, at: (channel) => (channel < inBlocks ? block : rest).at(0) };
+}
+
+const QUANTIZE_BLOCK = 16;
+/** Between float32 and bytes. */
+const REAL_BLOCK = 8;
+
+function unary(layer: UnaryLayer) {
+  if (layer.op !== 'Requantize') return tflite.unary!(layer);
+  const rescale = rescaleOf(layer);
+  return { body: rescale(doubleUp), tail: rescale(double), isTail: isBehindBlocks(QUANTIZE_BLOCK) };
+}
+
+/**
+ * TensorFlow Lite's optimized kernels on x86-64, without XNNPACK. Vector instructions round otherwise than what is left over
+ * behind them, so a value depends on where it lies. Measured on LiteRT 2.3, one thread.
+ */
+export const tfliteBuiltin: Engine = {
+  ...tflite,
+  name: 'tflite-builtin',
+  origins: [{ runtime: 'tflite-builtin', processors: X64 }],
+  description: "TensorFlow Lite's optimized kernels on x86-64, without XNNPACK",
+  linear,
+  add,
+  multiply,
+  mean: blockMean,
+  globalAveragePool: (layer) =>
+    layer.op === 'AveragePool' ? averagePlane(layer) : blockMean({ ...layer, keepdims: true }),
+  unary,
+  softmax: floatSoftmax,
+  quantize(output) {
+    const [min, max] = byteRange(output.type);
+    const inverse = f32(1 / output.scale);
+    return (x) => clamp(roundHalfEven(f32(x * inverse)) + output.zeroPoint, min, max);
+  },
+  dequantize({ scale, zeroPoint }) {
+    const offset = f32(-zeroPoint * scale);
+    return (q) => f32(f32(q * scale) + offset);
+  },
+  tails: {
+    isTail: isBehindBlocks(REAL_BLOCK),
+    quantize(output) {
+      const [min, max] = byteRange(output.type);
+      return (x) => clamp(roundHalfAway(x / output.scale) + output.zeroPoint, min, max);
+    },
+    dequantize: tflite.dequantize,
+  },
+};

@@ -1,0 +1,70 @@
+import { newElementData, type GraphNode } from '../graph/graph.ts';
+import { f32 } from '../engines/rounding.ts';
+import type { SoftmaxFunctions } from '../engines/engine.ts';
+import { extent } from './layout.ts';
+import { expectByteInput } from './linear/linear.ts';
+import {
+  askEngine,
+  expectOperands,
+  placeOf,
+  quantizedOutput,
+  refuse,
+  tensorQuantization,
+  type Operator,
+  type OpContext,
+} from './operator.ts';
+
+/** Of an int32 sum of Q12.19 values, each at most 1. */
+const MOST_TERMS = 4095;
+
+function functionsOf(node: GraphNode, context: OpContext, output = context.info(node.outputs[0]!)): SoftmaxFunctions {
+  const { softmax, name } = context.engine;
+  if (!softmax) return refuse(node, `engine '${name}'`, 'engines that define a Softmax of 8 bits');
+  const input = context.info(node.inputs[0]!);
+  const functions = askEngine(node, () =>
+    softmax({
+      input: tensorQuantization(node, input),
+      output: tensorQuantization(node, output),
+      beta: Number(node.attributes['beta'] ?? 1),
+    }),
+  );
+  const { channels } = extent(input);
+  if (functions.terms instanceof Int32Array && channels > MOST_TERMS)
+    return refuse(node, `a softmax of ${channels} values`, `up to ${MOST_TERMS}`);
+  return functions;
+}
+
+/** Softmax over the channels: x, y of 8 bits and any shape; the channels are the last dimension where there are not four. */
+export const softmax: Operator = {
+  infer(node, context) {
+    expectOperands(node, 1);
+    const input = context.info(node.inputs[0]!);
+    expectByteInput(node, input);
+    const output = quantizedOutput(node, context, input.shape);
+    functionsOf(node, context, output);
+    return output;
+  },
+
+  reference(node, context, operand) {
+    const output = context.info(node.outputs[0]!);
+    const functions = functionsOf(node, context);
+    const { terms } = functions;
+    const round = terms instanceof Float32Array ? f32 : (x: number) => x;
+    const { batch, channels, height, width } = extent(output);
+    const plane = height * width;
+    const x = operand(0) as Uint8Array;
+    const data = newElementData(output.type as 'uint8' | 'int8', x.length);
+    for (let image = 0; image < batch; image++)
+      for (let pixel = 0; pixel < plane; pixel++) {
+        const at = (channel: number): number => (image * channels + channel) * plane + pixel;
+        let largest = -Infinity;
+        for (let c = 0; c < channels; c++) largest = Math.max(largest, x[at(c)]!);
+        let sum = 0;
+        for (let c = 0; c < channels; c++) sum = round(sum + terms[largest - x[at(c)]!]!);
+        for (let c = 0; c < channels; c++) data[at(c)] = functions.output(largest - x[at(c)]!)(sum);
+      }
+    return { data };
+  },
+
+  layer: (node, context) => ({ kind: 'softmax', ...placeOf(node, context), functions: functionsOf(node, context) }),
+};

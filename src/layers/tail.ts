@@ -1,0 +1,37 @@
+import type { UnaryFunctions } from '../engines/engine.ts';
+import { elementCount, type TensorInfo } from '../graph/graph.ts';
+import { extent } from './layout.ts';
+
+type IsTail = UnaryFunctions['isTail'];
+
+/** Does the element at an NCHW index have the other function? Which do goes by NHWC memory. */
+export function tailOf({ isTail }: { readonly isTail?: IsTail }, info: TensorInfo): (element: number) => boolean {
+  const { channels, height, width } = extent(info);
+  const [plane, elements] = [height * width, elementCount(info.shape)];
+  return (i) => {
+    const image = Math.floor(i / (plane * channels));
+    return isTail?.((image * plane + (i % plane)) * channels + (Math.floor(i / plane) % channels), elements) ?? false;
+  };
+}
+
+/** [first, end) of each run of tail elements. */
+export function tailRanges(isTail: NonNullable<IsTail>, elements: number): [number, number][] {
+  const ranges: [number, number][] = [];
+  for (let i = 0; i < elements; i++) {
+    if (!isTail(i, elements)) continue;
+    const last = ranges.at(-1);
+    if (last && last[1] === i) last[1] = i + 1;
+    else ranges.push([i, i + 1]);
+  }
+  return ranges;
+}
+
+/** What the elements at the end have, from `first` on, where there are some. */
+export function tailAtEnd<T>(
+  isTail: IsTail,
+  { shape }: TensorInfo,
+  values: () => T,
+): { readonly tail?: { readonly values: T; readonly first: number } } {
+  const [range] = isTail ? tailRanges(isTail, elementCount(shape)) : [];
+  return range ? { tail: { values: values(), first: range[0] } } : {};
+}
