@@ -147,7 +147,9 @@ function rawPairs(taps: readonly Tap[], x: ElementData, zero: ZeroPoints, { laye
     sum += int16;
   }
   const zeros = (zero.input - offset) * taps.reduce((all, tap) => all + (isAbsent(tap) ? 0 : tap.weight), 0);
-  const accumulator = rounds ? f32(sum) - f32(zeros) : sum - zeros;
+  // what zero points of weights take off is added in int32
+  const inputs = taps.reduce((all, tap) => all + valueAt(x, tap, zero.input) - zero.input, 0);
+  const accumulator = (rounds ? f32(sum) - f32(zeros) : sum - zeros) - zero.weight * inputs;
   return { ordered, terms, pairs, correction: accumulator - sum, accumulator };
 }
 
