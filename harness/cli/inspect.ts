@@ -32,8 +32,8 @@ interface InspectedLayer {
   readonly boundaries?: number;
   /** Cheaper forms, and the channel that refutes each. */
   readonly rejected?: ProvedRequantization['rejected'];
-  /** Output channels in which a pair of products can leave int16, where the engine saturates pairs. */
-  readonly saturatingChannels?: number;
+  /** Output channels in which some input makes a pair of products leave int16. */
+  readonly overflowingChannels?: number;
 }
 
 type Inspection = ReturnType<typeof inspectPlan>;
@@ -85,7 +85,7 @@ export function inspectPlan(plan: Plan) {
 }
 
 function inspectStep(step: Step, plan: Plan): InspectedLayer {
-  const { node, op, kernel, output, macs, proof, saturatingChannels, parts } = step;
+  const { node, op, kernel, output, macs, proof, overflowingChannels, parts } = step;
   const { type, shape } = plan.graph.tensors.get(output)!;
   return {
     node,
@@ -98,7 +98,7 @@ function inspectStep(step: Step, plan: Plan): InspectedLayer {
     bytes: stepCost(step, plan).bytes,
     ...(parts && { nodes: parts.map((part) => part.node) }),
     ...(proof && { form: proof.form, boundaries: proof.boundaries, rejected: proof.rejected }),
-    ...(saturatingChannels && { saturatingChannels }),
+    ...(overflowingChannels && { overflowingChannels }),
   };
 }
 
@@ -132,7 +132,7 @@ const COLUMNS: readonly Column<InspectedLayer>[] = [
   ['bytes', 'number', ({ bytes }) => formatCount(bytes)],
   ['proved form', 'text', ({ form }) => form],
   ['the next cheaper one', 'text', whyNotCheaper],
-  ['saturates', 'text', ({ saturatingChannels: channels }) => channels && `${channels} channels`],
+  ['overflows', 'text', ({ overflowingChannels: channels }) => channels && `${channels} channels`],
 ];
 
 function describeInspection({ name, plan }: LoadedModel, { layers, totals }: Inspection): string {

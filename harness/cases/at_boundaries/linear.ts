@@ -111,13 +111,11 @@ export function linearAtBoundaries(random: Random, engine: Engine): Unnamed {
   const context = contextOf(typed, typed.tensors, engine);
 
   // the output's scale: sums spread over the codes
-  const sw = weight.quantization!.scale;
+  const [sx, sw] = [quantization.scale[0]!, weight.quantization!.scale];
   const spread = accumulators.reduce((most, sum) => Math.max(most, Math.abs(sum)), 1);
-  const sx = quantization.scale[0]!;
-  const unit = sx * sw[0]!;
   // XNNPACK takes no scale of 256 and more, also where one is moved by 16
   const least = engine.family === 'tflite' ? (sx * Math.max(...sw)) / 15 : 0;
-  const free = Math.max(f32((spread * unit) / random.scale(20, 2000)), f32(least));
+  const free = Math.max(f32((spread * (sx * sw[0]!)) / random.scale(20, 2000)), f32(least));
   output.quantization.scale[0] = stored(random, free, torch);
   output.quantization.zeroPoint[0] = zeroPoint(random, type);
 
