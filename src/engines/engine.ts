@@ -76,6 +76,8 @@ export interface AddLayer {
   readonly clamp?: Clamp;
   /** Is `a` one value to the engine's loop? See isFirstOneValue. */
   readonly swapped?: boolean;
+  /** Of a and b, NHWC. */
+  readonly shapes?: readonly [readonly number[], readonly number[]];
 }
 
 /** An element-wise function of two 8-bit values, and where an engine has one, another for the end of a memory block. */
