@@ -211,7 +211,7 @@ export interface Engine {
   readonly description: string;
   /** Which runtimes it is, and on which processors. Default: none, as of a caller's own. */
   readonly origins?: readonly Origin[];
-  /** Whose conventions it follows: those of ONNX files, or PyTorch's. Default: of neither. */
+  /** Whose conventions it follows: ONNX's, PyTorch's or TensorFlow Lite's. Default: none. */
   readonly family?: Family;
   /** Which graph it makes of a model's before it runs it. Default: none. */
   readonly rewrite?: RewriteName;
