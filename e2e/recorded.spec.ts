@@ -1,12 +1,12 @@
 import { existsSync, readFileSync } from 'node:fs';
 import type { Page } from 'playwright/test';
-import { ADVERSARIAL, adversarialFile } from '../tests/helpers/adversarial.ts';
+import { ADVERSARIAL, adversarialFile, operatorOf } from '../tests/helpers/adversarial.ts';
 import { expect, test } from './gpu.ts';
 
 /** A file of operators that an engine was recorded on, on the GPU. */
-const run = (page: Page, engine: string, file: string) =>
+const run = (page: Page, engine: string, file: string, operator?: string) =>
   page.evaluate(
-    async ({ engine, base64 }) => {
+    async ({ engine, base64, operator }) => {
       type Recorded = typeof import('../harness/cases/recorded_cases.ts');
       const { recordedCases } = (await import('/harness/cases/recorded_cases.ts' as string)) as Recorded;
       type Npz = typeof import('../harness/numpy/npz.ts');
@@ -20,21 +20,22 @@ const run = (page: Page, engine: string, file: string) =>
       const bytes = Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
       const device = await keptDevice();
       let [cases, elements, mismatches] = [0, 0, 0];
-      for (const recorded of recordedCases(openNpz(bytes), engine)) {
+      const npz = openNpz(bytes);
+      for (const recorded of recordedCases(operator ? { ...npz, text: () => operator } : npz, engine)) {
         cases++;
         elements += recorded.expected.length;
         mismatches += await runRecordedCase(recorded, device, findEngine(engine));
       }
       return { cases, elements, mismatches };
     },
-    { engine, base64: readFileSync(file).toString('base64') },
+    { engine, base64: readFileSync(file).toString('base64'), operator },
   );
 
 for (const [engine, name] of ADVERSARIAL)
   test(`${engine} on the GPU equals ${name}, recorded at rounding ties`, async ({ kept }) => {
     const file = adversarialFile(name);
     test.skip(!existsSync(file), 'needs ../shared');
-    const { elements, mismatches } = await run(kept, engine, file);
+    const { elements, mismatches } = await run(kept, engine, file, operatorOf(name));
     expect(elements).toBeGreaterThan(4_900);
     expect(mismatches).toBe(0);
   });
