@@ -2,6 +2,7 @@ import { writeFileSync } from 'node:fs';
 import type { Page, TestInfo } from 'playwright/test';
 import { bitsOf, firstDifference } from '../../harness/compare/bits.ts';
 import { generateAtBoundaries } from '../../harness/cases/at_boundaries/index.ts';
+import type { Case } from '../../harness/cases/case.ts';
 import { writeCase } from '../../harness/cases/onnx.ts';
 import { graphRead } from '../../harness/cases/read.ts';
 import { randomFeeds } from '../../harness/cli/generated_inputs.ts';
@@ -17,6 +18,12 @@ import { exact8 } from '../command.ts';
 import { expect } from '../gpu.ts';
 import type { PythonOnnxruntime } from './engine.ts';
 
+type Ask = PythonOnnxruntime['ask'];
+
+/** Lets a page ask an onnxruntime, by `askOnnxruntime`. */
+const expose = (gpu: Page, onnxruntime: PythonOnnxruntime): Promise<unknown> =>
+  gpu.exposeFunction('askOnnxruntime', ((...request) => onnxruntime.ask(...request)) satisfies Ask);
+
 /** Generated cases have the same bits on the GPU, on the host and in an onnxruntime, of which `name` is the engine. */
 export async function expectCasesEqual(
   gpu: Page,
@@ -24,8 +31,7 @@ export async function expectCasesEqual(
   name: string,
   count: number,
 ): Promise<void> {
-  type Ask = PythonOnnxruntime['ask'];
-  await gpu.exposeFunction('askOnnxruntime', ((...request) => onnxruntime.ask(...request)) satisfies Ask);
+  await expose(gpu, onnxruntime);
   const result = await gpu.evaluate(
     async ([count, name]) => {
       type Run = typeof import('../../harness/cases/run_cases.ts');
@@ -48,27 +54,51 @@ export async function expectCasesEqual(
   expect(result).toMatchObject({ cases: count, mismatches: 0, refused: 0 });
 }
 
-/** The host gives what the engine gives where its functions step. */
-export async function expectBoundariesEqual(
+/** Generated graphs have the same bits on the host and in an onnxruntime, or are refused. */
+export async function expectGraphsEqual(
+  gpu: Page,
   onnxruntime: PythonOnnxruntime,
   name: string,
   count: number,
 ): Promise<void> {
+  await expose(gpu, onnxruntime);
+  const result = await gpu.evaluate(
+    async ([count, name]) => {
+      type Run = typeof import('../../harness/cases/graphs/run_graphs.ts');
+      const { runGraphs } = (await import('/harness/cases/graphs/run_graphs.ts' as string)) as Run;
+      type Json = typeof import('./json.ts');
+      const { base64, decode, encode } = (await import('/e2e/onnxruntime/json.ts' as string)) as Json;
+      const { askOnnxruntime: ask } = globalThis as never as { askOnnxruntime: Ask };
+      return runGraphs(1, 0, count, async (model, feeds) => decode(await ask(base64(model), encode(feeds))), {
+        engine: name,
+      });
+    },
+    [count, name] as const,
+  );
+  expect(result.failures.map(({ id, what }) => `${id}: ${what}`)).toEqual([]);
+  expect(result.equal).toBeGreaterThan(count / 2);
+}
+
+/** The host gives what an onnxruntime gives, of operators written as files. */
+export async function expectHostEqual(onnxruntime: PythonOnnxruntime, cases: readonly Case[]): Promise<void> {
   const wrong: string[] = [];
   let elements = 0;
-  for (let index = 0; index < count; index++) {
-    const test = generateAtBoundaries(name, 1, index);
+  for (const test of cases) {
     const file = writeCase(test.graph, test.form);
     const plan = createPlan(graphRead(test, file));
     const ours = referenceTrace(plan, test.feeds).outputs['y']!.data;
     const theirs = (await onnxruntime.run(file, test.feeds))['y']!.data;
     elements += ours.length;
-    const differing = firstDifference(bitsOf(ours), bitsOf(theirs)).count;
-    if (differing > 0) wrong.push(`${test.id}: ${test.description}: ${differing} of ${ours.length}`);
+    const { count } = firstDifference(bitsOf(ours), bitsOf(theirs));
+    if (count > 0) wrong.push(`${test.id}: ${test.description}: ${count} of ${ours.length}`);
   }
   expect(wrong).toEqual([]);
-  expect(elements).toBeGreaterThan(400 * count);
+  expect(elements).toBeGreaterThan(400 * cases.length);
 }
+
+/** Operators placed where an engine's own functions step. */
+export const casesAtBoundaries = (name: string, count: number): Case[] =>
+  Array.from({ length: count }, (_, index) => generateAtBoundaries(name, 1, index));
 
 /** Every tensor of a model that can be watched is the same in the engine, on the host and, by `verify`, on the GPU. */
 export async function expectTensorsEqual(

@@ -1,4 +1,4 @@
-import { InvalidInputError } from '../../src/errors.ts';
+import { InvalidInputError, UnsupportedModelError } from '../../src/errors.ts';
 import {
   ELEMENT_TYPES,
   elementCount,
@@ -204,9 +204,31 @@ export function recordedCases(npz: Npz, engine: string, output = 'y'): RecordedC
   });
 }
 
-/** How many elements of a recorded case the host gives otherwise. @throws UnsupportedModelError */
-export function missedOnHost({ graph, feeds, expected }: RecordedCase, engine: Engine): number {
-  const { typed } = stagesOf(graph, { engine });
-  const [{ data }] = Object.values(referenceTrace({ graph: typed, engine }, feeds).outputs) as [Tensor];
-  return firstDifference(bitsOf(data), bitsOf(expected)).count;
+/** What became of recorded cases: elements that are given otherwise, and how many cases are refused by name. */
+export interface RecordedResult {
+  readonly mismatches: number;
+  readonly refused: number;
 }
+
+/** Cases by what gives an output of each. */
+export async function compareRecorded(
+  cases: readonly RecordedCase[],
+  outputOf: (test: RecordedCase) => Tensor | Promise<Tensor>,
+): Promise<RecordedResult> {
+  let [mismatches, refused] = [0, 0];
+  for (const test of cases)
+    try {
+      mismatches += firstDifference(bitsOf((await outputOf(test)).data), bitsOf(test.expected)).count;
+    } catch (error) {
+      if (!(error instanceof UnsupportedModelError)) throw error;
+      refused++;
+    }
+  return { mismatches, refused };
+}
+
+/** Recorded cases on the host. */
+export const compareRecordedOnHost = (cases: readonly RecordedCase[], engine: Engine): Promise<RecordedResult> =>
+  compareRecorded(cases, ({ graph, feeds }) => {
+    const { typed } = stagesOf(graph, { engine });
+    return Object.values(referenceTrace({ graph: typed, engine }, feeds).outputs)[0]!;
+  });

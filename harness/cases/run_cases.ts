@@ -17,7 +17,7 @@ import { generateAtBoundaries, KINDS } from './at_boundaries/index.ts';
 import { generateCase } from './generate.ts';
 import type { Case } from './case.ts';
 import { writeCase } from './onnx.ts';
-import type { RecordedCase } from './recorded_cases.ts';
+import { compareRecorded, type RecordedCase, type RecordedResult } from './recorded_cases.ts';
 
 /** An engine that reads ONNX files: what it gives for a model's inputs. */
 export type Oracle = (
@@ -175,20 +175,20 @@ async function refuses(test: Case, oracle: Oracle | undefined): Promise<boolean>
   );
 }
 
-/** How many elements of a recorded case the GPU gives otherwise. @throws UnsupportedModelError */
-export async function runRecordedCase(
-  { graph, feeds, expected }: RecordedCase,
+/** Recorded cases on the GPU. */
+export const compareRecordedOnGpu = (
+  cases: readonly RecordedCase[],
   device: GPUDevice,
   engine: Engine,
-): Promise<number> {
-  const session = await InferenceSession.create(graph, { device, engine });
-  try {
-    const [{ data }] = Object.values(await session.run(feeds)) as [Tensor];
-    return firstDifference(bitsOf(data), bitsOf(expected)).count;
-  } finally {
-    session.release();
-  }
-}
+): Promise<RecordedResult> =>
+  compareRecorded(cases, async ({ graph, feeds }) => {
+    const session = await InferenceSession.create(graph, { device, engine });
+    try {
+      return Object.values(await session.run(feeds))[0]!;
+    } finally {
+      session.release();
+    }
+  });
 
 /**
  * Generated cases `from` to `to - 1` on a device: each is traced and run by every kernel variant that may

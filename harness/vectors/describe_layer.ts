@@ -245,7 +245,7 @@ function pool(
   { node, context, multiplierBits }: Described,
 ): Details {
   const computed = operatorOf(node).layer(node, context) as Layer<'global_average_pool'>;
-  const stage = requantization(computed, output, new Float64Array(1), multiplierBits);
+  const stage = requantization(computed, output, new Float64Array(computed.functions.channels), multiplierBits);
   const definition = `sum(x - input zero point) over the ${count} pixels of a channel`;
   return {
     kind: 'pool',
@@ -306,8 +306,14 @@ function addFloat({ other }: Definition<'add_float32'>, { context }: Described):
   };
 }
 
+/** Engines have another formula for elements at the end of a memory block: one table of all values says too little. */
+function refuseTail({ name, op }: GraphNode): never {
+  throw new InvalidInputError(`no vectors are written for '${name}' (${op}): the engine has two formulas for it`);
+}
+
 function quantize({ output }: Definition<'quantize'>, { node, context }: Described): Details {
-  const { functions, range } = operatorOf(node).layer(node, context) as Layer<'quantize'>;
+  const { functions, range, tail } = operatorOf(node).layer(node, context) as Layer<'quantize'>;
+  if (tail) refuseTail(node);
   const { first } = findBoundaries(functions, range, byteRange(output.type)[0]);
   const thresholds = Float32Array.from(first.subarray(1), floatOfKey);
   return {
@@ -321,7 +327,8 @@ function quantize({ output }: Definition<'quantize'>, { node, context }: Describ
 }
 
 function dequantize(_: Definition<'dequantize'>, { node, context }: Described): Details {
-  const { values } = operatorOf(node).layer(node, context) as Layer<'table'>;
+  const { values, tail } = operatorOf(node).layer(node, context) as Layer<'table'>;
+  if (tail) refuseTail(node);
   return {
     kind: 'dequantize',
     formulas: [`output = table[input code] (float32); ${CODE}`],

@@ -76,6 +76,8 @@ export interface AddLayer {
   readonly clamp?: Clamp;
   /** Is `a` one value to the engine's loop? See isFirstOneValue. */
   readonly swapped?: boolean;
+  /** Of a and b, NHWC. */
+  readonly shapes?: readonly [readonly number[], readonly number[]];
 }
 
 /** An element-wise function of two 8-bit values, and where an engine has one, another for the end of a memory block. */
@@ -192,7 +194,7 @@ export type Accumulation = 'exact' | Pairs;
 export type Family = 'onnxruntime' | 'pytorch' | 'tflite';
 
 /** See src/rewrite/. */
-export type RewriteName = 'none' | 'onnxruntime';
+export type RewriteName = 'none' | 'onnxruntime' | 'onnxruntime-int8';
 
 export type RecipeName = 'onnxruntime' | 'qnnpack' | 'fbgemm' | 'onednn' | 'onednnAvx2';
 
@@ -217,6 +219,8 @@ export interface Engine {
   fuse?(graph: Graph): Graph;
   /** `a * b + c` in float32 as its kernels compute it. Default: rounded twice. */
   readonly multiplyAdd?: MultiplyAdd;
+  /** The same where its sources have a product and a sum, of which its compiler may make one. Default: rounded twice. */
+  readonly contracted?: MultiplyAdd;
   /** Do its results depend on the number of threads, which is an option then? */
   readonly threaded?: boolean;
   /** Which of the known ways from accumulator to output a linear layer goes; explain tries it first. */

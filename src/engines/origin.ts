@@ -16,11 +16,14 @@ export const RUNTIMES = {
   'pytorch-fbgemm': "PyTorch with engine 'fbgemm' (as it came until 1.13)",
   'pytorch-onednn': "PyTorch with engine 'onednn'",
   'pytorch-qnnpack': "PyTorch with engine 'qnnpack' (torchvision's MobileNetV2)",
-  tflite: 'TensorFlow Lite (LiteRT) as it comes, by XNNPACK',
-  'tflite-builtin': 'TensorFlow Lite without XNNPACK: its optimized kernels',
-  'tflite-reference': "TensorFlow Lite's reference kernels, and those of TensorFlow Lite for Microcontrollers",
+  'litert-xnnpack': 'TensorFlow Lite (LiteRT) as it comes, by XNNPACK',
+  'litert-builtin': 'TensorFlow Lite without XNNPACK: its optimized kernels',
+  'litert-reference': "TensorFlow Lite's reference kernels, and those of TensorFlow Lite for Microcontrollers",
 } as const;
 export type Runtime = keyof typeof RUNTIMES;
+
+/** x86-64 of every kind. */
+export const EVERY_X64: readonly Processor[] = ['x64-avx512-vnni', 'x64-avx-vnni', 'x64'];
 
 /** A runtime, and the processors on which it is this engine. */
 export interface Origin {
@@ -29,4 +32,3 @@ export interface Origin {
 }
 
 export const EVERY_PROCESSOR = Object.keys(PROCESSORS) as readonly Processor[];
-export const X64: readonly Processor[] = ['x64-avx512-vnni', 'x64-avx-vnni', 'x64'];

@@ -15,8 +15,8 @@ export const convPairs: LinearKernel = {
   lower(linear) {
     const { layer, output } = linear;
     const pairs = linear.accumulation as Pairs;
-    const { weights, corrections, places } = packPairs(linear, pairs);
-    const inOrder = slotsPerTap(layer, pairs);
+    const { weights, corrections, places, slots } = packPairs(linear, pairs);
+    const inOrder = slotsPerTap(layer, { ...pairs, slots });
     const isInOrder = inOrder !== undefined;
     return {
       operands: [weights, corrections, isInOrder ? new Int32Array(4) : places],
@@ -26,7 +26,7 @@ export const convPairs: LinearKernel = {
           ...codeGeometry(linear),
           in_per_group: layer.inputChannels / layer.groups,
           out_per_group: layer.outputChannels / layer.groups,
-          slots: inOrder ?? pairs.slots.length,
+          slots: inOrder ?? slots.length,
         },
         overrides: {
           ONE_GROUP: Number(layer.groups === 1),

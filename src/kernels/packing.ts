@@ -2,7 +2,7 @@ import type { Pairs } from '../engines/engine.ts';
 import { BLANK } from '../engines/pairs.ts';
 import type { Linear } from '../layers/layer.ts';
 import { pairOffset } from '../layers/linear/reference.ts';
-import { rawWeights, weightZero } from '../layers/linear/weights.ts';
+import { slotWeights, weightZero } from '../layers/linear/weights.ts';
 
 /** The input signed for dot4I8Packed (u8 bytes with their top bit flipped), and the weights likewise. */
 export function signedZeroPoint(type: 'uint8' | 'int8', zeroPoint: number): number {
@@ -90,27 +90,30 @@ export function packGroupedWeights(linear: Linear): Int32Array {
 
 /**
  * For conv_pairs: weights [slot][output padded to 4]; -zx * sum(w) a channel, then a tap and a channel; and
- * [ky, kx, channel of the group, 0] a slot.
+ * [ky, kx, channel of the group, 0] a slot. The slots are those for zero points of weights, too.
  */
-export function packPairs(linear: Linear, pairs: Pairs): Record<'weights' | 'corrections' | 'places', Int32Array> {
+export function packPairs(
+  linear: Linear,
+  pairs: Pairs,
+): Record<'weights' | 'corrections' | 'places' | 'slots', Int32Array> {
   const { layer, output } = linear;
-  const { slots, overflow } = pairs;
+  const { products: slots, weightsOf } = slotWeights(linear, pairs);
   const perGroup = layer.inputChannels / layer.groups;
   const [kh, kw] = layer.kernel;
   const stride = output.groups * 4;
   const weights = new Int32Array(slots.length * stride);
   const corrections = new Int32Array((1 + kh * kw) * stride);
   const places = new Int32Array(slots.length * 4);
-  const zero = layer.input.zeroPoint - pairOffset(layer, overflow);
-  const raw = Array.from({ length: layer.outputChannels }, (_, o) => rawWeights(linear, o));
+  const zero = layer.input.zeroPoint - pairOffset(layer, pairs.overflow);
+  const own = Array.from({ length: layer.outputChannels }, (_, o) => weightsOf(o));
   for (const [slot, product] of slots.entries()) {
     if (product === BLANK) continue;
     const tap = Math.floor(product / perGroup);
     places.set([Math.floor(tap / kw), tap % kw, product % perGroup], slot * 4);
-    for (const [o, w] of raw.entries()) {
-      weights[slot * stride + o] = w[product]!;
-      for (const row of [0, 1 + tap]) corrections[row * stride + o]! -= zero * w[product]!;
+    for (const [o, w] of own.entries()) {
+      weights[slot * stride + o] = w[slot]!;
+      for (const row of [0, 1 + tap]) corrections[row * stride + o]! -= zero * w[slot]!;
     }
   }
-  return { weights, corrections, places };
+  return { weights, corrections, places, slots };
 }

@@ -19,6 +19,6 @@ export const ADVERSARIAL: readonly (readonly [engine: string, name: string])[] =
 ];
 
 /** What the files do not say: linear layers stand there as convolutions of one pixel. */
-export const operatorOf = (name: string): string | undefined => (name.endsWith('_linear') ? 'linear' : undefined);
+export const operatorOf = (name: string): string => (name.endsWith('_linear') ? 'linear' : '');
 
 export const adversarialFile = (name: string): string => resolve(`../shared/goldens/operators/adversarial_${name}.npz`);

@@ -91,6 +91,5 @@ export function linearElement({ linear }: Definition<'linear'>, question: Questi
       return accumulation === 'exact' ? 'exact' : { layer, pairs: accumulation };
     },
     functions: (engine) => engine.linear(layer),
-    channel: at.c,
   });
 }

@@ -46,17 +46,17 @@ export interface Summed {
   readonly range: readonly [least: number, most: number];
   accumulation(engine: Engine): Summation;
   functions(engine: Engine): StepFunctions;
-  /** Of the functions. */
-  readonly channel: number;
 }
 
 export function summedElement(question: Question, summed: Summed): Details {
   const { gives, sides, context } = question;
-  const { taps, zero, output, scale, ratio, bias, range, channel } = summed;
+  const { taps, zero, output, scale, ratio, bias, range } = summed;
   const operand = question.operand(0);
   const sum = sumOf(taps, operand, zero, summed.accumulation(context.engine));
   const functions = summed.functions(context.engine);
-  const f = functions.at(channel);
+  /** All channels may share one. */
+  const ofElement = (all: StepFunctions) => all.at(all.channels === 1 ? 0 : question.at.c);
+  const f = ofElement(functions);
   const stage = { zeroPoint: output.zeroPoint, clamp: [functions.min, functions.max] as const, gives };
   const requantize = (accumulator: number, accumulation: SumKind) => {
     const exact = ratio.mul(accumulator).add(bias?.value ?? 0);
@@ -82,7 +82,7 @@ export function summedElement(question: Question, summed: Summed): Details {
     ],
     engines: underEveryEngine(question, (engine) => {
       const accumulator = accumulatorOf(engine, operand.values);
-      return { value: summed.functions(engine).at(channel)(accumulator), accumulator };
+      return { value: ofElement(summed.functions(engine))(accumulator), accumulator };
     }),
     reach: sides.flatMap(([side, value]) => reachOf(f, value, side, range)),
     ...(other !== undefined && { fromReferenceOperands: { differing, accumulator: other, value: f(other) } }),
@@ -147,7 +147,9 @@ function rawPairs(taps: readonly Tap[], x: ElementData, zero: ZeroPoints, { laye
     sum += int16;
   }
   const zeros = (zero.input - offset) * taps.reduce((all, tap) => all + (isAbsent(tap) ? 0 : tap.weight), 0);
-  const accumulator = rounds ? f32(sum) - f32(zeros) : sum - zeros;
+  // what zero points of weights take off is added in int32
+  const inputs = taps.reduce((all, tap) => all + valueAt(x, tap, zero.input) - zero.input, 0);
+  const accumulator = (rounds ? f32(sum) - f32(zeros) : sum - zeros) - zero.weight * inputs;
   return { ordered, terms, pairs, correction: accumulator - sum, accumulator };
 }
 

@@ -81,9 +81,10 @@ function scaleAndZeroPoint(
 
 /**
  * ONNX asks for a zero point of the scale's shape. Where one is a scalar and the other a list of one, onnxruntime runs
- * the operator behind in float32.
+ * the operator behind in float32; of a bias, as quantize_static writes it, it does not care.
  */
 function expectEqualShapes(builder: GraphBuilder, node: OnnxNode, name: string): void {
+  if (builder.constants.get(node.inputs[0] ?? '')?.type === 'int32') return;
   const [scale, zero] = [node.inputs[1], node.inputs[2]].map((input) => input && builder.constants.get(input)?.shape);
   if (scale && zero && scale.length !== zero.length)
     throw new UnsupportedModelError(

@@ -5,14 +5,17 @@ import type { GraphNode } from '../../graph/graph.ts';
 import { kindOf } from '../../kind_of.ts';
 import { label, refuse, type OpContext } from '../operator.ts';
 import type { Linear } from '../layer.ts';
-import { rawWeights } from './weights.ts';
+import { rawWeights, weightZero } from './weights.ts';
 
 /** From here on, not every integer is a float32 value. */
 const FLOAT32_INTEGERS = 2 ** 24;
 /** Float32 values below 2^31 are at most 128 apart: what rounding moves a sum by, and two of them their difference. */
 const ROUNDING = 2 * 64;
-/** How far a wrapped pair's sum, -2^15, is below the least of what the same weights sum to without: 2 * 127 * -128. */
-const WRAPPED = 256;
+/**
+ * How far a wrapped pair's sum is below the least of what the same two weights of -128 sum to without, where their zero point
+ * is `zero`: -2^15 + 2 * 128 * zero, not 2 * 127 * (-128 - zero).
+ */
+const wrappedBelow = (zero: number): number => Math.max(0, 256 - 510 * zero);
 
 /** How a layer's sums are made. */
 export interface EffectiveSums {
@@ -70,26 +73,30 @@ export function effectiveSums(node: GraphNode, { engine }: OpContext, linear: Li
         "supported: 'exact', and pairs with one slot for each product",
     );
   const { overflow, rounds = false } = accumulation;
+  const weights = Array.from({ length: layer.outputChannels }, (_, o) => rawWeights(linear, o));
+  const pairs = weights.map((w) => overflowing(accumulation, w));
+  const overflowingChannels = pairs.filter((count) => count > 0).length;
   const isRaw = overflow === 'saturates' || rounds;
-  if ((isRaw && layer.input.type !== 'uint8') || !linear.weightSigned || layer.weightZeroPoint.some(Boolean))
+  if (!isRaw && overflowingChannels === 0) return EXACT;
+  const hasZeros = layer.weightZeroPoint.some(Boolean);
+  if (!linear.weightSigned || (isRaw && (layer.input.type !== 'uint8' || hasZeros)))
     return refuse(
       node,
       `engine '${engine.name}' adds products in pairs of 16 bits here`,
-      `${isRaw ? 'uint8' : '8-bit'} inputs and int8 weights with zero point 0 for it`,
+      isRaw ? 'uint8 inputs and int8 weights with zero point 0 for it' : 'int8 weights for it',
     );
-  const weights = Array.from({ length: layer.outputChannels }, (_, o) => rawWeights(linear, o));
-  const pairs = weights.map((w) => overflowing(accumulation, w));
   const largest = rounds ? weights.reduce((most, w) => Math.max(most, largestSum(w)), 0) : 0;
   if (largest > 2 ** 31 - ROUNDING)
     return refuse(node, `engine '${engine.name}' rounds sums of up to ${largest} to float32 here`, 'sums in int32');
   const isRounded = largest > FLOAT32_INTEGERS;
-  const overflowingChannels = pairs.filter((count) => count > 0).length;
   if (overflowingChannels === 0 && !isRounded) return EXACT;
   const rounding = isRounded ? ROUNDING : 0;
-  const wrapped = overflow === 'wraps' ? WRAPPED : 0;
   return {
     accumulation: { ...accumulation, rounds: isRounded },
     overflowingChannels,
-    beyond: (channel) => [rounding + pairs[channel]! * wrapped, rounding],
+    beyond: (channel) => {
+      const wrapped = overflow === 'wraps' ? pairs[channel]! * wrappedBelow(weightZero(layer, channel)) : 0;
+      return [rounding + wrapped, rounding];
+    },
   };
 }

@@ -3,7 +3,7 @@ import { f32 } from '../../engines/rounding.ts';
 import type { ElementData } from '../../graph/graph.ts';
 import type { OpContext, ReferenceResult } from '../operator.ts';
 import type { Linear } from '../layer.ts';
-import { rawWeights, weightZero } from './weights.ts';
+import { slotWeights, weightZero } from './weights.ts';
 
 /** sum((x - zx) * (w - zw)) for every output, in NCHW. */
 function accumulate(linear: Linear, x: ElementData): Int32Array {
@@ -51,15 +51,13 @@ export const pairOffset = ({ input }: LinearLayer, overflow: Pairs['overflow']):
 /** As accumulate, by pairs: pixel by pixel, as the definition reads. */
 function accumulatePairs(linear: Linear, x: ElementData, pairs: Pairs): Int32Array {
   const { layer, input, output, strides, dilations } = linear;
-  const { slots, overflow, outside, rounds = false } = pairs;
+  const { overflow, outside, rounds = false } = pairs;
   const perGroup = layer.inputChannels / layer.groups;
   const outPerGroup = layer.outputChannels / layer.groups;
   const offset = pairOffset(layer, overflow);
   const zero = layer.input.zeroPoint - offset;
-  const weights = Array.from({ length: layer.outputChannels }, (_, o) => {
-    const raw = rawWeights(linear, o);
-    return Int32Array.from(slots, (product) => raw[product] ?? 0);
-  });
+  const { products: slots, weightsOf } = slotWeights(linear, pairs);
+  const weights = Array.from({ length: layer.outputChannels }, (_, o) => weightsOf(o));
   const zeros = weights.map((w) => zero * w.reduce((sum, v) => sum + v, 0));
   const plane = output.height * output.width;
   const accumulators = new Int32Array(output.batch * layer.outputChannels * plane);

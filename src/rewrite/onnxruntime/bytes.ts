@@ -6,8 +6,7 @@ import { MOVES } from '../../graph/moves.ts';
 import { floatFunction } from './float.ts';
 import { propagateUp } from './fusion.ts';
 import { dequantized } from './pairs.ts';
-import type { Engine, MultiplyAdd, TensorQuantization } from '../../engines/engine.ts';
-import { twoRoundings } from '../../engines/float32.ts';
+import type { Engine, TensorQuantization } from '../../engines/engine.ts';
 
 /**
  * What an engine leaves in float between 8-bit tensors, on bytes: moves are made on bytes, and a chain of element-wise
@@ -32,8 +31,6 @@ function whole({ type, quantization }: QuantizedType): TensorQuantization | unde
   if (quantization.scale.length !== 1) return undefined;
   return { type, scale: quantization.scale[0]!, zeroPoint: quantization.zeroPoint[0]! };
 }
-
-const multiplyAddOf = ({ multiplyAdd = twoRoundings }: Engine): MultiplyAdd => multiplyAdd;
 
 class Tabulation {
   readonly #draft: GraphDraft;
@@ -71,7 +68,7 @@ class Tabulation {
     const node = this.#draft.producer(tensor);
     if (!node) return undefined;
     if (node.op === 'DequantizeLinear') return this.#dequantized(node.inputs[0]!);
-    const f = floatFunction(node, multiplyAddOf(this.#engine));
+    const f = floatFunction(node, this.#engine);
     const operands = node.inputs.map((input) => (input === '' ? 'absent' : this.expression(input)));
     if (!f || operands.some((operand) => operand === undefined)) return undefined;
     const expressions = operands as readonly (Expression | 'absent')[];
@@ -185,7 +182,7 @@ function tabulateBytes(draft: GraphDraft, engine: Engine, tabulation: Tabulation
     if (node.op === 'Sigmoid' || node.op === 'LeakyRelu') {
       const input = tabulation.quantization(node.inputs[0]!);
       if (!input) continue;
-      const [f, dequantize] = [floatFunction(node, multiplyAddOf(engine))!, engine.dequantize(input)];
+      const [f, dequantize] = [floatFunction(node, engine)!, engine.dequantize(input)];
       const quantize = engine.quantize(output);
       draft.replace(node, [tabulation.lookup(node, [node.inputs[0]!], target, ([q]) => quantize(f(dequantize(q!))))]);
     } else if (node.op === 'Add' || node.op === 'Mul') {
