@@ -19,6 +19,8 @@ export const RUNTIMES = {
   'litert-xnnpack': 'TensorFlow Lite (LiteRT) as it comes, with XNNPACK',
   'litert-builtin': 'TensorFlow Lite without delegates',
   'litert-reference': "TensorFlow Lite's reference kernels",
+  'litert-single': 'TensorFlow Lite built with TFLITE_SINGLE_ROUNDING',
+  gemmlowp: 'gemmlowp as a library',
 } as const;
 export type Runtime = keyof typeof RUNTIMES;
 
