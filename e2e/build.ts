@@ -1,8 +1,9 @@
 import { ensureBuilt } from '../scripts/fresh.js';
+import { prepareEmulated } from './emulated.ts';
 import { preparePython } from './python.ts';
 
-/** Before any test: dist/ is what the sources say, and Python has its packages, so that no two tests make them at once. */
+/** Before any test: dist/ is what the sources say, Python has its packages and ARM is emulated, so that no two tests make them at once. */
 export default async function build(): Promise<void> {
-  const [isBuilt] = await Promise.all([ensureBuilt(), preparePython()]);
+  const [isBuilt] = await Promise.all([ensureBuilt(), preparePython(), prepareEmulated()]);
   if (!isBuilt) throw new Error('the sources do not build');
 }

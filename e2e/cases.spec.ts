@@ -1,9 +1,10 @@
+import { LONG } from '../tests/helpers/long.ts';
 import { exact8 } from './command.ts';
 import { plant } from './plant.ts';
 import { expect, test } from './gpu.ts';
 
 /** Of a seed in which few cases have every size: harness/cases/cases.test.ts counts. */
-const [SEED, CASES] = [2, 600];
+const [SEED, CASES] = [2, LONG ? 6000 : 600];
 
 test(`${CASES} generated cases: GPU, host and onnxruntime-web give the same bits`, async ({ kept }) => {
   const result = await kept.evaluate(

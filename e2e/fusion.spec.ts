@@ -1,9 +1,9 @@
-import type { BlocksResult } from '../harness/cases/run_blocks.ts';
+import type { CasesResult } from '../harness/cases/run_cases.ts';
 import { expect, test } from './gpu.ts';
 
 const ENGINES = { onnxruntime: 16, qnnpack: 8, fbgemm: 8, 'fbgemm-avx2': 8, onednn: 8, x86: 8 };
 
-const run = (page: import('playwright/test').Page, engine: string, count: number): Promise<BlocksResult> =>
+const run = (page: import('playwright/test').Page, engine: string, count: number): Promise<CasesResult> =>
   page.evaluate(
     async ({ engine, count }) => {
       const { runBlocks } = (await import(

@@ -1,9 +1,11 @@
 import type { CasesResult } from '../harness/cases/run_cases.ts';
+import { LONG } from '../tests/helpers/long.ts';
 import { expect, test } from './gpu.ts';
 
 /** Kernels know no engine: most cases go to those whose sums saturate, and whose adds have two formulas. */
 const CASES = { qnnpack: 80, fbgemm: 120, 'fbgemm-avx2': 500, onednn: 80, x86: 120 };
-const UNPACKED_CASES = 150;
+const TIMES = LONG ? 10 : 1;
+const UNPACKED_CASES = 80 * TIMES;
 
 /** Runs generated cases in the page; `packedDot` chooses between the two exact paths of the dot product. */
 const run = (page: import('playwright/test').Page, engine: string, count: number, packedDot: boolean) =>
@@ -22,7 +24,7 @@ const run = (page: import('playwright/test').Page, engine: string, count: number
 
 const used = (result: CasesResult): string => Object.keys(result.coverage).join('\n');
 
-for (const [engine, count] of Object.entries(CASES))
+for (const [engine, count] of Object.entries(CASES).map(([engine, count]) => [engine, TIMES * count] as const))
   test(`${engine}: ${count} generated cases on the GPU equal the host reference`, async ({ kept }) => {
     const result = await run(kept, engine, count, true);
     expect(result.failures).toEqual([]);

@@ -21,6 +21,14 @@ export const ONNXRUNTIME: PythonPackages = {
   install: [['onnxruntime==1.32.0', 'numpy']],
 };
 
+/** With what quantizes models. */
+export const QUANTIZER: PythonPackages = {
+  variable: 'EXACT8_PYTHON_WITH_ONNX',
+  environment: 'node_modules/.cache/onnxruntime-onnx',
+  imports: 'onnxruntime, onnx, numpy',
+  install: [['onnxruntime==1.32.0', 'onnx', 'numpy']],
+};
+
 /** torchvision without its dependencies, which would be another PyTorch. */
 export const PYTORCH: PythonPackages = {
   variable: 'EXACT8_PYTHON_WITH_PYTORCH',
@@ -51,7 +59,7 @@ async function findPython({ environment, imports, install }: PythonPackages): Pr
 /** Before any test, so that no two of them install the same, and none looks for it again. */
 export async function preparePython(): Promise<void> {
   await Promise.all(
-    [ONNXRUNTIME, PYTORCH].map(async (packages) => {
+    [ONNXRUNTIME, QUANTIZER, PYTORCH].map(async (packages) => {
       process.env[packages.variable] = (await findPython(packages)) ?? '';
     }),
   );

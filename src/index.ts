@@ -10,6 +10,7 @@ export type { VariantChoice, VariantOption } from './kernels/variant.ts';
 export { referenceTrace } from './plan/reference.ts';
 export { ENGINES, findEngine, ENGINES as SEMANTICS, findEngine as findSemantics } from './engines/index.ts';
 export { FloatLines } from './engines/float_lines.ts';
+export { BLANK, saturatingNeighbours } from './engines/pairs.ts';
 export type * from './engines/engine.ts';
 export type { Engine as Semantics } from './engines/engine.ts';
 export type * from './graph/graph.ts';

@@ -2,13 +2,14 @@ import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { base64, decode, encode, type JsonTensors, type Tensors } from './json.ts';
 
-/** Python's onnxruntime in a process of its own: run.py. One request at a time. */
+/** Python's onnxruntime in a process of its own: run.py, by a Python or what runs one. One request at a time. */
 export class PythonOnnxruntime {
   readonly #process;
   readonly #answers: AsyncIterator<string>;
 
-  constructor(python: string) {
-    this.#process = spawn(python, ['e2e/onnxruntime/run.py'], { stdio: ['pipe', 'pipe', 'inherit'] });
+  constructor(python: string, ...options: readonly string[]) {
+    const args = [...options, 'e2e/onnxruntime/run.py'];
+    this.#process = spawn(python, args, { stdio: ['pipe', 'pipe', 'inherit'] });
     this.#answers = createInterface({ input: this.#process.stdout })[Symbol.asyncIterator]();
   }
 

@@ -1,11 +1,4 @@
 import type { Step } from '../../src/kernels/step.ts';
-import { stepCost } from '../../src/plan/cost.ts';
-import type { Plan } from '../../src/plan/plan.ts';
-
-/** Bytes that a dispatch reads and writes if it touches each once: tensors, weights, parameters. */
-export function stepBytes(step: Step, plan: Plan): number {
-  return stepCost(step, plan).bytes;
-}
 
 /** Which of MobileNet's kinds of layer a dispatch is, for totals. */
 export type LayerKind = 'convolution' | 'depthwise' | 'pointwise' | 'block' | 'other';

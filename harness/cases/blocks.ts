@@ -57,8 +57,8 @@ class Chain {
   node(
     op: string,
     inputs: readonly string[],
-    attributes: GraphNode['attributes'],
     output: Omit<TensorInfo, 'name'>,
+    attributes: GraphNode['attributes'] = {},
   ): void {
     const name = `t${this.nodes.length}`;
     this.nodes.push({ name: `${op}${this.nodes.length}`, op, inputs, outputs: [name], attributes });
@@ -88,31 +88,19 @@ class Chain {
     this.node(
       'Conv',
       [name, ...[w, ...b].map((constant) => constant.name)],
+      { ...output, shape: [batch, channels, size(0, height), size(1, width)] },
       { strides, pads, group: groups, ...(dialect.torch && random.chance(0.6) && { relu: 1 }) },
-      {
-        type: output.type,
-        quantization: output.quantization,
-        shape: [batch, channels, size(0, height), size(1, width)],
-      },
     );
   }
 
   quantize(): void {
     const type = this.byteType();
-    this.node(
-      'QuantizeLinear',
-      [this.last.name],
-      {},
-      {
-        type,
-        shape: this.last.shape,
-        quantization: whole(this.#random.scale(0.01, 0.1), zeroPoint(this.#random, type)),
-      },
-    );
+    const quantization = whole(this.#random.scale(0.01, 0.1), zeroPoint(this.#random, type));
+    this.node('QuantizeLinear', [this.last.name], { type, shape: this.last.shape, quantization });
   }
 
   dequantize(): void {
-    this.node('DequantizeLinear', [this.last.name], {}, { type: 'float32', shape: this.last.shape });
+    this.node('DequantizeLinear', [this.last.name], { type: 'float32', shape: this.last.shape });
   }
 
   /** An add of another tensor of the same shape, on either side; in float32 where the last tensor is. */
@@ -120,27 +108,20 @@ class Chain {
     const random = this.#random;
     const { type, shape, quantization } = this.last;
     const names = random.chance(0.5) ? [this.last.name, other.name] : [other.name, this.last.name];
-    if (type === 'float32') return this.node('Add', names, {}, { type, shape });
+    if (type === 'float32') return this.node('Add', names, { type, shape });
     const [a, b] = [quantization!.scale[0]!, other.quantization!.scale[0]!];
     const scale = Math.fround((a + b) * random.scale(0.2, 1.5));
-    this.node('Add', names, {}, { type, shape, quantization: whole(scale, zeroPoint(random, type as ByteType)) });
+    this.node('Add', names, { type, shape, quantization: whole(scale, zeroPoint(random, type as ByteType)) });
   }
 
   pool(): void {
     const { type, shape, quantization } = this.last;
-    const torch = dialectOf(this.#engine).torch;
-    this.node(
-      'GlobalAveragePool',
-      [this.last.name],
-      {},
-      {
-        type,
-        shape: [shape[0]!, shape[1]!, 1, 1],
-        quantization: torch
-          ? quantization!
-          : whole(quantization!.scale[0]! / 2, zeroPoint(this.#random, type as ByteType)),
-      },
-    );
+    const free = () => whole(quantization!.scale[0]! / 2, zeroPoint(this.#random, type as ByteType));
+    this.node('GlobalAveragePool', [this.last.name], {
+      type,
+      shape: [shape[0]!, shape[1]!, 1, 1],
+      quantization: dialectOf(this.#engine).torch ? quantization! : free(),
+    });
   }
 }
 
@@ -163,13 +144,8 @@ function block(chain: Chain, random: Random): void {
   if (expansion === 'pointwise') chain.conv(middle, 1, [1, 1], [1, 1], [0, 0, 0, 0]);
   if (expansion === 'window') {
     const stride = random.integer(1, 2);
-    chain.conv(
-      middle,
-      1,
-      [3, 3],
-      [stride, stride],
-      random.chance(0.5) || isSmall(chain.last, 3) ? [1, 1, 1, 1] : [0, 1, 1, 1],
-    );
+    const pads = random.chance(0.5) || isSmall(chain.last, 3) ? [1, 1, 1, 1] : [0, 1, 1, 1];
+    chain.conv(middle, 1, [3, 3], [stride, stride], pads);
   }
   const kernel: [number, number] = random.pick([
     [3, 3],

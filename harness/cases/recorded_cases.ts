@@ -1,8 +1,20 @@
-import { InvalidInputError } from '../../src/errors.ts';
-import type { Constant, ElementData, Quantization, TensorInfo } from '../../src/graph/graph.ts';
+import { InvalidInputError, UnsupportedModelError } from '../../src/errors.ts';
+import {
+  ELEMENT_TYPES,
+  newElementData,
+  type Constant,
+  type ElementData,
+  type Quantization,
+  type TensorInfo,
+} from '../../src/graph/graph.ts';
+import type { Engine } from '../../src/engines/engine.ts';
+import { readModel } from '../../src/formats/index.ts';
+import { referenceTrace } from '../../src/plan/reference.ts';
+import { stagesOf } from '../../src/plan/stages.ts';
 import { Tensor } from '../../src/tensor.ts';
 import type { NpyArray } from '../numpy/npy.ts';
 import type { Npz } from '../numpy/npz.ts';
+import { bitsOf, firstDifference } from '../compare/bits.ts';
 import type { Case } from './case.ts';
 import { graphOf } from './draw.ts';
 
@@ -126,21 +138,75 @@ function pair(npz: Npz, id: string, engine: string, op: 'Add' | 'Mul'): Recorded
   };
 }
 
+/** A whole model of one operator; what does not take its file refuses it when its graph is asked for. */
+function model(npz: Npz, id: string, engine: string, output: string): RecordedCase {
+  const { data: bytes } = typed(npz, `${id}:model`, Uint8Array);
+  const start = `${id}:in:`;
+  const feeds = npz.names
+    .filter((name) => name.startsWith(start))
+    .map((name) => {
+      const { data, shape } = npz.read(name);
+      const type = ELEMENT_TYPES.find((type) => data.constructor === newElementData(type, 0).constructor)!;
+      return [name.slice(start.length), new Tensor(type, data as never, shape)] as const;
+    });
+  return {
+    id,
+    description: npz.text(`${id}:name`) ?? id,
+    get graph() {
+      return { ...readModel(bytes), engine };
+    },
+    feeds: Object.fromEntries(feeds),
+    expected: npz.read(npz.names.includes(`${id}:${output}`) ? `${id}:${output}` : `${id}:y`).data as ElementData,
+  };
+}
+
 /**
  * Operator cases recorded from a real engine: `<i>:x w b sw y params` (convolutions, params = sx, zx, sy, zy,
- * stride, padding, groups, relu, per channel), `<i>:a b y params` (adds, params = sa, za, sb, zb, sy, zy, relu) or
- * `<i>:x y params` (averages of all pixels, params = sx, zx). `<i>:op`, where it is there, tells 'mul' from 'add'.
+ * stride, padding, groups, relu, per channel), `<i>:a b y params` (adds, params = sa, za, sb, zb, sy, zy, relu),
+ * `<i>:x y params` (averages of all pixels, params = sx, zx) or `<i>:model y`, `<i>:in:<input>` and `<i>:name` (ONNX files).
+ * `<i>:op`, where it is there, tells 'mul' from 'add'.
  *
+ * @param output what is expected of a model, where the file has it; otherwise its `y`
  * @throws InvalidInputError where the file holds something else
  */
-export function recordedCases(npz: Npz, engine: string): RecordedCase[] {
+export function recordedCases(npz: Npz, engine: string, output = 'y'): RecordedCase[] {
   const ids = [...new Set(npz.names.map((name) => name.split(':')[0]!))].sort((a, b) => Number(a) - Number(b));
   return ids.map((id) => {
+    if (npz.names.includes(`${id}:model`)) return model(npz, id, engine, output);
     if (npz.names.includes(`${id}:w`)) return convolution(npz, id, engine);
     if (npz.names.includes(`${id}:x`)) return pool(npz, id, engine);
     if (npz.names.includes(`${id}:a`)) return pair(npz, id, engine, npz.text(`${id}:op`) === 'mul' ? 'Mul' : 'Add');
     throw new InvalidInputError(
-      `case '${id}' has neither '${id}:x' (a convolution, a pool) nor '${id}:a' (an add, a product)`,
+      `case '${id}' has none of '${id}:x' (a convolution, a pool), '${id}:a' (an add, a product) and '${id}:model'`,
     );
   });
 }
+
+/** What became of recorded cases: elements that are given otherwise, and how many cases are refused by name. */
+export interface RecordedResult {
+  readonly mismatches: number;
+  readonly refused: number;
+}
+
+/** Cases by what gives an output of each. */
+export async function compareRecorded(
+  cases: readonly RecordedCase[],
+  outputOf: (test: RecordedCase) => Tensor | Promise<Tensor>,
+): Promise<RecordedResult> {
+  let [mismatches, refused] = [0, 0];
+  for (const test of cases)
+    try {
+      mismatches += firstDifference(bitsOf((await outputOf(test)).data), bitsOf(test.expected)).count;
+    } catch (error) {
+      if (!(error instanceof UnsupportedModelError)) throw error;
+      refused++;
+    }
+  return { mismatches, refused };
+}
+
+/** Recorded cases on the host. */
+export const compareRecordedOnHost = (cases: readonly RecordedCase[], engine: Engine): Promise<RecordedResult> =>
+  compareRecorded(cases, ({ graph, feeds }) => {
+    const { typed } = stagesOf(graph, { engine });
+    return Object.values(referenceTrace({ graph: typed, engine }, feeds).outputs)[0]!;
+  });

@@ -1,25 +1,16 @@
-import { UnsupportedModelError } from '../../src/errors.ts';
 import { featuresOf } from '../../src/gpu/device.ts';
 import type { Features } from '../../src/kernels/features.ts';
-import { FUSIONS } from '../../src/join/fusion.ts';
+import { FUSIONS, type Fusion } from '../../src/join/fusion.ts';
 import { TILES } from '../../src/kernels/tiles.ts';
 import { shadersOf } from '../../src/kernels/step.ts';
 import { createPlan, type Plan } from '../../src/plan/plan.ts';
 import { DEFAULT_PROFILES, type Profile } from '../../src/plan/profile.ts';
 import { referenceTrace } from '../../src/plan/reference.ts';
 import { InferenceSession } from '../../src/session.ts';
+import { bitsOf } from '../compare/bits.ts';
 import { generateBlock } from './blocks.ts';
-import { bitsOf, firstDifference } from '../compare/bits.ts';
-
-export interface BlocksResult {
-  readonly cases: number;
-  readonly elements: number;
-  /** Cases that the engine or exact8 refuses by name. */
-  readonly refused: number;
-  /** How many runs used each fused kernel with what is linked behind it, and how many dispatches that saved. */
-  readonly coverage: Readonly<Record<string, number>>;
-  readonly failures: readonly string[];
-}
+import type { Case } from './case.ts';
+import { mismatchOf, runEach, type CaseRun, type CasesResult } from './run_cases.ts';
 
 /** The plan's profile, with a tile named for its blocks. */
 function withTile({ profile, steps }: Plan, tile: readonly [number, number]): Profile {
@@ -39,48 +30,31 @@ export async function runBlocks(
   to: number,
   device: GPUDevice,
   given?: Features,
-): Promise<BlocksResult> {
+): Promise<CasesResult> {
   const features = given ?? (await featuresOf(device));
-  const coverage: Record<string, number> = {};
-  const failures: string[] = [];
-  let [elements, refused] = [0, 0];
-  for (let index = from; index < to; index++) {
-    const test = generateBlock(engine, seed, index);
-    try {
-      const plan = createPlan(test.graph, { features });
-      const [output] = test.graph.outputs as [string];
-      const expected = bitsOf(referenceTrace(plan, test.feeds).outputs[output]!.data);
-      elements += expected.length;
-      const chosen = index % 2 ? withTile(plan, TILES[(index >> 1) % TILES.length]!) : plan.profile;
-      const { software } = DEFAULT_PROFILES;
-      const ways = [
-        ...FUSIONS.map((fusion) => ({ fusion, profile: chosen })),
-        { fusion: 'layers', profile: software } as const,
-      ];
-      for (const { fusion, profile } of ways) {
-        const session = await InferenceSession.create(test.graph, { device, features, profile, fusion });
-        const actual = bitsOf((await session.run(test.feeds))[output]!.data);
-        const traced = bitsOf((await session.trace(test.feeds)).outputs[output]!.data);
-        const kernels = session.plan.steps.map((step) => shadersOf(step).join(' '));
-        for (const kernel of kernels) coverage[kernel] = (coverage[kernel] ?? 0) + 1;
-        session.release();
-        for (const [what, got] of [
-          ['run', actual],
-          ['trace', traced],
-        ] as const) {
-          const { at, count } = firstDifference(got, expected);
-          if (count > 0)
-            failures.push(
-              `${test.id} (${test.description}) ${fusion} of ${profile.name}, ${what}: ${count} of ${expected.length} differ, ` +
-                `the first at ${at}: ${got[at]}, not ${expected[at]}; ${kernels.join('; ')}`,
-            );
-        }
-      }
-    } catch (error) {
-      if (!(error instanceof UnsupportedModelError))
-        throw new Error(`${test.id} (${test.description}): ${String(error)}`, { cause: error });
-      refused++;
+  const run = async (test: Case, index: number): Promise<CaseRun[]> => {
+    const plan = createPlan(test.graph, { features });
+    const [output] = test.graph.outputs as [string];
+    const host = referenceTrace(plan, test.feeds).tensors.find(({ name }) => name === output)!;
+    const chosen = index % 2 ? withTile(plan, TILES[(index >> 1) % TILES.length]!) : plan.profile;
+    const ways: (readonly [Fusion, Profile])[] = [
+      ...FUSIONS.map((fusion) => [fusion, chosen] as const),
+      ['layers', DEFAULT_PROFILES.software],
+    ];
+    const runs: CaseRun[] = [];
+    for (const [fusion, profile] of ways) {
+      const session = await InferenceSession.create(test.graph, { device, features, profile, fusion });
+      const computed = [(await session.run(test.feeds))[output]!, (await session.trace(test.feeds)).outputs[output]!];
+      const kernels = session.plan.steps.map((step) => shadersOf(step).join(' '));
+      session.release();
+      const names = `${fusion} of ${profile.name}: ${kernels.join('; ')}`;
+      const failures = computed.map(({ data }) =>
+        mismatchOf(test, names, host, 'GPU and host', 'output', bitsOf(data), bitsOf(host.data)),
+      );
+      const failure = failures.find((one) => one !== undefined);
+      runs.push({ kernels, elements: host.data.length, ...(failure && { failure }) });
     }
-  }
-  return { cases: to - from, elements, refused, coverage, failures };
+    return runs;
+  };
+  return runEach(from, to, (index) => generateBlock(engine, seed, index), run);
 }

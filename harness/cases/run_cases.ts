@@ -17,7 +17,7 @@ import { generateAtBoundaries, KINDS } from './at_boundaries/index.ts';
 import { generateCase } from './generate.ts';
 import type { Case } from './case.ts';
 import { writeCase } from './onnx.ts';
-import type { RecordedCase } from './recorded_cases.ts';
+import { compareRecorded, type RecordedCase, type RecordedResult } from './recorded_cases.ts';
 
 /** An engine that reads ONNX files: what it gives for a model's inputs. */
 export type Oracle = (
@@ -68,9 +68,10 @@ export interface CasesResult {
   readonly failures: readonly CaseMismatch[];
 }
 
-interface CaseResult {
-  /** The kernel with what is linked behind it. */
-  readonly kernel: string;
+/** One way to compute a case. */
+export interface CaseRun {
+  /** The kernels with what is linked behind them. */
+  readonly kernels: readonly string[];
   readonly elements: number;
   readonly failure?: CaseMismatch;
 }
@@ -85,14 +86,14 @@ async function runCase(
   device: GPUDevice,
   { features, oracle, everyVariant = false }: CaseOptions,
   turn: number,
-): Promise<CaseResult[]> {
+): Promise<CaseRun[]> {
   // what another engine reads from a file, exact8 reads from it too
   const file = oracle && writeCase(test.graph, test.form);
   const graph = graphRead(test, file);
   const plan = createPlan(graph, { features: features ?? (await featuresOf(device)) });
   const host = referenceTrace(plan, test.feeds).tensors.at(-1)!;
   const expected = { host, onnxruntime: file && oracle && (await oracle(file, test.feeds))['y']! };
-  const results: CaseResult[] = [];
+  const results: CaseRun[] = [];
   const forms = [FORMS[turn % FORMS.length]!.name];
   const choices = choicesFor(plan, turn);
   for (const choice of everyVariant ? choices : [choices[Math.floor(turn / FORMS.length) % choices.length]]) {
@@ -117,7 +118,7 @@ async function runVariant(
   device: GPUDevice,
   options: PlanOptions,
   { host, onnxruntime }: { readonly host: TracedTensor; readonly onnxruntime: Tensor | undefined },
-): Promise<CaseResult> {
+): Promise<CaseRun> {
   const session = await InferenceSession.create(test.graph, { device, ...options });
   try {
     const [step] = session.plan.steps;
@@ -126,42 +127,43 @@ async function runVariant(
     const y = actual.tensors.at(-1)!;
     const again = bitsOf((await session.run(test.feeds))['y']!.data);
     const onHost = bitsOf(host.data);
-    const elements = host.data.length;
-    const comparisons: (readonly [CaseMismatch['between'], CaseMismatch['what'], Bits, Bits])[] = [
-      ['GPU and host', 'output', bitsOf(y.data), onHost],
-      ['GPU and host', 'output', again, onHost],
-      ...(y.accumulators && host.accumulators
-        ? [['GPU and host', 'accumulator', y.accumulators, host.accumulators] as const]
-        : []),
-      ...(onnxruntime
-        ? ([
-            ['GPU and onnxruntime', 'output', bitsOf(y.data), bitsOf(onnxruntime.data)],
-            ['host and onnxruntime', 'output', onHost, bitsOf(onnxruntime.data)],
-          ] as const)
-        : []),
-    ];
-    for (const [between, what, got, wanted] of comparisons) {
-      const { at, count } = firstDifference(got, wanted);
-      if (count === 0) continue;
-      const accumulator = host.accumulators?.[at];
-      const failure: CaseMismatch = {
-        id: test.id,
-        description: test.description,
-        kernel,
-        between,
-        what,
-        index: coordinatesOf(at, host.shape),
-        expected: Number(wanted[at]),
-        actual: Number(got[at]),
-        ...(accumulator === undefined ? {} : { accumulator }),
-        mismatches: count,
-      };
-      return { kernel, elements, failure };
-    }
-    return { kernel, elements };
+    const outputs = (between: CaseMismatch['between'], got: Bits, wanted: Bits) =>
+      mismatchOf(test, kernel, host, between, 'output', got, wanted);
+    const failure =
+      outputs('GPU and host', bitsOf(y.data), onHost) ??
+      outputs('GPU and host', again, onHost) ??
+      (y.accumulators && host.accumulators
+        ? mismatchOf(test, kernel, host, 'GPU and host', 'accumulator', y.accumulators, host.accumulators)
+        : undefined) ??
+      (onnxruntime && outputs('GPU and onnxruntime', bitsOf(y.data), bitsOf(onnxruntime.data))) ??
+      (onnxruntime && outputs('host and onnxruntime', onHost, bitsOf(onnxruntime.data)));
+    return { kernels: [kernel], elements: host.data.length, ...(failure && { failure }) };
   } finally {
     session.release();
   }
+}
+
+/** The first element of a case that differs; undefined where none does. */
+export function mismatchOf(
+  { id, description }: Case,
+  kernel: string,
+  host: Pick<TracedTensor, 'shape' | 'accumulators'>,
+  between: CaseMismatch['between'],
+  what: CaseMismatch['what'],
+  got: Bits,
+  wanted: Bits,
+): CaseMismatch | undefined {
+  const { at, count } = firstDifference(got, wanted);
+  if (count === 0) return undefined;
+  const accumulator = host.accumulators?.[at];
+  return {
+    ...{ id, description, kernel, between, what },
+    index: coordinatesOf(at, host.shape),
+    expected: Number(wanted[at]),
+    actual: Number(got[at]),
+    ...(accumulator === undefined ? {} : { accumulator }),
+    mismatches: count,
+  };
 }
 
 /** Does the engine, where there is one, refuse what exact8 refuses? */
@@ -173,26 +175,27 @@ async function refuses(test: Case, oracle: Oracle | undefined): Promise<boolean>
   );
 }
 
-/** How many elements of a recorded case the GPU gives otherwise. */
-export async function runRecordedCase(
-  { graph, feeds, expected }: RecordedCase,
+/** Recorded cases on the GPU. */
+export const compareRecordedOnGpu = (
+  cases: readonly RecordedCase[],
   device: GPUDevice,
   engine: Engine,
-): Promise<number> {
-  const session = await InferenceSession.create(graph, { device, engine });
-  try {
-    return firstDifference(bitsOf((await session.run(feeds))['y']!.data), bitsOf(expected)).count;
-  } finally {
-    session.release();
-  }
-}
+): Promise<RecordedResult> =>
+  compareRecorded(cases, async ({ graph, feeds }) => {
+    const session = await InferenceSession.create(graph, { device, engine });
+    try {
+      return Object.values(await session.run(feeds))[0]!;
+    } finally {
+      session.release();
+    }
+  });
 
 /**
  * Generated cases `from` to `to - 1` on a device: each is traced and run by every kernel variant that may
  * compute it, and compared with the host reference and, where there is one, with another engine, which reads the
  * case as an ONNX file.
  */
-export async function runCases(
+export function runCases(
   engine: string,
   seed: number,
   from: number,
@@ -200,26 +203,39 @@ export async function runCases(
   device: GPUDevice,
   options: CaseOptions = {},
 ): Promise<CasesResult> {
+  const generate = options.atBoundaries ? generateAtBoundaries : generateCase;
+  // each kind of operator takes every form; neighbours share pipelines
+  const turnOf = (index: number): number => (options.atBoundaries ? Math.floor(index / KINDS) : index);
+  const run = (test: Case, index: number): Promise<CaseRun[]> => runCase(test, device, options, turnOf(index));
+  return runEach(from, to, (index) => generate(engine, seed, index), run, options.oracle);
+}
+
+/** Runs cases one after the other, and adds up what came of them. */
+export async function runEach(
+  from: number,
+  to: number,
+  generate: (index: number) => Case,
+  run: (test: Case, index: number) => Promise<CaseRun[]>,
+  oracle?: Oracle,
+): Promise<CasesResult> {
   const failures: CaseMismatch[] = [];
   const coverage: Record<string, number> = {};
   let [elements, runs, mismatches, refused, compared] = [0, 0, 0, 0, 0];
   for (let index = from; index < to; index++) {
-    const test = (options.atBoundaries ? generateAtBoundaries : generateCase)(engine, seed, index);
-    // each kind of operator takes every form; neighbours share pipelines
-    const turn = options.atBoundaries ? Math.floor(index / KINDS) : index;
+    const test = generate(index);
     try {
-      for (const result of await runCase(test, device, options, turn)) {
+      for (const result of await run(test, index)) {
         runs++;
         elements += result.elements;
-        coverage[result.kernel] = (coverage[result.kernel] ?? 0) + 1;
+        for (const kernel of result.kernels) coverage[kernel] = (coverage[kernel] ?? 0) + 1;
         if (result.failure) {
           mismatches += result.failure.mismatches;
           failures.push(result.failure);
         }
       }
-      compared += Number(options.oracle !== undefined);
+      compared += Number(oracle !== undefined);
     } catch (error) {
-      if (!(error instanceof UnsupportedModelError) || !(await refuses(test, options.oracle)))
+      if (!(error instanceof UnsupportedModelError) || !(await refuses(test, oracle)))
         throw new Error(`${test.id} (${test.description}): ${String(error)}`, { cause: error });
       refused++;
     }

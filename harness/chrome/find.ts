@@ -11,7 +11,8 @@ export interface Surroundings {
   readonly list?: (folder: string) => readonly string[];
 }
 
-function namesIn(folder: string): string[] {
+/** The names in a folder; none where there is no such folder. */
+export function namesIn(folder: string): string[] {
   try {
     return readdirSync(folder);
   } catch {

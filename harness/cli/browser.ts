@@ -1,3 +1,4 @@
+import type { RecordedResult } from '../cases/recorded_cases.ts';
 import { describeAdapter } from '../chrome/launch.ts';
 import { openWorker, type Host, type OpenWorker } from '../worker/open.ts';
 import type { PlainTensor, Verification, VerifyRequest, WorkerMethods } from '../worker/protocol.ts';
@@ -20,7 +21,7 @@ export interface ModelBrowser extends Pick<OpenWorker, 'runtime' | 'decode' | 'c
   ): Promise<Verification>;
   generatedCases: WorkerMethods['generatedCases'];
   graphCases: WorkerMethods['graphCases'];
-  recordedCases(file: Uint8Array, engine: EngineChoice): Promise<number>;
+  recordedCases(file: Uint8Array, engine: EngineChoice): Promise<RecordedResult>;
 }
 
 /** @throws NoBrowserError where there is no Chrome, no package that `webgpu` needs, or no adapter. */

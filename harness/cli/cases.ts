@@ -1,11 +1,8 @@
 import { Option, type Command } from 'commander';
 import { InvalidInputError } from '../../src/errors.ts';
-import { inferGraph } from '../../src/layers/infer.ts';
-import { referenceTrace } from '../../src/plan/reference.ts';
 import { ENGINES, findEngine } from '../../src/engines/index.ts';
-import type { Engine } from '../../src/engines/engine.ts';
 import { parseCaseId } from '../cases/generate.ts';
-import { recordedCases, type RecordedCase } from '../cases/recorded_cases.ts';
+import { compareRecordedOnHost, recordedCases } from '../cases/recorded_cases.ts';
 import type { CaseMismatch } from '../cases/run_cases.ts';
 import { openNpz } from '../numpy/npz.ts';
 import { ORACLE_NAMES } from '../oracles/index.ts';
@@ -58,7 +55,7 @@ async function runCases(options: CasesOptions): Promise<ExitCode> {
   const engine = findEngine(choice.name, choice.options);
   const file = options.recorded === undefined ? undefined : await readInput(options.recorded);
   const recorded = file && recordedCases(openNpz(file), engine.name);
-  const mismatchesHost = recorded ? recorded.reduce((sum, test) => sum + missedOnHost(test, engine), 0) : undefined;
+  const onHost = recorded && (await compareRecordedOnHost(recorded, engine));
   const browser = await openBrowser(options);
   try {
     const result =
@@ -66,8 +63,9 @@ async function runCases(options: CasesOptions): Promise<ExitCode> {
         ? {
             cases: recorded.length,
             elements: recorded.reduce((sum, { expected }) => sum + expected.length, 0),
-            mismatchesHost,
-            mismatchesGpu: await browser.recordedCases(file, choice),
+            mismatchesHost: onHost!.mismatches,
+            mismatchesGpu: (await browser.recordedCases(file, choice)).mismatches,
+            refused: onHost!.refused,
             failures: [],
           }
         : await generated(browser, { ...options, ...place });
@@ -79,7 +77,7 @@ async function runCases(options: CasesOptions): Promise<ExitCode> {
       [
         ...failures.map(describeFailure),
         `${formatCount(result.cases)} cases, ${formatCount(result.elements)} elements, engine ${engine.name}${options.against ? `, against ${options.against}` : ''}`,
-        ...('refused' in result && result.refused > 0 ? [`refused by name: ${formatCount(result.refused)}`] : []),
+        ...(result.refused > 0 ? [`refused by name: ${formatCount(result.refused)}`] : []),
         ...(result.mismatchesHost === undefined ? [] : [`host: ${formatCount(result.mismatchesHost)} mismatches`]),
         `GPU:  ${formatCount(result.mismatchesGpu)} mismatches, on ${browser.adapter}`,
       ].join('\n'),
@@ -88,14 +86,6 @@ async function runCases(options: CasesOptions): Promise<ExitCode> {
   } finally {
     await browser.close();
   }
-}
-
-/** How many elements of a recorded case the host reference gives otherwise. */
-function missedOnHost({ graph, feeds, expected }: RecordedCase, engine: Engine): number {
-  const { data } = referenceTrace({ graph: inferGraph(graph, engine), engine }, feeds).outputs['y']!;
-  let missed = 0;
-  for (let i = 0; i < expected.length; i++) if (data[i] !== expected[i]) missed++;
-  return missed;
 }
 
 interface Place {

@@ -32,23 +32,11 @@ interface InspectedLayer {
   readonly boundaries?: number;
   /** Cheaper forms, and the channel that refutes each. */
   readonly rejected?: ProvedRequantization['rejected'];
-  /** Output channels in which a pair of products can leave int16, where the engine saturates pairs. */
-  readonly saturatingChannels?: number;
+  /** Output channels in which some input makes a pair of products leave int16. */
+  readonly overflowingChannels?: number;
 }
 
-interface Inspection {
-  readonly layers: readonly InspectedLayer[];
-  readonly totals: {
-    readonly nodes: number;
-    readonly dispatches: number;
-    readonly macs: number;
-    readonly bytes: number;
-    /** GPU memory for tensors, shared by lifetime. */
-    readonly bufferBytes: number;
-    /** How many layers have which form. */
-    readonly forms: Readonly<Record<string, number>>;
-  };
-}
+type Inspection = ReturnType<typeof inspectPlan>;
 
 type InspectOptions = CostOptions & FusionOptions & { readonly stage: Stage };
 
@@ -76,7 +64,7 @@ async function runInspect(options: InspectOptions): Promise<ExitCode> {
   return EXIT.done;
 }
 
-export function inspectPlan(plan: Plan): Inspection {
+export function inspectPlan(plan: Plan) {
   const layers = plan.steps.map((step) => inspectStep(step, plan));
   const sum = (of: (layer: InspectedLayer) => number): number => layers.reduce((total, layer) => total + of(layer), 0);
   const forms: Record<string, number> = {};
@@ -88,14 +76,16 @@ export function inspectPlan(plan: Plan): Inspection {
       dispatches: layers.length,
       macs: sum(({ macs }) => macs),
       bytes: sum(({ bytes }) => bytes),
+      /** GPU memory for tensors, shared by lifetime. */
       bufferBytes: plan.buffers.reduce((total, bytes) => total + bytes, 0),
+      /** How many layers have which form. */
       forms,
     },
   };
 }
 
 function inspectStep(step: Step, plan: Plan): InspectedLayer {
-  const { node, op, kernel, output, macs, proof, saturatingChannels, parts } = step;
+  const { node, op, kernel, output, macs, proof, overflowingChannels, parts } = step;
   const { type, shape } = plan.graph.tensors.get(output)!;
   return {
     node,
@@ -108,7 +98,7 @@ function inspectStep(step: Step, plan: Plan): InspectedLayer {
     bytes: stepCost(step, plan).bytes,
     ...(parts && { nodes: parts.map((part) => part.node) }),
     ...(proof && { form: proof.form, boundaries: proof.boundaries, rejected: proof.rejected }),
-    ...(saturatingChannels && { saturatingChannels }),
+    ...(overflowingChannels && { overflowingChannels }),
   };
 }
 
@@ -142,7 +132,7 @@ const COLUMNS: readonly Column<InspectedLayer>[] = [
   ['bytes', 'number', ({ bytes }) => formatCount(bytes)],
   ['proved form', 'text', ({ form }) => form],
   ['the next cheaper one', 'text', whyNotCheaper],
-  ['saturates', 'text', ({ saturatingChannels: channels }) => channels && `${channels} channels`],
+  ['overflows', 'text', ({ overflowingChannels: channels }) => channels && `${channels} channels`],
 ];
 
 function describeInspection({ name, plan }: LoadedModel, { layers, totals }: Inspection): string {

@@ -1,11 +1,4 @@
-import {
-  isByteType,
-  type ElementData,
-  type Graph,
-  type GraphNode,
-  type QuantizedType,
-  type TensorInfo,
-} from '../../src/graph/graph.ts';
+import { isByteType, type ElementData, type Graph, type GraphNode, type QuantizedType } from '../../src/graph/graph.ts';
 import { inferGraph } from '../../src/layers/infer.ts';
 import type { TypedGraph } from '../../src/layers/operator.ts';
 import { referenceTrace } from '../../src/plan/reference.ts';
@@ -17,11 +10,6 @@ type Feeds = Readonly<Record<string, Tensor>>;
 
 /** Computes the only output of a graph of one node. */
 export type LayerRunner = (graph: Graph, feeds: Feeds) => Promise<ElementData> | ElementData;
-
-/** One node of a graph, as a graph of its own. */
-function layerGraph(graph: TypedGraph, node: GraphNode): Graph {
-  return subgraph(graph, [node]);
-}
 
 /** Some nodes of a graph, in its order, as a graph of their own: its outputs are what is used outside of them. */
 export function subgraph(graph: TypedGraph, nodes: readonly GraphNode[]): Graph {
@@ -64,22 +52,16 @@ export async function compareLayers(
 ): Promise<Comparison> {
   const values = new Map(reference);
   const rows: TensorComparison[] = [];
-  const tensor = (info: TensorInfo, data: ElementData) => ({
-    name: info.name,
-    type: info.type,
-    shape: info.shape,
-    data,
-  });
   for (const [index, node] of graph.nodes.entries()) {
     progress(node, index);
-    const layer = layerGraph(graph, node);
+    const layer = subgraph(graph, [node]);
     const feeds = Object.fromEntries(
       layer.inputs.map(({ name, type, shape }) => [name, new Tensor(type, values.get(name)! as never, shape)]),
     );
     const info = graph.tensors.get(node.outputs[0]!)!;
     const data = await run(layer, feeds);
     const expected = reference.get(info.name);
-    if (expected) rows.push(compareTensor(tensor(info, expected), tensor(info, data), node.op));
+    if (expected) rows.push(compareTensor({ ...info, data: expected }, { ...info, data }, node.op));
     else values.set(info.name, data);
   }
   return summarize(rows);

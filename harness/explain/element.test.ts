@@ -249,8 +249,8 @@ describe('one element', () => {
       exactAccumulator: 65025,
     });
     expect(analysis.sum!.pairs).toEqual([
-      { term: 0, exact: 64770, saturated: 32767 },
-      { term: 2, exact: 255, saturated: 255 },
+      { term: 0, exact: 64770, int16: 32767 },
+      { term: 2, exact: 255, int16: 255 },
     ]);
     const engine = (name: string) => analysis.engines.find((one) => one.engine === name);
     expect(engine('fbgemm-avx2')).toMatchObject({ value: 129, accumulator: 33022, gives: ['reference'] });
@@ -505,7 +505,7 @@ describe.skipIf(!sharedAvailable)(`elements of recorded networks (needs ${shared
         reference: recorded[flat]!,
       });
       expect(analysis.computed).toBe(recorded[flat]);
-      expect(analysis.sum!.pairs!.some((pair) => pair.exact !== pair.saturated)).toBe(true);
+      expect(analysis.sum!.pairs!.some((pair) => pair.exact !== pair.int16)).toBe(true);
       const giving = (side: 'theirs' | 'reference') =>
         analysis.engines.filter(({ gives }) => gives.includes(side)).map((one) => one.engine);
       expect(giving('reference')).toEqual(['fbgemm-avx2']);

@@ -5,6 +5,7 @@ export type CauseKind =
   | 'input-quantization'
   | 'padding-value'
   | 'saturating-pairs'
+  | 'wrapping-pairs'
   | 'accumulator-width'
   | 'bias'
   | 'scale'

@@ -1,6 +1,6 @@
-import { existsSync, readdirSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { findChrome } from '../chrome/find.ts';
+import { findChrome, namesIn } from '../chrome/find.ts';
 
 /** Software Vulkan drivers, which need no GPU. */
 export type SoftwareDriver = 'swiftshader' | 'llvmpipe';
@@ -36,18 +36,10 @@ export const DRIVER_ADVICE: Readonly<Record<SoftwareDriver, string>> = {
 
 /** A driver's manifest, for VK_DRIVER_FILES; undefined where it is not installed. */
 export function findDriver(driver: SoftwareDriver, surroundings: DriverSurroundings = {}): string | undefined {
-  const { env = process.env, exists = existsSync, list = listFolder } = surroundings;
+  const { env = process.env, exists = existsSync, list = namesIn } = surroundings;
   const chrome = 'chrome' in surroundings ? surroundings.chrome : findChrome();
   const named = env['VK_DRIVER_FILES']?.split(':') ?? [];
   const folders = [...(chrome ? [dirname(chrome)] : []), ...CHROME_FOLDERS, ...MANIFEST_FOLDERS];
   const installed = folders.flatMap((folder) => list(folder).map((file) => join(folder, file)));
   return [...named, ...installed].find((path) => MANIFESTS[driver].test(path.split('/').at(-1)!) && exists(path));
-}
-
-function listFolder(folder: string): string[] {
-  try {
-    return readdirSync(folder);
-  } catch {
-    return [];
-  }
 }

@@ -56,6 +56,7 @@ const KINDS: Readonly<Record<Cause['kind'], string>> = {
   'input-quantization': 'input quantization',
   'padding-value': 'padding value',
   'saturating-pairs': 'saturating pairs',
+  'wrapping-pairs': 'wrapping pairs',
   'accumulator-width': 'accumulator width',
   bias: 'bias',
   scale: 'scale',

@@ -3,7 +3,7 @@ import { byteRange, elementCount, ofChannel, type GraphNode } from '../../src/gr
 import type { Definition, ForDefinitions } from '../../src/layers/definition.ts';
 import { forDefinition, operatorOf } from '../../src/layers/infer.ts';
 import type { Layer, LinearKind } from '../../src/layers/layer.ts';
-import { operandsOf, type OpContext } from '../../src/layers/operator.ts';
+import { operandsOf, refuse, type OpContext } from '../../src/layers/operator.ts';
 import { onCodes } from '../../src/layers/pairs.ts';
 import { tailRanges } from '../../src/layers/tail.ts';
 import { addTable, proveAdd } from '../../src/requantize/add.ts';
@@ -11,7 +11,8 @@ import { findBoundaries } from '../../src/requantize/boundaries.ts';
 import { floatOfKey } from '../../src/requantize/float_keys.ts';
 import { FloatLines } from '../../src/engines/float_lines.ts';
 import { clamp, roundHalfEven } from '../../src/engines/rounding.ts';
-import type { TensorQuantization } from '../../src/engines/engine.ts';
+import { areSaturatingNeighbours } from '../../src/engines/pairs.ts';
+import type { LinearLayer, TensorQuantization } from '../../src/engines/engine.ts';
 import { bitsFor, fitted, whole, type VectorArray } from './array.ts';
 import { BOUNDARIES, integerRequantization, type Line } from './line.ts';
 
@@ -193,6 +194,17 @@ function requantization(
   };
 }
 
+function modeOf(node: GraphNode, { engine }: OpContext, layer: LinearLayer): Accumulation['mode'] {
+  const accumulation = engine.accumulation(layer);
+  if (accumulation === 'exact') return 'exact';
+  if (areSaturatingNeighbours(layer, accumulation)) return 'saturating-pairs';
+  return refuse(
+    node,
+    `engine '${engine.name}' pairs its products in an order of its own`,
+    Object.keys(DEFINITIONS).join(', '),
+  );
+}
+
 function linear({ linear: one }: Definition<'linear'>, { node, context, multiplierBits }: Described): Details {
   const computed = operatorOf(node).layer(node, context) as Layer<LinearKind>;
   const { functions } = computed;
@@ -208,7 +220,7 @@ function linear({ linear: one }: Definition<'linear'>, { node, context, multipli
     return !bias ? 0 : bias instanceof Int32Array ? bias[c]! : bias[c]! / (input.scale * scales[c]!);
   });
   const stage = requantization(computed, layer.output, realBias, multiplierBits);
-  const mode = context.engine.accumulation(layer);
+  const mode = modeOf(node, context, layer);
   const type = one.weightSigned ? 'int8' : 'uint8';
   const shape = [outputChannels, layer.inputChannels / groups];
   const data = type === 'int8' ? Int8Array.from(weights) : Uint8Array.from(weights);
@@ -233,7 +245,7 @@ function pool(
   { node, context, multiplierBits }: Described,
 ): Details {
   const computed = operatorOf(node).layer(node, context) as Layer<'global_average_pool'>;
-  const stage = requantization(computed, output, new Float64Array(1), multiplierBits);
+  const stage = requantization(computed, output, new Float64Array(computed.functions.channels), multiplierBits);
   const definition = `sum(x - input zero point) over the ${count} pixels of a channel`;
   return {
     kind: 'pool',
@@ -294,8 +306,14 @@ function addFloat({ other }: Definition<'add_float32'>, { context }: Described):
   };
 }
 
+/** Engines have another formula for elements at the end of a memory block: one table of all values says too little. */
+function refuseTail({ name, op }: GraphNode): never {
+  throw new InvalidInputError(`no vectors are written for '${name}' (${op}): the engine has two formulas for it`);
+}
+
 function quantize({ output }: Definition<'quantize'>, { node, context }: Described): Details {
-  const { functions, range } = operatorOf(node).layer(node, context) as Layer<'quantize'>;
+  const { functions, range, tail } = operatorOf(node).layer(node, context) as Layer<'quantize'>;
+  if (tail) refuseTail(node);
   const { first } = findBoundaries(functions, range, byteRange(output.type)[0]);
   const thresholds = Float32Array.from(first.subarray(1), floatOfKey);
   return {
@@ -309,7 +327,8 @@ function quantize({ output }: Definition<'quantize'>, { node, context }: Describ
 }
 
 function dequantize(_: Definition<'dequantize'>, { node, context }: Described): Details {
-  const { values } = operatorOf(node).layer(node, context) as Layer<'table'>;
+  const { values, tail } = operatorOf(node).layer(node, context) as Layer<'table'>;
+  if (tail) refuseTail(node);
   return {
     kind: 'dequantize',
     formulas: [`output = table[input code] (float32); ${CODE}`],

@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { packHex } from './pack.ts';
 import { randomFeeds } from '../cli/generated_inputs.ts';
 import { bitsFor, ORDERS } from './array.ts';
+import { layerVectors } from './describe_layer.ts';
 import { FORMATS } from './formats/index.ts';
 import { evaluateLine, integerRequantization } from './line.ts';
 import type { Manifest, ManifestArray } from './manifest.ts';
@@ -14,6 +15,8 @@ import { writeVectors, type VectorOptions } from './write.ts';
 import { defaultModel } from '../../models/index.ts';
 import { InvalidInputError } from '../../src/errors.ts';
 import { readModel } from '../../src/formats/index.ts';
+import type { Graph, GraphNode } from '../../src/graph/graph.ts';
+import { contextOf } from '../../src/layers/infer.ts';
 import { createPlan, type Plan } from '../../src/plan/plan.ts';
 import { referenceTrace } from '../../src/plan/reference.ts';
 import { findEngine } from '../../src/engines/index.ts';
@@ -277,5 +280,37 @@ describe('pack', () => {
   it('refuses words that were never computed, and other numbers of them', () => {
     expect(() => packHex('01 xx 02 03', tensor, 'nchw', 'f')).toThrow(/word 1 is 'xx'/);
     expect(() => packHex('01 02 03', tensor, 'nchw', 'f')).toThrow(/3 words.*4 elements/);
+  });
+});
+
+describe('what a layer is, whatever its operator is called', () => {
+  const quantization = { scale: Float32Array.of(0.5), zeroPoint: Int32Array.of(3) };
+  const layerOf = (op: string, constants: Graph['constants'], attributes: GraphNode['attributes']) => {
+    const inputs = [{ name: 'x', type: 'uint8', shape: [1, 4, 1, 1], quantization } as const];
+    const { graph, engine } = createPlan({
+      ...{ name: op, format: 'test', engine: 'onnxruntime', inputs, constants, outputs: ['y'] },
+      nodes: [{ name: op, op, inputs: ['x', ...constants.keys()], outputs: ['y'], attributes }],
+      tensors: new Map([['y', { name: 'y', type: 'uint8', quantization }]]),
+    });
+    return layerVectors(graph.nodes[0]!, contextOf(graph, graph.tensors, engine), 31);
+  };
+
+  it('a Squeeze is a copy', () => {
+    const axes = { name: 'axes', type: 'int64', shape: [2], data: BigInt64Array.of(2n, 3n) } as const;
+    expect(layerOf('Squeeze', new Map([['axes', axes]]), {})).toMatchObject({
+      kind: 'copy',
+      inputs: ['x'],
+      arrays: {},
+    });
+  });
+
+  it('an average of whole images is the same, whichever operator says so', () => {
+    const whole = { kernel_shape: [1, 1] };
+    const { kind, formulas, arrays } = layerOf('GlobalAveragePool', new Map(), {});
+    expect(layerOf('AveragePool', new Map(), whole)).toMatchObject({ kind, formulas, arrays });
+  });
+
+  it('a MaxPool is none that is known', () => {
+    expect(() => layerOf('MaxPool', new Map(), { kernel_shape: [1, 1] })).toThrow('no vectors are written for');
   });
 });

@@ -1,6 +1,7 @@
 import type { Fusion } from '../../src/join/fusion.ts';
 import type { BenchMethods } from '../bench/protocol.ts';
 import type { GraphsResult } from '../cases/graphs/run_graphs.ts';
+import type { RecordedResult } from '../cases/recorded_cases.ts';
 import type { CasesResult } from '../cases/run_cases.ts';
 import type { Adapter } from '../chrome/launch.ts';
 import type { Comparison } from '../compare/compare.ts';
@@ -56,7 +57,7 @@ export interface WorkerMethods {
   /** Runs generated graphs against onnxruntime-web: all on the host, every `gpuEvery`-th on the GPU, too; needs no model. */
   graphCases(seed: number, from: number, to: number, gpuEvery: number): Promise<GraphsResult>;
   /** Counts the elements in which recorded cases (an .npz file) differ from the GPU; needs no model. */
-  recordedCases(file: string, engine: EngineChoice): Promise<number>;
+  recordedCases(file: string, engine: EngineChoice): Promise<RecordedResult>;
   /** How often something came back from the GPU; asked while another method is at work. */
   progress(): Promise<number>;
   /** What `exact8 bench` measures. */

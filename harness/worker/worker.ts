@@ -7,7 +7,7 @@ import { findEngine } from '../../src/engines/index.ts';
 import type { BenchMethods } from '../bench/protocol.ts';
 import { runGraphs } from '../cases/graphs/run_graphs.ts';
 import { recordedCases } from '../cases/recorded_cases.ts';
-import { runCases, runRecordedCase } from '../cases/run_cases.ts';
+import { compareRecordedOnGpu, runCases } from '../cases/run_cases.ts';
 import { compareLayers } from '../compare/compare_layers.ts';
 import { layersOnGpu } from '../compare/gpu_layers.ts';
 import { computedTensors, verify } from '../compare/verify.ts';
@@ -72,11 +72,7 @@ const methods: WorkerMethods = {
     runGraphs(seed, from, to, runOnnxruntimeWeb, { device: await deviceOfCases(), gpuEvery }),
   async recordedCases(file, { name, options }) {
     const cases = recordedCases(openNpz(await fetchBytes(file)), name);
-    return onDevice(async (device) => {
-      let mismatches = 0;
-      for (const recorded of cases) mismatches += await runRecordedCase(recorded, device, findEngine(name, options));
-      return mismatches;
-    });
+    return onDevice((device) => compareRecordedOnGpu(cases, device, findEngine(name, options)));
   },
   progress: async () => gpuProgress(),
   async bench(method, args) {

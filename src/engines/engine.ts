@@ -174,16 +174,31 @@ export interface ReduceLayer extends PoolLayer {
   readonly keepdims: boolean;
 }
 
-/**
- * How sums of products overflow: 'exact' (int32), or pairs of raw products saturated to int16
- * (vpmaddubsw) in the order kh, kw, c within a group, an odd last one alone.
- */
-export type Accumulation = 'exact' | 'saturating-pairs';
+/** Products that are added in pairs in int16, and the pairs in int32; `zx * sum(w)` is subtracted behind. */
+export interface Pairs {
+  /**
+   * Slots 2i and 2i + 1 are a pair. A slot holds a product, by its number in the order kh, kw, c within a group, or BLANK
+   * (pairs.ts) where the other stands alone. Every product has one slot.
+   */
+  readonly slots: Int32Array;
+  /**
+   * What becomes of a pair that leaves int16. 'saturates': products of raw uint8 x and int8 w are clamped (vpmaddubsw).
+   * 'wraps': products of signed x, which of uint8 is x - 128, and int8 w: 2 * (-128)(-128) = 32,768 becomes -32,768.
+   */
+  readonly overflow: 'saturates' | 'wraps';
+  /** Outside of the input, x is zx ('zero point'), or there is no product, and its weight is in no sum ('nothing'). */
+  readonly outside: 'zero point' | 'nothing';
+  /** Are the sum of the pairs and that of `zx * w` rounded to float32, each, before one is subtracted from the other? */
+  readonly rounds?: boolean;
+}
+
+/** How products become sums: exactly in int32, or by pairs. */
+export type Accumulation = 'exact' | Pairs;
 
 export type Family = 'onnxruntime' | 'pytorch' | 'tflite';
 
 /** See src/rewrite/. */
-export type RewriteName = 'none' | 'onnxruntime';
+export type RewriteName = 'none' | 'onnxruntime' | 'onnxruntime-int8';
 
 export type RecipeName = 'onnxruntime' | 'qnnpack' | 'fbgemm' | 'onednn';
 
@@ -200,7 +215,7 @@ export interface Engine {
   readonly description: string;
   /** Which runtimes it is, and on which processors. Default: none, as of a caller's own. */
   readonly origins?: readonly Origin[];
-  /** Whose conventions it follows: those of ONNX files, or PyTorch's. Default: of neither. */
+  /** Whose conventions it follows: ONNX's, PyTorch's or TensorFlow Lite's. Default: none. */
   readonly family?: Family;
   /** Which graph it makes of a model's before it runs it. Default: none. */
   readonly rewrite?: RewriteName;
@@ -208,6 +223,8 @@ export interface Engine {
   fuse?(graph: Graph): Graph;
   /** `a * b + c` in float32 as its kernels compute it. Default: rounded twice. */
   readonly multiplyAdd?: MultiplyAdd;
+  /** The same where its sources have a product and a sum, of which its compiler may make one. Default: rounded twice. */
+  readonly contracted?: MultiplyAdd;
   /** Do its results depend on the number of threads, which is an option then? */
   readonly threaded?: boolean;
   /** Which of the known ways from accumulator to output a linear layer goes; explain tries it first. */

@@ -1,5 +1,6 @@
 import { fma } from './float32.ts';
 import { lastBelow } from './float_lines.ts';
+import { saturatingNeighbours } from './pairs.ts';
 import { isPerChannel, linearSteps, nativeKernels, type PyTorchOptions } from './pytorch.ts';
 import { f32, INT32_END, roundHalfEven } from './rounding.ts';
 import type { LinearLayer, Engine, StepFunctions } from './engine.ts';
@@ -58,7 +59,7 @@ export function createFbgemm(options: PyTorchOptions = {}): Engine {
     recipe: 'fbgemm',
     ...nativeKernels(options),
     linear: fbgemmLinear,
-    accumulation: (layer) => (isFastDepthwise(layer) ? 'saturating-pairs' : 'exact'),
+    accumulation: (layer) => (isFastDepthwise(layer) ? saturatingNeighbours(layer) : 'exact'),
   };
 }
 
@@ -72,7 +73,7 @@ export function createFbgemmAvx2(options: PyTorchOptions = {}): Engine {
       { runtime: 'pytorch-fbgemm', processors: ['x64-avx-vnni', 'x64'] },
       { runtime: 'pytorch-x86', processors: ['x64-avx-vnni', 'x64'] },
     ],
-    accumulation: () => 'saturating-pairs',
+    accumulation: saturatingNeighbours,
   };
 }
 

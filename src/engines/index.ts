@@ -4,6 +4,7 @@ import { createFbgemm, createFbgemmAvx2 } from './fbgemm.ts';
 import { gemmlowp } from './gemmlowp.ts';
 import { createOnednn } from './onednn.ts';
 import { onnxruntime } from './onnxruntime.ts';
+import { onnxruntimeArm64, onnxruntimeArm64NoDot } from './onnxruntime_arm64.ts';
 import { onnxruntimeX64 } from './onnxruntime_x64.ts';
 import { onnxruntimeX64Avx2 } from './onnxruntime_x64_avx2.ts';
 import type { PyTorchOptions } from './pytorch.ts';
@@ -25,6 +26,8 @@ const CREATE: readonly ((options: EngineOptions) => Engine)[] = [
   () => onnxruntime,
   () => onnxruntimeX64,
   () => onnxruntimeX64Avx2,
+  () => onnxruntimeArm64,
+  () => onnxruntimeArm64NoDot,
   () => qnnpack,
   createFbgemm,
   createFbgemmAvx2,

@@ -1,9 +1,24 @@
 import { UnsupportedModelError } from '../errors.ts';
 import { byteRange } from '../graph/graph.ts';
+import { twoRoundings } from './float32.ts';
 import { FloatLines } from './float_lines.ts';
 import { clamp, f32, roundHalfEven } from './rounding.ts';
 import { EVERY_PROCESSOR } from './origin.ts';
-import type { Engine } from './engine.ts';
+import type { AddFunctions, AddLayer, Engine, MultiplyAdd } from './engine.ts';
+
+/**
+ * y = rne(f32(f32(sum / sC) + zC)), sum = sA*(a-zA) + f32(sB*(b-zB)): ties to even after the zero point.
+ *
+ * @param multiplyAdd how the product with sA and the sum are rounded
+ */
+export function realAdd({ a, b, output, relu }: AddLayer, multiplyAdd: MultiplyAdd): AddFunctions['body'] {
+  const [min, max] = byteRange(output.type);
+  const low = relu ? Math.max(min, output.zeroPoint) : min;
+  return (x, y) => {
+    const sum = multiplyAdd(a.scale, x - a.zeroPoint, f32(b.scale * (y - b.zeroPoint)));
+    return clamp(roundHalfEven(f32(f32(sum / output.scale) + output.zeroPoint)), low, max);
+  };
+}
 
 /**
  * onnxruntime-web (wasm), which neither saturates nor fuses multiply-adds. Arithmetic read in MLAS and
@@ -31,17 +46,7 @@ export const onnxruntime: Engine = {
 
   accumulation: () => 'exact',
 
-  // y = rne(f32(f32(f32(sA*(a-zA)) + f32(sB*(b-zB))) / sC) + zC): ties to even after the zero point
-  add({ a, b, output, relu }) {
-    const [min, max] = byteRange(output.type);
-    const low = relu ? Math.max(min, output.zeroPoint) : min;
-    return {
-      body: (x, y) => {
-        const sum = f32(f32(a.scale * (x - a.zeroPoint)) + f32(b.scale * (y - b.zeroPoint)));
-        return clamp(roundHalfEven(f32(f32(sum / output.scale) + output.zeroPoint)), low, max);
-      },
-    };
-  },
+  add: (layer) => ({ body: realAdd(layer, twoRoundings) }),
 
   // y = rne(f32(f32(f32(f32(sA*(a-zA)) * f32(sB*(b-zB))) / sC) + zC)): ties to even after the zero point
   multiply({ a, b, output }) {

@@ -1,12 +1,21 @@
 import { byteRange } from '../graph/graph.ts';
-import { fma } from './float32.ts';
+import { fma, twoRoundings } from './float32.ts';
 import { onnxruntime } from './onnxruntime.ts';
 import { clamp, f32, INT32_END, roundHalfEven } from './rounding.ts';
-import type { Engine } from './engine.ts';
+import type { Engine, MultiplyAdd, MultiplyLayer } from './engine.ts';
 
 /** Values that are no int32, NaN among them, become the smallest one. */
 function toByte(value: number, min: number, max: number): number {
   return value < INT32_END ? clamp(roundHalfEven(value), min, max) : min;
+}
+
+/** (a-zA)(b-zB) * R + zC, R = f32(f32(sA*sB)/sC) */
+export function productByRatio(
+  { a, b, output }: MultiplyLayer,
+  multiplyAdd: MultiplyAdd,
+): (a: number, b: number) => number {
+  const ratio = f32(f32(a.scale * b.scale) / output.scale);
+  return (x, y) => multiplyAdd((x - a.zeroPoint) * (y - b.zeroPoint), ratio, output.zeroPoint);
 }
 
 /**
@@ -34,14 +43,11 @@ export const onnxruntimeX64: Engine = {
     return { body: layer.swapped ? (x, y) => body(y, x) : body };
   },
 
-  // y = rne(f32(f32((a-zA)(b-zB) * R) + zC)), R = f32(f32(sA*sB)/sC)
-  multiply({ a, b, output }) {
-    const [min, max] = byteRange(output.type);
-    const ratio = f32(f32(a.scale * b.scale) / output.scale);
-    return (x, y) => {
-      const product = (x - a.zeroPoint) * (y - b.zeroPoint);
-      return toByte(f32(f32(product * ratio) + output.zeroPoint), min, max);
-    };
+  // y = rne(f32(f32((a-zA)(b-zB) * R) + zC))
+  multiply(layer) {
+    const [min, max] = byteRange(layer.output.type);
+    const product = productByRatio(layer, twoRoundings);
+    return (x, y) => toByte(product(x, y), min, max);
   },
 
   // a float32 ReduceMean is summed in vectors, in an order that depends on where the tensor lies in memory

@@ -1,5 +1,6 @@
 import type { Engine, LinearLayer } from './engine.ts';
 import { onnxruntimeX64 } from './onnxruntime_x64.ts';
+import { saturatingNeighbours } from './pairs.ts';
 
 const isDepthwise = ({ groups, inputChannels, outputChannels }: LinearLayer): boolean =>
   groups > 1 && groups === inputChannels && groups === outputChannels;
@@ -15,6 +16,6 @@ export const onnxruntimeX64Avx2: Engine = {
   origins: [{ runtime: 'onnxruntime', processors: ['x64'] }],
   accumulation(layer) {
     const isMixed = layer.input.type === 'uint8' && layer.weightType === 'int8';
-    return isMixed && !isDepthwise(layer) ? 'saturating-pairs' : 'exact';
+    return isMixed && !isDepthwise(layer) ? saturatingNeighbours(layer) : 'exact';
   },
 };

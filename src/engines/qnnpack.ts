@@ -26,11 +26,41 @@ export function quantizedBias(bias: number, scale: number): number {
   return clamp(roundHalfEven(f32(bias * f32(1 / scale))), -INT32_END, INT32_END - 1);
 }
 
+/** Multipliers of 22 bits, of which one uses all, and the shift behind them. */
+export interface FixedPoint {
+  readonly multipliers: readonly [a: number, b: number];
+  readonly shift: number;
+}
+
 /**
- * Integer multiplies of 22 bits and one rounding shift, half away from zero.
- * QNNPACK takes ratios of scales in [2^-14, 2^8); its shift is defined below 32, so the larger one is at least 2^-10.
+ * The ratios of input to output scale as QNNPACK's add has them; undefined where it takes them not: each is in [2^-14, 2^8),
+ * and the larger at least 2^-10, for its shift is defined below 32.
  */
-function add({ a, b, output, relu }: AddLayer): AddFunctions {
+export function fixedPoint(a: number, b: number): FixedPoint | undefined {
+  const [least, largest] = [Math.min(a, b), Math.max(a, b)];
+  if (least < 2 ** -14 || largest < 2 ** -10 || largest >= 2 ** 8) return undefined;
+  const shift = 21 - exponent(largest);
+  return { multipliers: [roundHalfEven(a * 2 ** shift), roundHalfEven(b * 2 ** shift)], shift };
+}
+
+/** Integer multiplies and one rounding shift, half away from zero, between the bounds of an activation. */
+export function integerAdd(
+  { a, b, output }: Omit<AddLayer, 'relu'>,
+  { multipliers: [multiplierA, multiplierB], shift }: FixedPoint,
+  [min, max]: readonly [number, number],
+): AddFunctions['body'] {
+  const mask = 2 ** shift - 1;
+  const half = Math.floor(mask / 2);
+  // the sum is below 2 * 255 * 2^22 in magnitude: an int32
+  return (x, y) => {
+    const sum = (x - a.zeroPoint) * multiplierA + (y - b.zeroPoint) * multiplierB;
+    const roundUp = (sum & mask) - Number(sum < 0) > half;
+    return clamp((sum >> shift) + Number(roundUp) + output.zeroPoint, min, max);
+  };
+}
+
+function add(layer: AddLayer): AddFunctions {
+  const { a, b, output, relu } = layer;
   requireUint8(a, b);
   const [min, max] = activationRange(output, relu);
   if (min === max)
@@ -38,24 +68,13 @@ function add({ a, b, output, relu }: AddLayer): AddFunctions {
       `an add whose ReLU leaves the value ${max} alone; supported by qnnpack: output zero points below 255`,
     );
   const ratios = [f32(f32(a.scale) / f32(output.scale)), f32(f32(b.scale) / f32(output.scale))] as const;
-  const largest = Math.max(...ratios);
-  if (Math.min(...ratios) < 2 ** -14 || largest < 2 ** -10 || largest >= 2 ** 8)
+  const numbers = fixedPoint(...ratios);
+  if (!numbers)
     throw new UnsupportedModelError(
       `an add with ratios ${ratios.join(' and ')} of input to output scale; ` +
         'supported by qnnpack: from 2^-14, the larger from 2^-10 and below 2^8',
     );
-  const shift = 21 - exponent(largest);
-  const [multiplierA, multiplierB] = ratios.map((ratio) => roundHalfEven(ratio * 2 ** shift)) as [number, number];
-  const mask = 2 ** shift - 1;
-  const half = Math.floor(mask / 2);
-  return {
-    // below 2 * 255 * 2^22 in magnitude: an int32
-    body: (x, y) => {
-      const sum = (x - a.zeroPoint) * multiplierA + (y - b.zeroPoint) * multiplierB;
-      const roundUp = (sum & mask) - Number(sum < 0) > half;
-      return clamp((sum >> shift) + Number(roundUp) + output.zeroPoint, min, max);
-    },
-  };
+  return { body: integerAdd(layer, numbers, [min, max]) };
 }
 
 /** e where 2^e <= x < 2^(e+1), for x in [2^-10, 2^8). */

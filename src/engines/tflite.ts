@@ -1,7 +1,7 @@
 import { UnsupportedModelError } from '../errors.ts';
 import { byteRange } from '../graph/graph.ts';
 import { double, exponentOf, quantizeMultiplier, type Multiplier, type Rescale } from './fixed_point.ts';
-import { EVERY_X64 } from './origin.ts';
+import { EVERY_PROCESSOR } from './origin.ts';
 import { clamp, f32, INT32_END, roundHalfAway } from './rounding.ts';
 import { fixedSoftmax } from './tflite_softmax.ts';
 import { UNARY } from './tflite_unary.ts';
@@ -277,7 +277,7 @@ export const tflite = createReference(
   {
     name: 'tflite',
     description: "TensorFlow Lite's reference kernels, and microcontrollers': fixed point, two roundings",
-    origins: [{ runtime: 'litert-reference', processors: EVERY_X64 }],
+    origins: [{ runtime: 'litert-reference', processors: EVERY_PROCESSOR }],
   },
   double,
   realGemm,

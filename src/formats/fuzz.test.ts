@@ -87,6 +87,10 @@ describe('files that are no models', () => {
     ['an HDF5 file (of Keras?)', bytes(0x89, 'HDF\r\n', 0x1a, '\n')],
     ['a PDF document', bytes('%PDF-1.7\n', 0xff, 0xfe)],
     ['a text file', bytes('<!doctype html>')],
+    [
+      'a Git LFS pointer (git lfs pull brings the file that it stands for)',
+      bytes('version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 3655033\n'),
+    ],
   ])('%s', (what, file) => {
     expect(() => readModel(file)).toThrow(`this is ${what}, not a model`);
   });

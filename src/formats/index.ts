@@ -20,6 +20,7 @@ const SIGNATURES: readonly (readonly [what: string, signature: string, at?: numb
   ['a gzip file', '\x1f\x8b'],
   ['an HDF5 file (of Keras?)', '\x89HDF'],
   ['a PDF document', '%PDF'],
+  ['a Git LFS pointer (git lfs pull brings the file that it stands for)', 'version https://git-lfs'],
 ];
 
 /** What the first bytes show of files that are often given by mistake. */

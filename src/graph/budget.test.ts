@@ -172,7 +172,7 @@ describe('many nodes are no more than many', () => {
     const float = [node('DequantizeLinear', 'q s z', 'd'), node('Relu', 'd', 'f')];
     const outputs = ['y', 'm15999'].map((name) => ({ name, type: 'float32' as const }));
     const bytes = model([...float, ...nodes, ...end], [int64('shape', 1, 4, 4, 4)], [1, 4, 4, 4], { outputs });
-    expect(fuseOperatorsOf(readModel(bytes)).nodes.length).toBeGreaterThan(16_000);
+    expect(fuseOperatorsOf(readModel(bytes), { int8: false }).nodes.length).toBeGreaterThan(16_000);
   });
 
   it('sums of themselves, which double at each of a hundred', () => {

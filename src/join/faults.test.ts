@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { generateBlock } from '../../harness/cases/blocks.ts';
 import { rewrite } from '../rewrite/index.ts';
 import { findEngine } from '../engines/index.ts';
+import { saturatingNeighbours } from '../engines/pairs.ts';
 import type { Graph } from '../graph/graph.ts';
 import { inferGraph, layersOf as layersOfGraph } from '../layers/infer.ts';
 import type { Layer } from '../layers/layer.ts';
@@ -141,9 +142,21 @@ describe('what looks alike and is not joined', () => {
   });
   it('sums that saturate before and behind the depthwise layer', () => {
     expect(isBlock([expand, depthwise, project])).toBe(true);
-    expect(isBlock([expand, { ...depthwise, saturatingChannels: 1 }, project])).toBe(true);
-    expect(isBlock([expand, depthwise, { ...project, saturatingChannels: 1 }])).toBe(false);
-    expect(isBlock([{ ...expand, saturatingChannels: 1 }, depthwise, project])).toBe(false);
+    const saturates = <L extends typeof expand | typeof depthwise>(one: L): L => ({
+      ...one,
+      accumulation: saturatingNeighbours(one.layer),
+    });
+    expect(isBlock([expand, saturates(depthwise), project])).toBe(true);
+    expect(isBlock([expand, depthwise, saturates(project)])).toBe(false);
+    expect(isBlock([saturates(expand), depthwise, project])).toBe(false);
+    for (const other of [{ overflow: 'wraps' }, { outside: 'nothing' }, { rounds: true }] as const)
+      expect(
+        isBlock([
+          expand,
+          { ...depthwise, accumulation: { ...saturatingNeighbours(depthwise.layer), ...other } },
+          project,
+        ]),
+      ).toBe(false);
   });
   it('an add of a tensor of another shape, which is read element by element', () => {
     const { writes } = project;

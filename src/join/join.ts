@@ -1,5 +1,6 @@
 import type { TensorInfo } from '../graph/graph.ts';
 import type { Layer } from '../layers/layer.ts';
+import { areSaturatingNeighbours } from '../engines/pairs.ts';
 import { extent, type Extent } from '../layers/layout.ts';
 import { Flow } from './flow.ts';
 import type { Fusion } from './fusion.ts';
@@ -82,10 +83,10 @@ const isDilated = ({ dilations }: Layer<'conv' | 'depthwise'>): boolean => dilat
 const same = (a: TensorInfo, b: TensorInfo, ...axes: readonly (keyof Extent)[]): boolean =>
   axes.every((axis) => extent(a)[axis] === extent(b)[axis]);
 
-/** A layer that a block may begin with: every output channel sees all input channels, and no pair of products saturates. */
+/** A layer that a block may begin with: every output channel sees all input channels, and sums are exact. */
 function expanding(one: Joined, depthwise: Layer<'depthwise'>): Block['expand'] | undefined {
   const layer = coreOf(one, 'pointwise', 'conv', 'gemm');
-  if (!layer || one.epilogue || layer.saturatingChannels > 0) return undefined;
+  if (!layer || one.epilogue || layer.accumulation !== 'exact') return undefined;
   const [read] = depthwise.reads as [TensorInfo];
   if (!same(layer.writes, read, 'channels')) return undefined;
   // under a window, pixels are where they are
@@ -99,7 +100,9 @@ function findBlock(one: Joined, flow: Flow): Found | undefined {
   const depthwise = coreOf(one, 'depthwise');
   const reader = depthwise && flow.onlyReader(one);
   const project = reader && coreOf(reader, 'pointwise');
-  if (!depthwise || isDilated(depthwise) || !project || project.saturatingChannels > 0) return undefined;
+  if (!depthwise || isDilated(depthwise) || !project || project.accumulation !== 'exact') return undefined;
+  const { accumulation, layer } = depthwise;
+  if (accumulation !== 'exact' && !areSaturatingNeighbours(layer, accumulation)) return undefined;
   if (!same(depthwise.writes, project.reads[0]!, 'channels')) return undefined;
   const before = flow.privateMaker(depthwise.reads[0]!.name, one);
   const expand = before && expanding(before, depthwise);
@@ -120,7 +123,7 @@ function findPooled(one: Joined, flow: Flow): Found | undefined {
   const pool = coreOf(one, 'global_average_pool');
   const before = pool && flow.privateMaker(pool.reads[0]!.name, one);
   const pointwise = before && coreOf(before, 'pointwise');
-  if (!pool || !pointwise || pointwise.saturatingChannels > 0) return undefined;
+  if (!pool || !pointwise || pointwise.accumulation !== 'exact') return undefined;
   if (!same(pointwise.writes, pool.reads[0]!, 'batch', 'channels')) return undefined;
   return { joined: { core: { kind: 'pooled_pointwise', pointwise, pool } }, replaces: [before, one] };
 }

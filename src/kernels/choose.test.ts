@@ -55,7 +55,7 @@ describe('kernel variants', () => {
   });
 
   it('a layer that saturates pairs has one that saturates them, and no other', () => {
-    const saturating = layers.filter((plan) => plan.steps[0]!.saturatingChannels);
+    const saturating = layers.filter((plan) => plan.steps[0]!.overflowingChannels);
     for (const plan of saturating) {
       const admitted = variantsFor(plan, plan.steps[0]!.node).filter((option) => option.admitted === true);
       expect(admitted.map(({ variant }) => variant)).toEqual(['conv_pairs']);
@@ -85,7 +85,7 @@ describe('profiles', () => {
   });
 
   it('what was tuned for a geometry is taken; what cannot compute a layer is passed over', () => {
-    const plan = layers.find((p) => p.steps[0]!.variant!.kind === 'pointwise' && !p.steps[0]!.saturatingChannels)!;
+    const plan = layers.find((p) => p.steps[0]!.variant!.kind === 'pointwise' && !p.steps[0]!.overflowingChannels)!;
     const { geometry } = plan.steps[0]!.variant!;
     const withChoice = (variant: string) =>
       createPlan(plan.graph, { profile: { ...plan.profile, layers: { [geometry]: { variant } } } }).steps[0]!.variant!

@@ -3,7 +3,7 @@ import { dotModule, inputFlip } from './dot.ts';
 import { layerWindow } from './geometry.ts';
 import { KERNELS } from './interfaces.ts';
 import { useKernel } from './kernel.ts';
-import { notSaturating, type LinearKernel } from './linear.ts';
+import { hasExactSums, type LinearKernel } from './linear.ts';
 import { dotCorrections, packDotWeights, paddingWord } from './packing.ts';
 import { threadGrid } from './step.ts';
 
@@ -17,7 +17,7 @@ export const conv: LinearKernel = {
     const { layer } = linear;
     const whole = [layer.inputChannels, layer.outputChannels].every((channels) => (channels / layer.groups) % 4 === 0);
     if (layer.groups > 1 && !whole) return 'its groups are not of whole words of four channels';
-    return notSaturating(linear);
+    return hasExactSums(linear);
   },
   lower(linear, { features }) {
     const { layer, output } = linear;

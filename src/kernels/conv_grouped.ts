@@ -2,14 +2,14 @@ import { threadGrid } from './step.ts';
 import { outputPixels } from '../layers/linear/geometry.ts';
 import { codeGeometry, layerWindow } from './geometry.ts';
 import { packGroupedWeights } from './packing.ts';
-import { notSaturating, type LinearKernel } from './linear.ts';
+import { hasExactSums, type LinearKernel } from './linear.ts';
 import { useKernel } from './kernel.ts';
 
 /** Integer multiplies, one channel at a time: groups of any number of channels. */
 export const convGrouped: LinearKernel = {
   name: 'conv_grouped',
   kinds: ['grouped'],
-  admits: notSaturating,
+  admits: hasExactSums,
   lower(linear) {
     const { layer, output } = linear;
     const pixels = outputPixels(linear);

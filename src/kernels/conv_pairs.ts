@@ -1,31 +1,45 @@
-import { threadGrid } from './step.ts';
+import type { Pairs } from '../engines/engine.ts';
+import { slotsPerTap } from '../engines/pairs.ts';
 import { outputPixels } from '../layers/linear/geometry.ts';
-import { layerWindow } from './geometry.ts';
-import { packPairs } from './packing.ts';
-import { type LinearKernel } from './linear.ts';
+import { codeGeometry, layerWindow } from './geometry.ts';
 import { useKernel } from './kernel.ts';
+import type { LinearKernel } from './linear.ts';
+import { packPairs } from './packing.ts';
+import { threadGrid } from './step.ts';
 
-/** Sums of pairs saturated to int16, as vpmaddubsw makes them: the only one for layers in which that happens. */
+/** Sums of pairs in int16, as the layer's accumulation has them: the only one for layers in which that can be seen. */
 export const convPairs: LinearKernel = {
   name: 'conv_pairs',
   kinds: ['pointwise', 'conv', 'depthwise', 'grouped', 'gemm'],
-  admits: ({ saturatingChannels }) => saturatingChannels > 0 || 'no pair of its products saturates',
+  admits: ({ accumulation }) => accumulation !== 'exact' || 'its sums are exact',
   lower(linear) {
     const { layer, output } = linear;
-    const { weights, corrections } = packPairs(linear);
-    const pixels = outputPixels(linear);
+    const pairs = linear.accumulation as Pairs;
+    const { weights, corrections, places, slots } = packPairs(linear, pairs);
+    const inOrder = slotsPerTap(layer, { ...pairs, slots });
+    const isInOrder = inOrder !== undefined;
     return {
-      operands: [weights, corrections],
+      operands: [weights, corrections, isInOrder ? new Int32Array(4) : places],
       ...useKernel('conv_pairs', {
         geometry: {
           ...layerWindow(linear),
+          ...codeGeometry(linear),
           in_per_group: layer.inputChannels / layer.groups,
           out_per_group: layer.outputChannels / layer.groups,
-          input_zero: layer.input.zeroPoint,
+          slots: inOrder ?? slots.length,
         },
-        overrides: { ONE_GROUP: Number(layer.groups === 1), DEPTHWISE: Number(linear.kind === 'depthwise') },
+        overrides: {
+          ONE_GROUP: Number(layer.groups === 1),
+          DEPTHWISE: Number(linear.kind === 'depthwise'),
+        },
+        slots: {
+          order: isInOrder ? 'pairs/order/in_order' : 'pairs/order/listed',
+          overflow: `pairs/overflow/${pairs.overflow}`,
+          outside: `pairs/outside/${pairs.outside.replace(' ', '_')}`,
+          difference: pairs.rounds ? 'pairs/difference/float32' : 'pairs/difference/int32',
+        },
       }),
-      workgroups: threadGrid(pixels * output.groups),
+      workgroups: threadGrid(outputPixels(linear) * output.groups),
     };
   },
 };

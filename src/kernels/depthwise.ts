@@ -1,7 +1,7 @@
 import { threadGrid } from './step.ts';
 import { codeGeometry, layerWindow } from './geometry.ts';
 import { packDepthwiseWeights } from './packing.ts';
-import { notSaturating, type LinearKernel } from './linear.ts';
+import { hasExactSums, type LinearKernel } from './linear.ts';
 import { KERNELS } from './interfaces.ts';
 import { useKernel } from './kernel.ts';
 
@@ -11,7 +11,7 @@ const { TILE } = KERNELS.depthwise.constants;
 export const depthwise: LinearKernel = {
   name: 'depthwise',
   kinds: ['depthwise'],
-  admits: notSaturating,
+  admits: hasExactSums,
   lower(linear) {
     const { output } = linear;
     return {

@@ -14,14 +14,14 @@ function ending(step: Step, last: Layer, changes: Pick<Step, 'slots' | 'paramete
   return { ...step, ...changes, node, op, output: writes.name, accumulates: false, parts };
 }
 
-function asPart({ node, op, output, macs, proof, saturatingChannels, variant }: Step): StepPart {
+function asPart({ node, op, output, macs, proof, overflowingChannels, variant }: Step): StepPart {
   return {
     node,
     op,
     output,
     macs,
     ...(proof && { proof }),
-    ...(saturatingChannels !== undefined && { saturatingChannels }),
+    ...(overflowingChannels !== undefined && { overflowingChannels }),
     ...(variant && { variant }),
   };
 }

@@ -117,7 +117,7 @@ export function lowerBlock(block: Block, target: Target): Step {
           STRIDE_X: shape.stride[1],
           PROJECT_WEIGHT_ZERO: Number(dotCorrections(project).weightZero),
           DEPTHWISE_OFFSET: Number(offsets),
-          SATURATES: Number(depthwise.saturatingChannels > 0),
+          SATURATES: Number(depthwise.accumulation !== 'exact'),
         },
         slots: {
           first: expand ? 'block/expand' : 'block/unexpanded',
@@ -140,7 +140,7 @@ export function lowerBlock(block: Block, target: Target): Step {
     },
     macs: parts.reduce((sum, { macs }) => sum + macs, 0),
     proof: last.proof,
-    ...(depthwise.saturatingChannels > 0 && { saturatingChannels: depthwise.saturatingChannels }),
+    ...(depthwise.overflowingChannels > 0 && { overflowingChannels: depthwise.overflowingChannels }),
     parts,
   });
 }

@@ -31,9 +31,12 @@ export interface LinearKernel {
   lower(layer: LinearLayer, target: Target, tile: number): LoweredLinear;
 }
 
-/** Only a kernel that saturates as the engine does may compute a layer whose pairs can leave int16. */
-export function notSaturating({ saturatingChannels }: LinearLayer): true | string {
-  return saturatingChannels === 0 || `pairs of products saturate in ${saturatingChannels} of its channels`;
+/** Only a kernel that adds pairs as the engine does may compute a layer in which that can be seen. */
+export function hasExactSums({ accumulation, overflowingChannels }: LinearLayer): true | string {
+  if (accumulation === 'exact') return true;
+  return overflowingChannels > 0
+    ? `pairs of products overflow in ${overflowingChannels} of its channels`
+    : 'its sums are rounded to float32';
 }
 
 export const inputOf = ({ reads }: LinearLayer): TensorInfo => reads[0]!;
@@ -57,6 +60,6 @@ export function lowerLinear(
     accumulates: true,
     variant: { ...place, variant: kernel.name, ...(kernel.tiles ? { tile } : {}) },
     proof: stage.proof,
-    ...(layer.saturatingChannels > 0 ? { saturatingChannels: layer.saturatingChannels } : {}),
+    ...(layer.overflowingChannels > 0 ? { overflowingChannels: layer.overflowingChannels } : {}),
   });
 }

@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { Random } from '../../models/random.ts';
 import { smallLayer } from '../../tests/helpers/small_layers.ts';
+import type { Pairs } from '../engines/engine.ts';
+import { BLANK, productsOf, saturatingNeighbours } from '../engines/pairs.ts';
 import { isLinear } from '../layers/layer.ts';
 import { stagesOf } from '../plan/stages.ts';
 import { packBlock } from './block_weights.ts';
@@ -84,13 +86,25 @@ const grouped: Sum = ({ layer }, window, o, [packed]) => {
   );
 };
 
-const pairs: Sum = ({ output }, window, o, [packed, corrections]) =>
-  window
-    .flat()
-    .reduce(
-      (sum, x, k) => sum + x * (packed as Int32Array)[k * output.groups * 4 + o]!,
-      (corrections as Int32Array)[o]!,
-    );
+/** Products in the order of their slots, without the overflow of pairs, as shaders/conv_pairs.wgsl lists them. */
+const pairs: Sum = ({ layer, output }, window, o, [packed, corrections, places]) => {
+  let sum = (corrections as Int32Array)[o]!;
+  for (let slot = 0; slot * 4 < (places as Int32Array).length; slot++) {
+    const [ky, kx, c] = (places as Int32Array).subarray(slot * 4);
+    const x = window[ky! * layer.kernel[1] + kx!]![c!]!;
+    sum += x * (packed as Int32Array)[slot * output.groups * 4 + o]!;
+  }
+  return sum;
+};
+/** Each pair of products that are 8 apart, in blocks of 16. */
+const distant = (layer: LinearLayer): Pairs => {
+  const count = productsOf(layer.layer);
+  const slots = Int32Array.from({ length: Math.ceil(count / 16) * 16 }, (_, slot) => {
+    const product = slot - (slot % 16) + ((slot % 16) >> 1) + 8 * (slot % 2);
+    return product < count ? product : BLANK;
+  });
+  return { slots, overflow: 'saturates', outside: 'zero point' };
+};
 
 /** The depthwise layer of a block: bytes and an offset a channel. */
 const block: Sum = (layer, window, o, [data]) => {
@@ -117,7 +131,8 @@ const PACKINGS: readonly [string, keyof typeof LAYERS, Sum, (layer: LinearLayer)
   ['packDotWeights', 'unsigned', dot, (layer) => [packDotWeights(layer), dotCorrections(layer).corrections]],
   ['packDepthwiseWeights', 'depthwise', depthwise, (layer) => [packDepthwiseWeights(layer)]],
   ['packGroupedWeights', 'unsigned', grouped, (layer) => [packGroupedWeights(layer)]],
-  ['packPairs', 'full', pairs, (layer) => Object.values(packPairs(layer))],
+  ['packPairs', 'full', pairs, (layer) => Object.values(packPairs(layer, saturatingNeighbours(layer.layer)))],
+  ['packPairs', 'full', pairs, (layer) => Object.values(packPairs(layer, distant(layer)))],
   ['packBlock', 'depthwise', block, (layer) => [packBlock({ depthwise: layer, project: layer } as never).data]],
   [
     'packBlock',

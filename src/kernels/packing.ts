@@ -1,5 +1,8 @@
+import type { Pairs } from '../engines/engine.ts';
+import { BLANK } from '../engines/pairs.ts';
 import type { Linear } from '../layers/layer.ts';
-import { rawWeights, weightZero, weightsPerChannel } from '../layers/linear/weights.ts';
+import { pairOffset } from '../layers/linear/reference.ts';
+import { slotWeights, weightZero } from '../layers/linear/weights.ts';
 
 /** The input signed for dot4I8Packed (u8 bytes with their top bit flipped), and the weights likewise. */
 export function signedZeroPoint(type: 'uint8' | 'int8', zeroPoint: number): number {
@@ -85,16 +88,32 @@ export function packGroupedWeights(linear: Linear): Int32Array {
   return packed;
 }
 
-/** For conv_pairs: weights [ky, kx, c][output padded to 4], and -zx * sum(w) a channel. */
-export function packPairs(linear: Linear): { weights: Int32Array; corrections: Int32Array } {
+/**
+ * For conv_pairs: weights [slot][output padded to 4]; -zx * sum(w) a channel, then a tap and a channel; and
+ * [ky, kx, channel of the group, 0] a slot. The slots are those for zero points of weights, too.
+ */
+export function packPairs(
+  linear: Linear,
+  pairs: Pairs,
+): Record<'weights' | 'corrections' | 'places' | 'slots', Int32Array> {
   const { layer, output } = linear;
+  const { products: slots, weightsOf } = slotWeights(linear, pairs);
+  const perGroup = layer.inputChannels / layer.groups;
+  const [kh, kw] = layer.kernel;
   const stride = output.groups * 4;
-  const weights = new Int32Array(weightsPerChannel(linear) * stride);
-  const corrections = new Int32Array(stride);
-  for (let o = 0; o < layer.outputChannels; o++)
-    for (const [k, w] of rawWeights(linear, o).entries()) {
-      weights[k * stride + o] = w;
-      corrections[o]! -= layer.input.zeroPoint * w;
+  const weights = new Int32Array(slots.length * stride);
+  const corrections = new Int32Array((1 + kh * kw) * stride);
+  const places = new Int32Array(slots.length * 4);
+  const zero = layer.input.zeroPoint - pairOffset(layer, pairs.overflow);
+  const own = Array.from({ length: layer.outputChannels }, (_, o) => weightsOf(o));
+  for (const [slot, product] of slots.entries()) {
+    if (product === BLANK) continue;
+    const tap = Math.floor(product / perGroup);
+    places.set([Math.floor(tap / kw), tap % kw, product % perGroup], slot * 4);
+    for (const [o, w] of own.entries()) {
+      weights[slot * stride + o] = w[slot]!;
+      for (const row of [0, 1 + tap]) corrections[row * stride + o]! -= zero * w[slot]!;
     }
-  return { weights, corrections };
+  }
+  return { weights, corrections, places, slots };
 }

@@ -2,7 +2,7 @@ import { outputPixels } from '../layers/linear/geometry.ts';
 import { pixelsByWords } from './dot.ts';
 import { KERNELS } from './interfaces.ts';
 import { useKernel } from './kernel.ts';
-import { notSaturating, type LinearKernel } from './linear.ts';
+import { hasExactSums, type LinearKernel } from './linear.ts';
 import { threadGrid } from './step.ts';
 
 const { TILE } = KERNELS.pointwise.constants;
@@ -11,7 +11,7 @@ const { TILE } = KERNELS.pointwise.constants;
 export const pointwise: LinearKernel = {
   name: 'pointwise',
   kinds: ['pointwise', 'gemm'],
-  admits: notSaturating,
+  admits: hasExactSums,
   lower(linear, target) {
     const { operands, given } = pixelsByWords(linear, target);
     return {

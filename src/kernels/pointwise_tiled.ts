@@ -2,7 +2,7 @@ import { outputPixels } from '../layers/linear/geometry.ts';
 import { pixelsByWords } from './dot.ts';
 import { KERNELS } from './interfaces.ts';
 import { useKernel } from './kernel.ts';
-import { notSaturating, type LinearKernel } from './linear.ts';
+import { hasExactSums, type LinearKernel } from './linear.ts';
 import { workgroupGrid } from './step.ts';
 
 const { TILE } = KERNELS.pointwise.constants;
@@ -16,7 +16,7 @@ export const pointwiseTiled: LinearKernel = {
   name: 'pointwise_tiled',
   kinds: ['pointwise', 'gemm'],
   tiles: [8, 4, 2],
-  admits: notSaturating,
+  admits: hasExactSums,
   lower(linear, target, side) {
     const rows = Math.ceil(outputPixels(linear) / (TILE * side));
     const { operands, given } = pixelsByWords(linear, target);

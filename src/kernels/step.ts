@@ -33,8 +33,8 @@ export interface Step extends Specialization {
   readonly accumulates: boolean;
   /** Which of the layer's kernel variants this is, where there are several. */
   readonly variant?: LayerGeometry & VariantChoice;
-  /** Output channels in which a pair of products can leave int16, where the engine saturates pairs. */
-  readonly saturatingChannels?: number;
+  /** Output channels in which some input makes a pair of products leave int16. */
+  readonly overflowingChannels?: number;
   /** What was proved of its requantization, where it has one. */
   readonly proof?: ProvedRequantization;
   /** The layers that it computes, where they are several, in an order in which they can be computed. */
@@ -46,7 +46,7 @@ export interface Step extends Specialization {
 }
 
 /** One of several layers that a step computes. */
-export interface StepPart extends Pick<Step, 'node' | 'op' | 'output' | 'macs' | 'proof' | 'saturatingChannels'> {
+export interface StepPart extends Pick<Step, 'node' | 'op' | 'output' | 'macs' | 'proof' | 'overflowingChannels'> {
   readonly variant?: LayerGeometry;
 }
 
@@ -63,12 +63,12 @@ export function partOf(layer: Layer, proof?: ProvedRequantization): StepPart {
   const { node, op, writes } = layer;
   const part = { node, op, output: writes.name, ...(proof && { proof }) };
   if (!isLinear(layer)) return { ...part, macs: 0 };
-  const { kind, saturatingChannels } = layer;
+  const { kind, overflowingChannels } = layer;
   return {
     ...part,
     macs: macsOf(layer),
     variant: { node, kind, geometry: geometryKey(layer) },
-    ...(saturatingChannels > 0 && { saturatingChannels }),
+    ...(overflowingChannels > 0 && { overflowingChannels }),
   };
 }
 

@@ -1,5 +1,5 @@
 import type { Constant, ElementData, TensorInfo } from '../graph/graph.ts';
-import type { LinearLayer, SoftmaxFunctions, StepFunctions } from '../engines/engine.ts';
+import type { Accumulation, LinearLayer, SoftmaxFunctions, StepFunctions } from '../engines/engine.ts';
 import type { AccumulatorRange } from '../requantize/boundaries.ts';
 import type { Extent } from './layout.ts';
 
@@ -37,8 +37,10 @@ interface Summing {
 
 /** Of sum((x - zx) * (w - zw)), the bias not included. */
 interface LinearSums extends Linear, Summing {
-  /** Output channels in which a pair of products can leave int16, where the engine saturates pairs. */
-  readonly saturatingChannels: number;
+  /** 'exact' where no input makes a difference. */
+  readonly accumulation: Accumulation;
+  /** Output channels in which some input makes a pair of products leave int16. */
+  readonly overflowingChannels: number;
 }
 
 /** A function of two codes (0 to 255, from the smallest value of each type on) to a code. */

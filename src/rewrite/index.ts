@@ -5,7 +5,8 @@ import { asOnnxruntime } from './onnxruntime/index.ts';
 /** What engines do to a graph before they run it: one folder, one line. */
 const REWRITES: Readonly<Record<RewriteName, (graph: Graph, engine: Engine) => Graph>> = {
   none: (graph) => graph,
-  onnxruntime: asOnnxruntime,
+  onnxruntime: asOnnxruntime({ int8: false }),
+  'onnxruntime-int8': asOnnxruntime({ int8: true }),
 };
 
 /**

@@ -1,4 +1,5 @@
 import { byteRange, elementCount, newElementData, type ElementData, type TensorInfo } from '../../src/graph/graph.ts';
+import type { Pairs, TensorQuantization } from '../../src/engines/engine.ts';
 import { isLinear, type Layer, type LinearKind } from '../../src/layers/layer.ts';
 import { extent, pack, unpack } from '../../src/layers/layout.ts';
 import { rawWeights, weightZero } from '../../src/layers/linear/weights.ts';
@@ -27,27 +28,47 @@ function at(x: Numbers, info: TensorInfo, place: readonly number[]): number | un
   return x[((own[0]! * channels + own[1]!) * height + own[2]!) * width + own[3]!];
 }
 
-/** sum((x - zx) * (w - zw)) of one output, pairs of raw products saturated where the layer says that some can. */
+/** sum((x - zx) * (w - zw)) of one output, by pairs of products where the layer says so. */
 function accumulate(layer: Layer<LinearKind>, [x]: Operands, index: number): number {
-  const { layer: geometry, strides, dilations, input } = layer;
+  const { layer: geometry, strides, dilations, input, accumulation } = layer;
   const [n, o, oy, ox] = coordinates(layer.writes, index);
   const perGroup = geometry.inputChannels / geometry.groups;
   const first = Math.floor(o / (geometry.outputChannels / geometry.groups)) * perGroup;
   const { zeroPoint } = geometry.input;
-  const saturates = layer.saturatingChannels > 0;
   const weights = rawWeights(layer, o);
-  const products = Array.from(weights, (raw, k) => {
+  const values = Array.from(weights, (_, k) => {
     const tap = Math.floor(k / perGroup);
     const y = oy * strides[0] - geometry.pads[0] + Math.floor(tap / geometry.kernel[1]) * dilations[0];
     const column = ox * strides[1] - geometry.pads[1] + (tap % geometry.kernel[1]) * dilations[1];
     const inside = y >= 0 && y < input.height && column >= 0 && column < input.width;
     const channel = first + (k % perGroup);
-    const value = inside ? x![((n * input.channels + channel) * input.height + y) * input.width + column]! : zeroPoint;
-    return saturates ? value * raw : (value - zeroPoint) * (raw - weightZero(geometry, o));
+    return inside ? x![((n * input.channels + channel) * input.height + y) * input.width + column]! : undefined;
   });
-  if (!saturates) return products.reduce((sum, product) => sum + product, 0);
-  const pairs = products.map((product, k) => (k % 2 === 0 ? clamp16(product + (products[k + 1] ?? 0)) : 0));
-  return pairs.reduce((sum, pair) => sum + pair, 0) - zeroPoint * weights.reduce((sum, w) => sum + w, 0);
+  if (accumulation === 'exact')
+    return values.reduce<number>(
+      (sum, v, k) => sum + ((v ?? zeroPoint) - zeroPoint) * (weights[k]! - weightZero(geometry, o)),
+      0,
+    );
+  return pairedSum(accumulation, values, weights, geometry.input);
+}
+
+/** The definition of Pairs. @param values undefined outside of the input */
+export function pairedSum(
+  { slots, overflow, outside, rounds }: Pairs,
+  values: readonly (number | undefined)[],
+  weights: ArrayLike<number>,
+  { type, zeroPoint }: TensorQuantization,
+): number {
+  const moved = (v: number): number => (overflow === 'wraps' && type === 'uint8' ? v - 128 : v);
+  const round = rounds ? Math.fround : Number;
+  const weight = (k: number): number => (outside === 'nothing' && values[k] === undefined ? 0 : (weights[k] ?? 0));
+  const product = (k: number): number => moved(values[k] ?? zeroPoint) * weight(k);
+  let sum = 0;
+  for (let slot = 0; slot < slots.length; slot += 2) {
+    const pair = product(slots[slot]!) + product(slots[slot + 1]!);
+    sum += overflow === 'saturates' ? clamp16(pair) : Int16Array.of(pair)[0]!;
+  }
+  return round(sum) - round(moved(zeroPoint) * values.reduce<number>((all, _, k) => all + weight(k), 0));
 }
 
 function requantize({ functions, range }: Layer<'quantize' | LinearKind>, channel: number, sum: number): number {

@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { unzipSync } from 'fflate';
+import { pairedSum } from './evaluate_layer.ts';
 import type { LinearLayer, Engine, TensorQuantization } from '../../src/engines/engine.ts';
 
 /** Recorded runs of the real engines, beside the checkout. */
@@ -75,9 +76,10 @@ export function convolve(engine: Engine, { x, xShape, w, wShape, stride, layer }
   const ow = Math.floor((width + left + right - kw) / stride) + 1;
   const zx = layer.input.zeroPoint;
   const functions = engine.linear(layer);
-  const saturating = engine.accumulation(layer) === 'saturating-pairs';
+  const accumulation = engine.accumulation(layer);
   const y = new Uint8Array(n * o * oh * ow);
-  const products = new Int32Array(ci * kh * kw);
+  const values: (number | undefined)[] = [];
+  const weights: number[] = [];
   let next = 0;
   for (let image = 0; image < n; image++)
     for (let channel = 0; channel < o; channel++) {
@@ -85,33 +87,21 @@ export function convolve(engine: Engine, { x, xShape, w, wShape, stride, layer }
       const firstInput = Math.floor(channel / (o / layer.groups)) * ci;
       for (let row = 0; row < oh; row++)
         for (let column = 0; column < ow; column++) {
-          let taps = 0;
-          let weights = 0;
+          values.length = weights.length = 0;
           for (let i = 0; i < kh; i++)
             for (let j = 0; j < kw; j++)
               for (let k = 0; k < ci; k++) {
                 const yy = row * stride + i - top;
                 const xx = column * stride + j - left;
                 const inside = yy >= 0 && yy < h && xx >= 0 && xx < width;
-                const value = inside ? x[((image * c + firstInput + k) * h + yy) * width + xx]! : zx;
-                const weight = w[((channel * ci + k) * kh + i) * kw + j]!;
-                products[taps++] = value * weight;
-                weights += weight;
+                values.push(inside ? x[((image * c + firstInput + k) * h + yy) * width + xx]! : undefined);
+                weights.push(w[((channel * ci + k) * kh + i) * kw + j]!);
               }
-          y[next++] = f(sum(products, saturating) - zx * weights);
+          const exact = () => values.reduce<number>((all, v, k) => all + ((v ?? zx) - zx) * weights[k]!, 0);
+          y[next++] = f(accumulation === 'exact' ? exact() : pairedSum(accumulation, values, weights, layer.input));
         }
     }
   return y;
-}
-
-/** The sum of products, each pair of neighbours saturated to int16 first where asked for. */
-export function sum(products: Int32Array, saturatingPairs: boolean): number {
-  let total = 0;
-  for (let i = 0; i < products.length; i += 2) {
-    const pair = products[i]! + (products[i + 1] ?? 0);
-    total += saturatingPairs ? Math.max(-32768, Math.min(32767, pair)) : pair;
-  }
-  return total;
 }
 
 export function mismatches(actual: ArrayLike<number>, expected: ArrayLike<number>): number {

@@ -8,8 +8,9 @@ import { findEngine } from '../../../src/engines/index.ts';
 import { withOutput } from '../../../src/kernels/kernel.ts';
 import type { EngineChoice } from '../../worker/remote.ts';
 import type { Step } from '../../../src/kernels/step.ts';
+import { stepCost } from '../../../src/plan/cost.ts';
 import { createPlan, type Plan } from '../../../src/plan/plan.ts';
-import { stepBytes, stepKind, type LayerKind } from '../work.ts';
+import { stepKind, type LayerKind } from '../work.ts';
 import { summarize, type Summary } from '../statistics.ts';
 import { PassTimer } from './timer.ts';
 
@@ -69,7 +70,7 @@ export async function measureLayers(
         kind: stepKind(step),
         ...(step.proof && { form: step.proof.form }),
         macs: step.macs,
-        bytes: stepBytes(step, plan),
+        bytes: stepCost(step, plan).bytes,
         ms: ms!,
         ...(bareMs && { bareMs }),
       });

@@ -1,4 +1,4 @@
-import { elementCount, newElementData, ofChannel, type Constant, type TensorInfo } from '../../../src/graph/graph.ts';
+import { elementCount, newElementData, ofChannel, type Constant } from '../../../src/graph/graph.ts';
 import { contextOf, inferGraph, linearOf } from '../../../src/layers/infer.ts';
 import type { Linear } from '../../../src/layers/layer.ts';
 import { referenceTrace } from '../../../src/plan/reference.ts';
@@ -8,7 +8,7 @@ import type { Random } from '../../../models/random.ts';
 import { bytes, graphOf, zeroPoint, type ByteType } from '../draw.ts';
 import { dialectOf, type Dialect } from '../generate.ts';
 import type { Unnamed } from '../case.ts';
-import { beside, firstChange, firstFloat, scales, steps, stored } from './near.ts';
+import { beside, firstChange, firstFloat, quantizationOf, scales, steps, stored } from './near.ts';
 
 /** Few shapes, so that cases share pipelines: enough for every kernel and for what engines distinguish. */
 interface Shape {
@@ -78,15 +78,9 @@ export function linearAtBoundaries(random: Random, engine: Engine): Unnamed {
   const { torch } = dialect;
   const shape = random.pick(SHAPES);
   const type: ByteType = torch || random.chance(0.7) ? 'uint8' : 'int8';
-  const input: TensorInfo = {
-    name: 'x',
-    type,
-    shape: shape.input,
-    quantization: {
-      scale: scales([stored(random, random.scale(0.002, 0.5), torch)], torch),
-      zeroPoint: Int32Array.of(zeroPoint(random, type)),
-    },
-  };
+  const scale = stored(random, random.scale(0.002, 0.5), torch);
+  const quantization = quantizationOf(scale, zeroPoint(random, type), torch);
+  const input = { name: 'x', type, shape: shape.input, quantization };
   const weight = weightOf(random, shape, type, dialect);
   const channels = shape.weight[0]!;
   const bias: Constant & { data: Int32Array | Float32Array } = {
@@ -109,7 +103,7 @@ export function linearAtBoundaries(random: Random, engine: Engine): Unnamed {
     ...(torch && random.chance(0.4) ? { relu: 1 } : {}),
   };
   const x = bytes(random, type, shape.input, random.pick(['random', 'random', 'most']), 0);
-  const output = { name: 'y', type, quantization: { scale: scales([1], torch), zeroPoint: Int32Array.of(0) } };
+  const output = { name: 'y', type, quantization: quantizationOf(1, 0, torch) };
   const graph = graphOf(engine.name, shape.op, [input], output, [weight, bias], attributes);
   const typed = inferGraph(graph, engine);
   const accumulators = referenceTrace({ graph: typed, engine }, { x }).tensors.at(-1)!.accumulators!;
@@ -117,12 +111,11 @@ export function linearAtBoundaries(random: Random, engine: Engine): Unnamed {
   const context = contextOf(typed, typed.tensors, engine);
 
   // the output's scale: sums spread over the codes
-  const [sx, sw] = [input.quantization!.scale[0]!, weight.quantization!.scale];
+  const [sx, sw] = [quantization.scale[0]!, weight.quantization!.scale];
   const spread = accumulators.reduce((most, sum) => Math.max(most, Math.abs(sum)), 1);
-  const unit = sx * sw[0]!;
   // XNNPACK takes no scale of 256 and more, also where one is moved by 16
   const least = engine.family === 'tflite' ? (sx * Math.max(...sw)) / 15 : 0;
-  const free = Math.max(f32((spread * unit) / random.scale(20, 2000)), f32(least));
+  const free = Math.max(f32((spread * (sx * sw[0]!)) / random.scale(20, 2000)), f32(least));
   output.quantization.scale[0] = stored(random, free, torch);
   output.quantization.zeroPoint[0] = zeroPoint(random, type);
 

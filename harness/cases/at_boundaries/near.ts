@@ -36,5 +36,11 @@ export function stored(random: Random, scale: number, torch: boolean): number {
   return random.pick([tie, tie * (1 + 2 ** -52), tie * (1 - 2 ** -53), scale * (1 + random.unit() * 2 ** -24)]);
 }
 
+/** Of a whole tensor. */
+export const quantizationOf = (scale: number, zero: number, torch: boolean) => ({
+  scale: scales([scale], torch),
+  zeroPoint: Int32Array.of(zero),
+});
+
 export const scales = (values: readonly number[], torch: boolean): Scales =>
   torch ? Float64Array.from(values) : Float32Array.from(values);

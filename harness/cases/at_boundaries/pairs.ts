@@ -1,4 +1,4 @@
-import { byteRange, newElementData, type TensorInfo } from '../../../src/graph/graph.ts';
+import { byteRange, newElementData } from '../../../src/graph/graph.ts';
 import { f32 } from '../../../src/engines/rounding.ts';
 import type { Engine } from '../../../src/engines/engine.ts';
 import { Tensor } from '../../../src/tensor.ts';
@@ -6,7 +6,7 @@ import type { Random } from '../../../models/random.ts';
 import { graphOf, zeroPoint, type ByteType } from '../draw.ts';
 import { dialectOf } from '../generate.ts';
 import type { Unnamed } from '../case.ts';
-import { beside, firstFloat, scales, steps, stored } from './near.ts';
+import { beside, firstFloat, quantizationOf, steps, stored } from './near.ts';
 
 type Pair = (a: number, b: number) => number;
 
@@ -87,19 +87,16 @@ export function pairAtBoundaries(random: Random, engine: Engine, op: 'Add' | 'Mu
     for (let i = 0; i < data.length; i++) data[i] = i % 8 === 7 ? byte() : near[(i * 7) % near.length]![operand];
     return new Tensor(type, data, shape);
   };
-  const info = (name: string, shape: readonly number[], i: number): TensorInfo => ({
-    name,
-    type,
-    shape,
-    quantization: quantization(i),
-  });
-  const quantization = (i: number) => ({ scale: scales([start[i]!], torch), zeroPoint: Int32Array.of(zeros[i]!) });
+  const quantization = (i: number) => quantizationOf(start[i]!, zeros[i]!, torch);
   return {
     description: `${op} at boundaries, ${type} ${shapeA.join('x')} and ${shapeB.join('x')}`,
     graph: graphOf(
       engine.name,
       op,
-      [info('a', shapeA, 0), info('b', shapeB, 1)],
+      [
+        { name: 'a', type, shape: shapeA, quantization: quantization(0) },
+        { name: 'b', type, shape: shapeB, quantization: quantization(1) },
+      ],
       { name: 'y', type, quantization: quantization(2) },
       [],
       relu ? { relu: 1 } : {},

@@ -1,4 +1,4 @@
-import { byteRange, newElementData, type TensorInfo } from '../../../src/graph/graph.ts';
+import { byteRange, newElementData } from '../../../src/graph/graph.ts';
 import { f32 } from '../../../src/engines/rounding.ts';
 import type { Engine } from '../../../src/engines/engine.ts';
 import { Tensor } from '../../../src/tensor.ts';
@@ -6,7 +6,7 @@ import type { Random } from '../../../models/random.ts';
 import { graphOf, zeroPoint, type ByteType } from '../draw.ts';
 import { dialectOf } from '../generate.ts';
 import type { Unnamed } from '../case.ts';
-import { beside, firstChange, firstFloat, scales, steps, stored } from './near.ts';
+import { beside, firstChange, firstFloat, quantizationOf, steps, stored } from './near.ts';
 
 /** How many elements are averaged: numbers whose reciprocals are rounded up and down, powers of two. */
 const SIZES = [
@@ -55,16 +55,13 @@ export function poolAtBoundaries(random: Random, engine: Engine): Unnamed {
     spread(random, data.subarray(channel * count, (channel + 1) * count), sum + count * input.zeroPoint, min, max);
   }
   const shape = [1, CHANNELS, ...size];
-  const quantization = ({ scale, zeroPoint: zero }: typeof input): TensorInfo['quantization'] => ({
-    scale: scales([scale], torch),
-    zeroPoint: Int32Array.of(zero),
-  });
+  const quantization = ({ scale, zeroPoint: zero }: typeof input) => quantizationOf(scale, zero, torch);
   return {
     description: `GlobalAveragePool at boundaries, ${type} ${shape.join('x')}`,
-    graph: graphOf(engine.name, 'GlobalAveragePool', [{ name: 'x', type, shape, quantization: quantization(input)! }], {
+    graph: graphOf(engine.name, 'GlobalAveragePool', [{ name: 'x', type, shape, quantization: quantization(input) }], {
       name: 'y',
       type,
-      quantization: quantization(output)!,
+      quantization: quantization(output),
     }),
     feeds: { x: new Tensor(type, data, shape) },
   };

@@ -6,7 +6,7 @@ import type { Random } from '../../../models/random.ts';
 import { bytes, graphOf, zeroPoint, type ByteType } from '../draw.ts';
 import { dialectOf } from '../generate.ts';
 import type { Unnamed } from '../case.ts';
-import { firstChange, scales, stored } from './near.ts';
+import { firstChange, quantizationOf, stored } from './near.ts';
 
 const SPECIAL = [0, -0, Infinity, -Infinity, 1e-45, -1e-45, 3.4e38, -3.4e38, 2 ** 31, -(2 ** 31)];
 const SHAPE = [1, 1, 43, 42];
@@ -26,7 +26,7 @@ export function quantizeAtBoundaries(random: Random, engine: Engine): Unnamed {
     if (key !== undefined) for (let step = -3; step <= 3; step++) values.push(floatOfKey(key + step));
   }
   const data = Float32Array.from({ length: SHAPE.reduce((a, b) => a * b) }, (_, i) => values[i % values.length]!);
-  const quantization = { scale: scales([scale], torch), zeroPoint: Int32Array.of(zero) };
+  const quantization = quantizationOf(scale, zero, torch);
   return {
     description: `QuantizeLinear at boundaries to ${type}`,
     graph: graphOf(engine.name, 'QuantizeLinear', [{ name: 'x', type: 'float32', shape: SHAPE }], {
@@ -43,10 +43,8 @@ export function dequantizeAll(random: Random, engine: Engine): Unnamed {
   const { torch } = dialectOf(engine.name);
   const type: ByteType = torch || random.chance(0.6) ? 'uint8' : 'int8';
   const shape = [1, 256];
-  const quantization = {
-    scale: scales([stored(random, random.scale(1e-3, 1), torch)], torch),
-    zeroPoint: Int32Array.of(zeroPoint(random, type)),
-  };
+  const scale = stored(random, random.scale(1e-3, 1), torch);
+  const quantization = quantizationOf(scale, zeroPoint(random, type), torch);
   const x = bytes(random, type, shape, 'random', 0);
   const [min] = byteRange(type);
   for (let i = 0; i < 256; i++) x.data[i] = min + i;

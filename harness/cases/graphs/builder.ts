@@ -95,7 +95,7 @@ export class Builder {
   }
 
   /** A recent tensor more often than an old one, so that graphs are deep, and some of their branches dead. */
-  #recent(values: readonly Value[]): Value | undefined {
+  #recent<T extends Value>(values: readonly T[]): T | undefined {
     if (values.length === 0) return undefined;
     return this.random.chance(0.7)
       ? values.at(-1 - this.random.integer(0, Math.min(1, values.length - 1)))
@@ -110,8 +110,8 @@ export class Builder {
     return bytes && this.dequantize(bytes);
   }
 
-  bytes(fits: (value: Value) => boolean = () => true): Value | undefined {
-    return this.#recent(this.values.filter((value) => value.type !== 'float32' && fits(value)));
+  bytes(fits: (value: Value) => boolean = () => true): Bytes | undefined {
+    return this.#recent(this.values.filter((value): value is Bytes => value.type !== 'float32' && fits(value)));
   }
 
   model(name: string, outputs: readonly Value[]): OnnxModel {
@@ -129,6 +129,19 @@ export class Builder {
 export const bytesOf = (type: ByteType, values: readonly number[]): Uint8Array | Int8Array =>
   type === 'uint8' ? Uint8Array.from(values) : Int8Array.from(values);
 
+/** A tensor of bytes. */
+export type Bytes = Value & { readonly quantization: Quantization };
+
+export const bytesWith = (name: string, shape: readonly number[], quantization: Quantization): Bytes => ({
+  name,
+  shape,
+  type: quantization.type,
+  quantization,
+});
+
+/** As operators on bytes take one: the tensor, its scale, its zero point. */
+export const operandsOf = ({ name, quantization: { scale, zeroPoint } }: Bytes): string[] => [name, scale, zeroPoint];
+
 /** Attributes that are true or false: engines disagree about other numbers. */
 export const flag = (random: Random): number => random.pick([0, 1, 1, 2, -1]);
 
@@ -137,3 +150,23 @@ export type Piece = (builder: Builder) => boolean;
 
 export const isImage = ({ shape }: Value): boolean => shape.length === 4;
 export const isMatrix = ({ shape }: Value): boolean => shape.length === 2;
+
+/** A piece that adds a tensor to one of float32; nothing where `add` gives none. */
+export const ofReal =
+  (add: (builder: Builder, x: Value) => Omit<Value, 'type'> | undefined, fits?: (value: Value) => boolean): Piece =>
+  (builder) => {
+    const x = builder.real(fits);
+    const made = x && add(builder, x);
+    if (made) builder.keep({ ...made, type: 'float32' });
+    return made !== undefined;
+  };
+
+/** The same of bytes. */
+export const ofBytes =
+  (add: (builder: Builder, x: Bytes) => Value | undefined, fits?: (value: Value) => boolean): Piece =>
+  (builder) => {
+    const x = builder.bytes(fits);
+    const made = x && add(builder, x);
+    if (made) builder.keep(made);
+    return made !== undefined;
+  };

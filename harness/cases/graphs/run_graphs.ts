@@ -2,6 +2,7 @@ import { NoOracleError } from '../../oracles/onnxruntime_web.ts';
 import { writeOnnx } from '../../../models/onnx_writer.ts';
 import { InvalidInputError, InvalidModelError, UnsupportedModelError } from '../../../src/errors.ts';
 import { readModel } from '../../../src/formats/index.ts';
+import type { Graph } from '../../../src/graph/graph.ts';
 import { createPlan } from '../../../src/plan/plan.ts';
 import { referenceTrace } from '../../../src/plan/reference.ts';
 import { InferenceSession } from '../../../src/session.ts';
@@ -52,7 +53,7 @@ export async function compareGraph(
   file: Uint8Array<ArrayBuffer>,
   feeds: Outputs,
   oracle: Oracle,
-  device?: GPUDevice,
+  { device, engine }: { readonly device?: GPUDevice | undefined; readonly engine?: string | undefined } = {},
 ): Promise<Verdict> {
   const reason = (error: unknown): string => (error instanceof Error ? error.message : String(error));
   let theirs: Outputs;
@@ -63,10 +64,11 @@ export async function compareGraph(
     return { kind: 'refused by onnxruntime', reason: reason(error) };
   }
   try {
-    const plan = createPlan(readModel(file));
+    const graph = { ...readModel(file), ...(engine !== undefined && { engine }) };
+    const plan = createPlan(graph);
     const host = differing(referenceTrace(plan, feeds).outputs, theirs);
     if (host) return { kind: 'differs', between: 'host and onnxruntime', what: host };
-    const gpu = device && differing(await onGpu(file, feeds, device), theirs);
+    const gpu = device && differing(await onGpu(graph, feeds, device), theirs);
     if (gpu) return { kind: 'differs', between: 'GPU and onnxruntime', what: gpu };
     return { kind: 'equal', elements: Object.values(theirs).reduce((sum, { data }) => sum + data.length, 0) };
   } catch (error) {
@@ -80,8 +82,8 @@ export async function compareGraph(
 }
 
 /** Traced and run, which fuses steps: what is compared is what both give. */
-async function onGpu(file: Uint8Array, feeds: Outputs, device: GPUDevice): Promise<Outputs> {
-  const session = await InferenceSession.create(file, { device });
+async function onGpu(graph: Graph, feeds: Outputs, device: GPUDevice): Promise<Outputs> {
+  const session = await InferenceSession.create(graph, { device });
   try {
     const { outputs } = await session.trace(feeds);
     return differing(await session.run(feeds), outputs) === undefined ? outputs : await session.run(feeds);
@@ -119,13 +121,19 @@ const isFloat = (message: string): boolean =>
 /**
  * Generated graphs `from` to `to - 1`: exact8's host reference, and every `gpuEvery`-th its GPU, against an engine that
  * reads the file.
+ *
+ * @param engine which engine reads it; default: the file's
  */
 export async function runGraphs(
   seed: number,
   from: number,
   to: number,
   oracle: Oracle,
-  { device, gpuEvery = 1 }: { readonly device?: GPUDevice; readonly gpuEvery?: number } = {},
+  {
+    device,
+    gpuEvery = 1,
+    engine,
+  }: { readonly device?: GPUDevice; readonly gpuEvery?: number; readonly engine?: string } = {},
 ): Promise<GraphsResult> {
   let [equal, onGpuCount, elements, refusedByOnnxruntime] = [0, 0, 0, 0];
   const [refused, inFloat]: Record<string, number>[] = [{}, {}];
@@ -134,7 +142,8 @@ export async function runGraphs(
   for (let index = from; index < to; index++) {
     const test = generateGraph(seed, index);
     const gpu = index % gpuEvery === 0 ? device : undefined;
-    const verdict = await compareGraph(writeOnnx(test.model), test.feeds, oracle, gpu);
+    const options = { device: gpu, engine };
+    const verdict = await compareGraph(writeOnnx(test.model), test.feeds, oracle, options);
     if (verdict.kind === 'equal') {
       equal++;
       elements += verdict.elements;
@@ -146,10 +155,10 @@ export async function runGraphs(
       reasons[kindOf(verdict.reason)] = (reasons[kindOf(verdict.reason)] ?? 0) + 1;
     } else {
       const smaller = await shrink(test.model, async (model) => {
-        const again = await compareGraph(writeOnnx(model), test.feeds, oracle, gpu);
+        const again = await compareGraph(writeOnnx(model), test.feeds, oracle, options);
         return again.kind === 'differs' && again.between === verdict.between;
       });
-      const last = await compareGraph(writeOnnx(smaller), test.feeds, oracle, gpu);
+      const last = await compareGraph(writeOnnx(smaller), test.feeds, oracle, options);
       failures.push({
         id: test.id,
         between: verdict.between,

@@ -3,6 +3,9 @@ import type { Exact, FixedPoint, FixedPointRounding, Float32, Rounded, Rounding 
 /** Whose value a result is. */
 export type Side = 'theirs' | 'reference';
 
+/** How products become a sum. */
+export type SumKind = 'exact' | 'saturating-pairs' | 'wrapping-pairs';
+
 /** One product of a sum. */
 export interface Term {
   /** Input channel, and the pixel: outside of the input where `padding` says so. */
@@ -14,32 +17,35 @@ export interface Term {
   readonly referenceInput?: number;
   /** As stored; 1 where an average is taken. */
   readonly weight: number;
-  /** (input - zero point) * (weight - zero point); input * weight where pairs saturate. */
+  /** (input - zero point) * (weight - zero point); input * weight in pairs, (input - offset) * weight where they wrap. */
   readonly product: number;
   /** The sum so far. In pairs it changes with the second product. */
   readonly accumulator: number;
 }
 
-/** Two products that are added in 16 bits; an odd last one alone. */
+/** Two products that are added in 16 bits, or one alone. */
 export interface Pair {
   /** Of its first product. */
   readonly term: number;
   readonly exact: number;
-  readonly saturated: number;
+  /** What int16 has of it. */
+  readonly int16: number;
 }
 
 export interface Sum {
-  readonly accumulation: 'exact' | 'saturating-pairs';
+  readonly accumulation: SumKind;
   readonly inputZeroPoint: number;
   readonly weightZeroPoint: number;
-  /** In the order kernel row, kernel column, channel of the group; an average's row by row. */
+  /** In the order kernel row, kernel column, channel of the group, or of the engine's pairs; an average's row by row. */
   readonly terms: readonly Term[];
+  /** Which products are pairs, for people. */
+  readonly pairing?: string;
   readonly pairs?: readonly Pair[];
-  /** -inputZeroPoint * sum(weight), added behind the raw products of pairs; 0 otherwise. */
+  /** What is added behind the products of pairs: -inputZeroPoint * sum(weight), where padding takes part; 0 otherwise. */
   readonly correction: number;
   /** What the engine has at the end, the bias not included. */
   readonly accumulator: number;
-  /** What it is where nothing saturates. */
+  /** What it is where nothing overflows. */
   readonly exactAccumulator: number;
 }
 
@@ -82,7 +88,7 @@ export interface RoundedResult {
 export interface Requantized {
   /** undefined where the operator has no sum of products. */
   readonly accumulator?: number;
-  readonly accumulation?: 'exact' | 'saturating-pairs';
+  readonly accumulation?: SumKind;
   /** In units of the output, nothing rounded, the zero point not added. */
   readonly exact: Rounded;
   /** (accumulator + int32 bias) * each of `scale.float32`: exact, and as one float32 multiplication rounds it. */

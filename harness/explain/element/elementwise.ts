@@ -88,6 +88,12 @@ export function addFloatElement({ other, perChannel }: Definition<'add_float32'>
   return elementwise(question, reads, () => (a, b) => f32(a! + b!));
 }
 
+/** The engine's own functions, or those that it has for elements at the end of a memory block. */
+function atElement(question: Question, engine: Engine): Pick<Engine, 'quantize' | 'dequantize'> {
+  const { tails } = engine;
+  return tails && tailOf(tails, question.info)(flat(question)) ? tails : engine;
+}
+
 /** An element of a QuantizeLinear. */
 export function quantizeElement({ output }: Definition<'quantize'>, question: Question): Details {
   const source = read(question, 0);
@@ -95,7 +101,7 @@ export function quantizeElement({ output }: Definition<'quantize'>, question: Qu
   return elementwise(
     question,
     [source],
-    (engine) => engine.quantize(output) as (...values: number[]) => number,
+    (engine) => atElement(question, engine).quantize(output) as (...values: number[]) => number,
     byteOutput(question, output, false, exact),
   );
 }
@@ -105,6 +111,6 @@ export function dequantizeElement({ input }: Definition<'dequantize'>, question:
   return elementwise(
     question,
     [read(question, 0, undefined, input)],
-    (engine) => engine.dequantize(input) as (...values: number[]) => number,
+    (engine) => atElement(question, engine).dequantize(input) as (...values: number[]) => number,
   );
 }

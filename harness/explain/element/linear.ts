@@ -1,8 +1,8 @@
-import { UnsupportedModelError } from '../../../src/errors.ts';
 import { ofChannel } from '../../../src/graph/graph.ts';
 import type { Definition } from '../../../src/layers/definition.ts';
 import type { Linear } from '../../../src/layers/layer.ts';
 import { reachable } from '../../../src/layers/linear/linear.ts';
+import { effectiveSums } from '../../../src/layers/linear/overflow.ts';
 import { FloatLines } from '../../../src/engines/float_lines.ts';
 import { f32, roundHalfEven } from '../../../src/engines/rounding.ts';
 import type { Engine } from '../../../src/engines/engine.ts';
@@ -60,13 +60,13 @@ function windowTaps(linear: Linear, { n, c: output, y, x }: Question['at']): Tap
 /** An element of a convolution or a fully connected layer. */
 export function linearElement({ linear }: Definition<'linear'>, question: Question): Details {
   const { node, context, at } = question;
-  const { layer, weightSigned } = linear;
+  const { layer } = linear;
   const { input, output } = layer;
   const weightScale = ofChannel(layer.weightScale, at.c);
   const zero = { input: input.zeroPoint, weight: ofChannel(layer.weightZeroPoint, at.c) };
   const ratio = exactly(input.scale).mul(exactly(weightScale)).div(exactly(output.scale));
   const product = f32(input.scale * weightScale);
-  const { lo, hi } = reachable(node, linear);
+  const { lo, hi } = reachable(node, linear, effectiveSums(node, context, linear));
   const bias = biasOf(linear, at.c, context.engine);
   return summedElement(question, {
     taps: windowTaps(linear, at),
@@ -87,14 +87,9 @@ export function linearElement({ linear }: Definition<'linear'>, question: Questi
     ...(bias && { bias }),
     range: [lo[at.c]!, hi[at.c]!],
     accumulation(engine) {
-      const accumulation = engine.accumulation(layer);
-      if (accumulation !== 'exact' && (input.type !== 'uint8' || !weightSigned || zero.weight !== 0))
-        throw new UnsupportedModelError(
-          'pairs of products saturate here; supported: uint8 inputs and int8 weights with zero point 0',
-        );
-      return accumulation;
+      const { accumulation } = effectiveSums(node, { ...context, engine }, linear);
+      return accumulation === 'exact' ? 'exact' : { layer, pairs: accumulation };
     },
     functions: (engine) => engine.linear(layer),
-    channel: at.c,
   });
 }

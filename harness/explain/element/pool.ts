@@ -37,6 +37,5 @@ export function poolElement({ layer }: Definition<'global_average_pool'>, questi
     range: [count * (min - input.zeroPoint), count * (max - input.zeroPoint)],
     accumulation: () => 'exact',
     functions: (engine) => engine.globalAveragePool(layer),
-    channel: 0,
   });
 }

@@ -91,19 +91,29 @@ const SPECIAL = 24;
 /** Indices of the terms that are shown, in order. */
 function shownTerms({ terms, pairs }: Sum): number[] {
   if (terms.length <= FULL) return [...terms.keys()];
-  const saturated = new Set(
-    (pairs ?? []).filter(({ exact, saturated: s }) => exact !== s).flatMap(({ term }) => [term, term + 1]),
+  const overflowing = new Set(
+    (pairs ?? []).filter(({ exact, int16 }) => exact !== int16).flatMap(({ term }) => [term, term + 1]),
   );
-  const special = [...terms.keys()].filter((k) => saturated.has(k) || terms[k]!.padding);
+  const special = [...terms.keys()].filter((k) => overflowing.has(k) || terms[k]!.padding);
   const chosen = new Set([...special.slice(0, SPECIAL), ...ends(terms.length)]);
   return [...terms.keys()].filter((k) => chosen.has(k));
 }
 
 const ends = (count: number): number[] => [...Array(ENDS).keys()].flatMap((k) => [k, count - 1 - k]);
 
+/** What a pair is that leaves int16, and what it does. */
+const OVERFLOW = {
+  exact: { done: '', act: '', name: 'overflow' },
+  'saturating-pairs': { done: 'saturated', act: 'saturate', name: 'saturation' },
+  'wrapping-pairs': { done: 'wrapped', act: 'wrap around', name: 'overflow' },
+} as const;
+
 function sumSection({ scale, index }: ElementAnalysis, sum: Sum): Section {
-  const { terms, pairs, inputZeroPoint, weightZeroPoint, correction, accumulator, exactAccumulator } = sum;
-  const pairOf = new Map(pairs?.map((pair) => [pair.term, pair]));
+  const { accumulation, terms, pairing, pairs, inputZeroPoint, weightZeroPoint } = sum;
+  const { correction, accumulator, exactAccumulator } = sum;
+  const { done, act, name } = OVERFLOW[accumulation];
+  // by its last product
+  const pairOf = new Map(pairs?.map((pair, i) => [(pairs[i + 1]?.term ?? terms.length) - 1, pair]));
   const hasWeights = scale?.weight !== undefined;
   const place = ['channel', ...(index.length === 4 ? ['row', 'column'] : [])];
   const head = [
@@ -112,18 +122,17 @@ function sumSection({ scale, index }: ElementAnalysis, sum: Sum): Section {
     'input',
     ...(hasWeights ? ['weight'] : []),
     'product',
-    ...(pairs ? ['pair', 'saturated'] : []),
+    ...(pairs ? ['pair', done] : []),
     'accumulator',
     'note',
   ];
   const row = (k: number): string[] => {
     const { at, padding, input, referenceInput, weight, product, accumulator: running } = terms[k]!;
-    const pair = pairOf.get(k - (k % 2));
-    const ends = pair && (k % 2 === 1 || k === terms.length - 1);
+    const pair = pairOf.get(k);
     const notes = [
       ...(padding ? ['padding'] : []),
       ...(referenceInput === undefined ? [] : [`${referenceInput} in the reference`]),
-      ...(ends && pair.exact !== pair.saturated ? [`saturated by ${pair.exact - pair.saturated}`] : []),
+      ...(pair && pair.exact !== pair.int16 ? [`${done} by ${pair.exact - pair.int16}`] : []),
     ];
     return [
       String(k),
@@ -131,7 +140,7 @@ function sumSection({ scale, index }: ElementAnalysis, sum: Sum): Section {
       String(input),
       ...(hasWeights ? [String(weight)] : []),
       String(product),
-      ...(pairs ? [ends ? String(pair.exact) : '', ends ? String(pair.saturated) : ''] : []),
+      ...(pairs ? [pair ? String(pair.exact) : '', pair ? String(pair.int16) : ''] : []),
       String(running),
       notes.join('; '),
     ];
@@ -142,9 +151,14 @@ function sumSection({ scale, index }: ElementAnalysis, sum: Sum): Section {
     return left > 0 ? [['…', ...head.slice(1, -1).map(() => ''), skipped(terms.slice(k - left, k))], row(k)] : [row(k)];
   });
   const weightSum = terms.reduce((total, { weight }) => total + weight, 0);
-  const overflowing = (pairs ?? []).filter(({ exact, saturated }) => exact !== saturated).length;
+  const minus =
+    correction === -inputZeroPoint * weightSum
+      ? `- ${inputZeroPoint} * ${weightSum} (the weights' sum)`
+      : `- ${-correction} (the zero point times the weights' sum)`;
+  const overflowing = (pairs ?? []).filter(({ exact, int16 }) => exact !== int16).length;
+  const raw = accumulation === 'wrapping-pairs' ? 'signed input' : 'input';
   const formula = pairs
-    ? 'products are input * weight; neighbours are added in 16 bits'
+    ? `products are ${raw} * weight; added in 16 bits are ${pairing}`
     : `products are (input - ${inputZeroPoint})` + (hasWeights ? ` * (weight - ${weightZeroPoint})` : '');
   return {
     title: `The sum: ${terms.length} products`,
@@ -153,10 +167,10 @@ function sumSection({ scale, index }: ElementAnalysis, sum: Sum): Section {
       { head, rows, right: head.slice(0, -1) },
       ...(pairs
         ? [
-            `accumulator        ${accumulator - correction} - ${inputZeroPoint} * ${weightSum} (the weights' sum) = ${accumulator}`,
+            `accumulator        ${accumulator - correction} ${minus} = ${accumulator}`,
             overflowing === 0
-              ? 'No pair saturates in this element.'
-              : `without saturation ${exactAccumulator} (${overflowing} of ${pairs.length} pairs saturate)`,
+              ? `No pair is ${done} in this element.`
+              : `without ${name} ${exactAccumulator} (${overflowing} of ${pairs.length} pairs ${act})`,
           ]
         : [`accumulator        ${accumulator}`]),
     ],
@@ -224,7 +238,9 @@ function requantizedSection({ scale, requantized }: ElementAnalysis, one: Requan
   const { exact: value, products, results, accumulator } = one;
   return {
     title:
-      requantized.length > 1 ? `From the sum ${sumName(one)}, ${accumulator}` : 'From the exact value to the output',
+      requantized.length > 1
+        ? `From the sum ${sumName(one, requantized)}, ${accumulator}`
+        : 'From the exact value to the output',
     content: [
       `exact value        ${exact(value)}`,
       `  ${nearTie(value)}; the zero point is not added yet`,
@@ -328,16 +344,19 @@ function reachLine({ engine, sum }: ElementAnalysis, { value, of, from, to }: Re
   return `${engine} gives ${value}${isSame ? '' : ` (${of})`} for ${range}: ${distance}.`;
 }
 
-/** Of a sum where there are two. */
-const sumName = ({ accumulation }: Requantized): string =>
-  accumulation === 'exact' ? 'without saturation' : 'with saturated pairs';
+/** Of a sum where there are two, the engine's own first. */
+function sumName({ accumulation = 'exact' }: Requantized, [own]: readonly Requantized[]): string {
+  return accumulation === 'exact'
+    ? `without ${OVERFLOW[own!.accumulation!].name}`
+    : `with ${OVERFLOW[accumulation].done} pairs`;
+}
 
 function givers(analysis: ElementAnalysis, side: Side, both: boolean): string {
   const { engines, requantized, theirs, explained } = analysis;
   const named = engines.filter(({ gives }) => gives.includes(side)).map(({ engine }) => engine);
   const roundings = requantized.flatMap((one) => {
     const giving = one.results.filter(({ gives }) => gives.includes(side));
-    const sum = requantized.length > 1 ? `, ${sumName(one)}` : '';
+    const sum = requantized.length > 1 ? `, ${sumName(one, requantized)}` : '';
     return giving.length === 0 ? [] : [`${someOf(one.results, giving)}${sum}`];
   });
   const byCauses = side === 'theirs' && Object.is(explained, theirs) ? ["the layer's causes together"] : [];

@@ -1,8 +1,11 @@
 import type Fraction from 'fraction.js';
 import type { ElementData } from '../../../src/graph/graph.ts';
-import { clamp } from '../../../src/engines/rounding.ts';
-import type { Accumulation, Engine, StepFunctions, TensorQuantization } from '../../../src/engines/engine.ts';
-import type { Bias, Pair, Reach, Scale, Sum, Term } from './analysis.ts';
+import { BLANK } from '../../../src/engines/pairs.ts';
+import { f32 } from '../../../src/engines/rounding.ts';
+import { narrow, pairOffset } from '../../../src/layers/linear/reference.ts';
+import type { Engine, LinearLayer, Pairs, StepFunctions, TensorQuantization } from '../../../src/engines/engine.ts';
+import { describePairing } from '../pairing.ts';
+import type { Bias, Pair, Reach, Scale, Sum, SumKind, Term } from './analysis.ts';
 import { float32, type Float32 } from './exact.ts';
 import { underEveryEngine, type Details, type Question } from './question.ts';
 import { requantizedSum } from './requantized.ts';
@@ -18,6 +21,17 @@ interface ZeroPoints {
   readonly weight: number;
 }
 
+/** A layer whose products are added in pairs. */
+interface Paired {
+  readonly layer: LinearLayer;
+  readonly pairs: Pairs;
+}
+
+type Summation = 'exact' | Paired;
+
+const kindOf = (summation: Summation): SumKind =>
+  summation === 'exact' ? 'exact' : summation.pairs.overflow === 'wraps' ? 'wrapping-pairs' : 'saturating-pairs';
+
 /** An element that is a function of a sum of products. */
 export interface Summed {
   readonly taps: readonly Tap[];
@@ -30,28 +44,30 @@ export interface Summed {
   readonly bias?: { readonly bias: Bias; readonly value: Fraction };
   /** The accumulators that inputs can reach. */
   readonly range: readonly [least: number, most: number];
-  accumulation(engine: Engine): Accumulation;
+  accumulation(engine: Engine): Summation;
   functions(engine: Engine): StepFunctions;
-  /** Of the functions. */
-  readonly channel: number;
 }
 
 export function summedElement(question: Question, summed: Summed): Details {
   const { gives, sides, context } = question;
-  const { taps, zero, output, scale, ratio, bias, range, channel } = summed;
+  const { taps, zero, output, scale, ratio, bias, range } = summed;
   const operand = question.operand(0);
   const sum = sumOf(taps, operand, zero, summed.accumulation(context.engine));
   const functions = summed.functions(context.engine);
-  const f = functions.at(channel);
+  /** All channels may share one. */
+  const ofElement = (all: StepFunctions) => all.at(all.channels === 1 ? 0 : question.at.c);
+  const f = ofElement(functions);
   const stage = { zeroPoint: output.zeroPoint, clamp: [functions.min, functions.max] as const, gives };
-  const requantize = (accumulator: number, accumulation: Accumulation) => {
+  const requantize = (accumulator: number, accumulation: SumKind) => {
     const exact = ratio.mul(accumulator).add(bias?.value ?? 0);
     return requantizedSum(stage, { accumulator, accumulation }, exact, bias?.bias.int32 ?? 0, scale);
   };
-  const accumulatorOf = (engine: Engine, values: ElementData): number =>
-    summed.accumulation(engine) === 'exact'
+  const accumulatorOf = (engine: Engine, values: ElementData): number => {
+    const accumulation = summed.accumulation(engine);
+    return accumulation === 'exact'
       ? exactAccumulator(taps, values, zero)
-      : saturatedAccumulator(taps, values, zero);
+      : rawPairs(taps, values, zero, accumulation).accumulator;
+  };
   const differing = sum.terms.filter(({ referenceInput }) => referenceInput !== undefined).length;
   const other = differing > 0 ? accumulatorOf(context.engine, operand.reference!) : undefined;
   return {
@@ -66,7 +82,7 @@ export function summedElement(question: Question, summed: Summed): Details {
     ],
     engines: underEveryEngine(question, (engine) => {
       const accumulator = accumulatorOf(engine, operand.values);
-      return { value: summed.functions(engine).at(channel)(accumulator), accumulator };
+      return { value: ofElement(summed.functions(engine))(accumulator), accumulator };
     }),
     reach: sides.flatMap(([side, value]) => reachOf(f, value, side, range)),
     ...(other !== undefined && { fromReferenceOperands: { differing, accumulator: other, value: f(other) } }),
@@ -108,30 +124,33 @@ function exactAccumulator(taps: readonly Tap[], x: ElementData, zero: ZeroPoints
   return taps.reduce((sum, tap) => sum + (valueAt(x, tap, zero.input) - zero.input) * (tap.weight - zero.weight), 0);
 }
 
-function saturatedAccumulator(taps: readonly Tap[], x: ElementData, zero: ZeroPoints): number {
-  const { pairs, correction } = rawPairs(taps, x, zero);
-  return pairs.reduce((sum, { saturated }) => sum + saturated, correction);
-}
-
 type Product = Pick<Term, 'product' | 'accumulator'>;
 
-/** Raw products, neighbours added in 16 bits, and the input's zero point taken out at the end. */
-function rawPairs(taps: readonly Tap[], x: ElementData, zero: ZeroPoints) {
+/** Products in the order of their slots, pairs added in 16 bits, and the input's zero point taken out at the end. */
+function rawPairs(taps: readonly Tap[], x: ElementData, zero: ZeroPoints, { layer, pairs: own }: Paired) {
+  const { slots, overflow, outside, rounds } = own;
+  const offset = pairOffset(layer, overflow);
+  const isAbsent = ({ padding }: Tap): boolean => padding && outside === 'nothing';
+  const ordered: Tap[] = [];
   const terms: Product[] = [];
   const pairs: Pair[] = [];
-  let accumulator = 0;
-  const products = taps.map((tap) => valueAt(x, tap, zero.input) * tap.weight);
-  for (let k = 0; k < products.length; k += 2) {
-    const exact = products[k]! + (products[k + 1] ?? 0);
-    const saturated = clamp(exact, -32768, 32767);
-    const isAlone = k + 1 === products.length;
-    terms.push({ product: products[k]!, accumulator: isAlone ? accumulator + saturated : accumulator });
-    accumulator += saturated;
-    if (!isAlone) terms.push({ product: products[k + 1]!, accumulator });
-    pairs.push({ term: k, exact, saturated });
+  let sum = 0;
+  for (let slot = 0; slot < slots.length; slot += 2) {
+    const both = [...slots.subarray(slot, slot + 2)].filter((product) => product !== BLANK).map((k) => taps[k]!);
+    const products = both.map((tap) => (isAbsent(tap) ? 0 : (valueAt(x, tap, zero.input) - offset) * tap.weight));
+    const exact = products.reduce((total, product) => total + product, 0);
+    const int16 = narrow(exact, overflow);
+    if (both.length > 0) pairs.push({ term: terms.length, exact, int16 });
+    for (const [i, product] of products.entries())
+      terms.push({ product, accumulator: i === both.length - 1 ? sum + int16 : sum });
+    ordered.push(...both);
+    sum += int16;
   }
-  const correction = -zero.input * taps.reduce((sum, { weight }) => sum + weight, 0);
-  return { terms, pairs, correction };
+  const zeros = (zero.input - offset) * taps.reduce((all, tap) => all + (isAbsent(tap) ? 0 : tap.weight), 0);
+  // what zero points of weights take off is added in int32
+  const inputs = taps.reduce((all, tap) => all + valueAt(x, tap, zero.input) - zero.input, 0);
+  const accumulator = (rounds ? f32(sum) - f32(zeros) : sum - zeros) - zero.weight * inputs;
+  return { ordered, terms, pairs, correction: accumulator - sum, accumulator };
 }
 
 function centredProducts(taps: readonly Tap[], x: ElementData, zero: ZeroPoints): Product[] {
@@ -148,11 +167,11 @@ function sumOf(
   taps: readonly Tap[],
   { values, reference }: ReturnType<Question['operand']>,
   zero: ZeroPoints,
-  accumulation: Accumulation,
+  accumulation: Summation,
 ): Sum {
-  const raw = accumulation === 'exact' ? undefined : rawPairs(taps, values, zero);
-  const products = raw ? raw.terms : centredProducts(taps, values, zero);
-  const terms = taps.map((tap, k): Term => {
+  const raw = accumulation === 'exact' ? undefined : rawPairs(taps, values, zero, accumulation);
+  const products = raw?.terms ?? centredProducts(taps, values, zero);
+  const terms = (raw?.ordered ?? taps).map((tap, k): Term => {
     const input = valueAt(values, tap, zero.input);
     const other = reference && valueAt(reference, tap, zero.input);
     const { at, padding, weight } = tap;
@@ -165,15 +184,15 @@ function sumOf(
       ...products[k]!,
     };
   });
-  const correction = raw?.correction ?? 0;
   return {
-    accumulation,
+    accumulation: kindOf(accumulation),
     inputZeroPoint: zero.input,
     weightZeroPoint: zero.weight,
     terms,
+    ...(accumulation !== 'exact' && { pairing: describePairing(accumulation.layer, accumulation.pairs) }),
     ...(raw && { pairs: raw.pairs }),
-    correction,
-    accumulator: (products.at(-1)?.accumulator ?? 0) + correction,
+    correction: raw?.correction ?? 0,
+    accumulator: raw?.accumulator ?? products.at(-1)?.accumulator ?? 0,
     exactAccumulator: exactAccumulator(taps, values, zero),
   };
 }

@@ -69,18 +69,24 @@ const multipliers =
 const sharedExponent = (bits: number) => (ratio: number, largest: number) =>
   mantissa(ratio, bits, roundHalfEven, largest);
 
-/** By division, with other scales for the operands. */
-const withScales =
-  (scales: (a: number, b: number) => readonly [number, number]): Formula =>
-  (layer, za, zb) => {
-    const [a, b] = scales(layer.a.scale, layer.b.scale);
-    return byDivision({ ...layer, a: { ...layer.a, scale: a }, b: { ...layer.b, scale: b } }, za, zb);
-  };
+const qnnpack = (ratio: number, largest: number): number => sharedExponent(22)(f32(ratio), f32(largest));
+const unrounded = (ratio: number): number => ratio;
 
 const way = waysOf('scale');
 const float32 = (id: string, detail: string, of: Formula, tail?: Formula): FormulaChoice =>
   way(id, detail, { float32: true, of, ...(tail && { tail }) });
 const float64 = (id: string, detail: string, of: Formula): FormulaChoice => way(id, detail, { float32: false, of });
+
+/** By division, with other scales for the operands. */
+const withScales = (
+  id: string,
+  detail: string,
+  scales: (a: number, b: number) => readonly [number, number],
+): FormulaChoice =>
+  float32(id, detail, (layer, za, zb) => {
+    const [a, b] = scales(layer.a.scale, layer.b.scale);
+    return byDivision({ ...layer, a: { ...layer.a, scale: a }, b: { ...layer.b, scale: b } }, za, zb);
+  });
 
 const DEQUANTIZED = 'both operands are dequantized to float32, their sum';
 const PYTORCH = "PyTorch's vectorized float32 (fused multiply-adds)";
@@ -90,34 +96,14 @@ const FORMULAS: readonly FormulaChoice[] = [
   float32('float32-reciprocal', `${DEQUANTIZED} multiplied with the reciprocal of the scale`, byReciprocal),
   float32('pytorch', `${PYTORCH}, and another formula at the end of a block`, fused, byReciprocal),
   float32('pytorch-without-tail', `${PYTORCH} for all elements`, fused),
-  float64(
-    'multipliers-22',
-    'two fixed-point multipliers of 22 bits (qnnpack)',
-    multipliers((ratio, largest) => sharedExponent(22)(f32(ratio), f32(largest))),
-  ),
-  float64(
-    'float64',
-    'float64',
-    multipliers((ratio) => ratio),
-  ),
+  float64('multipliers-22', 'two fixed-point multipliers of 22 bits (qnnpack)', multipliers(qnnpack)),
+  float64('float64', 'float64', multipliers(unrounded)),
   ...[31, 16, 8, 15, 12, 10, 20, 24].map((bits) =>
     float64(`multipliers-${bits}`, `two fixed-point multipliers of ${bits} bits`, multipliers(sharedExponent(bits))),
   ),
-  float32(
-    'first-for-both',
-    "the first operand's scale is used for both",
-    withScales((a) => [a, a]),
-  ),
-  float32(
-    'second-for-both',
-    "the second operand's scale is used for both",
-    withScales((_, b) => [b, b]),
-  ),
-  float32(
-    'swapped',
-    'the scales of the operands are swapped',
-    withScales((a, b) => [b, a]),
-  ),
+  withScales('first-for-both', "the first operand's scale is used for both", (a) => [a, a]),
+  withScales('second-for-both', "the second operand's scale is used for both", (_, b) => [b, b]),
+  withScales('swapped', 'the scales of the operands are swapped', (a, b) => [b, a]),
   float64('not-rescaled', 'bytes are added without rescaling', (_, za, zb) => (x, y) => x - za + (y - zb)),
 ];
 

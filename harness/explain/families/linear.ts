@@ -2,7 +2,7 @@ import { byteRange, ofChannel, type ElementData } from '../../../src/graph/graph
 import type { Linear } from '../../../src/layers/layer.ts';
 import type { Engine } from '../../../src/engines/engine.ts';
 import { dimension, indexOf, problemOf, referenceRecipe, type Problem } from '../problem.ts';
-import { ACCUMULATIONS, WIDTHS } from '../ways/accumulation.ts';
+import { ACCUMULATIONS, accumulationChoices, WIDTHS } from '../ways/accumulation.ts';
 import { alignmentChoices } from '../ways/alignment.ts';
 import { biasChoices } from '../ways/bias.ts';
 import { channelChoices } from '../ways/channel_order.ts';
@@ -72,7 +72,6 @@ function build(
   const plane = extent.height * extent.width;
   const hasPadding = layer.pads.some((pad) => pad > 0);
   const hasWeightZero = layer.weightZeroPoint.some((z) => z !== 0);
-  const isExact = engine.accumulation(layer) === 'exact';
   // where the zero point is the type's least value, ReLU is no clamp of its own
   const clamp = layer.relu && output.zeroPoint > byteRange(output.type)[0] ? 'relu' : 'type';
   const windows = new Windows(linear);
@@ -85,7 +84,7 @@ function build(
       channels: dimension(channelChoices(layer.inputChannels, layer.outputChannels)),
       signedness: dimension(signednessChoices(input.type === 'int8', linear.weightSigned, hasWeightZero)),
       accumulation: {
-        ...dimension(ACCUMULATIONS, isExact ? 'exact' : 'pairs'),
+        ...dimension(...accumulationChoices(layer, engine.accumulation(layer))),
         plain: indexOf(ACCUMULATIONS, 'exact'),
       },
     },

@@ -77,6 +77,7 @@ export class Windows {
       w: rows.w,
       at: 0,
       count,
+      outside: new Uint8Array(count),
       perTap: perGroup,
       zx: ways.input.zeroPoint,
       zw: 0,
@@ -89,10 +90,12 @@ export class Windows {
       for (let k = 0; k < count; k++) {
         let iy = firstY + products.y[k]! * dilationY;
         let ix = firstX + products.x[k]! * dilationX;
+        const isOutside = iy < 0 || iy >= input.height || ix < 0 || ix >= input.width;
+        operands.outside[k] = Number(isOutside);
         if (isEdge) {
           iy = iy < 0 ? 0 : iy >= input.height ? input.height - 1 : iy;
           ix = ix < 0 ? 0 : ix >= input.width ? input.width - 1 : ix;
-        } else if (iy < 0 || iy >= input.height || ix < 0 || ix >= input.width) {
+        } else if (isOutside) {
           window[k] = outside;
           continue;
         }

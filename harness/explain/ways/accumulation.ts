@@ -1,3 +1,8 @@
+import type { Accumulation, LinearLayer, Pairs } from '../../../src/engines/engine.ts';
+import { areSaturatingNeighbours, BLANK } from '../../../src/engines/pairs.ts';
+import { f32 } from '../../../src/engines/rounding.ts';
+import { narrow, pairOffset } from '../../../src/layers/linear/reference.ts';
+import { describePairing } from '../pairing.ts';
 import { waysOf, type Choice } from '../problem.ts';
 
 /** The order in which products are added. */
@@ -10,6 +15,8 @@ interface Products {
   /** The first weight. */
   readonly at: number;
   readonly count: number;
+  /** 1 where x lies outside of the input. */
+  readonly outside: Uint8Array;
   /** Products of one tap of the kernel. */
   readonly perTap: number;
   readonly zx: number;
@@ -76,6 +83,7 @@ const running: Summing = ({ x, w, at, count, zx, zw }) => {
 };
 
 const pairing = waysOf('saturating-pairs');
+const wrapping = waysOf('wrapping-pairs');
 const width = waysOf('accumulator-width');
 const by = (sum: Summing, order: ProductOrder = 'kh,kw,c') => ({ sum, order });
 const PAIRS = 'pairs of products saturate to int16';
@@ -111,6 +119,37 @@ export const ACCUMULATIONS: readonly AccumulationChoice[] = [
     by((p) => saturate16(exact(p))),
   ),
 ];
+
+/** A reference's own pairs, where they are none of these. */
+function ownPairs(layer: LinearLayer, own: Pairs): AccumulationChoice {
+  const { slots, overflow, outside, rounds } = own;
+  const offset = pairOffset(layer, overflow);
+  const sum: Summing = ({ x, w, at, outside: isOutside, zx, weightSum }) => {
+    let [sum, present] = [0, weightSum];
+    const product = (k: number): number => {
+      if (k === BLANK) return 0;
+      const weight = w[at + k]!;
+      if (outside !== 'nothing' || isOutside[k] === 0) return (x[k]! - offset) * weight;
+      present -= weight;
+      return 0;
+    };
+    for (let slot = 0; slot < slots.length; slot += 2)
+      sum += narrow(product(slots[slot]!) + product(slots[slot + 1]!), overflow);
+    const zeros = (zx - offset) * present;
+    return rounds ? f32(sum) - f32(zeros) : sum - zeros;
+  };
+  const order = describePairing(layer, own);
+  return overflow === 'wraps'
+    ? wrapping('own-pairs', `pairs of products of signed values wrap around at int16, ${order}`, by(sum))
+    : pairing('own-pairs', `${PAIRS}, ${order}`, by(sum));
+}
+
+/** The ways, and the id of the engine's. */
+export function accumulationChoices(layer: LinearLayer, own: Accumulation): readonly [AccumulationChoice[], string] {
+  if (own === 'exact') return [[...ACCUMULATIONS], 'exact'];
+  if (areSaturatingNeighbours(layer, own)) return [[...ACCUMULATIONS], 'pairs'];
+  return [[...ACCUMULATIONS, ownPairs(layer, own)], 'own-pairs'];
+}
 
 /** What becomes of accumulator and bias together. */
 interface WidthChoice extends Choice {

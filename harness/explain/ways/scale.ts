@@ -12,13 +12,10 @@ export interface Scales {
 /** From a sum, and a bias in real units (0 where there is none), to a value in units of the output. */
 type Scaler = (sum: number, real: number) => number;
 
-interface Scaling {
+interface ScaleChoice extends Choice {
   /** Are values float32? Else float64. */
   readonly float32: boolean;
   readonly of: (scales: Scales) => Scaler;
-}
-
-interface ScaleChoice extends Choice, Scaling {
   /** The weight scale of a channel, where it is not its own. */
   readonly weightScale?: (layer: LinearLayer) => number;
 }
@@ -28,34 +25,37 @@ const way = waysOf('scale');
 const throughInverse = (s: number): number => f32(1 / f32(1 / s));
 
 /** onednn's order of operations; the input's and the output's scale go through their inverses. */
-const dequantized = (weight: (w: number) => number): Scaling => ({
-  float32: true,
-  of({ x, w, y }) {
-    const [s, sw, inverse] = [throughInverse(x), weight(w), throughInverse(f32(1 / y))];
-    return (sum, real) => f32(f32(f32(f32(f32(sum) * s) * sw) + real) * inverse);
-  },
-});
+const dequantized = (id: string, detail: string, weight: (w: number) => number): ScaleChoice =>
+  way(id, detail, {
+    float32: true,
+    of({ x, w, y }: Scales): Scaler {
+      const [s, sw, inverse] = [throughInverse(x), weight(w), throughInverse(f32(1 / y))];
+      return (sum, real) => f32(f32(f32(f32(f32(sum) * s) * sw) + real) * inverse);
+    },
+  });
 
 /** One float32 multiplication. */
-const single = (multiplier: (s: Scales) => number): Scaling => ({
-  float32: true,
-  of(s) {
-    const m = multiplier(s);
-    return (sum, real) => {
-      const value = f32(f32(sum) * m);
-      return real === 0 ? value : f32(value + f32(real / s.y));
-    };
-  },
-});
+const single = (id: string, detail: string, multiplier: (s: Scales) => number): ScaleChoice =>
+  way(id, detail, {
+    float32: true,
+    of(s: Scales): Scaler {
+      const m = multiplier(s);
+      return (sum, real) => {
+        const value = f32(f32(sum) * m);
+        return real === 0 ? value : f32(value + f32(real / s.y));
+      };
+    },
+  });
 
 /** One float64 multiplication: for the sums and multipliers here an exact product. */
-const double = (multiplier: (s: Scales) => number): Scaling => ({
-  float32: false,
-  of(s) {
-    const m = multiplier(s);
-    return (sum, real) => sum * m + (real === 0 ? 0 : real / s.y);
-  },
-});
+const double = (id: string, detail: string, multiplier: (s: Scales) => number): ScaleChoice =>
+  way(id, detail, {
+    float32: false,
+    of(s: Scales): Scaler {
+      const m = multiplier(s);
+      return (sum, real) => sum * m + (real === 0 ? 0 : real / s.y);
+    },
+  });
 
 const nearest = (v: number): number => Math.floor(v + 0.5);
 
@@ -72,73 +72,52 @@ const SHIFTS = [16, 24, 15, 20, 12, 8, 10, 14, 18, 22, 23, 26, 28, 30, 31, 32];
 const EXACT = ({ x, w, y }: Scales): number => (x * w) / y;
 
 const FLOATS: readonly ScaleChoice[] = [
-  way(
-    'float32-division',
-    'the scale is the float32 sx*sw/sy',
-    single(({ x, w, y }) => f32(f32(f32(x) * f32(w)) / f32(y))),
+  single('float32-division', 'the scale is the float32 sx*sw/sy', ({ x, w, y }) => f32(f32(f32(x) * f32(w)) / f32(y))),
+  single('float32-reciprocal', 'the scale is the float32 sx*sw*(1/sy), by the reciprocal', ({ x, w, y }) =>
+    f32(f32(f32(w) * f32(x)) * f32(1 / f32(y))),
   ),
-  way(
-    'float32-reciprocal',
-    'the scale is the float32 sx*sw*(1/sy), by the reciprocal',
-    single(({ x, w, y }) => f32(f32(f32(w) * f32(x)) * f32(1 / f32(y)))),
-  ),
-  way('float64', 'the scale is the float64 sx*sw/sy', double(EXACT)),
-  way('real-float32', 'the sum is dequantized to float32 and quantized again', dequantized(f32)),
-  way(
+  double('float64', 'the scale is the float64 sx*sw/sy', EXACT),
+  dequantized('real-float32', 'the sum is dequantized to float32 and quantized again', f32),
+  dequantized(
     'real-float32-inverses',
     "the sum is dequantized to float32 and quantized again, the weights' scale by its inverse",
-    dequantized(throughInverse),
+    throughInverse,
   ),
-  way(
-    'float32-rounded-once',
-    'the scale is sx*sw/sy, rounded once to float32',
-    single((s) => f32(EXACT(s))),
-  ),
-  way(
-    'float32-ratio-first',
-    'the scale is the float32 (sx/sy)*sw',
-    single(({ x, w, y }) => f32(f32(f32(x) / y) * w)),
-  ),
-  way(
-    'float32-times-float64',
-    'the scale is a float32, the product a float64',
-    double(({ x, w, y }) => f32(f32(f32(x) * w) / y)),
+  single('float32-rounded-once', 'the scale is sx*sw/sy, rounded once to float32', (s) => f32(EXACT(s))),
+  single('float32-ratio-first', 'the scale is the float32 (sx/sy)*sw', ({ x, w, y }) => f32(f32(f32(x) / y) * w)),
+  double('float32-times-float64', 'the scale is a float32, the product a float64', ({ x, w, y }) =>
+    f32(f32(f32(x) * w) / y),
   ),
 ];
 
-const FIXED: readonly ScaleChoice[] = [
-  ...[
-    { suffix: '', how: '', round: nearest },
-    { suffix: '-truncated', how: ', truncated', round: Math.floor },
-  ].flatMap(({ suffix, how, round }) => [
-    ...MANTISSAS.map((bits) =>
-      way(
-        `mantissa-${bits}${suffix}`,
-        `the scale is fixed point, a mantissa of ${bits} bits${how}`,
-        double((s) => mantissa(EXACT(s), bits, round)),
-      ),
-    ),
-    ...SHIFTS.map((bits) =>
-      way(
-        `fraction-${bits}${suffix}`,
-        `the scale is fixed point, ${bits} bits behind the point${how}`,
-        double((s) => round(EXACT(s) * 2 ** bits) / 2 ** bits),
-      ),
-    ),
-  ]),
-  ...(
-    [
-      ['nearest', 'nearest', (v) => roundHalfEven(v)],
-      ['floor', 'next lower', Math.floor],
-      ['ceil', 'next higher', Math.ceil],
-    ] as const satisfies [string, string, (v: number) => number][]
-  ).map(([id, which, round]) =>
-    way(
-      `power-of-two-${id}`,
-      `the scale is the ${which} power of two: a shift alone`,
-      double((s) => 2 ** round(Math.log2(EXACT(s)))),
+const fixed = (suffix: string, how: string, round: (v: number) => number): ScaleChoice[] => [
+  ...MANTISSAS.map((bits) =>
+    double(`mantissa-${bits}${suffix}`, `the scale is fixed point, a mantissa of ${bits} bits${how}`, (s) =>
+      mantissa(EXACT(s), bits, round),
     ),
   ),
+  ...SHIFTS.map((bits) =>
+    double(
+      `fraction-${bits}${suffix}`,
+      `the scale is fixed point, ${bits} bits behind the point${how}`,
+      (s) => round(EXACT(s) * 2 ** bits) / 2 ** bits,
+    ),
+  ),
+];
+
+const powerOfTwo = (id: string, which: string, round: (v: number) => number): ScaleChoice =>
+  double(
+    `power-of-two-${id}`,
+    `the scale is the ${which} power of two: a shift alone`,
+    (s) => 2 ** round(Math.log2(EXACT(s))),
+  );
+
+const FIXED: readonly ScaleChoice[] = [
+  ...fixed('', '', nearest),
+  ...fixed('-truncated', ', truncated', Math.floor),
+  powerOfTwo('nearest', 'nearest', roundHalfEven),
+  powerOfTwo('floor', 'next lower', Math.floor),
+  powerOfTwo('ceil', 'next higher', Math.ceil),
 ];
 
 /** One weight scale for all channels. */
@@ -160,14 +139,14 @@ export function scaleChoices(layer: LinearLayer, reference: string): ScaleChoice
       weightScale: (layer: LinearLayer) => weightScale(layer.weightScale),
     }),
   );
-  const without = (
-    [
-      ['input', "the input's", 'x'],
-      ['weight', "the weights'", 'w'],
-      ['output', "the output's", 'y'],
-    ] as const
-  ).map(([id, whose, scale]) =>
-    way(`without-${id}`, `${whose} scale is left out`, { float32, of: (s: Scales) => of({ ...s, [scale]: 1 }) }),
-  );
-  return [...FLOATS, ...(layer.weightScale.length > 1 ? perTensor : []), ...FIXED, ...without];
+  const without = (id: string, whose: string, scale: keyof Scales): ScaleChoice =>
+    way(`without-${id}`, `${whose} scale is left out`, { float32, of: (s: Scales) => of({ ...s, [scale]: 1 }) });
+  return [
+    ...FLOATS,
+    ...(layer.weightScale.length > 1 ? perTensor : []),
+    ...FIXED,
+    without('input', "the input's", 'x'),
+    without('weight', "the weights'", 'w'),
+    without('output', "the output's", 'y'),
+  ];
 }

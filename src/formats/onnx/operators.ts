@@ -81,9 +81,10 @@ function scaleAndZeroPoint(
 
 /**
  * ONNX asks for a zero point of the scale's shape. Where one is a scalar and the other a list of one, onnxruntime runs
- * the operator behind in float32.
+ * the operator behind in float32; of a bias, as quantize_static writes it, it does not care.
  */
 function expectEqualShapes(builder: GraphBuilder, node: OnnxNode, name: string): void {
+  if (builder.constants.get(node.inputs[0] ?? '')?.type === 'int32') return;
   const [scale, zero] = [node.inputs[1], node.inputs[2]].map((input) => input && builder.constants.get(input)?.shape);
   if (scale && zero && scale.length !== zero.length)
     throw new UnsupportedModelError(
@@ -120,12 +121,28 @@ const quantized =
     const result = scaleAndZeroPoint(builder, node, name, output, 0);
     builder.quantize(node.outputs[0]!, result.quantization, result.type);
     if (bias !== undefined && node.inputs[bias]) inputs.push(node.inputs[bias]);
-    const attributes = attributesOf(node, name);
-    if ('channels_last' in attributes) {
-      require(name, 'channels_last', attributes['channels_last'], [0]);
-      delete attributes['channels_last'];
-    }
-    builder.nodes.push({ name, op, inputs, outputs: node.outputs, attributes });
+    builder.nodes.push({ name, op, inputs, outputs: node.outputs, attributes: attributesOf(node, name) });
+  };
+
+/** A pool of bytes; one whose pixels have their channels last stands between Transposes. */
+const quantizedPool =
+  (op: string): Converter =>
+  (node, name, builder) => {
+    const { channels_last: channelsLast = 0 } = attributesOf(node, name);
+    require(name, 'channels_last', channelsLast, [0, 1]);
+    const attributes = new Map([...node.attributes].filter(([key]) => key !== 'channels_last'));
+    const convert = quantized(op, [0], 3);
+    if (!channelsLast) return convert({ ...node, attributes }, name, builder);
+    const [x, y] = [operand(node, name, 0), node.outputs[0]!];
+    const transpose = (from: string, to: string, scale: number, perm: readonly number[]): void => {
+      const { quantization, type } = scaleAndZeroPoint(builder, node, name, scale, 0);
+      const [inputs, outputs] = [from, to].map((tensor) => [builder.quantize(tensor, quantization, type)]);
+      builder.nodes.push({ name, op: 'Transpose', inputs: inputs!, outputs: outputs!, attributes: { perm } });
+    };
+    const [first, result] = [`${x}.${name}.nchw`, `${y}.nchw`];
+    transpose(x, first, 1, [0, 3, 1, 2]);
+    convert({ ...node, inputs: [first, ...node.inputs.slice(1)], outputs: [result], attributes }, name, builder);
+    transpose(result, y, 3, [0, 2, 3, 1]);
   };
 
 const quantizeLinear: Converter = (node, name, builder) => {
@@ -357,8 +374,8 @@ const CONVERTERS: Readonly<Record<string, Converter>> = {
   'com.microsoft.QLinearSigmoid': quantized('Sigmoid', [0], 3),
   'com.microsoft.QLinearLeakyRelu': quantized('LeakyRelu', [0], 3),
   'com.microsoft.QLinearConcat': qlinearConcat,
-  'com.microsoft.QLinearAveragePool': quantized('AveragePool', [0], 3),
-  'com.microsoft.QLinearGlobalAveragePool': quantized('GlobalAveragePool', [0], 3),
+  'com.microsoft.QLinearAveragePool': quantizedPool('AveragePool'),
+  'com.microsoft.QLinearGlobalAveragePool': quantizedPool('GlobalAveragePool'),
   'com.microsoft.QGemm': qgemm,
   'com.microsoft.QuantizeLinear': quantizeLinear,
   'com.microsoft.DequantizeLinear': dequantizeLinear,

@@ -1,7 +1,7 @@
 import { layerWindow } from '../geometry.ts';
 import { inputFlip, laneCorrections, paddingWord, startingSums, weightMin } from './floats.ts';
 import type { Linear } from '../../layers/layer.ts';
-import { notSaturating, type LinearKernel } from '../linear.ts';
+import { hasExactSums, type LinearKernel } from '../linear.ts';
 import { useKernel } from '../kernel.ts';
 
 /** Larger windows and strides would unroll into too much text. */
@@ -22,8 +22,8 @@ export const depthwiseRows: LinearKernel = {
     if (dilations.some((d) => d !== 1)) return 'its window is dilated';
     if (strides[0] !== strides[1] || strides[0] > MOST_STRIDE) return `its strides are ${strides.join(' and ')}`;
     if (layer.kernel.some((k) => k > MOST_KERNEL)) return `its window is larger than ${MOST_KERNEL}`;
-    const saturating = notSaturating(linear);
-    if (saturating !== true) return saturating;
+    const exact = hasExactSums(linear);
+    if (exact !== true) return exact;
     return startingSums(linear) !== undefined || 'sums of a channel can reach 2^24';
   },
   lower(linear, _target, columns) {

@@ -3,7 +3,7 @@ import { outputPixels } from '../../layers/linear/geometry.ts';
 import { inputFlip, laneCorrections, packLaneWeights, paddingWord, startingSums } from './floats.ts';
 import { useKernel } from '../kernel.ts';
 import { layerWindow } from '../geometry.ts';
-import { notSaturating, type LinearKernel, type LinearLayer, type LoweredLinear } from '../linear.ts';
+import { hasExactSums, type LinearKernel, type LinearLayer, type LoweredLinear } from '../linear.ts';
 
 /**
  * Quads of words of weights that a thread keeps: more would make a loop of more text than processors keep decoded, and
@@ -35,8 +35,8 @@ function quadsOf(words: number, most: number): number {
 
 function admits(linear: LinearLayer): true | string {
   if (linear.layer.groups !== 1) return 'it has groups';
-  const saturating = notSaturating(linear);
-  if (saturating !== true) return saturating;
+  const exact = hasExactSums(linear);
+  if (exact !== true) return exact;
   return startingSums(linear) !== undefined || 'sums of a channel can reach 2^24, which f32 does not hold exactly';
 }
 

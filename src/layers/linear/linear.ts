@@ -6,7 +6,7 @@ import type { Layer, Linear, LinearKind } from '../layer.ts';
 import { askEngine, clampOf, label, placeOf, refuse, tensorQuantization, type OpContext } from '../operator.ts';
 import { extent } from '../layout.ts';
 import { kindOf } from './geometry.ts';
-import { saturatingChannels } from './saturation.ts';
+import { effectiveSums, type EffectiveSums } from './overflow.ts';
 import { sumsOf, weightZero, weightsPerChannel } from './weights.ts';
 
 /** Checks operands that convolutions and fully connected layers share, and gathers them. */
@@ -88,12 +88,12 @@ function expectNoOverflow(node: GraphNode, functions: StepFunctions, { lo, hi }:
 }
 
 /**
- * The accumulators a channel can reach: for each weight the smallest and the largest product.
+ * The accumulators a channel can reach: for each weight the smallest and the largest product, and what overflow adds.
  * Padding adds nothing, and zx is among the inputs, so it is covered.
  *
  * @throws UnsupportedModelError where accumulator and bias leave int32
  */
-export function reachable(node: GraphNode, linear: Linear): AccumulatorRange {
+export function reachable(node: GraphNode, linear: Linear, { beyond }: EffectiveSums): AccumulatorRange {
   const { layer, weights } = linear;
   const [min, max] = byteRange(layer.input.type);
   const least = min - layer.input.zeroPoint;
@@ -106,8 +106,9 @@ export function reachable(node: GraphNode, linear: Linear): AccumulatorRange {
     // of the weights above zero, and of those below
     const [above, below] = [(absolute + sum) / 2, (sum - absolute) / 2];
     // least <= 0 <= most
-    const low = least * above + most * below;
-    const high = most * above + least * below;
+    const [under, over] = beyond(o);
+    const low = least * above + most * below - under;
+    const high = most * above + least * below + over;
     lo[o] = low;
     hi[o] = high;
     const bias = layer.bias instanceof Int32Array ? layer.bias[o]! : 0;
@@ -123,7 +124,8 @@ export function reachable(node: GraphNode, linear: Linear): AccumulatorRange {
 
 /** What has to be summed, and what becomes of the sums. */
 export function linearSums(node: GraphNode, context: OpContext, linear: Linear): Layer<LinearKind> {
-  const range = reachable(node, linear);
+  const sums = effectiveSums(node, context, linear);
+  const range = reachable(node, linear, sums);
   const functions = askEngine(node, () => context.engine.linear(linear.layer));
   expectNoOverflow(node, functions, range);
   return {
@@ -132,6 +134,7 @@ export function linearSums(node: GraphNode, context: OpContext, linear: Linear):
     ...linear,
     functions,
     range,
-    saturatingChannels: saturatingChannels(node, context, linear),
+    accumulation: sums.accumulation,
+    overflowingChannels: sums.overflowingChannels,
   };
 }

@@ -1,7 +1,9 @@
+import type { LinearLayer, Pairs } from '../../engines/engine.ts';
+import { f32 } from '../../engines/rounding.ts';
 import type { ElementData } from '../../graph/graph.ts';
 import type { OpContext, ReferenceResult } from '../operator.ts';
 import type { Linear } from '../layer.ts';
-import { rawWeights, weightZero, weightsPerChannel } from './weights.ts';
+import { slotWeights, weightZero } from './weights.ts';
 
 /** sum((x - zx) * (w - zw)) for every output, in NCHW. */
 function accumulate(linear: Linear, x: ElementData): Int32Array {
@@ -38,40 +40,53 @@ function accumulate(linear: Linear, x: ElementData): Int32Array {
   return accumulators;
 }
 
-/** As accumulate, with pairs of raw products saturated to int16: pixel by pixel, as the definition reads. */
-function accumulatePairs(linear: Linear, x: ElementData): Int32Array {
+/** What becomes of the sum of a pair. */
+export const narrow = (sum: number, overflow: Pairs['overflow']): number =>
+  overflow === 'wraps' ? (sum << 16) >> 16 : sum > 32767 ? 32767 : sum < -32768 ? -32768 : sum;
+
+/** What is subtracted from x before pairs are multiplied. */
+export const pairOffset = ({ input }: LinearLayer, overflow: Pairs['overflow']): number =>
+  overflow === 'wraps' && input.type === 'uint8' ? 128 : 0;
+
+/** As accumulate, by pairs: pixel by pixel, as the definition reads. */
+function accumulatePairs(linear: Linear, x: ElementData, pairs: Pairs): Int32Array {
   const { layer, input, output, strides, dilations } = linear;
+  const { overflow, outside, rounds = false } = pairs;
   const perGroup = layer.inputChannels / layer.groups;
   const outPerGroup = layer.outputChannels / layer.groups;
-  const count = weightsPerChannel(linear);
-  const zero = layer.input.zeroPoint;
-  const raw = x as Uint8Array;
-  const weights = Array.from({ length: layer.outputChannels }, (_, o) => rawWeights(linear, o));
-  const sums = weights.map((w) => w.reduce((sum, v) => sum + v, 0));
+  const offset = pairOffset(layer, overflow);
+  const zero = layer.input.zeroPoint - offset;
+  const { products: slots, weightsOf } = slotWeights(linear, pairs);
+  const weights = Array.from({ length: layer.outputChannels }, (_, o) => weightsOf(o));
+  const zeros = weights.map((w) => zero * w.reduce((sum, v) => sum + v, 0));
   const plane = output.height * output.width;
   const accumulators = new Int32Array(output.batch * layer.outputChannels * plane);
-  const window = new Int32Array(layer.groups * count);
+  const window = new Int32Array(layer.groups * slots.length);
   for (let n = 0; n < output.batch; n++)
     for (let p = 0; p < plane; p++) {
       const top = Math.floor(p / output.width) * strides[0] - layer.pads[0];
       const left = (p % output.width) * strides[1] - layer.pads[1];
-      for (let k = 0; k < window.length; k++) {
-        const [group, tap, c] = [Math.floor(k / count), Math.floor((k % count) / perGroup), k % perGroup];
+      const absent: number[] = [];
+      for (const [slot, product] of slots.entries()) {
+        const [tap, c] = [Math.floor(product / perGroup), product % perGroup];
         const iy = top + Math.floor(tap / layer.kernel[1]) * dilations[0];
         const ix = left + (tap % layer.kernel[1]) * dilations[1];
-        const inside = iy >= 0 && iy < input.height && ix >= 0 && ix < input.width;
-        const channel = n * layer.inputChannels + group * perGroup + c;
-        window[k] = inside ? raw[(channel * input.height + iy) * input.width + ix]! : zero;
+        const isInside = iy >= 0 && iy < input.height && ix >= 0 && ix < input.width;
+        if (!isInside && outside === 'nothing') absent.push(slot);
+        for (let group = 0; group < layer.groups; group++) {
+          const channel = n * layer.inputChannels + group * perGroup + c;
+          const value = x[(channel * input.height + iy) * input.width + ix] as number;
+          window[group * slots.length + slot] = isInside ? value - offset : outside === 'nothing' ? 0 : zero;
+        }
       }
       for (let o = 0; o < layer.outputChannels; o++) {
         const w = weights[o]!;
-        const first = Math.floor(o / outPerGroup) * count;
-        let sum = -zero * sums[o]!;
-        for (let k = 0; k < count; k += 2) {
-          const second = k + 1 < count ? window[first + k + 1]! * w[k + 1]! : 0;
-          sum += Math.min(32767, Math.max(-32768, window[first + k]! * w[k]! + second));
-        }
-        accumulators[(n * layer.outputChannels + o) * plane + p] = sum;
+        const first = Math.floor(o / outPerGroup) * slots.length;
+        let sum = 0;
+        for (let slot = 0; slot < w.length; slot += 2)
+          sum += narrow(window[first + slot]! * w[slot]! + window[first + slot + 1]! * w[slot + 1]!, overflow);
+        const zeroSum = absent.reduce((rest, slot) => rest - zero * w[slot]!, zeros[o]!);
+        accumulators[(n * layer.outputChannels + o) * plane + p] = rounds ? f32(sum) - f32(zeroSum) : sum - zeroSum;
       }
     }
   return accumulators;
@@ -80,8 +95,8 @@ function accumulatePairs(linear: Linear, x: ElementData): Int32Array {
 /** The layer on the host, from the engine's own functions. */
 export function referenceLinear(context: OpContext, linear: Linear, x: ElementData): ReferenceResult {
   const { layer, output } = linear;
-  const exact = context.engine.accumulation(layer) === 'exact';
-  const accumulators = exact ? accumulate(linear, x) : accumulatePairs(linear, x);
+  const accumulation = context.engine.accumulation(layer);
+  const accumulators = accumulation === 'exact' ? accumulate(linear, x) : accumulatePairs(linear, x, accumulation);
   const functions = context.engine.linear(layer);
   const plane = output.height * output.width;
   const data = layer.output.type === 'uint8' ? new Uint8Array(accumulators.length) : new Int8Array(accumulators.length);

@@ -1,5 +1,6 @@
 import { ofChannel } from '../../graph/graph.ts';
-import type { LinearLayer } from '../../engines/engine.ts';
+import type { LinearLayer, Pairs } from '../../engines/engine.ts';
+import { BLANK } from '../../engines/pairs.ts';
 import type { Linear } from '../layer.ts';
 
 export const weightZero = (layer: LinearLayer, channel: number): number => ofChannel(layer.weightZeroPoint, channel);
@@ -31,4 +32,24 @@ export function rawWeights(linear: Linear, o: number): Int32Array {
     { length: taps * perGroup },
     (_, k) => linear.weights[(o * perGroup + (k % perGroup)) * taps + Math.floor(k / perGroup)]!,
   );
+}
+
+/**
+ * The slots of pairs, and one channel's weights in them. What zero points of weights take off stands in slots of its own
+ * behind, one a product: -zw * x alone does not leave int16.
+ */
+export function slotWeights(
+  linear: Linear,
+  { slots }: Pairs,
+): { readonly products: Int32Array; readonly weightsOf: (channel: number) => Int32Array } {
+  const behind = linear.layer.weightZeroPoint.some(Boolean) ? 2 * weightsPerChannel(linear) : 0;
+  const products = new Int32Array(slots.length + behind).fill(BLANK);
+  products.set(slots);
+  for (let slot = 0; slot < behind; slot += 2) products[slots.length + slot] = slot / 2;
+  const weightsOf = (channel: number): Int32Array => {
+    const raw = rawWeights(linear, channel);
+    const zero = weightZero(linear.layer, channel);
+    return products.map((product, slot) => (product === BLANK ? 0 : slot < slots.length ? raw[product]! : -zero));
+  };
+  return { products, weightsOf };
 }

@@ -6,15 +6,14 @@ import { MOVES } from '../../graph/moves.ts';
 import { floatFunction } from './float.ts';
 import { propagateUp } from './fusion.ts';
 import { dequantized } from './pairs.ts';
-import type { Engine, MultiplyAdd, TensorQuantization } from '../../engines/engine.ts';
-import { twoRoundings } from '../../engines/float32.ts';
+import type { Engine, TensorQuantization } from '../../engines/engine.ts';
 
 /**
  * What an engine leaves in float between 8-bit tensors, on bytes: moves are made on bytes, and a chain of element-wise
  * operators is a table of what its float32 arithmetic gives for each byte, or each pair of bytes. Changes no value.
  */
 
-/** In one expression, which is evaluated operator by operator: an operand that is used twice counts twice. */
+/** The most operators in one table. An operand that is used twice is evaluated twice, and so counts twice. */
 const MOST_OPERATORS = 64;
 
 /** A float32 tensor as an element-wise function of 8-bit tensors. */
@@ -32,8 +31,6 @@ function whole({ type, quantization }: QuantizedType): TensorQuantization | unde
   if (quantization.scale.length !== 1) return undefined;
   return { type, scale: quantization.scale[0]!, zeroPoint: quantization.zeroPoint[0]! };
 }
-
-const multiplyAddOf = ({ multiplyAdd = twoRoundings }: Engine): MultiplyAdd => multiplyAdd;
 
 class Tabulation {
   readonly #draft: GraphDraft;
@@ -71,7 +68,7 @@ class Tabulation {
     const node = this.#draft.producer(tensor);
     if (!node) return undefined;
     if (node.op === 'DequantizeLinear') return this.#dequantized(node.inputs[0]!);
-    const f = floatFunction(node, multiplyAddOf(this.#engine));
+    const f = floatFunction(node, this.#engine);
     const operands = node.inputs.map((input) => (input === '' ? 'absent' : this.expression(input)));
     if (!f || operands.some((operand) => operand === undefined)) return undefined;
     const expressions = operands as readonly (Expression | 'absent')[];
@@ -185,7 +182,7 @@ function tabulateBytes(draft: GraphDraft, engine: Engine, tabulation: Tabulation
     if (node.op === 'Sigmoid' || node.op === 'LeakyRelu') {
       const input = tabulation.quantization(node.inputs[0]!);
       if (!input) continue;
-      const [f, dequantize] = [floatFunction(node, multiplyAddOf(engine))!, engine.dequantize(input)];
+      const [f, dequantize] = [floatFunction(node, engine)!, engine.dequantize(input)];
       const quantize = engine.quantize(output);
       draft.replace(node, [tabulation.lookup(node, [node.inputs[0]!], target, ([q]) => quantize(f(dequantize(q!))))]);
     } else if (node.op === 'Add' || node.op === 'Mul') {
@@ -241,7 +238,7 @@ function tabulateFloats(draft: GraphDraft, tabulation: Tabulation): void {
   }
 }
 
-/** What bytes were moved from that nothing says more of. */
+/** A tensor's quantization, followed back through moves where the tensor itself has none. */
 function movedFrom(draft: GraphDraft, tensor: string): QuantizedType | undefined {
   const node = draft.producer(tensor);
   return draft.quantized(tensor) ?? (node && MOVES.has(node.op) ? movedFrom(draft, node.inputs[0]!) : undefined);

@@ -1,5 +1,6 @@
 import type { GraphNode } from '../../graph/graph.ts';
-import type { MultiplyAdd } from '../../engines/engine.ts';
+import type { Engine, MultiplyAdd } from '../../engines/engine.ts';
+import { twoRoundings } from '../../engines/float32.ts';
 import { f32 } from '../../engines/rounding.ts';
 
 /** Coefficients of MLAS's rational approximation of the logistic function, from the highest power of x^2 down. */
@@ -32,9 +33,9 @@ const clip = (x: number, min: number, max: number): number => (x < min ? min : x
 
 /** alpha x + beta, between 0 and 1. */
 const hardSigmoid =
-  (alpha: number, beta: number) =>
+  (alpha: number, beta: number, multiplyAdd: MultiplyAdd) =>
   (x: number): number =>
-    Math.max(Math.min(f32(f32(alpha * x) + beta), 1), 0);
+    Math.max(Math.min(multiplyAdd(alpha, x, beta), 1), 0);
 
 /** An element-wise float32 function of as many operands as it takes. */
 type FloatFunction = (...operands: number[]) => number;
@@ -43,7 +44,10 @@ type FloatFunction = (...operands: number[]) => number;
  * What onnxruntime's float32 kernels of element-wise operators compute, one rounding a step; undefined for operators
  * whose arithmetic is not known. Measured over all 256 values of an 8-bit operand and many scales.
  */
-export function floatFunction(node: GraphNode, multiplyAdd: MultiplyAdd): FloatFunction | undefined {
+export function floatFunction(
+  node: GraphNode,
+  { multiplyAdd = twoRoundings, contracted = twoRoundings }: Pick<Engine, 'multiplyAdd' | 'contracted'>,
+): FloatFunction | undefined {
   const number = (attribute: string, fallback: number): number => f32(Number(node.attributes[attribute] ?? fallback));
   switch (node.op) {
     case 'Add':
@@ -69,11 +73,11 @@ export function floatFunction(node: GraphNode, multiplyAdd: MultiplyAdd): FloatF
       return (x) => logistic(x!);
     }
     case 'HardSigmoid': {
-      const f = hardSigmoid(number('alpha', 0.2), number('beta', 0.5));
+      const f = hardSigmoid(number('alpha', 0.2), number('beta', 0.5), contracted);
       return (x) => f(x!);
     }
     case 'HardSwish': {
-      const f = hardSigmoid(f32(1 / 6), 0.5);
+      const f = hardSigmoid(f32(1 / 6), 0.5, contracted);
       return (x) => f32(x! * f(x!));
     }
     default:

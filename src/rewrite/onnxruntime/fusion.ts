@@ -5,10 +5,19 @@ import { dequantized, label, PASSES, PROPAGATES, quantizing, simplify } from './
 import { f32, INT32_END, roundHalfEven } from '../../engines/rounding.ts';
 
 /**
- * What onnxruntime 1.30 makes of Q/DQ models at its default optimization level on a CPU without int8 kernels of its own
- * choosing (the web build, and x64), read off its optimized graphs: which float operators between DequantizeLinear and
- * QuantizeLinear become integer ones. What stays float is left alone here.
+ * What onnxruntime (1.30 in the web, 1.32 elsewhere) makes of Q/DQ models at its default optimization level on a CPU, read
+ * off its optimized graphs: which float operators between DequantizeLinear and QuantizeLinear become integer ones. What
+ * stays float is left alone here.
  */
+
+/** What differs from processor to processor. */
+export interface Fusions {
+  /**
+   * Do int8 activations stay, with kernels of their own (ARM)? Elsewhere (the web build, x64) they become uint8 where they
+   * can, and are computed in float where not.
+   */
+  readonly int8: boolean;
+}
 
 /** Fused where both sides have the same type. */
 const FUSES = new Set(['Conv', 'MatMul', 'Gemm', 'Add', 'Mul', 'AveragePool', 'GlobalAveragePool', 'Concat']);
@@ -287,13 +296,17 @@ function fusedOperands(draft: GraphDraft, node: GraphNode, toFloat: boolean): st
 }
 
 /** May the operator be an integer one between these types? */
-function typesFit(node: GraphNode, types: readonly (string | undefined)[], output: string | undefined): boolean {
+function typesFit(
+  node: GraphNode,
+  types: readonly (string | undefined)[],
+  output: string | undefined,
+  { int8 }: Fusions,
+): boolean {
   const [input, second] = types;
   switch (node.op) {
     case 'Conv':
     case 'MatMul':
-      // int8 kernels are not taken unless the processor is known to be fast with them
-      return input === 'uint8' && (output === undefined || output === input);
+      return (input === 'uint8' || (int8 && second === 'int8')) && (output === undefined || output === input);
     case 'Gemm':
       return (output === undefined || output === input) && (input === 'uint8' || second === 'int8');
     default:
@@ -302,7 +315,7 @@ function typesFit(node: GraphNode, types: readonly (string | undefined)[], outpu
 }
 
 /** DequantizeLinear, operator, QuantizeLinear: the operator on bytes, where onnxruntime has it. */
-function fuseOperators(draft: GraphDraft): void {
+function fuseOperators(draft: GraphDraft, fusions: Fusions): void {
   for (const node of [...draft.nodes]) {
     if (!FUSES.has(node.op)) continue;
     const quantize = quantizing(draft, node);
@@ -312,7 +325,8 @@ function fuseOperators(draft: GraphDraft): void {
     if (!operands) continue;
     const types = operands.map((operand) => draft.quantized(operand)?.type);
     const count = ['Conv', 'MatMul', 'Gemm'].includes(node.op) ? 2 : operands.length;
-    if (!typesFit(node, types.slice(0, count), quantize ? draft.quantized(target)?.type : undefined)) continue;
+    const output = quantize ? draft.quantized(target)?.type : undefined;
+    if (!typesFit(node, types.slice(0, count), output, fusions)) continue;
     draft.replace(node, [{ ...node, inputs: operands, outputs: [target] }]);
     if (quantize) draft.replace(quantize, []);
   }
@@ -332,7 +346,7 @@ function refuseMixedSigns(draft: GraphDraft): void {
 }
 
 /** Rewrites a graph's Q/DQ patterns as onnxruntime does; what it leaves in float stays. */
-export function fuseOperatorsOf(graph: Graph): GraphDraft {
+export function fuseOperatorsOf(graph: Graph, fusions: Fusions): GraphDraft {
   const draft = new GraphDraft(graph);
   const pairs = new Set<string>();
   simplify(draft);
@@ -341,8 +355,8 @@ export function fuseOperatorsOf(graph: Graph): GraphDraft {
   propagateDown(draft, pairs);
   draft.sweep();
   dropClamps(draft);
-  signedToUnsigned(draft, pairs);
-  fuseOperators(draft);
+  if (!fusions.int8) signedToUnsigned(draft, pairs);
+  fuseOperators(draft, fusions);
   draft.sweep();
   refuseMixedSigns(draft);
   return draft;

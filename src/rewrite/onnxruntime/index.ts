@@ -1,11 +1,13 @@
 import type { Engine } from '../../engines/engine.ts';
 import type { Graph } from '../../graph/graph.ts';
 import { toBytes } from './bytes.ts';
-import { fuseOperatorsOf } from './fusion.ts';
+import { fuseOperatorsOf, type Fusions } from './fusion.ts';
 
 /** What onnxruntime makes of a Q/DQ model, and what it leaves in float as functions of bytes. */
-export function asOnnxruntime(graph: Graph, engine: Engine): Graph {
-  const draft = fuseOperatorsOf(graph);
-  toBytes(draft, engine);
-  return draft.finish();
-}
+export const asOnnxruntime =
+  (fusions: Fusions) =>
+  (graph: Graph, engine: Engine): Graph => {
+    const draft = fuseOperatorsOf(graph, fusions);
+    toBytes(draft, engine);
+    return draft.finish();
+  };

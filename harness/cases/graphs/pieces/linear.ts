@@ -1,11 +1,14 @@
 import { byteRange, elementCount, ofChannel } from '../../../../src/graph/graph.ts';
 import {
   bytesOf,
+  bytesWith,
   flag,
   isImage,
   isMatrix,
+  ofBytes,
+  ofReal,
+  operandsOf,
   type Builder,
-  type Piece,
   type Quantization,
   type Value,
 } from '../builder.ts';
@@ -53,6 +56,10 @@ const biasData = (builder: Builder, step: number, scales: Float32Array, channels
   Int32Array.from({ length: channels }, (_, i) =>
     Math.round(((builder.random.unit() - 0.5) * 3) / (step * ofChannel(scales, i))),
   );
+
+/** In the units of the products. */
+const bytesBias = (builder: Builder, step: number, { scales }: Weights, channels: number): string =>
+  builder.constant('b', biasData(builder, step, scales, channels), [channels]);
 
 /** None, float32, or int32 in the units of the products, which the quantizer rounds or somebody else has chosen. */
 function realBias(builder: Builder, x: Value, { scales }: Weights, channels: number): string[] {
@@ -106,35 +113,22 @@ function convolution(builder: Builder, [, c, h, w]: readonly number[]) {
   return { shape: [outputs, c! / groups, ...kernel], attributes, y: [1, outputs, size(0, h!), size(1, w!)] };
 }
 
-export const conv: Piece = (builder) => {
-  const x = builder.real(isImage);
-  if (!x) return false;
+export const conv = ofReal((builder, x) => {
   const { shape, attributes, y } = convolution(builder, x.shape);
   const w = weights(builder, shape, 0, builder.random.chance(0.4));
   const inputs = [x.name, realWeights(builder, w), ...realBias(builder, x, w, shape[0]!)];
-  builder.keep({ name: builder.node('Conv', inputs, attributes), shape: y, type: 'float32' });
-  return true;
-};
+  return { name: builder.node('Conv', inputs, attributes), shape: y };
+}, isImage);
 
-export const qlinearConv: Piece = (builder) => {
-  const x = builder.bytes(isImage);
-  if (!x) return false;
+export const qlinearConv = ofBytes((builder, x) => {
   const { shape, attributes, y } = convolution(builder, x.shape);
   const w = weights(builder, shape, 0, builder.random.chance(0.4));
-  const q = x.quantization!;
-  const output = sameType(builder, q);
-  const bias = builder.random.chance(0.5)
-    ? [builder.constant('b', biasData(builder, q.step, w.scales, shape[0]!), [shape[0]!])]
-    : [];
-  const inputs = [x.name, q.scale, q.zeroPoint, w.bytes, w.scale, w.zeroPoint, output.scale, output.zeroPoint, ...bias];
-  builder.keep({
-    name: builder.node('QLinearConv', inputs, attributes),
-    shape: y,
-    type: output.type,
-    quantization: output,
-  });
-  return true;
-};
+  const { step } = x.quantization;
+  const output = sameType(builder, x.quantization);
+  const bias = builder.random.chance(0.5) ? [bytesBias(builder, step, w, shape[0]!)] : [];
+  const inputs = [...operandsOf(x), w.bytes, w.scale, w.zeroPoint, output.scale, output.zeroPoint, ...bias];
+  return bytesWith(builder.node('QLinearConv', inputs, attributes), y, output);
+}, isImage);
 
 /** Most operators on bytes have one type for operands and output. */
 export function sameType(builder: Builder, { type }: Quantization): Quantization {
@@ -146,52 +140,41 @@ export function sameType(builder: Builder, { type }: Quantization): Quantization
 }
 
 /** Gemm, or MatMul with an Add of a bias behind it, or without. */
-export const gemm: Piece = (builder) => {
+export const gemm = ofReal((builder, x) => {
   const { random } = builder;
-  const x = builder.real(isMatrix);
-  if (!x) return false;
   const [rows, k] = x.shape as [number, number];
   const n = random.integer(1, 7);
   const isGemm = random.chance(0.6);
   const transB = isGemm ? flag(random) : 0;
-  const shape = transB ? [n, k] : [k, n];
-  const w = weights(builder, shape, transB ? 0 : 1, random.chance(0.3));
+  const w = weights(builder, transB ? [n, k] : [k, n], transB ? 0 : 1, random.chance(0.3));
   const real = realWeights(builder, w);
   const bias = realBias(builder, x, w, n);
-  const y = { shape: [rows, n], type: 'float32' } as const;
+  const shape = [rows, n];
   if (isGemm) {
     const attributes = transB || random.chance(0.3) ? { transB } : {};
-    builder.keep({ ...y, name: builder.node('Gemm', [x.name, real, ...bias], attributes) });
-    return true;
+    return { shape, name: builder.node('Gemm', [x.name, real, ...bias], attributes) };
   }
-  const product = builder.keep({ ...y, name: builder.node('MatMul', [x.name, real]) });
-  if (bias.length > 0)
-    builder.keep({
-      ...y,
-      name: builder.node('Add', random.chance(0.5) ? [product.name, ...bias] : [...bias, product.name]),
-    });
-  return true;
-};
+  const product = { shape, name: builder.node('MatMul', [x.name, real]) };
+  if (bias.length === 0) return product;
+  builder.keep({ ...product, type: 'float32' });
+  const operands = random.chance(0.5) ? [product.name, ...bias] : [...bias, product.name];
+  return { shape, name: builder.node('Add', operands) };
+}, isMatrix);
 
-export const qgemm: Piece = (builder) => {
+export const qgemm = ofBytes((builder, x) => {
   const { random } = builder;
-  const x = builder.bytes(isMatrix);
-  if (!x) return false;
   const [rows, k] = x.shape as [number, number];
   const n = random.integer(1, 7);
-  const q = x.quantization!;
-  const output = sameType(builder, q);
-  const result = { shape: [rows, n], type: output.type, quantization: output };
+  const output = sameType(builder, x.quantization);
+  const result = (name: string) => bytesWith(name, [rows, n], output);
   if (random.chance(0.5)) {
     const w = weights(builder, [k, n], 1, false);
-    const inputs = [x.name, q.scale, q.zeroPoint, w.bytes, w.scale, w.zeroPoint, output.scale, output.zeroPoint];
-    builder.keep({ ...result, name: builder.node('QLinearMatMul', inputs) });
-    return true;
+    const inputs = [...operandsOf(x), w.bytes, w.scale, w.zeroPoint, output.scale, output.zeroPoint];
+    return result(builder.node('QLinearMatMul', inputs));
   }
   const transB = flag(random);
   const w = weights(builder, transB ? [n, k] : [k, n], transB ? 0 : 1, random.chance(0.3));
-  const bias = random.chance(0.5) ? builder.constant('b', biasData(builder, q.step, w.scales, n), [n]) : '';
-  const inputs = [x.name, q.scale, q.zeroPoint, w.bytes, w.scale, w.zeroPoint, bias, output.scale, output.zeroPoint];
-  builder.keep({ ...result, name: builder.node('QGemm', inputs, { transB }, 'com.microsoft') });
-  return true;
-};
+  const bias = random.chance(0.5) ? bytesBias(builder, x.quantization.step, w, n) : '';
+  const inputs = [...operandsOf(x), w.bytes, w.scale, w.zeroPoint, bias, output.scale, output.zeroPoint];
+  return result(builder.node('QGemm', inputs, { transB }, 'com.microsoft'));
+}, isMatrix);

@@ -1,5 +1,5 @@
 import { elementCount } from '../../../../src/graph/graph.ts';
-import { isImage, type Builder, type Piece, type Value } from '../builder.ts';
+import { bytesWith, isImage, ofBytes, ofReal, operandsOf, type Builder, type Piece, type Value } from '../builder.ts';
 import { sameType } from './linear.ts';
 
 /** One node that moves elements: what it is, and the shape that comes out. */
@@ -103,24 +103,18 @@ function moved(builder: Builder, x: Value): { name: string; shape: readonly numb
   }
 }
 
-const move =
-  (find: (builder: Builder) => Value | undefined): Piece =>
-  (builder) => {
-    const x = find(builder);
-    const result = x && elementCount(x.shape) <= 300 ? moved(builder, x) : undefined;
-    if (!x || !result) return false;
-    builder.keep({ ...x, ...result });
-    return true;
-  };
+const move = <T extends Value>(builder: Builder, x: T): T | undefined => {
+  const result = elementCount(x.shape) <= 300 ? moved(builder, x) : undefined;
+  return result && { ...x, ...result };
+};
 
-export const realMove = move((builder) => builder.real());
-export const byteMove = move((builder) => builder.bytes());
+export const realMove = ofReal(move);
+export const byteMove = ofBytes(move);
 
 /** A move, a requantization, another move. */
 export const movesInARow: Piece = (builder) => {
   const x = builder.real();
-  if (!x) return false;
-  const first = moved(builder, x);
+  const first = x && moved(builder, x);
   if (!first) return false;
   const real = builder.dequantize(builder.quantize({ ...x, ...first }));
   const second = moved(builder, real);
@@ -131,39 +125,27 @@ export const movesInARow: Piece = (builder) => {
 const fits = (a: Value) => (b: Value) =>
   isImage(b) && a.type === b.type && [0, 2, 3].every((i) => a.shape[i] === b.shape[i]);
 
-function operands(builder: Builder, first: Value, find: typeof builder.real): Value[] {
-  const count = builder.random.integer(1, 3);
-  return [
-    first,
-    ...Array.from({ length: count }, () =>
-      builder.random.chance(0.3) ? first : (find.call(builder, fits(first)) ?? first),
-    ),
-  ];
+function operands<T extends Value>(
+  { random }: Builder,
+  first: T,
+  find: (fits: (b: Value) => boolean) => T | undefined,
+) {
+  const other = (): T => (random.chance(0.3) ? first : (find(fits(first)) ?? first));
+  return [first, ...Array.from({ length: random.integer(1, 3) }, other)];
 }
 
 const joined = (values: readonly Value[]): number[] =>
   values[0]!.shape.map((d, i) => (i === 1 ? values.reduce((sum, { shape }) => sum + shape[1]!, 0) : d));
 
-export const concat: Piece = (builder) => {
-  const first = builder.real(isImage);
-  if (!first) return false;
-  const values = operands(builder, first, builder.real);
-  const name = builder.node(
-    'Concat',
-    values.map(({ name }) => name),
-    { axis: 1 },
-  );
-  builder.keep({ name, shape: joined(values), type: 'float32' });
-  return true;
-};
+export const concat = ofReal((builder, first) => {
+  const values = operands(builder, first, (fits) => builder.real(fits));
+  const names = values.map(({ name }) => name);
+  return { name: builder.node('Concat', names, { axis: 1 }), shape: joined(values) };
+}, isImage);
 
-export const qlinearConcat: Piece = (builder) => {
-  const first = builder.bytes(isImage);
-  if (!first) return false;
-  const values = operands(builder, first, builder.bytes);
-  const output = sameType(builder, first.quantization!);
-  const inputs = values.flatMap(({ name, quantization: q }) => [name, q!.scale, q!.zeroPoint]);
-  const name = builder.node('QLinearConcat', [output.scale, output.zeroPoint, ...inputs], { axis: 1 }, 'com.microsoft');
-  builder.keep({ name, shape: joined(values), type: output.type, quantization: output });
-  return true;
-};
+export const qlinearConcat = ofBytes((builder, first) => {
+  const values = operands(builder, first, (fits) => builder.bytes(fits));
+  const output = sameType(builder, first.quantization);
+  const inputs = [output.scale, output.zeroPoint, ...values.flatMap(operandsOf)];
+  return bytesWith(builder.node('QLinearConcat', inputs, { axis: 1 }, 'com.microsoft'), joined(values), output);
+}, isImage);

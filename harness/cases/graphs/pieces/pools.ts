@@ -1,4 +1,4 @@
-import { flag, isImage, type Builder, type Piece } from '../builder.ts';
+import { bytesWith, flag, isImage, ofBytes, ofReal, operandsOf, type Builder } from '../builder.ts';
 import { sameType } from './linear.ts';
 
 function window({ random }: Builder, [, c, h, w]: readonly number[]) {
@@ -19,49 +19,43 @@ function window({ random }: Builder, [, c, h, w]: readonly number[]) {
   };
 }
 
-export const pool: Piece = (builder) => {
+export const pool = ofReal((builder, { name, shape: from }) => {
   const { random } = builder;
-  const x = builder.real(isImage);
-  if (!x) return false;
-  const { attributes, shape } = window(builder, x.shape);
-  const one = [1, x.shape[1]!, 1, 1];
-  const keep = (op: string, more: object, dims: readonly number[]): boolean => {
-    builder.keep({ name: builder.node(op, [x.name], { ...more }), shape: dims, type: 'float32' });
-    return true;
-  };
+  const { attributes, shape } = window(builder, from);
+  const one = [1, from[1]!, 1, 1];
+  const made = (op: string, more: object, dims: readonly number[]) => ({
+    name: builder.node(op, [name], { ...more }),
+    shape: dims,
+  });
   switch (random.pick(['max', 'max', 'average', 'average', 'global', 'mean'])) {
     case 'max':
-      return keep('MaxPool', attributes, shape);
-    case 'average':
-      return keep(
-        'AveragePool',
-        { ...attributes, ...(random.chance(0.6) ? { count_include_pad: flag(random) } : {}) },
-        shape,
-      );
+      return made('MaxPool', attributes, shape);
+    case 'average': {
+      const counts = random.chance(0.6) ? { count_include_pad: flag(random) } : {};
+      return made('AveragePool', { ...attributes, ...counts }, shape);
+    }
     case 'global':
-      return keep('GlobalAveragePool', {}, one);
+      return made('GlobalAveragePool', {}, one);
     default: {
       const keepdims = random.chance(0.7) ? { keepdims: flag(random) } : {};
-      return keep('ReduceMean', { axes: [2, 3], ...keepdims }, (keepdims.keepdims ?? 1) === 1 ? one : one.slice(0, 2));
+      return made('ReduceMean', { axes: [2, 3], ...keepdims }, (keepdims.keepdims ?? 1) === 1 ? one : one.slice(0, 2));
     }
   }
-};
+}, isImage);
 
-export const qlinearPool: Piece = (builder) => {
+export const qlinearPool = ofBytes((builder, x) => {
   const { random } = builder;
-  const x = builder.bytes(isImage);
-  if (!x) return false;
   const { attributes, shape } = window(builder, x.shape);
-  if (random.chance(0.3)) {
-    builder.keep({ ...x, name: builder.node('MaxPool', [x.name], attributes), shape });
-    return true;
-  }
-  const output = sameType(builder, x.quantization!);
-  const inputs = [x.name, x.quantization!.scale, x.quantization!.zeroPoint, output.scale, output.zeroPoint];
+  if (random.chance(0.3)) return { ...x, name: builder.node('MaxPool', [x.name], attributes), shape };
+  const output = sameType(builder, x.quantization);
+  const inputs = [...operandsOf(x), output.scale, output.zeroPoint];
+  const last = random.integer(0, 3) >> 1;
+  const [n, h, w, c] = x.shape as [number, number, number, number];
+  const pooled = last ? window(builder, [n, c, h, w]) : { attributes, shape };
   const isGlobal = random.chance(0.5);
-  const name = isGlobal
-    ? builder.node('QLinearGlobalAveragePool', inputs, { channels_last: 0 }, 'com.microsoft')
-    : builder.node('QLinearAveragePool', inputs, { ...attributes, count_include_pad: flag(random) }, 'com.microsoft');
-  builder.keep({ name, shape: isGlobal ? [1, x.shape[1]!, 1, 1] : shape, type: output.type, quantization: output });
-  return true;
-};
+  const more = isGlobal ? {} : { ...pooled.attributes, count_include_pad: flag(random) };
+  const op = isGlobal ? 'QLinearGlobalAveragePool' : 'QLinearAveragePool';
+  const name = builder.node(op, inputs, { ...more, channels_last: last }, 'com.microsoft');
+  const [, channels, height, width] = isGlobal ? [n, pooled.shape[1]!, 1, 1] : pooled.shape;
+  return bytesWith(name, last ? [n, height!, width!, channels!] : [n, channels!, height!, width!], output);
+}, isImage);

@@ -1,0 +1,24 @@
+import { execFile } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+
+/** Processors of 64-bit ARM that are emulated: with the dot product instruction, and without it. */
+export type Processor = 'neoverse-n1' | 'cortex-a72';
+
+/** Where CI puts it. */
+const FOLDER = 'node_modules/.cache/onnxruntime-arm64';
+
+/**
+ * A Python with onnxruntime on an emulated processor, its first argument; undefined where nobody has made it
+ * (tests/emulated/setup.sh).
+ */
+export function emulatedPython(): string | undefined {
+  const python = join(FOLDER, 'python');
+  return existsSync(python) ? python : undefined;
+}
+
+/** Before any test: CI makes it where it may, as root of a Debian. */
+export async function prepareEmulated(): Promise<void> {
+  if (emulatedPython() || !process.env['CI'] || process.getuid?.() !== 0 || !existsSync('/etc/debian_version')) return;
+  await new Promise((resolve) => execFile('tests/emulated/setup.sh', [FOLDER], resolve));
+}
