@@ -76,6 +76,8 @@ export interface AddLayer {
   readonly clamp?: Clamp;
   /** Is `a` one value to the engine's loop? See isFirstOneValue. */
   readonly swapped?: boolean;
+  /** Of a and b, NHWC. */
+  readonly shapes?: readonly [readonly number[], readonly number[]];
 }
 
 /** An element-wise function of two 8-bit values, and where an engine has one, another for the end of a memory block. */
@@ -194,7 +196,7 @@ export type Family = 'onnxruntime' | 'pytorch' | 'tflite';
 /** See src/rewrite/. */
 export type RewriteName = 'none' | 'onnxruntime' | 'onnxruntime-int8';
 
-export type RecipeName = 'onnxruntime' | 'qnnpack' | 'fbgemm' | 'onednn';
+export type RecipeName = 'onnxruntime' | 'qnnpack' | 'fbgemm' | 'onednn' | 'onednnAvx2';
 
 /** `a * b + c` in float32: rounded twice, or once where kernels are compiled for fused multiply-adds. */
 export type MultiplyAdd = (a: number, b: number, c: number) => number;
@@ -209,7 +211,7 @@ export interface Engine {
   readonly description: string;
   /** Which runtimes it is, and on which processors. Default: none, as of a caller's own. */
   readonly origins?: readonly Origin[];
-  /** Whose conventions it follows: those of ONNX files, or PyTorch's. Default: of neither. */
+  /** Whose conventions it follows: ONNX's, PyTorch's or TensorFlow Lite's. Default: none. */
   readonly family?: Family;
   /** Which graph it makes of a model's before it runs it. Default: none. */
   readonly rewrite?: RewriteName;

@@ -1,3 +1,4 @@
+import { UnsupportedModelError } from '../errors.ts';
 import { roundHalfAway } from './rounding.ts';
 
 /** A real number as TensorFlow Lite has it: multiplier * 2^(exponent - 31), the multiplier from 2^30 to below 2^31, or 0. */
@@ -6,8 +7,10 @@ export interface Multiplier {
   readonly exponent: number;
 }
 
-/** e, where 2^e <= x < 2^(e+1). */
+/** e, where 2^e <= x < 2^(e+1). @throws UnsupportedModelError for what no scales of use make */
 export function exponentOf(x: number): number {
+  if (!(x > 0 && x < Infinity))
+    throw new UnsupportedModelError(`scales whose ratio is ${x}; supported: finite ones above 0`);
   let exponent = Math.floor(Math.log2(x));
   // the logarithm may be rounded
   while (x >= 2 ** (exponent + 1)) exponent++;

@@ -2,6 +2,7 @@ import { InvalidInputError, UnsupportedModelError } from '../errors.ts';
 import { isRecord, kindOf } from '../kind_of.ts';
 import { createFbgemm, createFbgemmAvx2 } from './fbgemm.ts';
 import { createOnednn } from './onednn.ts';
+import { createOnednnAvx2 } from './onednn_avx2.ts';
 import { onnxruntime } from './onnxruntime.ts';
 import { onnxruntimeArm64, onnxruntimeArm64NoDot } from './onnxruntime_arm64.ts';
 import { onnxruntimeX64 } from './onnxruntime_x64.ts';
@@ -11,7 +12,7 @@ import { qnnpack } from './qnnpack.ts';
 import type { Engine } from './engine.ts';
 import { tflite } from './tflite.ts';
 import { tfliteBuiltin } from './tflite_builtin.ts';
-import { createX86 } from './x86.ts';
+import { createX86, createX86Avx2 } from './x86.ts';
 import { xnnpack } from './xnnpack.ts';
 
 /** How the engine is run, where its results depend on it. */
@@ -28,7 +29,9 @@ const CREATE: readonly ((options: EngineOptions) => Engine)[] = [
   createFbgemm,
   createFbgemmAvx2,
   createOnednn,
+  createOnednnAvx2,
   createX86,
+  createX86Avx2,
   () => tflite,
   () => tfliteBuiltin,
   () => xnnpack,

@@ -1,8 +1,9 @@
 /** The processors that engines tell apart. */
 export const PROCESSORS = {
-  'x64-avx512-vnni': 'x86-64 with AVX-512 VNNI: Intel servers since Cascade Lake (2019), AMD since Zen 4 (2022)',
+  'x64-avx512-vnni':
+    'x86-64 with AVX-512 VNNI: Intel servers since Cascade Lake (2019), AMD since Zen 4 (2022: most Ryzen 7000)',
   'x64-avx-vnni': 'x86-64 with AVX-VNNI alone: Intel for desktops and laptops since the 12th generation (2021)',
-  x64: 'x86-64 without VNNI: AMD until Zen 3, Intel before these',
+  x64: 'x86-64 without VNNI: AMD until Zen 3 (Ryzen up to 5000), Intel before these',
   'arm64-dot': 'ARM with the dot product: Apple silicon, Graviton since 2, phones since about 2018',
   arm64: 'ARM without the dot product: Cortex-A72, A53 (Raspberry Pi 3 and 4, Graviton 1)',
 } as const;
@@ -16,11 +17,14 @@ export const RUNTIMES = {
   'pytorch-fbgemm': "PyTorch with engine 'fbgemm' (as it came until 1.13)",
   'pytorch-onednn': "PyTorch with engine 'onednn'",
   'pytorch-qnnpack': "PyTorch with engine 'qnnpack' (torchvision's MobileNetV2)",
-  tflite: 'TensorFlow Lite (LiteRT) as it comes, by XNNPACK',
-  'tflite-builtin': 'TensorFlow Lite without XNNPACK: its optimized kernels',
-  'tflite-reference': "TensorFlow Lite's reference kernels, and those of TensorFlow Lite for Microcontrollers",
+  'litert-xnnpack': 'TensorFlow Lite (LiteRT) as it comes, by XNNPACK',
+  'litert-builtin': 'TensorFlow Lite without XNNPACK: its optimized kernels',
+  'litert-reference': "TensorFlow Lite's reference kernels, and those of TensorFlow Lite for Microcontrollers",
 } as const;
 export type Runtime = keyof typeof RUNTIMES;
+
+/** x86-64 of every kind. */
+export const EVERY_X64: readonly Processor[] = ['x64-avx512-vnni', 'x64-avx-vnni', 'x64'];
 
 /** A runtime, and the processors on which it is this engine. */
 export interface Origin {
@@ -29,4 +33,3 @@ export interface Origin {
 }
 
 export const EVERY_PROCESSOR = Object.keys(PROCESSORS) as readonly Processor[];
-export const X64: readonly Processor[] = ['x64-avx512-vnni', 'x64-avx-vnni', 'x64'];

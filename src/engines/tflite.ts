@@ -232,7 +232,7 @@ export const tflite: Engine = {
   name: 'tflite',
   description: "TensorFlow Lite's reference kernels, and microcontrollers': fixed point, two roundings",
   family: 'tflite',
-  origins: [{ runtime: 'tflite-reference', processors: EVERY_PROCESSOR }],
+  origins: [{ runtime: 'litert-reference', processors: EVERY_PROCESSOR }],
   linear: (layer) => (layer.op === 'gemm' ? realGemm(layer) : fixedPointLinear(layer, double)),
   accumulation: () => 'exact',
   add,

@@ -1,6 +1,7 @@
 import { UnsupportedModelError } from '../errors.ts';
 import { double, doubleUp, highMultiply, quantizeMultiplier, type Rescale } from './fixed_point.ts';
 import { byteRange } from '../graph/graph.ts';
+import { EVERY_X64 } from './origin.ts';
 import { clamp, f32, roundHalfAway, roundHalfEven } from './rounding.ts';
 import { addOf, averagePlane, boundsOf, fixedPointLinear, mean, meanSteps, tflite } from './tflite.ts';
 import { floatSoftmax } from './tflite_softmax.ts';
@@ -15,7 +16,6 @@ import type {
   StepFunctions,
   UnaryLayer,
 } from './engine.ts';
-import { X64 } from './origin.ts';
 
 /** The elements that vector instructions leave over: behind the last whole block of the tensor. */
 export const isBehindBlocks =
@@ -37,17 +37,55 @@ const before: Rescale = (x, { multiplier, exponent }) => highMultiply(x * 2 ** e
 /** To int16, as vector instructions narrow: it wraps around. */
 const wrapped = (x: number): number => (x << 16) >> 16;
 
+/**
+ * The loop that vector instructions run over, where two shapes are broadcast (ProcessBroadcastShapes): how long it is, and
+ * whether one of the operands is one value in it; undefined where the shapes are of none of five dimensions' patterns, whose
+ * elements are computed one by one.
+ */
+function innerLoop(
+  first: readonly number[],
+  second: readonly number[],
+): { readonly length: number; readonly ofOneValue: boolean } | undefined {
+  const rank = Math.max(first.length, second.length);
+  const extended = (shape: readonly number[]): number[] => [
+    ...new Array<number>(rank - shape.length).fill(1),
+    ...shape,
+  ];
+  let [a, b] = [extended(first), extended(second)];
+  const differing = a.findLastIndex((d, i) => d !== b[i]);
+  if (differing < 0) return { length: a.reduce((product, d) => product * d, 1), ofOneValue: false };
+  if (a[differing] !== 1) [a, b] = [b, a];
+  const patterns: ((i: number) => boolean)[] = [
+    (i) => a[i] === b[i],
+    (i) => a[i] === 1,
+    (i) => a[i] === b[i],
+    (i) => b[i] === 1,
+    (i) => a[i] === b[i],
+  ];
+  let i = rank - 1;
+  const [innermost, next] = patterns.map((fits) => {
+    let product = 1;
+    for (; i >= 0 && fits(i); i--) product *= Math.max(a[i]!, b[i]!);
+    return product;
+  }) as [number, number];
+  if (i >= 0) return undefined;
+  return innermost > 1 ? { length: innermost, ofOneValue: false } : { length: next, ofOneValue: true };
+}
+
 /** ADD in blocks of vector instructions, the rest as the reference kernels do. */
 function add(layer: AddLayer): AddFunctions {
-  const { output } = layer;
+  const { output, shapes } = layer;
   const [min, max] = boundsOf(layer);
   const { sum, value } = addOf(layer);
-  const [block, part] = output.type === 'uint8' ? [8, downwards] : [16, before];
-  const inBlock = sum(part as Rescale);
+  const loop = shapes ? innerLoop(...shapes) : { length: Infinity, ofOneValue: false };
+  const rest = tflite.add(layer).body;
+  if (!loop) return { body: rest };
+  const [block, part]: [number, Rescale] = output.type === 'uint8' || loop.ofOneValue ? [8, downwards] : [16, before];
+  const inBlock = sum(part);
   return {
     body: (x, y) => clamp(wrapped(wrapped(value(inBlock(x, y))) + output.zeroPoint), min, max),
-    tail: tflite.add(layer).body,
-    isTail: isBehindBlocks(block as number),
+    tail: rest,
+    isTail: (index, elements) => isBehindBlocks(block)(index % loop.length, Math.min(loop.length, elements)),
   };
 }
 
@@ -101,8 +139,8 @@ function unary(layer: UnaryLayer) {
 export const tfliteBuiltin: Engine = {
   ...tflite,
   name: 'tflite-builtin',
-  origins: [{ runtime: 'tflite-builtin', processors: X64 }],
   description: "TensorFlow Lite's optimized kernels on x86-64, without XNNPACK",
+  origins: [{ runtime: 'litert-builtin', processors: EVERY_X64 }],
   linear,
   add,
   multiply,

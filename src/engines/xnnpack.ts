@@ -2,6 +2,7 @@ import { UnsupportedModelError } from '../errors.ts';
 import { byteRange } from '../graph/graph.ts';
 import { exponentOf } from './fixed_point.ts';
 import { FloatLines } from './float_lines.ts';
+import { EVERY_X64 } from './origin.ts';
 import { clamp, f32, roundHalfEven } from './rounding.ts';
 import { averagePlane, biasOf, boundsOf, meanSteps, tflite, weightScaleOf } from './tflite.ts';
 import { tanh } from './tanh.ts';
@@ -17,7 +18,6 @@ import type {
   StepFunctions,
   UnaryLayer,
 } from './engine.ts';
-import { X64 } from './origin.ts';
 
 /** Scales from which on XNNPACK makes no such operator. */
 const LINEAR_END = 2 ** 8;
@@ -132,8 +132,8 @@ const { tails: _, ...optimized } = tfliteBuiltin;
 export const xnnpack: Engine = {
   ...optimized,
   name: 'xnnpack',
-  origins: [{ runtime: 'tflite', processors: X64 }],
   description: 'TensorFlow Lite as it comes, with XNNPACK, on x86-64: float32 scale, ties to even',
+  origins: [{ runtime: 'litert-xnnpack', processors: EVERY_X64 }],
   recipe: 'onnxruntime',
   linear,
   add,

@@ -154,7 +154,7 @@ function findEpilogue(one: Joined, flow: Flow): Found | undefined {
 }
 
 /** Is each element of one operand paired with the same one of the other, and by one function? */
-function isPlain({ reads, tail }: Layer<'pair'>): boolean {
+function isPlain({ reads, tail, constant }: Layer<'pair'>): boolean {
   const [a, b] = reads as [TensorInfo, TensorInfo];
-  return !tail && same(a, b, 'batch', 'channels', 'height', 'width');
+  return !tail && !constant && same(a, b, 'batch', 'channels', 'height', 'width');
 }

@@ -24,14 +24,24 @@ import { tailOf, tailRanges } from './tail.ts';
 const sameShape = (a: readonly number[], b: readonly number[]): boolean =>
   a.length === b.length && a.every((d, i) => d === b[i]);
 
+/** The operands' shapes as the engine sees them: the file's, where both were made one shape when it was read. */
+function shapesOf({ attributes }: GraphNode, a: TensorInfo, b: TensorInfo): NonNullable<AddLayer['shapes']> {
+  const memory = ({ shape }: TensorInfo): readonly number[] =>
+    shape.length === 4 ? [shape[0]!, shape[2]!, shape[3]!, shape[1]!] : shape;
+  const given = (name: string, info: TensorInfo): readonly number[] =>
+    (attributes[name] as readonly number[] | undefined) ?? memory(info);
+  return [given('a_shape', a), given('b_shape', b)];
+}
+
 function layerOf(node: GraphNode, context: OpContext): AddLayer {
   broadcastOf(node, context);
-  const [a, b] = node.inputs.map((name) => context.info(name).shape) as [readonly number[], readonly number[]];
+  const [a, b] = node.inputs.map((name) => context.info(name)) as [TensorInfo, TensorInfo];
   return {
     ...pairOf(node, context),
     ...clampOf(node),
     relu: node.attributes['relu'] === 1,
-    swapped: isFirstOneValue(a, b),
+    swapped: isFirstOneValue(a.shape, b.shape),
+    shapes: shapesOf(node, a, b),
   };
 }
 
@@ -90,7 +100,11 @@ export const add: Operator = {
       throw new InvalidModelError(`${label(node)}: operands of types ${a.type} and ${b.type}`);
     const output = quantizedOutput(node, context, broadcastOf(node, context).large.shape);
     const [qa, qb, qy] = [a, b, output].map((info) => tensorQuantization(node, info)) as [Q, Q, Q];
-    if (functionsOf(node, context, { a: qa, b: qb, output: qy, relu: false }).tail && !sameShape(a.shape, b.shape))
+    const shapes = shapesOf(node, a, b);
+    if (
+      functionsOf(node, context, { a: qa, b: qb, output: qy, relu: false, shapes }).tail &&
+      !sameShape(a.shape, b.shape)
+    )
       refuse(node, `operands of shapes [${a.shape.join(', ')}] and [${b.shape.join(', ')}]`, 'equal shapes');
     return output;
   },
@@ -117,6 +131,8 @@ export const add: Operator = {
   define(node, context) {
     if (context.info(node.outputs[0]!).type === 'float32')
       return { kind: 'add_float32', ...floatOperands(node, context) };
+    // of what is added to a constant no ways are known
+    if (node.inputs.some((name) => context.constant(name))) return undefined;
     return { kind: 'add', layer: layerOf(node, context) };
   },
 

@@ -1,4 +1,4 @@
-import type { ElementData, TensorInfo } from '../graph/graph.ts';
+import type { Constant, ElementData, TensorInfo } from '../graph/graph.ts';
 import type { Accumulation, LinearLayer, SoftmaxFunctions, StepFunctions } from '../engines/engine.ts';
 import type { AccumulatorRange } from '../requantize/boundaries.ts';
 import type { Extent } from './layout.ts';
@@ -63,6 +63,8 @@ interface Kinds extends Readonly<Record<LinearKind, LinearSums>> {
   /** y = f(x0, x1), byte by byte; x1 may be broadcast to the shape of x0. */
   readonly pair: {
     readonly codes: PairFunction;
+    /** That of the two operands that is no computed tensor. */
+    readonly constant?: Constant;
     /** d(code)/da and d(code)/db, approximately, where a line may be found for it. */
     readonly slope?: { readonly a: number; readonly b: number };
     /** The elements [first, end) in NHWC order that have another function. */

@@ -30,14 +30,13 @@ function broadcasts(small: TensorInfo, large: TensorInfo): boolean {
 /**
  * The operand of the output's shape, and the other, which may be broadcast to it: one value a channel, a pixel, an image.
  *
- * @throws UnsupportedModelError for shapes of which neither holds the other, and for constants
+ * @throws UnsupportedModelError for shapes of which neither holds the other
  */
 export function broadcastOf(
   node: GraphNode,
   context: OpContext,
 ): { large: TensorInfo; small: TensorInfo; swapped: boolean } {
   const [a, b] = node.inputs.slice(0, 2).map((name) => context.info(name)) as [TensorInfo, TensorInfo];
-  for (const { name } of [a, b]) if (context.constant(name)) refuse(node, `constant '${name}'`, 'computed operands');
   if (broadcasts(b, a)) return { large: a, small: b, swapped: false };
   if (broadcasts(a, b)) return { large: b, small: a, swapped: true };
   return refuse(
@@ -104,10 +103,12 @@ export function pairLayer(
 ): Layer<'pair'> {
   const { large, small, swapped } = broadcastOf(node, context);
   const codes = onCodes(pairOf(node, context), f);
+  const constant = context.constant(large.name) ?? context.constant(small.name);
   return {
     kind: 'pair',
     ...placeOf(node, context),
     reads: [large, small],
+    ...(constant && { constant }),
     codes: swapped ? (a, b) => codes(b, a) : codes,
     ...more,
   };

@@ -239,10 +239,31 @@ const pair =
   (operation, builder) => {
     const inputs = [operand(operation, 0), operand(operation, 1)];
     expectBytes(operation, inputs);
-    const names = inputs.map((tensor) => builder.activation(tensor));
+    const output = resultOf(operation);
     const clamp = activates ? clampOf(operation, uint8(operation, 0)) : {};
-    builder.node(op, names, resultOf(operation), clamp as Attributes);
+    const isOneShape = inputs.every(({ shape }) => shape.join() === inputs[0]!.shape.join());
+    const names = inputs.map((tensor) => builder.activation(isOneShape ? tensor : expanded(builder, tensor, output)));
+    const [a_shape, b_shape] = inputs.map(({ shape }) => shape) as [readonly number[], readonly number[]];
+    builder.node(op, names, output, { ...clamp, ...(isOneShape ? {} : { a_shape, b_shape }) } as Attributes);
   };
+
+/** A tensor, repeated to the shape of the output. */
+function expanded(builder: GraphBuilder, tensor: FileTensor, output: FileTensor): FileTensor {
+  const { shape } = output;
+  const full = [...shape.slice(tensor.shape.length).map(() => 1), ...tensor.shape];
+  const isFull = full.length === tensor.shape.length;
+  const ranked = isFull ? tensor : builder.between(tensor, full);
+  if (!isFull) reshape(builder, tensor, ranked, [-1, ...full.slice(1)]);
+  if (full.join() === shape.join()) return ranked;
+  const result = builder.between(tensor, shape);
+  pick(
+    builder,
+    ranked,
+    result,
+    shape.map((length, axis) => Array.from({ length }, (_, i) => (full[axis] === 1 ? 0 : i))),
+  );
+  return result;
+}
 
 const poolWindow = (operation: Operation, input: FileTensor): Attributes =>
   windowOf(operation, input, {
