@@ -99,7 +99,7 @@ function geometry(random: Random, { wraps }: Dialect): Geometry {
     [2, 3],
     [1, 4],
   ]);
-  const kind = random.pick(['plain', 'plain', 'depthwise', 'grouped'] as const);
+  const kind = random.pick(['plain', wraps ? 'depthwise' : 'plain', 'depthwise', 'grouped'] as const);
   if (kind === 'depthwise' && random.chance(0.5)) {
     // what engines have fast kernels for
     const channels = 8 * (random.chance(0.4) ? random.integer(13, 20) : random.integer(1, 6));
@@ -139,7 +139,8 @@ export function weightsAndScales(
   const type: ByteType = dialect.torch || inputType === 'int8' || random.chance(0.6) ? 'int8' : 'uint8';
   const [min, max] = byteRange(type);
   const count = perChannel ? channels : 1;
-  const zeros = type === 'int8' && (dialect.symmetric || perChannel);
+  const isSymmetric = dialect.symmetric || perChannel || (extreme === 'pairs' && random.chance(0.7));
+  const zeros = type === 'int8' && isSymmetric;
   const quantization: Quantization = {
     scale: Float32Array.from({ length: count }, () => someScale(random, ties ? 1 : 0.3) / 16),
     zeroPoint: Int32Array.from({ length: count }, () => (zeros ? 0 : zeroPoint(random, type))),
@@ -397,11 +398,13 @@ function floatAddCase(random: Random, engine: string): Unnamed {
   };
 }
 
-/** Between DQ and Q all activations have one type, which of products is uint8, or the engine leaves the operator in float. */
-export function formOf({ nodes, inputs, tensors }: Graph, index: number): OnnxForm {
+/** Between DQ and Q all activations have one type, which of products is uint8, or the engine leaves the operator in float, but for
+ * one with kernels of int8. */
+export function formOf({ engine, nodes, inputs, tensors }: Graph, index: number): OnnxForm {
   const [{ op }] = nodes as [GraphNode];
   const types = new Set([...inputs, ...tensors.values()].map(({ type }) => type));
-  const fuses = types.size === 1 && (types.has('uint8') || (op !== 'Conv' && op !== 'Gemm'));
+  const takesInt8 = findEngine(engine).rewrite === 'onnxruntime-int8' || (op !== 'Conv' && op !== 'Gemm');
+  const fuses = types.size === 1 && (types.has('uint8') || takesInt8);
   return !op.endsWith('Linear') && fuses && index % 3 === 0 ? 'qdq' : 'qoperator';
 }
 
