@@ -18,8 +18,8 @@ const ENGINES: readonly (readonly [engine: string, processor: Processor])[] = [
   ['onnxruntime-arm64-nodot', 'cortex-a72'],
 ];
 
-const CASES = 100;
-const CASES_AT_BOUNDARIES = 120;
+const CASES = 60;
+const CASES_AT_BOUNDARIES = 72;
 const GRAPHS = 60;
 
 // one after the other: an emulated Python takes seconds to start
