@@ -29,6 +29,10 @@ export interface LinearLayer {
   readonly clamp?: Clamp;
   /** Does the file say that it is depthwise? One of a single channel is a convolution, too. */
   readonly depthwise?: boolean;
+  /** Is it a transposed convolution to the engine? */
+  readonly transposed?: boolean;
+  /** Of the output, in all images. */
+  readonly pixels?: number;
   readonly inputChannels: number;
   readonly outputChannels: number;
   readonly groups: number;
@@ -164,8 +168,8 @@ export interface PoolLayer {
   readonly clamp?: Clamp;
 }
 
-/** A mean over height and width. */
-export interface MeanLayer extends PoolLayer {
+/** A ReduceMean or ReduceSum over height and width. */
+export interface ReduceLayer extends PoolLayer {
   /** Are they kept as dimensions of 1? */
   readonly keepdims: boolean;
 }
@@ -234,8 +238,8 @@ export interface Engine {
   averagePool?(layer: AveragePoolLayer): AveragePoolFunctions | undefined;
   /** Of the accumulator sum(x - zx): one function for all channels, or one each. */
   globalAveragePool(layer: PoolLayer): StepFunctions;
-  /** ReduceMean of such sums; left out where the engine has it in float. */
-  mean?(layer: MeanLayer): StepFunctions;
+  /** ReduceMean and ReduceSum of such sums; left out, or undefined, where the engine has none on bytes. */
+  reduce?(layer: ReduceLayer): StepFunctions | undefined;
   /** Left out, or undefined for an operator, where the engine has none on bytes. */
   unary?(layer: UnaryLayer): UnaryFunctions | undefined;
   binary?(layer: BinaryLayer): ((a: number, b: number) => number) | undefined;

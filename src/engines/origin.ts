@@ -20,6 +20,8 @@ export const RUNTIMES = {
   'litert-xnnpack': 'TensorFlow Lite (LiteRT) as it comes, by XNNPACK',
   'litert-builtin': 'TensorFlow Lite without XNNPACK: its optimized kernels',
   'litert-reference': "TensorFlow Lite's reference kernels, and those of TensorFlow Lite for Microcontrollers",
+  'litert-single': 'TensorFlow Lite built with TFLITE_SINGLE_ROUNDING',
+  gemmlowp: 'gemmlowp as a library',
 } as const;
 export type Runtime = keyof typeof RUNTIMES;
 

@@ -1,6 +1,6 @@
 import type { Operator } from './operator.ts';
 import { add } from './add.ts';
-import { averagePool, reduceMean } from './average_pool.ts';
+import { averagePool, reduceMean, reduceSum } from './average_pool.ts';
 import { binary } from './binary.ts';
 import { concat } from './concat.ts';
 import { conv } from './conv.ts';
@@ -41,6 +41,7 @@ export const OPERATORS: Readonly<Record<string, Operator>> = {
   Tanh: unary,
   HardSwish: unary,
   Abs: unary,
+  Complement: unary,
   Rescale: unary,
   Rsqrt: unary,
   Softmax: softmax,
@@ -49,6 +50,7 @@ export const OPERATORS: Readonly<Record<string, Operator>> = {
   GlobalAveragePool: globalAveragePool,
   AveragePool: averagePool,
   ReduceMean: reduceMean,
+  ReduceSum: reduceSum,
   MaxPool: maxPool,
   QuantizeLinear: quantizeLinear,
   DequantizeLinear: dequantizeLinear,
