@@ -41,7 +41,7 @@ export function addModelOptions(command: Command): Command {
   return command
     .option(
       '-m, --model <file>',
-      "an 8-bit quantized ONNX model, or a .pth of PyTorch's quantized MobileNetV2 (default: the built-in safe-for-work check)",
+      "an 8-bit model: .onnx, .tflite, or .pth of torchvision's quantized MobileNetV2 (default: the built-in safe-for-work check)",
     )
     .option('--engine <name>', `whose bits are computed: ${names} (default: the engine the file is for)`)
     .option(
@@ -94,7 +94,10 @@ export interface FusionOptions {
 
 export function addFusionOption(command: Command): Command {
   return command.addOption(
-    new Option('--fusion <fusion>', "how far dispatches are joined (default: the adapter's profile)").choices(FUSIONS),
+    new Option(
+      '--fusion <fusion>',
+      "how far dispatches are joined (default: by the adapter's profile; none without an adapter)",
+    ).choices(FUSIONS),
   );
 }
 

@@ -29,6 +29,10 @@ export interface LinearLayer {
   readonly clamp?: Clamp;
   /** Does the file say that it is depthwise? One of a single channel is a convolution, too. */
   readonly depthwise?: boolean;
+  /** Is it a transposed convolution to the engine? */
+  readonly transposed?: boolean;
+  /** Of the output, in all images. */
+  readonly pixels?: number;
   readonly inputChannels: number;
   readonly outputChannels: number;
   readonly groups: number;
@@ -167,8 +171,8 @@ export interface PoolLayer {
   readonly clamp?: Clamp;
 }
 
-/** A mean over height and width. */
-export interface MeanLayer extends PoolLayer {
+/** A ReduceMean or ReduceSum over height and width. */
+export interface ReduceLayer extends PoolLayer {
   /** Are they kept as dimensions of 1? */
   readonly keepdims: boolean;
 }
@@ -199,7 +203,7 @@ export type Family = 'onnxruntime' | 'pytorch' | 'tflite';
 /** See src/rewrite/. */
 export type RewriteName = 'none' | 'onnxruntime' | 'onnxruntime-int8';
 
-export type RecipeName = 'onnxruntime' | 'qnnpack' | 'fbgemm' | 'onednn';
+export type RecipeName = 'onnxruntime' | 'qnnpack' | 'fbgemm' | 'onednn' | 'onednnAvx2';
 
 /** `a * b + c` in float32: rounded twice, or once where kernels are compiled for fused multiply-adds. */
 export type MultiplyAdd = (a: number, b: number, c: number) => number;
@@ -214,7 +218,7 @@ export interface Engine {
   readonly description: string;
   /** Which runtimes it is, and on which processors. Default: none, as of a caller's own. */
   readonly origins?: readonly Origin[];
-  /** Whose conventions it follows: those of ONNX files, or PyTorch's. Default: of neither. */
+  /** Whose conventions it follows: ONNX's, PyTorch's or TensorFlow Lite's. Default: none. */
   readonly family?: Family;
   /** Which graph it makes of a model's before it runs it. Default: none. */
   readonly rewrite?: RewriteName;
@@ -237,8 +241,8 @@ export interface Engine {
   averagePool?(layer: AveragePoolLayer): AveragePoolFunctions | undefined;
   /** Of the accumulator sum(x - zx): one function for all channels, or one each. */
   globalAveragePool(layer: PoolLayer): StepFunctions;
-  /** ReduceMean of such sums; left out where the engine has it in float. */
-  mean?(layer: MeanLayer): StepFunctions;
+  /** ReduceMean and ReduceSum of such sums; left out, or undefined, where the engine has none on bytes. */
+  reduce?(layer: ReduceLayer): StepFunctions | undefined;
   /** Left out, or undefined for an operator, where the engine has none on bytes. */
   unary?(layer: UnaryLayer): UnaryFunctions | undefined;
   binary?(layer: BinaryLayer): ((a: number, b: number) => number) | undefined;

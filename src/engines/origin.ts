@@ -1,8 +1,9 @@
 /** The processors that engines tell apart. */
 export const PROCESSORS = {
-  'x64-avx512-vnni': 'x86-64 with AVX-512 VNNI: Intel servers since Cascade Lake (2019), AMD since Zen 4 (2022)',
+  'x64-avx512-vnni':
+    'x86-64 with AVX-512 VNNI: Intel servers since Cascade Lake (2019), AMD since Zen 4 (2022: most Ryzen 7000)',
   'x64-avx-vnni': 'x86-64 with AVX-VNNI alone: Intel for desktops and laptops since the 12th generation (2021)',
-  x64: 'x86-64 without VNNI: AMD until Zen 3, Intel before these',
+  x64: 'x86-64 without VNNI: AMD until Zen 3 (Ryzen up to 5000), Intel before these',
   'arm64-dot': 'ARM with the dot product: Apple silicon, Graviton since 2, phones since about 2018',
   arm64: 'ARM without the dot product: Cortex-A72, A53 (Raspberry Pi 3 and 4, Graviton 1)',
 } as const;
@@ -19,6 +20,8 @@ export const RUNTIMES = {
   'litert-xnnpack': 'TensorFlow Lite (LiteRT) as it comes, by XNNPACK',
   'litert-builtin': 'TensorFlow Lite without XNNPACK: its optimized kernels',
   'litert-reference': "TensorFlow Lite's reference kernels, and those of TensorFlow Lite for Microcontrollers",
+  'litert-single': 'TensorFlow Lite built with TFLITE_SINGLE_ROUNDING',
+  gemmlowp: 'gemmlowp as a library',
 } as const;
 export type Runtime = keyof typeof RUNTIMES;
 

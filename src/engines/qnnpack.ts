@@ -142,7 +142,7 @@ export const qnnpack: Engine = {
   unary: qnnpackUnary(isTail(1)),
   averagePool,
   globalAveragePool,
-  mean: globalAveragePool,
+  reduce: (layer) => (layer.op === 'ReduceMean' ? globalAveragePool(layer) : undefined),
   quantize,
   dequantize,
 };

@@ -32,6 +32,17 @@ function missed(name: Name, { bytes, expected, feeds }: RecordedOperator): numbe
   }
 }
 
+/** What is refused of 456 operators, beside bilinear resizing and products of two computed matrices. */
+const REFUSED: Readonly<Record<Name, Readonly<Record<string, number>>>> = {
+  // of int8: a bug of the kernel
+  tflite: { SUM: 13 },
+  // of uint8, to a number of values that blocks of 16 leave some over from
+  'tflite-builtin': { TRANSPOSE_CONV: 4 },
+  'tflite-builtin-arm64': { TRANSPOSE_CONV: 4, SOFTMAX: 8 },
+  xnnpack: {},
+  'xnnpack-arm64': { SOFTMAX: 8 },
+};
+
 describe.skipIf(!existsSync(TFLITE_OPERATORS))('operators recorded from LiteRT, in ../shared', () => {
   const cases = existsSync(TFLITE_OPERATORS) ? recordedOperators() : [];
   it.each(Object.keys(KERNEL_SETS) as Name[])('%s: every one that is not refused', (name) => {
@@ -41,7 +52,7 @@ describe.skipIf(!existsSync(TFLITE_OPERATORS))('operators recorded from LiteRT, 
       if (count === undefined) refused.set(one.op, (refused.get(one.op) ?? 0) + 1);
       else if (count > 0) wrong.push(`${one.name}: ${count}`);
     }
-    if (process.env['SHOW']) console.log(name, Object.fromEntries(refused));
     expect(wrong).toEqual([]);
+    expect(Object.fromEntries(refused)).toEqual({ RESIZE_BILINEAR: 20, BATCH_MATMUL: 10, ...REFUSED[name] });
   });
 });

@@ -1,6 +1,7 @@
 import { UnsupportedModelError } from '../errors.ts';
 import { byteRange } from '../graph/graph.ts';
 import { double, exponentOf, quantizeMultiplier, type Multiplier, type Rescale } from './fixed_point.ts';
+import { EVERY_PROCESSOR } from './origin.ts';
 import { clamp, f32, INT32_END, roundHalfAway } from './rounding.ts';
 import { fixedSoftmax } from './tflite_softmax.ts';
 import { UNARY } from './tflite_unary.ts';
@@ -12,13 +13,14 @@ import type {
   Clamp,
   Engine,
   LinearLayer,
-  MeanLayer,
+  ReduceLayer,
   MultiplyLayer,
   PoolLayer,
   StepFunctions,
   TensorQuantization,
 } from './engine.ts';
-import { EVERY_PROCESSOR } from './origin.ts';
+
+type Pair = (x: number, y: number) => number;
 
 /** [least, most] of an output. */
 export const boundsOf = ({ output, clamp: given }: { output: TensorQuantization; clamp?: Clamp }): Clamp =>
@@ -49,7 +51,7 @@ interface Channel {
 }
 
 /** The step functions of a linear layer; its sums, shifted to the left, stay in int32. */
-function linearSteps(layer: LinearLayer, channelOf: (channel: number) => Channel): StepFunctions {
+export function linearSteps(layer: LinearLayer, channelOf: (channel: number) => Channel): StepFunctions {
   const { output, outputChannels } = layer;
   const [min, max] = boundsOf(layer);
   const bias = biasOf(layer);
@@ -90,7 +92,7 @@ function realGemm(layer: LinearLayer): StepFunctions {
 }
 
 /** An ADD in parts: what an operand adds, by its multiplier, and what becomes of the sum. */
-export function addOf({ a, b, output }: Pick<AddLayer, 'a' | 'b' | 'output'>) {
+export function addOf({ a, b, output }: Pick<AddLayer, 'a' | 'b' | 'output'>, rescale: Rescale = double) {
   // of float32 values, exact in doubles
   const largest = 2 * Math.max(a.scale, b.scale);
   const [byA, byB] = [quantizeMultiplier(a.scale / largest), quantizeMultiplier(b.scale / largest)];
@@ -100,30 +102,30 @@ export function addOf({ a, b, output }: Pick<AddLayer, 'a' | 'b' | 'output'>) {
     sum: (part: Rescale) => (x: number, y: number) =>
       part((x - a.zeroPoint) * 2 ** SHIFT, byA) + part((y - b.zeroPoint) * 2 ** SHIFT, byB),
     difference: (x: number, y: number) =>
-      double((x - a.zeroPoint) * 2 ** SHIFT, byA) - double((y - b.zeroPoint) * 2 ** SHIFT, byB),
-    value: (sum: number): number => double(sum, by),
+      rescale((x - a.zeroPoint) * 2 ** SHIFT, byA) - rescale((y - b.zeroPoint) * 2 ** SHIFT, byB),
+    value: (sum: number): number => rescale(sum, by),
   };
 }
 
 const SHIFT = 20;
 
-function add(layer: AddLayer) {
+function add(layer: AddLayer, rescale: Rescale) {
   const [min, max] = boundsOf(layer);
-  const { sum, value } = addOf(layer);
-  const of = sum(double);
+  const { sum, value } = addOf(layer, rescale);
+  const of = sum(rescale);
   return { body: (x: number, y: number) => clamp(value(of(x, y)) + layer.output.zeroPoint, min, max) };
 }
 
-/** The product, times f32(f32(sa*sb) / sy), rounded twice. */
-export function productOf({ a, b, output }: MultiplyLayer): (x: number, y: number) => number {
+/** The product, times f32(f32(sa*sb) / sy). */
+function productOf({ a, b, output }: MultiplyLayer, rescale: Rescale): Pair {
   const by = quantizeMultiplier(f32(f32(a.scale * b.scale) / output.scale));
-  return (x, y) => double((x - a.zeroPoint) * (y - b.zeroPoint), by);
+  return (x, y) => rescale((x - a.zeroPoint) * (y - b.zeroPoint), by);
 }
 
-function multiply(layer: MultiplyLayer) {
+function multiply(layer: MultiplyLayer, rescale: Rescale): Pair {
   const [min, max] = boundsOf(layer);
-  const product = productOf(layer);
-  return (x: number, y: number): number => clamp(product(x, y) + layer.output.zeroPoint, min, max);
+  const product = productOf(layer, rescale);
+  return (x, y) => clamp(product(x, y) + layer.output.zeroPoint, min, max);
 }
 
 /** Sums of so many bytes are float32 values. */
@@ -166,21 +168,14 @@ export function averagePlane(layer: PoolLayer): StepFunctions {
   return { channels: 1, min, max, at: () => (sum) => average(sum + zeros), slope: () => 1 / layer.count };
 }
 
-/** One function for all channels of a mean. */
-export function meanSteps(layer: PoolLayer, value: (sum: number) => number): StepFunctions {
+/** One function for all channels, of sums less their zero points. */
+export function sumSteps(layer: PoolLayer, slope: number, value: (sum: number) => number): StepFunctions {
   const [min, max] = boundsOf(layer);
-  const { input, output, count } = layer;
-  return {
-    channels: 1,
-    min,
-    max,
-    at: () => (sum) => clamp(value(sum), min, max),
-    slope: () => input.scale / output.scale / count,
-  };
+  return { channels: 1, min, max, at: () => (sum) => clamp(value(sum), min, max), slope: () => slope };
 }
 
 /** MEAN: the multiplier of sx / sy, divided by the count in integers, as far as it can be shifted. */
-export function mean(layer: MeanLayer): StepFunctions {
+export function mean(layer: ReduceLayer, rescale: Rescale = double): StepFunctions {
   const { input, output, count } = layer;
   const { multiplier, exponent } = quantizeMultiplier(input.scale / output.scale);
   const shift = Math.min(exponentOf(count), 31 + exponent);
@@ -188,78 +183,102 @@ export function mean(layer: MeanLayer): StepFunctions {
     multiplier: Number((BigInt(multiplier) << BigInt(shift)) / BigInt(count)),
     exponent: exponent - shift,
   };
-  return meanSteps(layer, (sum) => double(sum, by) + output.zeroPoint);
+  return sumSteps(layer, input.scale / output.scale / count, (sum) => rescale(sum, by) + output.zeroPoint);
 }
 
-type Pair = (x: number, y: number) => number;
+/** SUM. Of int8 tensors the kernel reads the bytes as uint8, which is no function of their sum. */
+function sumOf(layer: ReduceLayer, rescale: Rescale): StepFunctions {
+  const { input, output } = layer;
+  if (output.type === 'int8')
+    throw new UnsupportedModelError('a SUM of int8, which the reference kernel reads as uint8; supported: uint8');
+  const scale = input.scale / output.scale;
+  const by = quantizeMultiplier(scale);
+  return sumSteps(layer, scale, (sum) => rescale(sum, by) + output.zeroPoint);
+}
 
 const SQUARE_SHIFT = 7;
 
 /** Functions of two values, zero point included, clamp not. */
-const BINARY: Readonly<Record<string, ((layer: BinaryLayer) => Pair) | undefined>> = {
-  Sub(layer) {
-    const { difference, value } = addOf(layer);
+const BINARY: Readonly<Record<string, ((layer: BinaryLayer, rescale: Rescale) => Pair) | undefined>> = {
+  Sub(layer, rescale) {
+    const { difference, value } = addOf(layer, rescale);
     return (x, y) => value(difference(x, y)) + layer.output.zeroPoint;
   },
   Maximum: () => Math.max,
   Minimum: () => Math.min,
   // the second operand is the slope
-  PRelu({ a, b, output }) {
+  PRelu({ a, b, output }, rescale) {
     const by = quantizeMultiplier(f32(a.scale / output.scale));
     const below = quantizeMultiplier(f32(f32(a.scale * b.scale) / output.scale));
     return (x, y) => {
       const d = x - a.zeroPoint;
-      return (d >= 0 ? double(d, by) : double(d * (y - b.zeroPoint), below)) + output.zeroPoint;
+      return (d >= 0 ? rescale(d, by) : rescale(d * (y - b.zeroPoint), below)) + output.zeroPoint;
     };
   },
-  SquaredDifference({ a, b, output }) {
+  SquaredDifference({ a, b, output }, rescale) {
     const largest = 2 * Math.max(a.scale, b.scale);
     const [byA, byB] = [quantizeMultiplier(a.scale / largest), quantizeMultiplier(b.scale / largest)];
     const by = quantizeMultiplier((largest * largest) / (2 ** (2 * SQUARE_SHIFT) * output.scale));
-    const part = (d: number, own: Multiplier): number => double(d * 2 ** SQUARE_SHIFT, own);
+    const part = (d: number, own: Multiplier): number => rescale(d * 2 ** SQUARE_SHIFT, own);
     return (x, y) => {
       const d = part(x - a.zeroPoint, byA) - part(y - b.zeroPoint, byB);
-      return double(d * d, by) + output.zeroPoint;
+      return rescale(d * d, by) + output.zeroPoint;
     };
   },
 };
+
+/** The reference kernels, by the way in which integers are multiplied with a scale; FULLY_CONNECTED may have another. */
+export function createReference(
+  own: Pick<Engine, 'name' | 'description' | 'origins'>,
+  rescale: Rescale,
+  gemm = (layer: LinearLayer): StepFunctions => fixedPointLinear(layer, rescale),
+): Engine {
+  return {
+    ...own,
+    family: 'tflite',
+    linear: (layer) => (layer.op === 'gemm' ? gemm(layer) : fixedPointLinear(layer, rescale)),
+    accumulation: () => 'exact',
+    add: (layer) => add(layer, rescale),
+    multiply: (layer) => multiply(layer, rescale),
+    averagePool,
+    globalAveragePool: (layer) =>
+      layer.op === 'AveragePool' ? averagePlane(layer) : mean({ ...layer, keepdims: true }, rescale),
+    reduce: (layer) => (layer.op === 'ReduceSum' ? sumOf(layer, rescale) : mean(layer, rescale)),
+    unary(layer) {
+      const of = UNARY[layer.op];
+      return of ? { body: of(layer, rescale) } : undefined;
+    },
+    binary(layer) {
+      const [min, max] = boundsOf(layer);
+      const of = BINARY[layer.op];
+      if (!of) return undefined;
+      const f = of(layer, rescale);
+      return (x, y) => clamp(f(x, y), min, max);
+    },
+    softmax: fixedSoftmax,
+
+    quantize(output) {
+      const [min, max] = byteRange(output.type);
+      return (x) => clamp(roundHalfAway(f32(x / output.scale)) + output.zeroPoint, min, max);
+    },
+
+    dequantize:
+      ({ scale, zeroPoint }) =>
+      (q) =>
+        f32(scale * (q - zeroPoint)),
+  };
+}
 
 /**
  * TensorFlow Lite's reference kernels, which are those of TensorFlow Lite for Microcontrollers, too: fixed point with two
  * roundings. Measured on LiteRT 2.3.
  */
-export const tflite: Engine = {
-  name: 'tflite',
-  description: "TensorFlow Lite's reference kernels, and microcontrollers': fixed point, two roundings",
-  family: 'tflite',
-  origins: [{ runtime: 'litert-reference', processors: EVERY_PROCESSOR }],
-  linear: (layer) => (layer.op === 'gemm' ? realGemm(layer) : fixedPointLinear(layer, double)),
-  accumulation: () => 'exact',
-  add,
-  multiply,
-  averagePool,
-  globalAveragePool: (layer) => (layer.op === 'AveragePool' ? averagePlane(layer) : mean({ ...layer, keepdims: true })),
-  mean,
-  unary(layer) {
-    const of = UNARY[layer.op];
-    return of ? { body: of(layer) } : undefined;
+export const tflite = createReference(
+  {
+    name: 'tflite',
+    description: "TensorFlow Lite's reference kernels, and microcontrollers': fixed point, two roundings",
+    origins: [{ runtime: 'litert-reference', processors: EVERY_PROCESSOR }],
   },
-  binary(layer) {
-    const [min, max] = boundsOf(layer);
-    const of = BINARY[layer.op];
-    if (!of) return undefined;
-    const f = of(layer);
-    return (x, y) => clamp(f(x, y), min, max);
-  },
-  softmax: fixedSoftmax,
-
-  quantize(output) {
-    const [min, max] = byteRange(output.type);
-    return (x) => clamp(roundHalfAway(f32(x / output.scale)) + output.zeroPoint, min, max);
-  },
-
-  dequantize:
-    ({ scale, zeroPoint }) =>
-    (q) =>
-      f32(scale * (q - zeroPoint)),
-};
+  double,
+  realGemm,
+);

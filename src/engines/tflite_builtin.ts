@@ -1,9 +1,10 @@
 import { UnsupportedModelError } from '../errors.ts';
+import { twoRoundings } from './float32.ts';
 import { double, doubleUp, highMultiply, quantizeMultiplier, type Rescale } from './fixed_point.ts';
 import { byteRange } from '../graph/graph.ts';
 import { EVERY_X64 } from './origin.ts';
 import { clamp, f32, roundHalfAway, roundHalfEven } from './rounding.ts';
-import { addOf, averagePlane, boundsOf, fixedPointLinear, mean, meanSteps, tflite } from './tflite.ts';
+import { addOf, averagePlane, boundsOf, fixedPointLinear, mean, sumSteps, tflite } from './tflite.ts';
 import { floatSoftmax } from './tflite_softmax.ts';
 import { rescaleOf } from './tflite_unary.ts';
 import type {
@@ -11,7 +12,8 @@ import type {
   AddLayer,
   Engine,
   LinearLayer,
-  MeanLayer,
+  MultiplyAdd,
+  ReduceLayer,
   MultiplyLayer,
   StepFunctions,
   UnaryLayer,
@@ -25,8 +27,24 @@ export const isBehindBlocks =
 
 /** CONV_2D, FULLY_CONNECTED by ruy, and depthwise kernels of int8: the last rounding is half up. */
 function linear(layer: LinearLayer): StepFunctions {
+  if (layer.transposed) return transposedLinear(layer);
   const isScalar = layer.depthwise === true && layer.output.type === 'uint8';
   return fixedPointLinear(layer, isScalar ? double : doubleUp);
+}
+
+/** TRANSPOSE_CONV: of int8 the channels behind the last block of 8 round half away from zero; of uint8 what is behind a block of 16. */
+export function transposedLinear(layer: LinearLayer): StepFunctions {
+  const { output, outputChannels, pixels = 1 } = layer;
+  const [block, rest] = [fixedPointLinear(layer, doubleUp), fixedPointLinear(layer, double)];
+  if (output.type === 'uint8') {
+    if ((pixels * outputChannels) % 16 !== 0)
+      throw new UnsupportedModelError(
+        `a transposed convolution to ${pixels * outputChannels} values, whose last are computed otherwise; supported: a multiple of 16`,
+      );
+    return block;
+  }
+  const inBlocks = outputChannels - (outputChannels % 8);
+  return { ...block, at: (channel) => (channel < inBlocks ? block : rest).at(channel) };
 }
 
 /** Of an operand of an ADD in blocks of 8 (uint8): the shift to the right rounds down. */
@@ -107,19 +125,33 @@ const MEAN_BLOCK = 16;
  * zero point is made good; of channels behind the last block the last rounding is half away from zero. Without: as the
  * reference kernels.
  */
-function blockMean(layer: MeanLayer): StepFunctions {
+export function blockMean(layer: ReduceLayer): StepFunctions {
   if (!layer.keepdims) return mean(layer);
   const { input, output, count, channels = MEAN_BLOCK } = layer;
   const by = quantizeMultiplier(input.scale / (count * output.scale));
   const zero = f32(f32(input.zeroPoint * input.scale) / output.scale);
   const added = output.zeroPoint - Math.trunc(f32(zero + (zero > 0 ? 0.5 : -0.5)));
   const zeros = count * input.zeroPoint;
-  const by16 = (rescale: Rescale) => meanSteps(layer, (sum) => rescale(sum + zeros, by) + added);
+  const by16 = (rescale: Rescale) =>
+    sumSteps(layer, input.scale / output.scale / count, (sum) => rescale(sum + zeros, by) + added);
   const [block, rest] = [by16(doubleUp), by16(double)];
   const inBlocks = channels - (channels % MEAN_BLOCK);
   if (inBlocks === channels) return block;
   if (inBlocks === 0) return rest;
   return { ...block, channels, at: (channel) => (channel < inBlocks ? block : rest).at(0) };
+}
+
+/** SUM in float32: half away(f32(f32(sum*S) + f32(f32(-zx*S) * n))), on the sums with their zero points. */
+export function realSum(layer: ReduceLayer, multiplyAdd: MultiplyAdd = twoRoundings): StepFunctions {
+  const { input, output, count } = layer;
+  const scale = f32(input.scale / output.scale);
+  const offset = f32(f32(-input.zeroPoint * scale) * count);
+  const zeros = count * input.zeroPoint;
+  return sumSteps(
+    layer,
+    scale,
+    (sum) => roundHalfAway(multiplyAdd(f32(sum + zeros), scale, offset)) + output.zeroPoint,
+  );
 }
 
 const QUANTIZE_BLOCK = 16;
@@ -144,7 +176,7 @@ export const tfliteBuiltin: Engine = {
   linear,
   add,
   multiply,
-  mean: blockMean,
+  reduce: (layer) => (layer.op === 'ReduceSum' ? realSum(layer) : blockMean(layer)),
   globalAveragePool: (layer) =>
     layer.op === 'AveragePool' ? averagePlane(layer) : blockMean({ ...layer, keepdims: true }),
   unary,

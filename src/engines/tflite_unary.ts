@@ -1,10 +1,11 @@
 import { byteRange } from '../graph/graph.ts';
-import { double, highMultiply, quantizeMultiplier, shiftAway, type Rescale } from './fixed_point.ts';
+import { highMultiply, quantizeMultiplier, shiftAway, shiftUp, type Rescale } from './fixed_point.ts';
 import { clamp, f32, INT32_END, roundHalfAway } from './rounding.ts';
 import { tanh } from './tanh.ts';
-import type { Clamp, UnaryLayer } from './engine.ts';
+import { twoRoundings } from './float32.ts';
+import type { Clamp, MultiplyAdd, UnaryLayer } from './engine.ts';
 
-type Unary = (layer: UnaryLayer) => (x: number) => number;
+type Unary = (layer: UnaryLayer, rescale: Rescale) => (x: number) => number;
 
 const boundsOf = ({ output, clamp: given }: UnaryLayer): Clamp => given ?? byteRange(output.type);
 
@@ -25,27 +26,33 @@ export function rescaleOf(layer: UnaryLayer): (rescale: Rescale) => (x: number) 
   return (rescale) => centred(layer, (d) => rescale(d, by));
 }
 
+/** The other way round: a minimum is the complement of complements' maximum. */
+function complement({ output }: UnaryLayer): (x: number) => number {
+  const [min, max] = byteRange(output.type);
+  return (x) => min + max - x;
+}
+
 /** CONCATENATION's rescale, in float32: half away(f32(f32(x*s) + f32(-zx*s))), s = f32(sx * f32(1/sy)). */
-function rescaleFloat(layer: UnaryLayer): (x: number) => number {
+export function rescaleFloat(layer: UnaryLayer, multiplyAdd: MultiplyAdd = twoRoundings): (x: number) => number {
   const { input, output } = layer;
   const scale = f32(input.scale * f32(1 / output.scale));
   const offset = f32(-input.zeroPoint * scale);
   const [min, max] = boundsOf(layer);
-  return (x) => clamp(roundHalfAway(f32(f32(x * scale) + offset)) + output.zeroPoint, min, max);
+  return (x) => clamp(roundHalfAway(multiplyAdd(x, scale, offset)) + output.zeroPoint, min, max);
 }
 
 /** RELU, RELU6, RELU_N1_TO_1: a rescale, and their clamp. */
-function relu(layer: UnaryLayer): (x: number) => number {
+function relu(layer: UnaryLayer, rescale: Rescale): (x: number) => number {
   const by = quantizeMultiplier(f32(layer.input.scale / layer.output.scale));
-  return centred(layer, (d) => double(d, by));
+  return centred(layer, (d) => rescale(d, by));
 }
 
-function leakyRelu(layer: UnaryLayer): (x: number) => number {
+function leakyRelu(layer: UnaryLayer, rescale: Rescale): (x: number) => number {
   const { input, output, alpha = 0 } = layer;
   const by = quantizeMultiplier(f32(input.scale / output.scale));
   const slope = f32(f32(input.scale * alpha) / output.scale);
   const below = quantizeMultiplier(Math.abs(slope));
-  return centred(layer, (d) => (d >= 0 ? double(d, by) : Math.sign(slope) * double(d, below)));
+  return centred(layer, (d) => (d >= 0 ? rescale(d, by) : Math.sign(slope) * rescale(d, below)));
 }
 
 /** A float32 function of the real value, half away from zero before the zero point. */
@@ -72,8 +79,22 @@ function shiftAway16(x: number, shift: number): number {
   return Math.floor(x / 2 ** shift) + Number((x & mask) > (mask >> 1) + Number(x < 0));
 }
 
+/** How int16 values are rounded: a product's upper half, a shift to the right, and the last product. */
+interface Rounding16 {
+  readonly high: (a: number, b: number) => number;
+  readonly shift: (x: number, shift: number) => number;
+  readonly last: (x: number) => number;
+}
+
+const SCALAR: Rounding16 = { high: highMultiply16, shift: shiftAway16, last: Math.trunc };
+/** ARM's vector instructions round half up, and the last product down. */
+const NEON: Rounding16 = { high: (a, b) => Math.floor((a * b + 2 ** 14) / 2 ** 15), shift: shiftUp, last: Math.floor };
+
 /** HARD_SWISH in int16: the value in the output's scale, times relu6(x + 3) / 6 as a Q0.15. */
-function hardSwish(layer: UnaryLayer): (x: number) => number {
+const hardSwish = (layer: UnaryLayer): ((x: number) => number) => hardSwishBy(layer, SCALAR);
+export const hardSwishByNeon = (layer: UnaryLayer): ((x: number) => number) => hardSwishBy(layer, NEON);
+
+function hardSwishBy(layer: UnaryLayer, { high, shift, last }: Rounding16): (x: number) => number {
   const { input, output } = layer;
   const fine = f32(f32(1 / 128) * input.scale);
   const toOutput = quantizeMultiplier(f32(fine / output.scale));
@@ -81,22 +102,22 @@ function hardSwish(layer: UnaryLayer): (x: number) => number {
   const [byOutput, byReluish] = [narrow(toOutput.multiplier), narrow(toReluish.multiplier)];
   return centred(layer, (d) => {
     const value = d * 128;
-    const inOutput = highMultiply16(value, byOutput);
+    const inOutput = high(value, byOutput);
     const { exponent } = toReluish;
     let reluish = value;
     if (exponent > 0) reluish = saturate16(reluish * 2 ** (exponent - 1));
-    reluish = highMultiply16(reluish, byReluish);
+    reluish = high(reluish, byReluish);
     if (exponent > 0) reluish = saturate16(reluish * 2);
-    if (exponent < 0) reluish = shiftAway16(reluish, -exponent);
+    if (exponent < 0) reluish = shift(reluish, -exponent);
     reluish = Math.floor((reluish + 32768) / 2);
-    return shiftAway16(Math.trunc((reluish * inOutput) / 2 ** 15), -toOutput.exponent);
+    return shift(last((reluish * inOutput) / 2 ** 15), -toOutput.exponent);
   });
 }
 
-function absolute(layer: UnaryLayer): (x: number) => number {
+function absolute(layer: UnaryLayer, rescale: Rescale): (x: number) => number {
   const { input, output } = layer;
   const by = quantizeMultiplier(f32(input.scale / output.scale));
-  return centred(layer, (d) => (input.scale === output.scale ? Math.abs(d) : double(Math.abs(d), by)));
+  return centred(layer, (d) => (input.scale === output.scale ? Math.abs(d) : rescale(Math.abs(d), by)));
 }
 
 const saturate32 = (x: number): number => clamp(x, -INT32_END, INT32_END - 1);
@@ -120,22 +141,23 @@ function inverseRoot(given: number): { readonly multiplier: number; readonly rig
   return right < 0 ? { multiplier: multiplier * 2 ** -right, right: 0 } : { multiplier, right };
 }
 
-function inverseRootOf(layer: UnaryLayer): (x: number) => number {
+function inverseRootOf(layer: UnaryLayer, rescale: Rescale): (x: number) => number {
   const { input, output } = layer;
   const [, max] = boundsOf(layer);
   const by = quantizeMultiplier(f32(1 / f32(f32(Math.sqrt(input.scale)) * output.scale)));
   const f = centred(layer, (d) => {
     const { multiplier, right } = inverseRoot(d);
-    const root = double(1, { multiplier, exponent: 20 - right });
-    return double(root, { ...by, exponent: by.exponent - 20 });
+    const root = rescale(1, { multiplier, exponent: 20 - right });
+    return rescale(root, { ...by, exponent: by.exponent - 20 });
   });
   return (x) => (x === input.zeroPoint ? max : f(x));
 }
 
 /** The reference kernels; the optimized ones have most of them, too. */
 export const UNARY: Readonly<Record<string, Unary | undefined>> = {
-  Requantize: (layer) => rescaleOf(layer)(double),
-  Rescale: rescaleFloat,
+  Requantize: (layer, rescale) => rescaleOf(layer)(rescale),
+  Rescale: (layer) => rescaleFloat(layer),
+  Complement: complement,
   Relu: relu,
   LeakyRelu: leakyRelu,
   Sigmoid: real(logistic),

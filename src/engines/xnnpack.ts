@@ -1,18 +1,18 @@
 import { UnsupportedModelError } from '../errors.ts';
 import { byteRange } from '../graph/graph.ts';
 import { exponentOf } from './fixed_point.ts';
+import { twoRoundings } from './float32.ts';
 import { FloatLines } from './float_lines.ts';
 import { EVERY_X64 } from './origin.ts';
 import { clamp, f32, roundHalfEven } from './rounding.ts';
-import { averagePlane, biasOf, boundsOf, meanSteps, tflite, weightScaleOf } from './tflite.ts';
+import { averagePlane, biasOf, boundsOf, sumSteps, tflite, weightScaleOf } from './tflite.ts';
 import { tanh } from './tanh.ts';
 import { tfliteBuiltin } from './tflite_builtin.ts';
 import type {
-  AddFunctions,
   AddLayer,
-  BinaryLayer,
   Engine,
   LinearLayer,
+  MultiplyAdd,
   MultiplyLayer,
   PoolLayer,
   StepFunctions,
@@ -22,15 +22,21 @@ import type {
 /** Scales from which on XNNPACK makes no such operator. */
 const LINEAR_END = 2 ** 8;
 
+/** The scale of a channel. */
+export function floatScale(layer: LinearLayer, channel: number): number {
+  const { input, output } = layer;
+  const scale = f32(f32(input.scale * weightScaleOf(layer, channel)) / output.scale);
+  if (scale >= LINEAR_END)
+    throw new UnsupportedModelError(`a scale of ${scale}; supported by XNNPACK: below ${LINEAR_END}`);
+  return scale;
+}
+
 /** One float32 scale, ties to even, as in onnxruntime. */
-function linear(layer: LinearLayer): StepFunctions {
-  const { input, output, outputChannels } = layer;
+export function floatLinear(layer: LinearLayer): StepFunctions {
+  const { output, outputChannels } = layer;
   const bias = biasOf(layer);
   return new FloatLines(outputChannels, boundsOf(layer), (channel) => {
-    const scale = f32(f32(input.scale * weightScaleOf(layer, channel)) / output.scale);
-    if (scale >= LINEAR_END)
-      throw new UnsupportedModelError(`a scale of ${scale}; supported by XNNPACK: below ${LINEAR_END}`);
-    return { bias: bias(channel), scale, zeroPoint: output.zeroPoint };
+    return { bias: bias(channel), scale: floatScale(layer, channel), zeroPoint: output.zeroPoint };
   });
 }
 
@@ -50,35 +56,29 @@ function sumOf({ a, b, output, clamp: given }: Pick<AddLayer, 'a' | 'b' | 'outpu
   };
 }
 
-function add(layer: AddLayer): AddFunctions {
-  const body = sumOf(layer, 1);
-  return body ? { body } : tfliteBuiltin.add(layer);
-}
-
-function binary(layer: BinaryLayer) {
-  const difference = layer.op === 'Sub' ? sumOf(layer, -1) : undefined;
-  return difference ?? tfliteBuiltin.binary!(layer);
-}
-
 /** A product of float32 values, ties to even before the zero point. */
-function multiply(layer: MultiplyLayer) {
+export type Product = (product: number, scale: number) => number;
+const inFloat32: Product = (product, scale) => roundHalfEven(f32(product * scale));
+
+/** undefined for scales of which XNNPACK makes no such operator. */
+function productOf(layer: MultiplyLayer, round: Product): ((x: number, y: number) => number) | undefined {
   const { a, b, output } = layer;
   const scale = f32(f32(a.scale * b.scale) / output.scale);
-  if (!within(scale, 2 ** -16, 2 ** 8)) return tfliteBuiltin.multiply!(layer);
+  if (!within(scale, 2 ** -16, 2 ** 8)) return undefined;
   const [min, max] = boundsOf(layer);
-  return (x: number, y: number): number => {
-    const product = f32((x - a.zeroPoint) * (y - b.zeroPoint) * scale);
-    return clamp(roundHalfEven(product) + output.zeroPoint, min, max);
-  };
+  return (x, y) => clamp(round((x - a.zeroPoint) * (y - b.zeroPoint), scale) + output.zeroPoint, min, max);
 }
 
-/** S = f32(f32(sx/sy) * f32(1/n)); rne(f32(f32(sum * S) + f32(zy - f32(f32(n*zx) * S)))), on the sums with their zero points. */
-function mean(layer: PoolLayer): StepFunctions {
-  const { input, output, count } = layer;
-  const scale = f32(f32(input.scale / output.scale) * f32(1 / count));
+/**
+ * S = f32(f32(sx/sy) * f32(1/n)), of a sum without the last; rne(f32(f32(sum * S) + f32(zy - f32(f32(n*zx) * S)))), on the sums
+ * with their zero points.
+ */
+function reduceBy(layer: PoolLayer, multiplyAdd: MultiplyAdd): StepFunctions {
+  const { op, input, output, count } = layer;
+  const scale = f32(f32(input.scale / output.scale) * (op === 'ReduceSum' ? 1 : f32(1 / count)));
   const zeros = count * input.zeroPoint;
-  const offset = f32(output.zeroPoint - f32(f32(zeros) * scale));
-  return meanSteps(layer, (sum) => roundHalfEven(f32(f32(f32(sum + zeros) * scale) + offset)));
+  const offset = multiplyAdd(-f32(zeros), scale, output.zeroPoint);
+  return sumSteps(layer, scale, (sum) => roundHalfEven(multiplyAdd(f32(sum + zeros), scale, offset)));
 }
 
 /** A product with a multiplier of 8 bits behind the point, half up. */
@@ -119,28 +119,55 @@ function real({ input, output }: UnaryLayer, f: (x: number) => number): (d: numb
   return (d) => roundHalfEven(f32(f32(f(f32(input.scale * d)) * inverse) + output.zeroPoint));
 }
 
-function unary(layer: UnaryLayer) {
-  const f = UNARY[layer.op]?.(layer);
-  if (!f) return tfliteBuiltin.unary!(layer);
-  const [min, max] = byteRange(layer.output.type);
-  return { body: (x: number) => clamp(f(x - layer.input.zeroPoint), min, max) };
+/** What differs between processors. */
+interface Processor {
+  /** The optimized kernels, which run what XNNPACK does not take. */
+  readonly optimized: Engine;
+  readonly linear: (layer: LinearLayer) => StepFunctions;
+  readonly product: Product;
+  readonly multiplyAdd: MultiplyAdd;
 }
 
-const { tails: _, ...optimized } = tfliteBuiltin;
+export function createXnnpack(
+  own: Pick<Engine, 'name' | 'description' | 'origins'>,
+  { optimized, linear, product, multiplyAdd }: Processor,
+): Engine {
+  const { tails: _, ...others } = optimized;
+  const reduce = (layer: PoolLayer): StepFunctions => reduceBy(layer, multiplyAdd);
+  return {
+    ...others,
+    ...own,
+    linear,
+    add(layer) {
+      const body = sumOf(layer, 1);
+      return body ? { body } : optimized.add(layer);
+    },
+    multiply: (layer) => productOf(layer, product) ?? optimized.multiply!(layer),
+    binary(layer) {
+      const difference = layer.op === 'Sub' ? sumOf(layer, -1) : undefined;
+      return difference ?? optimized.binary!(layer);
+    },
+    reduce,
+    globalAveragePool: (layer) => (layer.op === 'AveragePool' ? averagePlane(layer) : reduce(layer)),
+    unary(layer) {
+      const f = UNARY[layer.op]?.(layer);
+      if (!f) return optimized.unary!(layer);
+      const [min, max] = byteRange(layer.output.type);
+      return { body: (x) => clamp(f(x - layer.input.zeroPoint), min, max) };
+    },
+    dequantize: tflite.dequantize,
+  };
+}
 
 /** XNNPACK on x86-64, which TensorFlow Lite runs by default wherever it can; what it does not take runs in the optimized kernels. */
 export const xnnpack: Engine = {
-  ...optimized,
-  name: 'xnnpack',
-  description: 'TensorFlow Lite as it comes, with XNNPACK, on x86-64: float32 scale, ties to even',
-  origins: [{ runtime: 'litert-xnnpack', processors: EVERY_X64 }],
+  ...createXnnpack(
+    {
+      name: 'xnnpack',
+      description: 'TensorFlow Lite as it comes, with XNNPACK, on x86-64: float32 scale, ties to even',
+      origins: [{ runtime: 'litert-xnnpack', processors: EVERY_X64 }],
+    },
+    { optimized: tfliteBuiltin, linear: floatLinear, product: inFloat32, multiplyAdd: twoRoundings },
+  ),
   recipe: 'onnxruntime',
-  linear,
-  add,
-  multiply,
-  mean,
-  globalAveragePool: (layer) => (layer.op === 'AveragePool' ? averagePlane(layer) : mean(layer)),
-  unary,
-  binary,
-  dequantize: tflite.dequantize,
 };

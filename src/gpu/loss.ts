@@ -3,7 +3,7 @@ import { scoped } from './scoped.ts';
 
 const LOSSES = new WeakMap<GPUDevice, { reason?: string }>();
 
-/** Why a device was lost, once it is. Of each device it is asked once: who waits for `lost` stays for as long as the device. */
+/** Why a device was lost, once it is. Each device is asked once: whoever waits for `lost` stays in memory as long as the device. */
 function lossOf(device: GPUDevice): { readonly reason?: string } {
   const known = LOSSES.get(device);
   if (known) return known;

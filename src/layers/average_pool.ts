@@ -165,12 +165,14 @@ function wholeWindow(node: GraphNode, context: OpContext): Window {
 /** onnxruntime takes 1 alone for true here. */
 const keepsDimensions = (node: GraphNode): boolean => (node.attributes['keepdims'] ?? 1) === 1;
 
-/** A mean of integer sums, where the engine has it so. */
-function integerMean(node: GraphNode, context: OpContext): StepFunctions | undefined {
-  const { mean } = context.engine;
-  if (!mean) return undefined;
-  const layer = { ...poolLayerOf(node, context), keepdims: keepsDimensions(node) };
-  return askEngine(node, () => mean(layer));
+/** What becomes of integer sums, where the engine reduces so. */
+function reducedSums(
+  node: GraphNode,
+  context: OpContext,
+  output = context.info(node.outputs[0]!),
+): StepFunctions | undefined {
+  const layer = { ...poolLayerOf(node, context, output), keepdims: keepsDimensions(node) };
+  return askEngine(node, () => context.engine.reduce?.(layer));
 }
 
 /** ReduceMean over height and width: x [N, C, H, W] 8 bits; y [N, C, 1, 1], or [N, C] without keepdims. */
@@ -182,17 +184,29 @@ export const reduceMean: Operator = {
     wholeWindow(node, context);
     const pixel = keepsDimensions(node) ? [1, 1] : [];
     const output = quantizedOutput(node, context, [...input.shape.slice(0, 2), ...pixel]);
-    if (!context.engine.mean) averageOf(node, context, 'ReduceMean', output);
+    if (!reducedSums(node, context, output)) averageOf(node, context, 'ReduceMean', output);
     return output;
   },
   reference(node, context, operand) {
-    const functions = integerMean(node, context);
+    const functions = reducedSums(node, context);
     if (functions) return referenceOfSums(node, context, functions, operand(0) as Uint8Array);
     return reference(node, context, 'ReduceMean', wholeWindow(node, context), operand(0) as Uint8Array);
   },
   layer(node, context) {
-    const functions = integerMean(node, context);
+    const functions = reducedSums(node, context);
     if (functions) return layerOfSums(node, context, functions);
     return layer(node, context, 'ReduceMean', wholeWindow(node, context));
   },
+};
+
+/** ReduceSum over height and width, of integer sums. */
+export const reduceSum: Operator = {
+  infer(node, context) {
+    const output = reduceMean.infer(node, context);
+    if (!reducedSums(node, context, output)) refuse(node, `engine '${context.engine.name}'`, 'engines that sum bytes');
+    return output;
+  },
+  reference: (node, context, operand) =>
+    referenceOfSums(node, context, reducedSums(node, context)!, operand(0) as Uint8Array),
+  layer: (node, context) => layerOfSums(node, context, reducedSums(node, context)!),
 };

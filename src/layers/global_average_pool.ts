@@ -17,7 +17,7 @@ import {
 } from './operator.ts';
 import type { PoolLayer, StepFunctions } from '../engines/engine.ts';
 
-export function layerOf(node: GraphNode, context: OpContext): PoolLayer {
+export function layerOf(node: GraphNode, context: OpContext, output = context.info(node.outputs[0]!)): PoolLayer {
   const input = context.info(node.inputs[0]!);
   const { channels, height, width } = extent(input);
   return {
@@ -25,7 +25,7 @@ export function layerOf(node: GraphNode, context: OpContext): PoolLayer {
     channels,
     ...clampOf(node),
     input: tensorQuantization(node, input),
-    output: tensorQuantization(node, context.info(node.outputs[0]!)),
+    output: tensorQuantization(node, output),
     count: height * width,
   };
 }

@@ -1,6 +1,6 @@
 import type { Operator } from './operator.ts';
 import { add } from './add.ts';
-import { averagePool, reduceMean } from './average_pool.ts';
+import { averagePool, reduceMean, reduceSum } from './average_pool.ts';
 import { binary } from './binary.ts';
 import { concat } from './concat.ts';
 import { conv } from './conv.ts';
@@ -42,6 +42,7 @@ export const OPERATORS: Readonly<Record<string, Operator>> = {
   HardSwish: unary,
   HardSigmoid: unary,
   Abs: unary,
+  Complement: unary,
   Rescale: unary,
   Rsqrt: unary,
   Softmax: softmax,
@@ -50,6 +51,7 @@ export const OPERATORS: Readonly<Record<string, Operator>> = {
   GlobalAveragePool: globalAveragePool,
   AveragePool: averagePool,
   ReduceMean: reduceMean,
+  ReduceSum: reduceSum,
   MaxPool: maxPool,
   QuantizeLinear: quantizeLinear,
   DequantizeLinear: dequantizeLinear,

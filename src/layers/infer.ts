@@ -30,7 +30,16 @@ function resolveInput(input: TensorInfo, asked: readonly number[] | undefined): 
 }
 
 /** Operators that sum products or whole windows: not computed on the host when a plan is made. */
-const SUMS = new Set(['Conv', 'Gemm', 'MatMul', 'MaxPool', 'AveragePool', 'GlobalAveragePool', 'ReduceMean']);
+const SUMS = new Set([
+  'Conv',
+  'Gemm',
+  'MatMul',
+  'MaxPool',
+  'AveragePool',
+  'GlobalAveragePool',
+  'ReduceMean',
+  'ReduceSum',
+]);
 
 /** The output of an operator whose operands are all constants, by the engine's own arithmetic. */
 function foldByReference(node: GraphNode, context: OpContext, info: TensorInfo): Constant {

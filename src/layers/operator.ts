@@ -32,7 +32,7 @@ export interface Operator {
   fold?(node: GraphNode, context: OpContext): Constant | undefined;
   /** The output from operands in NCHW, in exact host arithmetic; operands that are constants are read from the context. */
   reference(node: GraphNode, context: OpContext, operand: (index: number) => ElementData): ReferenceResult;
-  /** Its definition, where there is one. */
+  /** What explain and vectors go by; where it is left out, they have no more than the layer. */
   define?(node: GraphNode, context: OpContext): Definition | undefined;
   /** What has to be computed. Refuses what only shows in weights and functions. */
   layer(node: GraphNode, context: OpContext): Layer;

@@ -5,7 +5,7 @@ import { extent } from './layout.ts';
 
 type IsTail = UnaryFunctions['isTail'];
 
-/** Does the element at an NCHW index have the other function? Which do goes by NHWC memory. */
+/** Does the element at an NCHW index have the tail's function? Engines decide by its place in NHWC memory. */
 export function tailOf({ isTail }: { readonly isTail?: IsTail }, info: TensorInfo): (element: number) => boolean {
   const { channels, height, width } = extent(info);
   const [plane, elements] = [height * width, elementCount(info.shape)];

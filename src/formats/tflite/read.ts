@@ -14,7 +14,8 @@ import {
 } from '../../graph/graph.ts';
 import { sortNodes } from '../../graph/sort.ts';
 import { Table } from './flatbuffer.ts';
-import { convert, isKnown, SUPPORTED_OPERATORS, type GraphBuilder, type Operation } from './operators.ts';
+import type { GraphBuilder, Operation } from './operation.ts';
+import { convert, isKnown, SUPPORTED_OPERATORS } from './operators.ts';
 import { BUILTIN_OPERATORS } from './schema.ts';
 import { elementType, permuted, readTensor, toNchw, valuesOf, type FileTensor } from './tensors.ts';
 

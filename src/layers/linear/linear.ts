@@ -4,6 +4,7 @@ import type { AccumulatorRange } from '../../requantize/boundaries.ts';
 import type { LinearLayer, StepFunctions } from '../../engines/engine.ts';
 import type { Layer, Linear, LinearKind } from '../layer.ts';
 import { askEngine, clampOf, label, placeOf, refuse, tensorQuantization, type OpContext } from '../operator.ts';
+import { extent } from '../layout.ts';
 import { kindOf } from './geometry.ts';
 import { effectiveSums, type EffectiveSums } from './overflow.ts';
 import { sumsOf, weightZero, weightsPerChannel } from './weights.ts';
@@ -43,7 +44,14 @@ export function linearLayer(
     relu: node.attributes['relu'] === 1,
     ...clampOf(node),
     ...(node.attributes['depthwise'] === 1 && { depthwise: true }),
+    ...(node.attributes['transposed'] === 1 && { transposed: true }),
+    pixels: pixelsOf(context.info(node.outputs[0]!)),
   };
+}
+
+function pixelsOf(output: TensorInfo): number {
+  const { batch, height, width } = extent(output);
+  return batch * height * width;
 }
 
 export function weightsOf(node: GraphNode, context: OpContext) {

@@ -13,7 +13,7 @@ import type { Engine, TensorQuantization } from '../../engines/engine.ts';
  * operators is a table of what its float32 arithmetic gives for each byte, or each pair of bytes. Changes no value.
  */
 
-/** In one expression, which is evaluated operator by operator: an operand that is used twice counts twice. */
+/** The most operators in one table. An operand that is used twice is evaluated twice, and so counts twice. */
 const MOST_OPERATORS = 64;
 
 /** A float32 tensor as an element-wise function of 8-bit tensors. */
@@ -238,7 +238,7 @@ function tabulateFloats(draft: GraphDraft, tabulation: Tabulation): void {
   }
 }
 
-/** What bytes were moved from that nothing says more of. */
+/** A tensor's quantization, followed back through moves where the tensor itself has none. */
 function movedFrom(draft: GraphDraft, tensor: string): QuantizedType | undefined {
   const node = draft.producer(tensor);
   return draft.quantized(tensor) ?? (node && MOVES.has(node.op) ? movedFrom(draft, node.inputs[0]!) : undefined);

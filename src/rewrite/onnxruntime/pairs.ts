@@ -106,7 +106,7 @@ function isDequantized(draft: GraphDraft, { outputs }: GraphNode): boolean {
   return !draft.isOutput(outputs[0]!) && users.length > 0 && users.every(({ op }) => op === 'DequantizeLinear');
 }
 
-/** A float bias has been quantized for the scale that its operator's input had first, and a move has its pair. */
+/** Refuses what has used the pair already: a float bias, quantized for its operator's first input scale, or a move. */
 function expectIndifferent(draft: GraphDraft, pair: GraphNode): void {
   const users = draft.consumers(pair.outputs[0]!).flatMap(({ outputs }) => draft.consumers(outputs[0]!));
   for (const user of users)
@@ -122,7 +122,7 @@ function expectIndifferent(draft: GraphDraft, pair: GraphNode): void {
 }
 
 /**
- * Moves, node, Q: what becomes of the pair later, onnxruntime has put one like it before the moves already.
+ * Of moves, a node and a Q: puts a pair like the Q's before the moves, as onnxruntime does before it looks at the node.
  *
  * @param node the QuantizeLinear itself, or the Transpose before it
  */
