@@ -508,7 +508,9 @@ describe.skipIf(!sharedAvailable)(`elements of recorded networks (needs ${shared
       expect(analysis.sum!.pairs!.some((pair) => pair.exact !== pair.int16)).toBe(true);
       const giving = (side: 'theirs' | 'reference') =>
         analysis.engines.filter(({ gives }) => gives.includes(side)).map((one) => one.engine);
-      expect(giving('reference')).toEqual(['fbgemm-avx2']);
+      expect(giving('reference')).toContain('fbgemm-avx2');
+      // onednn's pairs are others, and in some elements overflow as well
+      expect(giving('reference').filter((name) => !name.endsWith('-avx2'))).toEqual([]);
       expect(giving('theirs')).toContain('fbgemm');
     }
   });
