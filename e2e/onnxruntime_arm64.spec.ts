@@ -7,6 +7,7 @@ import { foldNetwork, type Network } from '../models/network.ts';
 import { SeededLayers } from '../models/networks/seeded.ts';
 import { readNsfwjs } from '../models/nsfwjs/keras.ts';
 import { Random } from '../models/random.ts';
+import { LONG } from '../tests/helpers/long.ts';
 import { emulatedPython, type Processor } from './emulated.ts';
 import { expect, test } from './gpu.ts';
 import { PythonOnnxruntime } from './onnxruntime/engine.ts';
@@ -18,9 +19,9 @@ const ENGINES: readonly (readonly [engine: string, processor: Processor])[] = [
   ['onnxruntime-arm64-nodot', 'cortex-a72'],
 ];
 
-const CASES = 100;
-const CASES_AT_BOUNDARIES = 120;
-const GRAPHS = 60;
+const CASES = LONG ? 500 : 60;
+const CASES_AT_BOUNDARIES = LONG ? 500 : 72;
+const GRAPHS = LONG ? 600 : 60;
 
 // one after the other: an emulated Python takes seconds to start
 test.describe.configure({ mode: 'default' });
@@ -82,7 +83,7 @@ function residual(): Network {
 const NETWORKS: readonly (() => Network | Promise<Network>)[] = [
   chain,
   residual,
-  async () => foldNetwork(await readNsfwjs('mobilenet_v2'), 'mobilenet_v2', 96),
+  async () => foldNetwork(await readNsfwjs('mobilenet_v2'), 'mobilenet_v2', LONG ? 224 : 96),
 ];
 
 test.describe("quantize_static's defaults, int8 by int8 between Q and DQ", () => {

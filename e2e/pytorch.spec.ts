@@ -19,6 +19,8 @@ import { PYTORCH, pythonWith } from './python.ts';
 /** The engine that one of PyTorch's is on this processor, as `exact8 engines --mine` says. */
 const { processor } = detectProcessor();
 const engineOf = (engine: string): string => (processor && engineOn(`pytorch-${engine}` as Runtime, processor)) ?? '';
+/** What makes PyTorch's engines compute as on a machine without VNNI; x86 asks the processor which of them it takes. */
+const WITHOUT_VNNI = { FBGEMM_ENABLE_INSTRUCTIONS: 'AVX2', ONEDNN_MAX_CPU_ISA: 'AVX2' };
 const VNNI = processor === 'x64-avx512-vnni';
 
 /** Widths, the engine that a model is quantized for, and the engines that run it. */
@@ -56,16 +58,38 @@ for (const [width, made, engines] of TRACES)
     }
   });
 
+test('traces of a machine without VNNI are told from those of one with it', async ({ baseURL: _ }, info) => {
+  test.setTimeout(600_000);
+  const python = pythonWith(PYTORCH);
+  test.skip(python === undefined, 'needs a Python with PyTorch and torchvision');
+  const folder = info.outputPath('traces');
+  mkdirSync(folder, { recursive: true });
+  const args = ['e2e/pytorch/record.py', folder, '0.35', 'qnnpack', 'fbgemm', 'onednn'];
+  const env = { ...process.env, ...WITHOUT_VNNI };
+  const { status, stderr } = spawnSync(python!, args, { encoding: 'utf8', env });
+  expect(status, stderr).toBe(0);
+  for (const [engine, identified] of [
+    ['fbgemm', ['fbgemm-avx2', 'x86-avx2']],
+    ['onednn', ['onednn-avx2']],
+  ] as const) {
+    const files = ['--model', join(folder, 'model.pth'), '--against', join(folder, `${engine}.npz`)];
+    const { code, stdout } = await exact8(['identify', ...files, '--json']);
+    expect({ code, identified: JSON.parse(stdout).identified }).toEqual({ code: 0, identified });
+  }
+});
+
 const CASES = 120;
 
-for (const name of ['qnnpack', 'fbgemm', 'fbgemm-avx2', 'onednn', 'x86'])
+for (const name of ['qnnpack', 'fbgemm', 'fbgemm-avx2', 'onednn', 'onednn-avx2', 'x86', 'x86-avx2'])
   test(`${name}: ${CASES} operators where it steps equal live PyTorch`, async ({ baseURL: _ }) => {
     test.setTimeout(600_000);
     const python = pythonWith(PYTORCH);
     test.skip(python === undefined, 'needs a Python with PyTorch');
-    test.skip(!VNNI && !['qnnpack', 'fbgemm-avx2'].includes(name), 'needs an x86-64 processor with AVX-512 VNNI');
+    test.skip(!VNNI && ['fbgemm', 'onednn', 'x86'].includes(name), 'needs an x86-64 processor with AVX-512 VNNI');
+    // which of the two x86 takes, it asks the processor
+    test.skip(VNNI && name === 'x86-avx2', 'needs an x86-64 processor without AVX-512 VNNI');
     const own = name.replace('-avx2', '');
-    const pytorch = new PythonPyTorch(python!, own === name ? {} : { FBGEMM_ENABLE_INSTRUCTIONS: 'AVX2' });
+    const pytorch = new PythonPyTorch(python!, own === name ? {} : WITHOUT_VNNI);
     const engine = findEngine(name);
     let [elements, refused] = [0, 0];
     const wrong: string[] = [];

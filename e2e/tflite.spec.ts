@@ -34,7 +34,7 @@ test.describe('needs ../shared: traces of real TensorFlow Lite', () => {
         ...['--against', `../shared/goldens/tflite_${set}_mobilenetv1_u8_trace_chelsea.npz`],
       ]);
       expect(code).toBe(0);
-      // without fully connected layers gemmlowp is the same
+      // gemmlowp rounds as the reference kernels do in all of this network
       const names = { reference: ['tflite', 'gemmlowp'], builtin: ['tflite-builtin'], xnnpack: ['xnnpack'] }[set];
       expect(JSON.parse(stdout).identified).toEqual(names);
     });

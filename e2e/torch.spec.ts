@@ -23,6 +23,7 @@ test.describe('needs ../shared: traces of real PyTorch', () => {
     [
       ['qnnpack', undefined, 'qnnpack_trace_cat_720p'],
       ['qnnpack', 'fbgemm-avx2', 'fbgemm_avx2_trace_cat_720p'],
+      ['qnnpack', 'onednn-avx2', 'onednn_avx2_trace_cat_720p'],
       ['fbgemm_full_range', 'fbgemm', 'fbgemm_full_range_trace_coffee'],
       ['fbgemm', undefined, 'x86_trace_coffee'],
     ],
@@ -30,6 +31,7 @@ test.describe('needs ../shared: traces of real PyTorch', () => {
       // the same graph from another format of file: src/formats/torch/torch.test.ts
       ['qnnpack_legacy', undefined, 'qnnpack_trace_cat_720p'],
       ['fbgemm_full_range', undefined, 'x86_full_range_trace_hot_dog'],
+      ['fbgemm_full_range', 'x86-avx2', 'fbgemm_avx2_full_range_trace_cat_720p'],
     ],
   );
   for (const [name, engine, recorded] of traces)
@@ -63,19 +65,24 @@ test.describe('needs ../shared: traces of real PyTorch', () => {
   });
 
   // those of qnnpack and of fbgemm-avx2: harness/explain/puzzle.test.ts
-  for (const [name, engine, recorded] of chosen(
-    [['fbgemm_full_range', 'fbgemm', 'fbgemm_full_range_trace_coffee']],
+  const made = chosen<[model: string, engines: readonly string[], trace: string]>(
     [
-      ['fbgemm', 'x86', 'x86_trace_coffee'],
-      ['fbgemm_full_range', 'x86', 'x86_full_range_trace_hot_dog'],
+      ['fbgemm_full_range', ['fbgemm'], 'fbgemm_full_range_trace_coffee'],
+      ['fbgemm_full_range', ['fbgemm-avx2', 'x86-avx2'], 'fbgemm_avx2_full_range_trace_cat_720p'],
+      ['qnnpack', ['onednn-avx2'], 'onednn_avx2_trace_cat_720p'],
     ],
-  ))
-    test(`identify: ${recorded} was made by ${engine}`, async () => {
+    [
+      ['fbgemm', ['x86'], 'x86_trace_coffee'],
+      ['fbgemm_full_range', ['x86'], 'x86_full_range_trace_hot_dog'],
+    ],
+  );
+  for (const [name, engines, recorded] of made)
+    test(`identify: ${recorded} was made by ${engines.join(' or ')}`, async () => {
       const { code, stdout } = await exact8(
         ['identify', '--model', model(name), '--against', trace(recorded), '--json'],
         { EXACT8_CHROME: '/nowhere' },
       );
-      expect(JSON.parse(stdout)).toMatchObject({ schemaVersion: 1, identified: [engine] });
+      expect(JSON.parse(stdout)).toMatchObject({ schemaVersion: 1, identified: engines });
       expect(code).toBe(0);
     });
 

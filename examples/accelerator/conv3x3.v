@@ -48,6 +48,10 @@ module conv3x3 #(
   reg exact[0:OUT_CHANNELS-1];
   reg signed [BOUNDARY_BITS-1:0] boundaries[0:(CORRECTED ? OUT_CHANNELS*255 : 1)-1];
   initial begin
+    if (SATURATING_PAIRS > 1) begin
+      $display("FAIL: this unit adds neighbours in pairs, and has no others");
+      $finish;
+    end
     $readmemh(WEIGHTS_FILE, weights);
     $readmemh(WEIGHT_ZERO_POINT_FILE, weight_zero_point);
     $readmemh(BIAS_FILE, bias);

@@ -85,32 +85,57 @@ static int32_t pixel(const struct tensor *t, const int32_t *x, int image, int ch
   return x[(((size_t)image * t->channels + channel) * t->height + row) * t->width + column];
 }
 
-/* The accumulator of one output: w are the channel's weights, wz their zero point. */
-static int32_t accumulate(const struct layer *l, const int32_t *x, const int32_t *w, int32_t wz, int image, int channel,
-                          int oy, int ox) {
+/* Of product k of an output, in the order ky, kx, c of the window: weight and input; is the input outside of the picture? */
+struct product {
+  int32_t weight, value;
+  int outside;
+};
+
+static struct product product_of(const struct layer *l, const int32_t *x, const int32_t *w, int image, int channel, int oy,
+                                 int ox, int k) {
   int per_group = l->input.channels / l->groups;
   int first = channel / (l->output.channels / l->groups) * per_group;
-  int32_t sum = 0, pair = 0, k = 0;
-  for (int ky = 0; ky < l->kernel_height; ky++)
-    for (int kx = 0; kx < l->kernel_width; kx++)
-      for (int c = 0; c < per_group; c++, k++) {
-        int row = oy * l->stride_y - l->pad_top + ky * l->dilation_y;
-        int column = ox * l->stride_x - l->pad_left + kx * l->dilation_x;
-        int32_t value = pixel(&l->input, x, image, first + c, row, column);
-        int32_t weight = w[(c * l->kernel_height + ky) * l->kernel_width + kx];
-        if (!l->saturating_pairs) {
-          sum += (value - l->input.zero) * (weight - wz);
-          continue;
-        }
-        /* every second product closes a pair, and so does the last one */
-        pair += value * weight;
-        sum -= l->input.zero * weight;
-        if (k % 2 == 1 || k == l->kernel_height * l->kernel_width * per_group - 1) {
-          sum += (int32_t)clamp(pair, -32768, 32767);
-          pair = 0;
-        }
-      }
-  return sum;
+  int c = k % per_group, ky = k / per_group / l->kernel_width, kx = k / per_group % l->kernel_width;
+  int row = oy * l->stride_y - l->pad_top + ky * l->dilation_y;
+  int column = ox * l->stride_x - l->pad_left + kx * l->dilation_x;
+  return (struct product){
+    .weight = w[(c * l->kernel_height + ky) * l->kernel_width + kx],
+    .value = pixel(&l->input, x, image, first + c, row, column),
+    .outside = row < 0 || row >= l->input.height || column < 0 || column >= l->input.width,
+  };
+}
+
+/* The accumulator of one output: w are the channel's weights, wz their zero point; slots: see struct layer. */
+static int32_t accumulate(const struct layer *l, const int32_t *x, const int32_t *w, int32_t wz, const int32_t *slots,
+                          int image, int channel, int oy, int ox) {
+  int count = l->kernel_height * l->kernel_width * (l->input.channels / l->groups);
+  int32_t sum = 0, zeros = 0;
+  if (!l->pairs) {
+    for (int k = 0; k < count; k++) {
+      struct product p = product_of(l, x, w, image, channel, oy, ox, k);
+      sum += (p.value - l->input.zero) * (p.weight - wz);
+    }
+    return sum;
+  }
+  /* products that wrap are of signed values */
+  int offset = l->wraps && l->input.least == 0 ? 128 : 0;
+  int length = l->slots > 0 ? l->slots : count;
+  for (int slot = 0; slot < length; slot += 2) {
+    int32_t pair = 0;
+    for (int i = slot; i < slot + 2 && i < length; i++) {
+      int k = l->slots > 0 ? slots[i] : i;
+      if (k < 0) continue;
+      struct product p = product_of(l, x, w, image, channel, oy, ox, k);
+      if (p.outside && l->inside) continue;
+      pair += (p.value - offset) * p.weight;
+      zeros += (l->input.zero - offset) * p.weight;
+    }
+    if (!l->wraps) pair = (int32_t)clamp(pair, -32768, 32767);
+    else if (pair == 32768) pair = -32768;
+    sum += pair;
+  }
+  if (l->rounds) return (int32_t)(float)sum - (int32_t)(float)zeros;
+  return sum - zeros;
 }
 
 static void convolution(const struct layer *l, int32_t *y) {
@@ -118,13 +143,14 @@ static void convolution(const struct layer *l, int32_t *y) {
   int32_t *x = load_tensor(&l->input);
   int32_t *weights = load_bytes(l->weights, per_channel * l->output.channels, l->weights_signed);
   int32_t *zeros = load(l->folder, "weight_zero_point.bin", 4 * (size_t)l->output.channels);
+  int32_t *slots = l->slots > 0 ? load(l->folder, "slots.bin", 4 * (size_t)l->slots) : NULL;
   struct requantization r = load_requantization(l);
   for (int n = 0; n < l->output.batch; n++)
     for (int o = 0; o < l->output.channels; o++)
       for (int oy = 0; oy < l->output.height; oy++)
         for (int ox = 0; ox < l->output.width; ox++)
-          *y++ = requantize(l, &r, o, accumulate(l, x, weights + o * per_channel, zeros[o], n, o, oy, ox));
-  free(x), free(weights), free(zeros), free_requantization(&r);
+          *y++ = requantize(l, &r, o, accumulate(l, x, weights + o * per_channel, zeros[o], slots, n, o, oy, ox));
+  free(x), free(weights), free(zeros), free(slots), free_requantization(&r);
 }
 
 static void pool(const struct layer *l, int32_t *y) {

@@ -4,6 +4,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { generateCase, parseCaseId } from './generate.ts';
 import type { Case } from './case.ts';
 import { writeCase } from './onnx.ts';
+import { graphRead } from './read.ts';
 import { ortFolder } from '../chrome/ort_folder.ts';
 import { runOnnxruntimeWeb } from '../oracles/onnxruntime_web.ts';
 import { parseOnnx } from '../../src/formats/onnx/proto.ts';
@@ -98,6 +99,19 @@ describe('generated cases', () => {
     for (const count of [reached.large, reached.ties, reached.lowest, reached.highest])
       expect(count).toBeGreaterThan(1_000);
   }, 60_000);
+
+  it.each(['onnxruntime-arm64', 'onnxruntime-arm64-nodot'])('of %s wrap pairs', (name) => {
+    const wrapped = Array.from({ length: 200 }, (_, index) => generateCase(name, 1, index)).filter((test) => {
+      if (!test.graph.constants.has('w')) return false;
+      const plan = createPlan(graphRead(test));
+      const exact = { ...plan.engine, accumulation: () => 'exact' as const };
+      const [sums, without] = [plan.engine, exact].map(
+        (engine) => referenceTrace({ ...plan, engine }, test.feeds).tensors.at(-1)!.accumulators!,
+      );
+      return sums!.some((sum, i) => sum !== without![i]);
+    });
+    expect(wrapped.length).toBeGreaterThan(4);
+  });
 
   it('are the same for the same engine, seed and index, which their name says', () => {
     expect(cases[17]).toEqual(generateCase('onnxruntime', SEED, 17));

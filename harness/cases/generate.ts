@@ -25,6 +25,8 @@ export interface Dialect {
   readonly torch: boolean;
   /** int8 weights have no zero point where sums of them saturate: with one, what the sums are is not known. */
   readonly symmetric: boolean;
+  /** Pairs of products of the least values wrap, which random ones seldom are. */
+  readonly wraps: boolean;
 }
 
 const PLAIN: LinearLayer = {
@@ -45,7 +47,18 @@ const PLAIN: LinearLayer = {
 export function dialectOf(name: string): Dialect {
   const engine = findEngine(name);
   const torch = engine.family === 'pytorch';
-  return { torch, symmetric: torch || engine.accumulation(PLAIN) !== 'exact' };
+  const depthwise = engine.accumulation({
+    ...PLAIN,
+    inputChannels: 16,
+    outputChannels: 16,
+    groups: 16,
+    kernel: [3, 3],
+  });
+  return {
+    torch,
+    symmetric: torch || engine.accumulation(PLAIN) !== 'exact',
+    wraps: depthwise !== 'exact' && depthwise.overflow === 'wraps',
+  };
 }
 
 /**
@@ -53,7 +66,8 @@ export function dialectOf(name: string): Dialect {
  * of 2^24 and more, channels that lie wholly beyond one end of the output's range, windows that hang over the border.
  */
 const EXTREMES = ['none', 'ties', 'large sums', 'saturation', 'padding', 'none'] as const;
-type Extreme = (typeof EXTREMES)[number];
+/** And, where pairs wrap, weights and inputs that are mostly the least of their types. */
+type Extreme = (typeof EXTREMES)[number] | 'pairs';
 
 interface Geometry {
   readonly groups: number;
@@ -64,7 +78,18 @@ interface Geometry {
   readonly samePads?: boolean;
 }
 
-function geometry(random: Random): Geometry {
+function geometry(random: Random, { wraps }: Dialect): Geometry {
+  if (wraps && random.chance(0.1))
+    return {
+      groups: 1,
+      inputChannels: random.pick([64, 72, 80]),
+      outputChannels: random.pick([8, 16, 20]),
+      kernel: random.pick([
+        [1, 2],
+        [2, 2],
+        [3, 3],
+      ]),
+    };
   const kernel: [number, number] = random.pick([
     [1, 1],
     [1, 1],
@@ -74,7 +99,7 @@ function geometry(random: Random): Geometry {
     [2, 3],
     [1, 4],
   ]);
-  const kind = random.pick(['plain', 'plain', 'depthwise', 'grouped'] as const);
+  const kind = random.pick(['plain', wraps ? 'depthwise' : 'plain', 'depthwise', 'grouped'] as const);
   if (kind === 'depthwise' && random.chance(0.5)) {
     // what engines have fast kernels for
     const channels = 8 * (random.chance(0.4) ? random.integer(13, 20) : random.integer(1, 6));
@@ -114,7 +139,8 @@ export function weightsAndScales(
   const type: ByteType = dialect.torch || inputType === 'int8' || random.chance(0.6) ? 'int8' : 'uint8';
   const [min, max] = byteRange(type);
   const count = perChannel ? channels : 1;
-  const zeros = type === 'int8' && (dialect.symmetric || perChannel);
+  const isSymmetric = dialect.symmetric || perChannel || (extreme === 'pairs' && random.chance(0.7));
+  const zeros = type === 'int8' && isSymmetric;
   const quantization: Quantization = {
     scale: Float32Array.from({ length: count }, () => someScale(random, ties ? 1 : 0.3) / 16),
     zeroPoint: Int32Array.from({ length: count }, () => (zeros ? 0 : zeroPoint(random, type))),
@@ -122,9 +148,14 @@ export function weightsAndScales(
   };
   const data = newElementData(type, elementCount(shape));
   // small sums, so that many of them lie between two codes and not beyond all
-  const style = ties ? 'small' : random.pick(['random', 'random', 'extreme', 'small'] as const);
+  const style = ties
+    ? 'small'
+    : extreme === 'pairs'
+      ? 'least'
+      : random.pick(['random', 'random', 'extreme', 'small'] as const);
   for (let i = 0; i < data.length; i++) {
-    if (style === 'extreme') data[i] = random.chance(0.8) ? max : min;
+    if (style === 'least') data[i] = random.chance(0.8) ? min : random.integer(min, max);
+    else if (style === 'extreme') data[i] = random.chance(0.8) ? max : min;
     else if (style === 'small') data[i] = Math.max(min, quantization.zeroPoint[0]! - 2) + random.integer(0, 4);
     else data[i] = random.integer(min, max);
   }
@@ -171,8 +202,9 @@ export function bias(
   return [{ name: 'b', type: 'int32', shape: [channels], data: Int32Array.from(sums, Math.round) }];
 }
 
-function linearCase(random: Random, engine: string, op: 'Conv' | 'Gemm', extreme: Extreme): Unnamed {
+function linearCase(random: Random, engine: string, op: 'Conv' | 'Gemm', given: Extreme): Unnamed {
   const dialect = dialectOf(engine);
+  const extreme = dialect.wraps && random.chance(0.4) ? 'pairs' : given;
   // onnxruntime has no kernel that turns one type into the other
   const type: ByteType = dialect.torch || random.chance(0.7) ? 'uint8' : 'int8';
   const batch = random.chance(0.7) ? 1 : random.integer(2, 5);
@@ -186,7 +218,7 @@ function linearCase(random: Random, engine: string, op: 'Conv' | 'Gemm', extreme
           outputChannels: channelCount(random),
           kernel: [1, 1],
         }
-      : geometry(random);
+      : geometry(random, dialect);
   const { kernel, groups, inputChannels, outputChannels } = g;
   const attributes: Record<string, number | number[]> = {};
   let inputShape = [batch, inputChannels];
@@ -220,12 +252,12 @@ function linearCase(random: Random, engine: string, op: 'Conv' | 'Gemm', extreme
   if (dialect.torch && random.chance(0.4)) attributes['relu'] = 1;
   const ties = extreme === 'ties';
   const sx = someScale(random, ties ? 1 : 0.3);
-  const zx = zeroPoint(random, type);
+  const zx = extreme === 'pairs' ? byteRange(type)[0] : zeroPoint(random, type);
   const weight = weightsAndScales(random, dialect, weightShape, type, extreme);
   const sw = weight.quantization!.scale[0]!;
   const most = sx * sw * (ties ? 74 * 1.4 : 74 * 74) * Math.sqrt(elementCount(weightShape) / outputChannels);
   const spread = extreme === 'large sums' ? Math.max(most, sx * sw * 2 ** random.integer(24, 30)) : most;
-  const fill = random.pick(FILLS);
+  const fill = extreme === 'pairs' ? random.pick(['least', 'sparse', 'random'] as const) : random.pick(FILLS);
   const feed = bytes(random, type, inputShape, fill, zx);
   const input: TensorInfo = { name: 'x', type, shape: inputShape, quantization: whole(sx, zx) };
   const biases = bias(random, dialect, weight, outputChannels, sx, spread, extreme);
@@ -366,11 +398,13 @@ function floatAddCase(random: Random, engine: string): Unnamed {
   };
 }
 
-/** Between DQ and Q all activations have one type, which of products is uint8, or the engine leaves the operator in float. */
-export function formOf({ nodes, inputs, tensors }: Graph, index: number): OnnxForm {
+/** Between DQ and Q all activations have one type, which of products is uint8, or the engine leaves the operator in float, but for
+ * one with kernels of int8. */
+export function formOf({ engine, nodes, inputs, tensors }: Graph, index: number): OnnxForm {
   const [{ op }] = nodes as [GraphNode];
   const types = new Set([...inputs, ...tensors.values()].map(({ type }) => type));
-  const fuses = types.size === 1 && (types.has('uint8') || (op !== 'Conv' && op !== 'Gemm'));
+  const takesInt8 = findEngine(engine).rewrite === 'onnxruntime-int8' || (op !== 'Conv' && op !== 'Gemm');
+  const fuses = types.size === 1 && (types.has('uint8') || takesInt8);
   return !op.endsWith('Linear') && fuses && index % 3 === 0 ? 'qdq' : 'qoperator';
 }
 

@@ -1,6 +1,7 @@
 import { InvalidInputError, UnsupportedModelError } from '../../src/errors.ts';
 import {
   ELEMENT_TYPES,
+  elementCount,
   newElementData,
   type Constant,
   type ElementData,
@@ -68,6 +69,12 @@ function pool(npz: Npz, id: string, engine: string): RecordedCase {
   };
 }
 
+/** Linear layers are recorded as convolutions of one pixel. */
+const asRows = ({ shape }: { readonly shape: readonly number[] }): number[] => [
+  shape[0]!,
+  elementCount(shape) / shape[0]!,
+];
+
 /** x u8 NCHW, w i8 OIHW, b f32 or i32 (of scale sx * sw), sw f32 (1 or O), y u8; one stride and one padding for both dimensions. */
 function convolution(npz: Npz, id: string, engine: string): RecordedCase {
   const p = parameters(npz, id, ['sx', 'zx', 'sy', 'zy', 'stride', 'padding', 'groups', 'relu', 'perChannel']);
@@ -86,6 +93,21 @@ function convolution(npz: Npz, id: string, engine: string): RecordedCase {
   const type = b.data instanceof Int32Array ? 'int32' : 'float32';
   const bias: Constant = { name: 'b', type, shape: b.shape, data: b.data };
   const { stride, padding } = p as { stride: number; padding: number };
+  if (npz.text(`${id}:op`) === 'linear')
+    return {
+      id,
+      description: `Gemm ${asRows(x).join('x')}, weights ${asRows(w).join('x')}`,
+      graph: graphOf(
+        engine,
+        'Gemm',
+        [{ name: 'x', type: 'uint8', shape: asRows(x), quantization: whole(p['sx']!, p['zx']!) }],
+        { name: 'y', type: 'uint8', quantization: whole(p['sy']!, p['zy']!) },
+        [{ ...weight, shape: asRows(w) }, bias],
+        { transB: 1, ...(p['relu'] ? { relu: 1 } : {}) },
+      ),
+      feeds: { x: new Tensor('uint8', x.data, asRows(x)) },
+      expected: y.data,
+    };
   return {
     id,
     description: `Conv ${x.shape.join('x')}, weights ${w.shape.join('x')}, stride ${stride}, padding ${padding}, groups ${p['groups']}`,
@@ -164,7 +186,7 @@ function model(npz: Npz, id: string, engine: string, output: string): RecordedCa
  * Operator cases recorded from a real engine: `<i>:x w b sw y params` (convolutions, params = sx, zx, sy, zy,
  * stride, padding, groups, relu, per channel), `<i>:a b y params` (adds, params = sa, za, sb, zb, sy, zy, relu),
  * `<i>:x y params` (averages of all pixels, params = sx, zx) or `<i>:model y`, `<i>:in:<input>` and `<i>:name` (ONNX files).
- * `<i>:op`, where it is there, tells 'mul' from 'add'.
+ * `<i>:op`, where it is there, tells 'mul' from 'add', and 'linear' layers (with one pixel) from convolutions.
  *
  * @param output what is expected of a model, where the file has it; otherwise its `y`
  * @throws InvalidInputError where the file holds something else

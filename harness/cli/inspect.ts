@@ -6,6 +6,7 @@ import { FORMS, type ProvedRequantization } from '../../src/requantize/prove.ts'
 import { formatCount } from '../report/format.ts';
 import { EXIT, type ExitCode } from './exit_codes.ts';
 import { addCostOptions, runCost, type CostOptions } from './inspect_cost.ts';
+import { describeOverflows, overflowsOf } from './inspect_overflow.ts';
 import { loadModel, type LoadedModel } from './model.ts';
 import { addFusionOption, addModelOptions, type FusionOptions } from './options.ts';
 import { printResult, tableOf, type Column } from './output.ts';
@@ -60,7 +61,12 @@ async function runInspect(options: InspectOptions): Promise<ExitCode> {
     return EXIT.done;
   }
   const inspection = inspectPlan(model.plan);
-  printResult(options.json, inspectionResult(model, inspection), describeInspection(model, inspection));
+  const overflows = overflowsOf(model);
+  printResult(
+    options.json,
+    { ...inspectionResult(model, inspection), overflows },
+    `${describeInspection(model, inspection)}\n\n${describeOverflows(overflows)}`,
+  );
   return EXIT.done;
 }
 

@@ -38,4 +38,11 @@ describe('which engine is mine', () => {
     for (const line of rows) expect(text).toContain(line);
     for (const description of Object.values(PROCESSORS)) expect(text).toContain(description);
   });
+
+  it('is the drawing of docs/engines.md', () => {
+    const drawn = [...readFileSync('docs/engines.svg', 'utf8').matchAll(/class="engine"[^>]*>([^<]+)</g)].map(
+      ([, name]) => name,
+    );
+    expect(new Set(drawn)).toEqual(new Set(ENGINES.map(({ name }) => name)));
+  });
 });

@@ -28,9 +28,10 @@ const DESCRIPTIONS = /:(qparams|acc)$|^meta$/;
 
 const QPARAMS = ':qparams';
 
-/** Names that differ only in case and punctuation. */
+/** Names that differ only in case and punctuation; a trace may say which are inputs and outputs. */
 const normalized = (name: string): string =>
   name
+    .replace(/^(input|output):/, '')
     .toLowerCase()
     .replaceAll(/[^a-z0-9]+/g, '_')
     .replaceAll(/^_|_$/g, '');

@@ -508,7 +508,9 @@ describe.skipIf(!sharedAvailable)(`elements of recorded networks (needs ${shared
       expect(analysis.sum!.pairs!.some((pair) => pair.exact !== pair.int16)).toBe(true);
       const giving = (side: 'theirs' | 'reference') =>
         analysis.engines.filter(({ gives }) => gives.includes(side)).map((one) => one.engine);
-      expect(giving('reference')).toEqual(['fbgemm-avx2']);
+      // every engine without VNNI may saturate here as this one does; those with VNNI do not
+      expect(giving('reference')).toEqual(expect.arrayContaining(['fbgemm-avx2', 'x86-avx2']));
+      expect(giving('reference').filter((name) => !name.endsWith('-avx2'))).toEqual([]);
       expect(giving('theirs')).toContain('fbgemm');
     }
   });

@@ -70,16 +70,19 @@ function smallProblem(kind: Parameters<typeof smallLayer>[0], engine = 'onnxrunt
 }
 
 describe('the family of implementations of a layer', () => {
-  it.each(['onnxruntime', 'qnnpack', 'fbgemm', 'fbgemm-avx2', 'onednn', 'x86'])('has %s in it', (engine) => {
-    for (const kind of [
-      { channels: [3, 6], stride: 2 },
-      { channels: [6, 6], stride: 1, depthwise: true },
-    ] as const) {
-      const { problem, expected } = smallProblem(kind, engine);
-      const family = problem(new Int16Array(0));
-      expect(valuesOf(family, referenceRecipe(family))).toEqual(Int16Array.from(expected as Uint8Array));
-    }
-  });
+  it.each(['onnxruntime', 'qnnpack', 'fbgemm', 'fbgemm-avx2', 'onednn', 'onednn-avx2', 'x86'])(
+    'has %s in it',
+    (engine) => {
+      for (const kind of [
+        { channels: [3, 6], stride: 2 },
+        { channels: [6, 6], stride: 1, depthwise: true },
+      ] as const) {
+        const { problem, expected } = smallProblem(kind, engine);
+        const family = problem(new Int16Array(0));
+        expect(valuesOf(family, referenceRecipe(family))).toEqual(Int16Array.from(expected as Uint8Array));
+      }
+    },
+  );
 
   it.each([
     ['an ordinary convolution', { channels: [3, 6], stride: 2 }, 'onnxruntime'],

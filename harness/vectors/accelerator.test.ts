@@ -16,6 +16,7 @@ import { createPlan } from '../../src/plan/plan.ts';
 import { findEngine } from '../../src/engines/index.ts';
 import { Tensor } from '../../src/tensor.ts';
 import { chosen } from '../../tests/helpers/long.ts';
+import { withLeast } from '../../tests/helpers/pairing_engines.ts';
 import { smallLayer } from '../../tests/helpers/small_layers.ts';
 import { smallModel } from '../../tests/helpers/small_model.ts';
 import { hasCompiler, hasIcarus, installTools } from '../../tests/helpers/tools.ts';
@@ -106,6 +107,9 @@ describe.skipIf(!hasIcarus())('the Verilog unit (needs Icarus Verilog)', () => {
     const { graph, feeds } = smallLayer({ channels: [3, 6], stride: 2 }, 5);
     await write('pairs', graph, { feeds, engine: 'fbgemm-avx2' });
     expect(simulate('pairs', 'y')).toMatchObject({ status: 0 });
+    await write('pairs of taps', graph, { feeds, engine: 'onednn-avx2' });
+    const output = expect.stringMatching(/^FAIL: this unit adds neighbours in pairs/);
+    expect(simulate('pairs of taps', 'y')).toMatchObject({ status: 1, output });
   });
 
   describe.each(kinds.slice(0, 2))('faults of %s', (name, layer) => {
@@ -179,10 +183,17 @@ describe.skipIf(!hasCompiler())('the C program (needs a C compiler)', () => {
     expect(recompute('tails')).toMatchObject({ status: 0, output: expect.stringMatching(/\n3 layers, 0 differ\n$/) });
   });
 
-  it('of an engine that saturates pairs: equal in every output', async () => {
-    const { graph, feeds } = smallLayer({ channels: [3, 6], stride: 2 }, 5);
-    await write('pairs in C', graph, { ...bin, feeds, engine: 'fbgemm-avx2' });
-    expect(recompute('pairs in C')).toMatchObject({
+  // neighbours; within a tap, in the picture alone; -128 a register apart, that wrap
+  it.each([
+    ['fbgemm-avx2', 'saturating-pairs', []],
+    ['onednn-avx2', 'saturating-pairs', [36]],
+    ['onnxruntime-arm64-nodot', 'wrapping-pairs', [32]],
+  ] as const)('of the engine %s, which has %s: equal in every output', async (engine, mode, slots) => {
+    const { graph, feeds } = withLeast(smallLayer({ channels: [3, 6], stride: 2 }, 5));
+    const { layers } = await write(`${engine} in C`, graph, { ...bin, feeds, engine });
+    expect(layers[0]!.accumulation).toMatchObject({ mode });
+    expect(layers[0]!.arrays['slots']?.shape ?? []).toEqual(slots);
+    expect(recompute(`${engine} in C`)).toMatchObject({
       status: 0,
       output: expect.stringMatching(/\n1 layers, 0 differ\n$/),
     });

@@ -19,7 +19,11 @@ struct layer {
   struct tensor input, other, output;  /* other: the second operand of an add; without a file where there is none */
   const char *weights;                 /* convolution: .bin, OIHW; a fully connected layer is a convolution of 1 by 1 */
   int weights_signed, kernel_height, kernel_width, stride_y, stride_x, dilation_y, dilation_x, pad_top, pad_left, groups;
-  int saturating_pairs;                /* convolution: pairs of raw products are saturated to int16 */
+  int pairs;                           /* convolution: products are added in pairs in int16, and saturate */
+  int wraps;                           /* pairs: they wrap around instead, and products are of signed values */
+  int slots;                           /* pairs: elements of slots.bin, which says which they are; 0: neighbours */
+  int inside;                          /* pairs: taps outside of the input are in no sum */
+  int rounds;                          /* pairs: both sums are rounded to float32 */
   int channels;                        /* convolution, pool: elements of bias, multiplier, offset, shift, exact */
   int min, max;                        /* convolution, pool: the clamp of output values; add: of output codes */
   int boundaries;                      /* convolution, pool: is there a file of them, for channels without an exact line? */
@@ -82,7 +86,11 @@ function fields(manifest: Manifest, layer: ManifestLayer): string[] {
       pad_top: window.pads[0],
       pad_left: window.pads[1],
       groups: window.groups,
-      saturating_pairs: Number(accumulation!.mode === 'saturating-pairs'),
+      pairs: Number(accumulation!.mode !== 'exact'),
+      wraps: Number(accumulation!.mode === 'wrapping-pairs'),
+      slots: arrays['slots']?.shape[0] ?? 0,
+      inside: Number(accumulation!.outside === 'nothing'),
+      rounds: Number(accumulation!.rounds === true),
     });
   if (requantization)
     set({

@@ -3,7 +3,7 @@ import { byteRange, elementCount, ofChannel, type GraphNode } from '../../src/gr
 import type { Definition, ForDefinitions } from '../../src/layers/definition.ts';
 import { forDefinition, operatorOf } from '../../src/layers/infer.ts';
 import type { Layer, LinearKind } from '../../src/layers/layer.ts';
-import { operandsOf, refuse, type OpContext } from '../../src/layers/operator.ts';
+import { operandsOf, type OpContext } from '../../src/layers/operator.ts';
 import { onCodes } from '../../src/layers/pairs.ts';
 import { tailRanges } from '../../src/layers/tail.ts';
 import { addTable, proveAdd } from '../../src/requantize/add.ts';
@@ -12,7 +12,13 @@ import { floatOfKey } from '../../src/requantize/float_keys.ts';
 import { FloatLines } from '../../src/engines/float_lines.ts';
 import { clamp, roundHalfEven } from '../../src/engines/rounding.ts';
 import { areSaturatingNeighbours } from '../../src/engines/pairs.ts';
-import type { LinearLayer, TensorQuantization } from '../../src/engines/engine.ts';
+import { pairOffset } from '../../src/layers/linear/reference.ts';
+import type {
+  Accumulation as EngineAccumulation,
+  LinearLayer,
+  Pairs,
+  TensorQuantization,
+} from '../../src/engines/engine.ts';
 import { bitsFor, fitted, whole, type VectorArray } from './array.ts';
 import { BOUNDARIES, integerRequantization, type Line } from './line.ts';
 
@@ -29,7 +35,10 @@ export interface Window {
 }
 
 export interface Accumulation {
-  readonly mode: 'exact' | 'saturating-pairs';
+  readonly mode: 'exact' | 'saturating-pairs' | 'wrapping-pairs';
+  /** Of pairs: what lies outside of the input, and whether sums are rounded to float32: see `definition`. */
+  readonly outside?: Pairs['outside'];
+  readonly rounds?: boolean;
   /** For people: what is summed, and how it overflows. */
   readonly definition: string;
   /** Of all channels: every input, every partial sum, in any order. */
@@ -106,13 +115,30 @@ export function layerVectors(node: GraphNode, context: OpContext, multiplierBits
   return { name: node.outputs[0]!, node: node.name, op: node.op, inputs: operandsOf(node, context), ...details };
 }
 
-const DEFINITIONS = {
-  exact: 'sum((x - input zero point) * (w - weight_zero_point)) in integers; the bias is not included',
-  'saturating-pairs':
-    'the raw products x*w in the order ky, kx, c of the window, two neighbours added and saturated to int16 ' +
-    '(-32768 to 32767), an odd last one alone; their sum minus input zero point * sum(w); outside of the input x is the ' +
-    'input zero point; the bias is not included',
-};
+const NO_BIAS = 'the bias is not included';
+
+/** What is summed, for people. */
+function definitionOf(layer: LinearLayer, accumulation: EngineAccumulation): string {
+  if (accumulation === 'exact') return `sum((x - input zero point) * (w - weight_zero_point)) in integers; ${NO_BIAS}`;
+  const { overflow, outside, rounds } = accumulation;
+  const offset = pairOffset(layer, overflow);
+  const x = offset === 0 ? 'x' : `(x - ${offset})`;
+  const order = areSaturatingNeighbours(layer, accumulation)
+    ? 'in the order ky, kx, c of the window, two neighbours added'
+    : 'in the order of `slots`, which has their numbers in the order ky, kx, c of the window (-1: none), two neighbours added';
+  const narrowed =
+    overflow === 'wraps' ? 'kept as int16, of which 32768 becomes -32768' : 'saturated to int16 (-32768 to 32767)';
+  const zero = offset === 0 ? 'input zero point' : `(input zero point - ${offset})`;
+  const taps =
+    outside === 'nothing'
+      ? 'taps outside of the input are in neither sum'
+      : 'outside of the input x is the input zero point';
+  const rounded = rounds ? '; both sums are rounded to float32, ties to even, before the subtraction' : '';
+  return (
+    `the products ${x}*w ${order} and ${narrowed}, an odd last one alone; their sum minus ${zero} * sum(w); ` +
+    `${taps}${rounded}; ${NO_BIAS}`
+  );
+}
 
 const LINE =
   'clamp(((accumulator + bias) * multiplier + offset) >> shift), the shift arithmetic (towards minus infinity)';
@@ -194,15 +220,14 @@ function requantization(
   };
 }
 
-function modeOf(node: GraphNode, { engine }: OpContext, layer: LinearLayer): Accumulation['mode'] {
-  const accumulation = engine.accumulation(layer);
-  if (accumulation === 'exact') return 'exact';
-  if (areSaturatingNeighbours(layer, accumulation)) return 'saturating-pairs';
-  return refuse(
-    node,
-    `engine '${engine.name}' pairs its products in an order of its own`,
-    Object.keys(DEFINITIONS).join(', '),
-  );
+function pairsOf(
+  layer: LinearLayer,
+  accumulation: EngineAccumulation,
+): Pick<Details, 'arrays'> & Pick<Accumulation, 'mode'> {
+  if (accumulation === 'exact') return { mode: 'exact', arrays: {} };
+  const { slots, overflow } = accumulation;
+  const arrays = areSaturatingNeighbours(layer, accumulation) ? {} : { slots: fitted('int32', slots, [slots.length]) };
+  return { mode: overflow === 'wraps' ? 'wrapping-pairs' : 'saturating-pairs', arrays };
 }
 
 function linear({ linear: one }: Definition<'linear'>, { node, context, multiplierBits }: Described): Details {
@@ -220,20 +245,28 @@ function linear({ linear: one }: Definition<'linear'>, { node, context, multipli
     return !bias ? 0 : bias instanceof Int32Array ? bias[c]! : bias[c]! / (input.scale * scales[c]!);
   });
   const stage = requantization(computed, layer.output, realBias, multiplierBits);
-  const mode = modeOf(node, context, layer);
+  const { accumulation } = computed;
+  const pairs = pairsOf(layer, accumulation);
+  const definition = definitionOf(layer, accumulation);
   const type = one.weightSigned ? 'int8' : 'uint8';
   const shape = [outputChannels, layer.inputChannels / groups];
   const data = type === 'int8' ? Int8Array.from(weights) : Uint8Array.from(weights);
   return {
     kind: 'convolution',
-    formulas: [`accumulator = ${DEFINITIONS[mode]}`, ...stage.formulas],
+    formulas: [`accumulator = ${definition}`, ...stage.formulas],
     window: { kernel, strides, dilations, pads, groups, paddingValue: input.zeroPoint },
-    accumulation: { mode, definition: DEFINITIONS[mode], ...stage.sums },
+    accumulation: {
+      mode: pairs.mode,
+      definition,
+      ...(accumulation !== 'exact' && { outside: accumulation.outside, rounds: accumulation.rounds === true }),
+      ...stage.sums,
+    },
     requantization: stage.requantization,
     arrays: {
       weights: whole(type, data, layer.op === 'conv' ? [...shape, ...kernel] : shape),
       weight_zero_point: fitted('int32', zeros, channels),
       weight_scale: whole('float32', scales, channels),
+      ...pairs.arrays,
       ...(bias instanceof Float32Array ? { bias_float: whole('float32', bias, channels) } : {}),
       ...stage.arrays,
     },

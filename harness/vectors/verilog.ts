@@ -1,6 +1,9 @@
 import { byteRange } from '../../src/graph/graph.ts';
 import type { Manifest, ManifestArray, ManifestLayer } from './manifest.ts';
 
+/** What SATURATING_PAIRS is where pairs are no neighbours, or do more than saturate: not for the example's unit. */
+const OTHER_PAIRS = 2;
+
 /**
  * parameters.vh of a convolution or fully connected layer: `localparam`s for inclusion in a Verilog module.
  * Files are named from the folder of the manifest.
@@ -39,7 +42,7 @@ export function verilogParameters({ tensors }: Manifest, layer: ManifestLayer): 
     OUTPUT_TYPE_MIN: byteRange(output.signed ? 'int8' : 'uint8')[0],
     OUTPUT_MIN: clamp[0],
     OUTPUT_MAX: clamp[1],
-    SATURATING_PAIRS: Number(accumulation.mode === 'saturating-pairs'),
+    SATURATING_PAIRS: accumulation.mode === 'exact' ? 0 : arrays['slots'] || accumulation.rounds ? OTHER_PAIRS : 1,
     ACCUMULATOR_BITS: accumulation.bits,
     SUM_BITS: accumulation.bitsWithBias,
     BIAS_BITS: arrays['bias']!.bits,

@@ -199,7 +199,7 @@ export type Family = 'onnxruntime' | 'pytorch' | 'tflite';
 /** See src/rewrite/. */
 export type RewriteName = 'none' | 'onnxruntime' | 'onnxruntime-int8';
 
-export type RecipeName = 'onnxruntime' | 'qnnpack' | 'fbgemm' | 'onednn';
+export type RecipeName = 'onnxruntime' | 'qnnpack' | 'fbgemm' | 'onednn' | 'onednnAvx2';
 
 /** `a * b + c` in float32: rounded twice, or once where kernels are compiled for fused multiply-adds. */
 export type MultiplyAdd = (a: number, b: number, c: number) => number;

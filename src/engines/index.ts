@@ -3,6 +3,7 @@ import { isRecord, kindOf } from '../kind_of.ts';
 import { createFbgemm, createFbgemmAvx2 } from './fbgemm.ts';
 import { gemmlowp } from './gemmlowp.ts';
 import { createOnednn } from './onednn.ts';
+import { createOnednnAvx2 } from './onednn_avx2.ts';
 import { onnxruntime } from './onnxruntime.ts';
 import { onnxruntimeArm64, onnxruntimeArm64NoDot } from './onnxruntime_arm64.ts';
 import { onnxruntimeX64 } from './onnxruntime_x64.ts';
@@ -14,7 +15,7 @@ import { tflite } from './tflite.ts';
 import { tfliteBuiltin } from './tflite_builtin.ts';
 import { tfliteBuiltinArm64 } from './tflite_builtin_arm64.ts';
 import { tfliteSingle } from './tflite_single.ts';
-import { createX86 } from './x86.ts';
+import { createX86, createX86Avx2 } from './x86.ts';
 import { xnnpack } from './xnnpack.ts';
 import { xnnpackArm64 } from './xnnpack_arm64.ts';
 
@@ -32,7 +33,9 @@ const CREATE: readonly ((options: EngineOptions) => Engine)[] = [
   createFbgemm,
   createFbgemmAvx2,
   createOnednn,
+  createOnednnAvx2,
   createX86,
+  createX86Avx2,
   () => tflite,
   () => tfliteSingle,
   () => gemmlowp,

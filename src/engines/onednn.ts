@@ -10,8 +10,7 @@ function onednnLinear(layer: LinearLayer): StepFunctions {
   const inputScale = throughInverse(layer.input.scale);
   const inverse = throughInverse(f32(1 / layer.output.scale));
   return linearSteps(layer, (stored, bias) => {
-    const single = isPerChannel(layer) ? f32(stored) : stored;
-    const weightScale = layer.op === 'gemm' ? throughInverse(single) : f32(stored);
+    const weightScale = singleWeightScale(layer, stored);
     return (accumulator) => {
       const value = f32(f32(f32(f32(accumulator) * inputScale) * weightScale) + bias);
       return roundHalfEven(f32(f32(value * inverse) + layer.output.zeroPoint));
@@ -23,7 +22,13 @@ function onednnLinear(layer: LinearLayer): StepFunctions {
  * PyTorch hands inverses of scales to oneDNN, which inverts them back: not always the same. So go the input's and the
  * output's, and a linear layer's weights'.
  */
-const throughInverse = (scale: number): number => f32(1 / f32(1 / scale));
+export const throughInverse = (scale: number): number => f32(1 / f32(1 / scale));
+
+/** A weight scale as a float32: a linear layer's goes through its inverse. */
+export function singleWeightScale(layer: LinearLayer, stored: number): number {
+  if (layer.op !== 'gemm') return f32(stored);
+  return throughInverse(isPerChannel(layer) ? f32(stored) : stored);
+}
 
 /** PyTorch's onednn engine on a machine with AVX-512 VNNI. */
 export function createOnednn(options: PyTorchOptions = {}): Engine {

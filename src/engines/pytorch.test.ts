@@ -2,9 +2,10 @@ import { describe, expect, it } from 'vitest';
 import { createPlan } from '../plan/plan.ts';
 import { createFbgemm, fbgemm, fbgemmAvx2 } from './fbgemm.ts';
 import { onednn } from './onednn.ts';
+import { createOnednnAvx2 } from './onednn_avx2.ts';
 import { qnnpack } from './qnnpack.ts';
 import type { LinearLayer, Engine } from './engine.ts';
-import { x86 } from './x86.ts';
+import { createX86Avx2, x86 } from './x86.ts';
 import {
   convolve,
   mismatches,
@@ -16,7 +17,9 @@ import {
 } from '../../tests/helpers/recorded_cases.ts';
 import { smallLayer } from '../../tests/helpers/small_layers.ts';
 
-const engines: readonly Engine[] = [qnnpack, fbgemm, fbgemmAvx2, onednn, x86];
+const [onednnAvx2, x86Avx2] = [createOnednnAvx2(), createX86Avx2()];
+const recorded: readonly Engine[] = [qnnpack, fbgemm, fbgemmAvx2, onednn, x86];
+const engines: readonly Engine[] = [...recorded, onednnAvx2, x86Avx2];
 const byName = new Map(engines.map((engine) => [engine.name, engine]));
 
 function checkConvolutions(engine: Engine): { outputs: number; wrong: number } {
@@ -69,7 +72,7 @@ function checkAdds(engine: Engine, file: string): { outputs: number; wrong: numb
 }
 
 describe.skipIf(!sharedAvailable)(`recorded PyTorch operators (needs ${shared})`, () => {
-  it.each([...byName.keys()])('%s: every convolution', (name) => {
+  it.each(recorded.map(({ name }) => name))('%s: every convolution', (name) => {
     expect(checkConvolutions(byName.get(name)!)).toEqual({ outputs: 288_933, wrong: 0 });
   });
 
@@ -279,6 +282,7 @@ describe('where the engines differ', () => {
     expect(saturating(fbgemm)).toEqual([0, 0, 1, 1, 1, 0, 0, 0, 0, 0]);
     expect(saturating(fbgemmAvx2)).toEqual([1, 1, 1, 1, 1, 1, 1, 1, 1, 1]);
     expect(saturating(x86)).toEqual([0, 0, 0, 1, 1, 0, 0, 0, 0, 0]);
+    expect(saturating(x86Avx2)).toEqual([1, 1, 1, 1, 1, 1, 1, 1, 1, 1]);
   });
 
   it('x86: onednn up to 100 groups, fbgemm above and for linear layers', () => {

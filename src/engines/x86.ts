@@ -1,4 +1,4 @@
-import { createFbgemm } from './fbgemm.ts';
+import { createFbgemm, createFbgemmAvx2 } from './fbgemm.ts';
 import type { PyTorchOptions } from './pytorch.ts';
 import { createOnednn } from './onednn.ts';
 import type { LinearLayer, Engine } from './engine.ts';
@@ -19,6 +19,16 @@ export function createX86(options: PyTorchOptions = {}): Engine {
     origins: [{ runtime: 'pytorch-x86', processors: ['x64-avx512-vnni'] }],
     linear: (layer) => engineOf(layer).linear(layer),
     accumulation: (layer) => engineOf(layer).accumulation(layer),
+  };
+}
+
+/** The same on a machine without AVX-512 VNNI: every layer is FBGEMM's. */
+export function createX86Avx2(options: PyTorchOptions = {}): Engine {
+  return {
+    ...createFbgemmAvx2(options),
+    name: 'x86-avx2',
+    description: 'PyTorch x86 without AVX-512 VNNI: the same as fbgemm-avx2',
+    origins: [{ runtime: 'pytorch-x86', processors: ['x64-avx-vnni', 'x64'] }],
   };
 }
 

@@ -95,6 +95,30 @@ describe("rewrite: onnxruntime's operator fusion", () => {
     expect([between.type, ...between.quantization!.zeroPoint]).toEqual(['uint8', 125]);
   });
 
+  it('where int8 has kernels of its own, it stays, and fuses whoever else uses it', () => {
+    const graph = graphOf((n) => {
+      const bytes = n.quantize(n.float32(), 0.5, -3, 'int8');
+      const [x, shortcut] = [n.dequantize(bytes, 0.5, -3, 'int8'), n.dequantize(bytes, 0.5, -3, 'int8')];
+      const w = n.dequantizedConstant(Int8Array.of(1, 2, 3, 4), [2, 2, 1, 1], 0.25);
+      const y = n.dequantize(n.quantize(n.op('Conv', [x, w]), 0.5, 0, 'int8'), 0.5, 0, 'int8');
+      return n.quantize(n.op('Add', [y, shortcut]), 0.5, 7, 'int8');
+    }, 'int8');
+    const { nodes, tensors } = rewrite(graph, findEngine('onnxruntime-arm64'));
+    expect(nodes.map(({ op }) => op)).toEqual(['QuantizeLinear', 'Conv', 'Add']);
+    expect(tensors.get(nodes[0]!.outputs[0]!)!.type).toBe('int8');
+    const elsewhere = rewrite(graph, findEngine('onnxruntime')).nodes.map(({ op }) => op);
+    expect(elsewhere.filter((op) => op === 'DequantizeLinear').length).toBeGreaterThan(0);
+  });
+
+  it('int8 activations with uint8 weights stay float there', () => {
+    const graph = graphOf((n) => {
+      const w = n.dequantizedConstant(Uint8Array.of(1, 2), [1, 2, 1, 1], 0.25);
+      return n.quantize(n.op('Conv', [n.q(0.5, -3, 'int8'), w]), 0.5, 0, 'int8');
+    }, 'int8');
+    const { nodes } = rewrite(graph, findEngine('onnxruntime-arm64'));
+    expect(nodes.map(({ op }) => op)).toEqual(['DequantizeLinear', 'DequantizeLinear', 'Conv', 'QuantizeLinear']);
+  });
+
   it('int8 activations with uint8 weights are refused', () => {
     expect(() =>
       operators((n) => {

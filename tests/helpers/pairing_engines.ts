@@ -39,7 +39,9 @@ export function pairingEngine(base: Engine, index: number): Engine {
 }
 
 /** A case of which two thirds of the inputs and of the int8 weights are the least of their type: pairs of them wrap. */
-export function withLeast<C extends Case>(given: C): C {
+export function withLeast<C extends Pick<Case, 'graph'> & { readonly feeds: Readonly<Record<string, Tensor>> }>(
+  given: C,
+): C {
   const least = <D extends { readonly type: string; readonly data: ElementData }>(one: D): ElementData => {
     const data = one.data.slice() as Int8Array;
     for (let i = 0; i < data.length; i++) if (i % 3 !== 0) data[i] = one.type === 'uint8' ? 0 : -128;

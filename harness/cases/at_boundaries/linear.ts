@@ -1,4 +1,4 @@
-import { elementCount, newElementData, ofChannel, type Constant } from '../../../src/graph/graph.ts';
+import { byteRange, elementCount, newElementData, ofChannel, type Constant } from '../../../src/graph/graph.ts';
 import { contextOf, inferGraph, linearOf } from '../../../src/layers/infer.ts';
 import type { Linear } from '../../../src/layers/layer.ts';
 import { referenceTrace } from '../../../src/plan/reference.ts';
@@ -40,7 +40,14 @@ const SHAPES: readonly Shape[] = [
 
 const LARGEST_BIAS = 2 ** 30;
 
-function weightOf(random: Random, { op, weight: shape }: Shape, input: ByteType, dialect: Dialect): Constant {
+/** @param pairs mostly the least value of the type */
+function weightOf(
+  random: Random,
+  { op, weight: shape }: Shape,
+  input: ByteType,
+  dialect: Dialect,
+  pairs: boolean,
+): Constant {
   const { torch, symmetric } = dialect;
   const perChannel = random.chance(0.6);
   const count = perChannel ? shape[0]! : 1;
@@ -49,7 +56,8 @@ function weightOf(random: Random, { op, weight: shape }: Shape, input: ByteType,
   const one = elementCount(shape.slice(1)) > 1000;
   const data = newElementData(type, elementCount(shape));
   const [least, most] = type === 'int8' ? [one ? 60 : -128, 127] : [one ? 190 : 0, 255];
-  for (let i = 0; i < data.length; i++) data[i] = random.integer(least, most);
+  for (let i = 0; i < data.length; i++)
+    data[i] = pairs && random.chance(0.8) ? byteRange(type)[0] : random.integer(least, most);
   const plain = perChannel || op === 'Gemm' || (symmetric && type === 'int8');
   const middle = type === 'int8' ? 0 : 128;
   return {
@@ -75,13 +83,14 @@ function weightOf(random: Random, { op, weight: shape }: Shape, input: ByteType,
  */
 export function linearAtBoundaries(random: Random, engine: Engine): Unnamed {
   const dialect = dialectOf(engine.name);
+  const pairs = dialect.wraps && random.chance(0.3);
   const { torch } = dialect;
   const shape = random.pick(SHAPES);
   const type: ByteType = torch || random.chance(0.7) ? 'uint8' : 'int8';
   const scale = stored(random, random.scale(0.002, 0.5), torch);
   const quantization = quantizationOf(scale, zeroPoint(random, type), torch);
   const input = { name: 'x', type, shape: shape.input, quantization };
-  const weight = weightOf(random, shape, type, dialect);
+  const weight = weightOf(random, shape, type, dialect, pairs);
   const channels = shape.weight[0]!;
   const bias: Constant & { data: Int32Array | Float32Array } = {
     name: 'b',
@@ -102,7 +111,7 @@ export function linearAtBoundaries(random: Random, engine: Engine): Unnamed {
       : { transB: 1 }),
     ...(torch && random.chance(0.4) ? { relu: 1 } : {}),
   };
-  const x = bytes(random, type, shape.input, random.pick(['random', 'random', 'most']), 0);
+  const x = bytes(random, type, shape.input, pairs ? 'least' : random.pick(['random', 'random', 'most']), 0);
   const output = { name: 'y', type, quantization: quantizationOf(1, 0, torch) };
   const graph = graphOf(engine.name, shape.op, [input], output, [weight, bias], attributes);
   const typed = inferGraph(graph, engine);

@@ -1,3 +1,4 @@
+import { hasOddGroups } from '../../../src/engines/onednn_avx2.ts';
 import { isPerChannel } from '../../../src/engines/pytorch.ts';
 import type { Engine, LinearLayer, RecipeName } from '../../../src/engines/engine.ts';
 
@@ -21,6 +22,16 @@ const RECIPES: Readonly<Record<RecipeName, (layer: LinearLayer) => EngineRecipe>
   onednn: ({ op }) => ({
     bias: 'real',
     scale: op === 'gemm' ? 'real-float32-inverses' : 'real-float32',
+    order: 'before',
+    rounding: 'even',
+  }),
+  onednnAvx2: (layer) => ({
+    bias: 'real',
+    scale: hasOddGroups(layer)
+      ? 'real-float32-division'
+      : layer.op === 'gemm'
+        ? 'real-float32-product-inverses'
+        : 'real-float32-product',
     order: 'before',
     rounding: 'even',
   }),

@@ -24,13 +24,41 @@ const way = waysOf('scale');
 
 const throughInverse = (s: number): number => f32(1 / f32(1 / s));
 
-/** onednn's order of operations; the input's and the output's scale go through their inverses. */
-const dequantized = (id: string, detail: string, weight: (w: number) => number): ScaleChoice =>
-  way(id, detail, {
+/** One scale after the other, or their product at once. */
+const inTurn =
+  (weight: (w: number) => number) =>
+  (s: number, w: number): ((sum: number) => number) => {
+    const sw = weight(w);
+    return (sum) => f32(f32(sum * s) * sw);
+  };
+const atOnce =
+  (weight: (w: number) => number) =>
+  (s: number, w: number): ((sum: number) => number) => {
+    const scale = f32(s * weight(w));
+    return (sum) => f32(sum * scale);
+  };
+
+const multiplied = (y: number): ((real: number) => number) => {
+  const inverse = throughInverse(f32(1 / y));
+  return (real) => f32(real * inverse);
+};
+const divided = (y: number): ((real: number) => number) => {
+  const scale = throughInverse(y);
+  return (real) => f32(real / scale);
+};
+
+/** onednn's: in real units, where the bias is added, and back; the input's and the output's scale go through their inverses. */
+const dequantized = (
+  id: string,
+  detail: string,
+  toReal: ReturnType<typeof inTurn>,
+  toUnits = multiplied,
+): ScaleChoice =>
+  way(id, `the sum is dequantized to float32${detail}`, {
     float32: true,
     of({ x, w, y }: Scales): Scaler {
-      const [s, sw, inverse] = [throughInverse(x), weight(w), throughInverse(f32(1 / y))];
-      return (sum, real) => f32(f32(f32(f32(f32(sum) * s) * sw) + real) * inverse);
+      const [real, units] = [toReal(throughInverse(x), w), toUnits(y)];
+      return (sum, bias) => units(f32(real(f32(sum)) + bias));
     },
   });
 
@@ -77,12 +105,19 @@ const FLOATS: readonly ScaleChoice[] = [
     f32(f32(f32(w) * f32(x)) * f32(1 / f32(y))),
   ),
   double('float64', 'the scale is the float64 sx*sw/sy', EXACT),
-  dequantized('real-float32', 'the sum is dequantized to float32 and quantized again', f32),
+  dequantized('real-float32', ' and quantized again', inTurn(f32)),
   dequantized(
     'real-float32-inverses',
-    "the sum is dequantized to float32 and quantized again, the weights' scale by its inverse",
-    throughInverse,
+    " and quantized again, the weights' scale by its inverse",
+    inTurn(throughInverse),
   ),
+  dequantized('real-float32-product', ' by the product of both scales and quantized again', atOnce(f32)),
+  dequantized(
+    'real-float32-product-inverses',
+    " by the product of both scales, the weights' by its inverse, and quantized again",
+    atOnce(throughInverse),
+  ),
+  dequantized('real-float32-division', ' and quantized again by a division', inTurn(f32), divided),
   single('float32-rounded-once', 'the scale is sx*sw/sy, rounded once to float32', (s) => f32(EXACT(s))),
   single('float32-ratio-first', 'the scale is the float32 (sx/sy)*sw', ({ x, w, y }) => f32(f32(f32(x) / y) * w)),
   double('float32-times-float64', 'the scale is a float32, the product a float64', ({ x, w, y }) =>

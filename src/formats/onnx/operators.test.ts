@@ -493,3 +493,30 @@ describe('layers of Q/DQ models as onnxruntime fuses them', () => {
     expect(refusal(d.network)).toMatch(/^UnsupportedModelError: node 'Conv_.*runs this operator in float/);
   });
 });
+
+describe('as quantize_static writes it', () => {
+  it('a bias whose zero point is a scalar and whose scale is a list of one', async () => {
+    const network = new OnnxNetwork();
+    const x = network.dequantize(network.input(new Tensor('uint8', Uint8Array.of(9, 200), [1, 1, 1, 2])), 0.5, 3);
+    const w = network.dequantizedConstant(Int8Array.of(5), [1, 1, 1, 1], 0.25);
+    const bias = [Int32Array.of(77), Float32Array.of(0.125)].map((data) => network.constant(data, [1]));
+    const b = network.op('DequantizeLinear', [...bias, network.constant(Int32Array.of(0))]);
+    network.output(network.quantize(network.op('Conv', [x, w, b]), 2, 10));
+    expect(await equalsEngine(network, 'bias')).toHaveLength(1);
+  });
+});
+
+describe('pools of pixels with channels last', () => {
+  it.each([
+    ['QLinearGlobalAveragePool', {}],
+    ['QLinearAveragePool', { kernel_shape: [2, 3], pads: [1, 0, 0, 1], strides: [2, 1] }],
+  ])('%s', async (op, attributes) => {
+    const random = new Random(4);
+    const network = new OnnxNetwork();
+    const data = Uint8Array.from({ length: 2 * 5 * 7 * 6 }, () => random.integer(0, 255));
+    const x = network.input(new Tensor('uint8', data, [2, 5, 7, 6]));
+    const operands = [x, ...network.parameters(0.043, 11, 'uint8'), ...network.parameters(0.031, 5, 'uint8')];
+    network.output(network.op(op, operands, { ...attributes, channels_last: 1 }, 'com.microsoft'));
+    await equalsEngine(network, op);
+  });
+});
