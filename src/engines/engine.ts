@@ -109,6 +109,8 @@ export interface UnaryLayer {
   readonly clamp?: Clamp;
   /** Of LeakyRelu. */
   readonly alpha?: number;
+  /** Of Rescale: which of its loops PyTorch runs it by, where the file shows that. */
+  readonly loop?: string;
 }
 
 /** An element-wise function of two 8-bit tensors. */
@@ -143,6 +145,7 @@ export interface SoftmaxFunctions {
 
 export interface AveragePoolLayer {
   readonly op: 'AveragePool' | 'ReduceMean';
+  readonly channels?: number;
   readonly input: TensorQuantization;
   readonly output: TensorQuantization;
   readonly clamp?: Clamp;

@@ -2,10 +2,14 @@ import { InvalidInputError, UnsupportedModelError } from '../errors.ts';
 import { kindOf } from '../kind_of.ts';
 import { fma } from './float32.ts';
 import { clamp, f32, roundHalfEven } from './rounding.ts';
+import { nativeUnary } from './pytorch_unary.ts';
 import type {
   AddFunctions,
   AddLayer,
+  AveragePoolFunctions,
+  AveragePoolLayer,
   LinearLayer,
+  MultiplyLayer,
   PoolLayer,
   Engine,
   StepFunctions,
@@ -105,7 +109,7 @@ const BLOCK = 64;
 /** Elements below which a loop is not worth another thread (at::internal::GRAIN_SIZE). */
 const GRAIN = 32768;
 
-function isTail(threads: number): (index: number, elements: number) => boolean {
+export function isTail(threads: number): (index: number, elements: number) => boolean {
   return (index, elements) => {
     const chunk = Math.ceil(elements / Math.min(threads, Math.ceil(elements / GRAIN)));
     const start = index - (index % chunk);
@@ -141,7 +145,7 @@ function nativeAdd(threads: number): (layer: AddLayer) => AddFunctions {
 }
 
 /** Averaging keeps the quantization: in PyTorch there is no other adaptive average pool. */
-export function requireSameQuantization({ input, output }: PoolLayer): void {
+export function requireSameQuantization({ input, output }: Pick<PoolLayer, 'input' | 'output'>): void {
   if (input.scale !== output.scale || input.zeroPoint !== output.zeroPoint)
     throw new UnsupportedModelError(
       `an average pool from scale ${input.scale}, zero point ${input.zeroPoint} to scale ${output.scale}, ` +
@@ -149,31 +153,59 @@ export function requireSameQuantization({ input, output }: PoolLayer): void {
     );
 }
 
-/** `rne(fma(f32(sum), f32(1/n), zx))`, of every engine but qnnpack: the compiler contracts it. */
+/** Channels that vectors take at a time in an average pool; the rest rounds otherwise, which is not here. */
+const POOL_LANES = 8;
+
+/** `rne(f32(sum * f32(1/n))) + zx`, of every engine but qnnpack. */
+function nativeAverage({ output, channels = POOL_LANES }: Pick<PoolLayer, 'output' | 'channels'>, count: number) {
+  if (channels % POOL_LANES !== 0)
+    throw new UnsupportedModelError(
+      `an average over windows of ${channels} channels; supported by PyTorch's engines: multiples of ${POOL_LANES}`,
+    );
+  const inverse = f32(1 / count);
+  return (sum: number): number => clamp(roundHalfEven(f32(f32(sum) * inverse)) + output.zeroPoint, 0, 255);
+}
+
+function nativeAveragePool(layer: AveragePoolLayer): AveragePoolFunctions | undefined {
+  // what its mean does where channels are last is not known
+  if (layer.op === 'ReduceMean') return undefined;
+  requireSameQuantization(layer);
+  return { value: (q) => q - layer.input.zeroPoint, output: (count) => nativeAverage(layer, count) };
+}
+
+/** Adaptive: `rne(fma(f32(sum), f32(1/n), zx))`, of every engine but qnnpack: the compiler contracts it. */
 function nativeGlobalAveragePool(layer: PoolLayer): StepFunctions {
   requireSameQuantization(layer);
   const [min, max] = activationRange(layer.output, false);
   const inverse = f32(1 / layer.count);
   const { zeroPoint } = layer.output;
-  return {
-    channels: 1,
-    min,
-    max,
-    at: () => (sum) => clamp(roundHalfEven(fma(f32(sum), inverse, zeroPoint)), min, max),
-    slope: () => inverse,
-  };
+  const adaptive = (sum: number): number => clamp(roundHalfEven(fma(f32(sum), inverse, zeroPoint)), min, max);
+  const value = layer.op === 'AveragePool' ? nativeAverage(layer, layer.count) : adaptive;
+  return { channels: 1, min, max, at: () => value, slope: () => inverse };
+}
+
+/** `rne(f32((a - za)(b - zb) * f32(f32(sa * sb) * f32(1/sy)))) + zy`, of every engine. */
+export function multiply({ a, b, output, clamp: given }: MultiplyLayer): (x: number, y: number) => number {
+  requireUint8(a, b);
+  const [min, max] = given ?? activationRange(output, false);
+  const scale = f32(f32(f32(a.scale) * f32(b.scale)) * f32(1 / f32(output.scale)));
+  return (x, y) =>
+    clamp(roundHalfEven(f32((x - a.zeroPoint) * (y - b.zeroPoint) * scale)) + output.zeroPoint, min, max);
 }
 
 /** What fbgemm, onednn and x86 share, because it is PyTorch's own. */
 export function nativeKernels({
   threads = 1,
-}: PyTorchOptions): Pick<Engine, 'family' | 'threaded' | 'add' | 'globalAveragePool' | 'quantize' | 'dequantize'> {
+}: PyTorchOptions): Omit<Engine, 'name' | 'description' | 'linear' | 'accumulation'> {
   if (!Number.isInteger(threads) || threads < 1)
     throw new InvalidInputError(`${kindOf(threads)} threads; supported: a positive whole number`);
   return {
     family: 'pytorch',
     threaded: true,
     add: nativeAdd(threads),
+    multiply,
+    unary: nativeUnary(isTail(threads)),
+    averagePool: nativeAveragePool,
     globalAveragePool: nativeGlobalAveragePool,
     quantize,
     dequantize,

@@ -1,9 +1,30 @@
 import { UnsupportedModelError } from '../errors.ts';
-import { activationRange, dequantize, channelsOf, quantize, requireSameQuantization, requireUint8 } from './pytorch.ts';
+import {
+  activationRange,
+  channelsOf,
+  dequantize,
+  isTail,
+  multiply,
+  quantize,
+  requireSameQuantization,
+  requireUint8,
+} from './pytorch.ts';
+import { qnnpackUnary } from './pytorch_unary.ts';
 import { FloatLines } from './float_lines.ts';
 import { EVERY_PROCESSOR } from './origin.ts';
 import { clamp, f32, INT32_END, roundHalfEven } from './rounding.ts';
-import type { AddFunctions, AddLayer, FloatLine, LinearLayer, PoolLayer, Engine, StepFunctions } from './engine.ts';
+import type {
+  AddFunctions,
+  AddLayer,
+  AveragePoolFunctions,
+  AveragePoolLayer,
+  FloatLine,
+  LinearLayer,
+  PoolLayer,
+  Engine,
+  StepFunctions,
+  TensorQuantization,
+} from './engine.ts';
 
 /**
  * Convolution and linear layer: an int32 bias, one float32 scale, ties to even. The bias is quantized by the reciprocal of
@@ -84,10 +105,26 @@ function exponent(x: number): number {
   return e;
 }
 
+const averageScale = ({ scale }: TensorQuantization, count: number): number =>
+  f32(f32(scale) / f32(f32(scale) * count));
+
+function averagePool(layer: AveragePoolLayer): AveragePoolFunctions {
+  requireSameQuantization(layer);
+  const { input, output } = layer;
+  return {
+    value: (q) => q - input.zeroPoint,
+    output(count) {
+      const scale = averageScale(input, count);
+      return (sum) => clamp(roundHalfEven(f32(sum * scale)) + output.zeroPoint, 0, 255);
+    },
+  };
+}
+
+/** Of means over height and width, too. */
 function globalAveragePool(layer: PoolLayer): StepFunctions {
   requireSameQuantization(layer);
   const { input, output, count } = layer;
-  const scale = f32(f32(input.scale) / f32(f32(input.scale) * count));
+  const scale = averageScale(input, count);
   return new FloatLines(1, activationRange(output, false), () => ({ bias: 0, scale, zeroPoint: output.zeroPoint }));
 }
 
@@ -101,7 +138,11 @@ export const qnnpack: Engine = {
   linear,
   accumulation: () => 'exact',
   add,
+  multiply,
+  unary: qnnpackUnary(isTail(1)),
+  averagePool,
   globalAveragePool,
+  reduce: (layer) => (layer.op === 'ReduceMean' ? globalAveragePool(layer) : undefined),
   quantize,
   dequantize,
 };

@@ -28,10 +28,12 @@ function averageOf(
   op: AveragePoolLayer['op'],
   output: TensorInfo = context.info(node.outputs[0]!),
 ): AveragePoolFunctions {
-  const input = tensorQuantization(node, context.info(node.inputs[0]!));
+  const info = context.info(node.inputs[0]!);
+  const input = tensorQuantization(node, info);
+  const { channels } = extent(info);
   const { averagePool, name } = context.engine;
   const functions = askEngine(node, () =>
-    averagePool?.({ op, input, output: tensorQuantization(node, output), ...clampOf(node) }),
+    averagePool?.({ op, channels, input, output: tensorQuantization(node, output), ...clampOf(node) }),
   );
   return functions ?? refuse(node, `engine '${name}'`, `engines that define ${op}`);
 }

@@ -40,6 +40,7 @@ export const OPERATORS: Readonly<Record<string, Operator>> = {
   Sigmoid: unary,
   Tanh: unary,
   HardSwish: unary,
+  HardSigmoid: unary,
   Abs: unary,
   Complement: unary,
   Rescale: unary,

@@ -1,3 +1,4 @@
+import { UnsupportedModelError } from '../errors.ts';
 import type { UnaryFunctions } from '../engines/engine.ts';
 import { elementCount, type TensorInfo } from '../graph/graph.ts';
 import { extent } from './layout.ts';
@@ -29,9 +30,14 @@ export function tailRanges(isTail: NonNullable<IsTail>, elements: number): [numb
 /** What the elements at the end have, from `first` on, where there are some. */
 export function tailAtEnd<T>(
   isTail: IsTail,
-  { shape }: TensorInfo,
+  { name, shape }: TensorInfo,
   values: () => T,
 ): { readonly tail?: { readonly values: T; readonly first: number } } {
-  const [range] = isTail ? tailRanges(isTail, elementCount(shape)) : [];
+  const elements = elementCount(shape);
+  const [range, ...others] = isTail ? tailRanges(isTail, elements) : [];
+  if (others.length > 0 || (range && range[1] !== elements))
+    throw new UnsupportedModelError(
+      `'${name}': ${others.length + 1} threads leave elements over; supported: 1 thread for this operator`,
+    );
   return range ? { tail: { values: values(), first: range[0] } } : {};
 }

@@ -18,21 +18,54 @@ const LEGACY_VERSION = 1001;
 const startsWith = (bytes: Uint8Array, magic: readonly number[]): boolean =>
   magic.every((byte, i) => bytes[i] === byte);
 
-/** Written by torch.save: a zip archive that begins with its data.pkl, or the legacy format's magic number. */
+/** What the archives of torch.save and torch.jit.save begin with, one or the other. */
+const FIRST_ENTRY =
+  /^[^/]+\/(data\.pkl|constants\.pkl|version|byteorder|(data|constants|code|extra|traced_inputs|\.data)\/.*|\.format_version)$/;
+
+/** Written by torch.save or torch.jit.save: a zip archive with their entries, or the legacy format's magic number. */
 export function isTorch(bytes: Uint8Array): boolean {
   if (startsWith(bytes, LEGACY_MAGIC)) return true;
   if (!startsWith(bytes, ZIP_MAGIC) || bytes.length < 30) return false;
   const nameLength = bytes[26]! | (bytes[27]! << 8);
-  return /(^|\/)data\.pkl$/.test(strFromU8(bytes.subarray(30, 30 + nameLength)));
+  return FIRST_ENTRY.test(strFromU8(bytes.subarray(30, 30 + nameLength)));
 }
 
 /** @throws InvalidModelError where the file is damaged or its pickle asks for anything but tensors */
-export function readCheckpoint(bytes: Uint8Array): Checkpoint {
-  return startsWith(bytes, LEGACY_MAGIC) ? readLegacy(bytes) : readZip(bytes);
+export function readCheckpoint(file: Archive | Uint8Array): Checkpoint {
+  if (file instanceof Uint8Array) return readLegacy(file);
+  const { value: root } = unpickle(file.entry('data.pkl'), 0, { globals: TORCH_GLOBALS, persistentLoad: loadStorage });
+  return { root, bytesOf: (storage) => file.storage('data', storage) };
 }
 
-/** `<folder>/data.pkl` and `<folder>/data/<key>`, all stored. */
-function readZip(bytes: Uint8Array): Checkpoint {
+/** A zip archive's entries, by their path in its one folder. */
+export class Archive {
+  readonly #entries: ReadonlyMap<string, Uint8Array>;
+  readonly #folder: string;
+
+  constructor(entries: ReadonlyMap<string, Uint8Array>, folder: string) {
+    this.#entries = entries;
+    this.#folder = folder;
+  }
+
+  find(path: string): Uint8Array | undefined {
+    return this.#entries.get(`${this.#folder}${path}`);
+  }
+
+  entry(path: string): Uint8Array {
+    const found = this.find(path);
+    if (!found) throw new InvalidModelError(`a zip archive without ${describe(path)}`);
+    return found;
+  }
+
+  /** The bytes of a storage, which are in `<part>/<key>`. */
+  storage(part: string, storage: TorchStorage): Uint8Array {
+    return checked(storage, this.find(`${part}/${storage.key}`));
+  }
+}
+
+/** The archive that a file is; undefined of the legacy format. */
+export function openArchive(bytes: Uint8Array): Archive | undefined {
+  if (startsWith(bytes, LEGACY_MAGIC)) return undefined;
   const entries = unzip(bytes);
   const pickle = [...entries.keys()].find((name) => /(^|\/)data\.pkl$/.test(name));
   if (pickle === undefined) throw new InvalidModelError('a zip archive without a data.pkl');
@@ -40,17 +73,24 @@ function readZip(bytes: Uint8Array): Checkpoint {
   const byteOrder = entries.get(`${folder}byteorder`);
   if (byteOrder && strFromU8(byteOrder) !== 'little')
     throw new UnsupportedModelError('a file saved on a big-endian machine; supported: little-endian');
-  const { value: root } = unpickle(entries.get(pickle)!, 0, { globals: TORCH_GLOBALS, persistentLoad: loadStorage });
-  return { root, bytesOf: (storage) => checked(storage, entries.get(`${folder}data/${storage.key}`)) };
+  return new Archive(entries, folder);
 }
+
+/** Of code, which torch.jit.save compresses: all of it, expanded. */
+const MAX_CODE_BYTES = 1 << 24;
 
 function unzip(bytes: Uint8Array): Map<string, Uint8Array> {
   const names = new Set<string>();
-  let total = 0;
+  let [total, code] = [0, 0];
   // entries that overlap, or that are compressed, could be far larger than the file
   const check = ({ name, compression, originalSize }: UnzipFileInfo): boolean => {
-    total += originalSize;
-    if (compression !== 0)
+    if (name.endsWith('.debug_pkl')) return false;
+    const isCode = /\/code\/.*\.py$/.test(name);
+    if (isCode) code += originalSize;
+    else total += originalSize;
+    if (code > MAX_CODE_BYTES)
+      throw new UnsupportedModelError(`${code} bytes of code in zip entries; supported: up to ${MAX_CODE_BYTES}`);
+    if (compression !== 0 && !isCode)
       throw new InvalidModelError(
         `zip entry ${describe(name)} is compressed; torch.save stores its entries uncompressed`,
       );

@@ -1,17 +1,20 @@
 import type { Graph } from '../../graph/graph.ts';
-import { readCheckpoint } from './checkpoint.ts';
+import { openArchive, readCheckpoint } from './checkpoint.ts';
 import { buildMobileNetV2 } from './mobilenet_v2.ts';
+import { isScript, readScript } from './script/index.ts';
 import { StateDict } from './state_dict.ts';
 
 export { isTorch } from './checkpoint.ts';
 
 /**
- * Reads a file that torch.save wrote (.pth, .pt; zip or legacy format) with the state_dict of torchvision's
- * quantized MobileNetV2, of any width and number of classes.
+ * Reads a quantized network that torch.jit.save wrote, or a file that torch.save wrote (.pth, .pt; zip or legacy format)
+ * with the state_dict of torchvision's quantized MobileNetV2, of any width and number of classes.
  *
  * @throws InvalidModelError where the file is damaged or its pickle asks for more than tensors,
  *   UnsupportedModelError where it holds another network
  */
 export function readTorch(bytes: Uint8Array): Graph {
-  return buildMobileNetV2(new StateDict(readCheckpoint(bytes)));
+  const archive = openArchive(bytes);
+  if (archive && isScript(archive)) return readScript(archive);
+  return buildMobileNetV2(new StateDict(readCheckpoint(archive ?? bytes)));
 }

@@ -9,7 +9,8 @@ import {
   type QuantizedType,
 } from '../../graph/graph.ts';
 import { describe } from './pickle.ts';
-import { ANY, type QuantizedWeight, type StateDict } from './state_dict.ts';
+import type { StateDict } from './state_dict.ts';
+import { ANY, type QuantizedWeight } from './tensor_reader.ts';
 
 /** torchvision's strides of features.0 to features.18: they are not in a state_dict, and no option changes them. */
 const STRIDES = [2, 1, 2, 1, 2, 1, 1, 2, 1, 1, 1, 1, 1, 1, 2, 1, 1, 1, 1] as const;

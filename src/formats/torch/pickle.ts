@@ -9,10 +9,13 @@ export type PickleValue =
 export class PickleGlobal {
   readonly name: string;
   readonly call: ((args: readonly PickleValue[]) => PickleValue) | undefined;
+  /** With it, a pickle may make new objects of this type. */
+  readonly create: (() => PickleObject) | undefined;
 
-  constructor(name: string, call?: (args: readonly PickleValue[]) => PickleValue) {
+  constructor(name: string, call?: (args: readonly PickleValue[]) => PickleValue, create?: () => PickleObject) {
     this.name = name;
     this.call = call;
+    this.create = create;
   }
 }
 
@@ -20,11 +23,13 @@ export class PickleGlobal {
 export abstract class PickleObject {
   /** What it is, for messages. */
   abstract describe(): string;
+  /** Left out where a pickle may set none. */
+  setState?(state: PickleValue): void;
 }
 
 /** What a pickle may name, by 'module.name', and what its persistent ids stand for. */
 interface PickleEnvironment {
-  readonly globals: ReadonlyMap<string, PickleGlobal>;
+  readonly globals: { get(name: string): PickleGlobal | undefined };
   persistentLoad(id: PickleValue): PickleValue;
 }
 
@@ -67,6 +72,7 @@ const OP = {
   SETITEMS: 0x75,
   EMPTY_DICT: 0x7d,
   PROTO: 0x80,
+  NEWOBJ: 0x81,
   TUPLE1: 0x85,
   TUPLE2: 0x86,
   TUPLE3: 0x87,
@@ -80,7 +86,6 @@ const REFUSED: Readonly<Record<number, string>> = {
   0x50: 'PERSID',
   0x69: 'INST',
   0x6f: 'OBJ',
-  0x81: 'NEWOBJ',
   0x82: 'EXT1',
   0x83: 'EXT2',
   0x84: 'EXT4',
@@ -195,6 +200,8 @@ class Unpickler {
         return this.push(this.global(`${this.line()}.${this.line()}`));
       case OP.REDUCE:
         return this.reduce();
+      case OP.NEWOBJ:
+        return this.newObject();
       case OP.BUILD:
         return this.build();
       case OP.BINPERSID:
@@ -227,10 +234,20 @@ class Unpickler {
     this.push(callable.call(args));
   }
 
-  /** Attributes are set on a state_dict only (its `_metadata`), and say nothing that is needed here. */
+  private newObject(): void {
+    const [type, args] = this.stack.slice(-2);
+    if (!(type instanceof PickleGlobal) || !type.create || !Array.isArray(args) || args.length > 0)
+      throw this.error(`a new object (NEWOBJ) of ${describe(type)} from ${describe(args)} is refused`);
+    this.pop();
+    this.pop();
+    this.push(type.create());
+  }
+
+  /** Attributes are set on a state_dict (its `_metadata`), and say nothing that is needed here, or on a new object. */
   private build(): void {
     const state = this.pop();
     const object = this.top();
+    if (object instanceof PickleObject && object.setState) return object.setState(state);
     if (!(object instanceof Map) || !(state instanceof Map))
       throw this.error(
         `attributes of ${describe(object)} set from ${describe(state)}; supported: of a dict, from a dict`,

@@ -16,6 +16,8 @@ const STORAGE_TYPES: Readonly<Record<string, StorageType>> = {
   'torch.FloatStorage': { elementBytes: 4, array: Float32Array, read: (view, at) => view.getFloat32(at, true) },
   'torch.DoubleStorage': { elementBytes: 8, array: Float64Array, read: (view, at) => view.getFloat64(at, true) },
   'torch.LongStorage': { elementBytes: 8, array: Float64Array, read: (view, at) => Number(view.getBigInt64(at, true)) },
+  'torch.IntStorage': { elementBytes: 4, array: Float64Array, read: (view, at) => view.getInt32(at, true) },
+  'torch.ShortStorage': { elementBytes: 2, array: Float64Array, read: (view, at) => view.getInt16(at, true) },
   'torch.QInt8Storage': { elementBytes: 1, array: Int8Array, read: (view, at) => view.getInt8(at) },
   'torch.QUInt8Storage': { elementBytes: 1, array: Uint8Array, read: (view, at) => view.getUint8(at) },
 };
