@@ -92,12 +92,14 @@ export interface TinyOptions {
   readonly changes?: Readonly<Record<string, Pickled | null>>;
   /** Where the linear layer's parameters are: as PyTorch 1.5 and later, 1.4, or 1.3 have them. */
   readonly packed?: 'tuple' | 'entries' | 'plain';
+  /** What a training script's file has beside: the key of the state_dict, and a prefix of its keys. */
+  readonly wrapper?: { readonly key: string; readonly prefix: string };
 }
 
 /** A quantized MobileNetV2 of 8 channels (16 in the expansions), the weights counting up from -100. */
 export function tinyMobileNetV2(
   file: TorchFile,
-  { perChannel = false, classes = 7, changes = {}, packed = 'tuple' }: TinyOptions = {},
+  { perChannel = false, classes = 7, changes = {}, packed = 'tuple', wrapper }: TinyOptions = {},
 ): Uint8Array {
   const entries = new Map<string, Pickled>();
   const scalars = (name: string): void => {
@@ -152,5 +154,12 @@ export function tinyMobileNetV2(
     if (value) entries.set(key, value);
     else entries.delete(key);
   }
-  return file.write(dict([...entries]));
+  if (!wrapper) return file.write(dict([...entries]));
+  const state = [...entries].map(([key, value]) => [`${wrapper.prefix}${key}`, value] as const);
+  return file.write(
+    dict([
+      ['epoch', int(3)],
+      [wrapper.key, dict(state)],
+    ]),
+  );
 }

@@ -221,7 +221,11 @@ class Unpickler {
 
   private global(name: string): PickleGlobal {
     const found = this.environment.globals.get(name);
-    if (!found) throw this.error(`the global '${name}' is refused; a state_dict of tensors does not need it`);
+    if (!found)
+      throw this.error(
+        `the global '${name}' is refused; a state_dict of tensors does not need it. ` +
+          'Of a whole module save torch.jit.save(torch.jit.trace(model, example), file)',
+      );
     return found;
   }
 

@@ -8,6 +8,19 @@ const SUPPORTED =
   "supported: the state_dict of torchvision's quantized MobileNetV2, models.quantization.mobilenet_v2(quantize=True); " +
   'any other quantized network: torch.jit.save(torch.jit.trace(model, example), file)';
 
+/** Under these keys training scripts save a state_dict among other things. */
+const WRAPPERS = ['state_dict', 'model_state_dict', 'model'];
+/** What DataParallel puts before every key. */
+const PREFIX = 'module.';
+
+/** The state_dict itself, whatever it is wrapped in. */
+function unwrapped(root: ReadonlyMap<string, PickleValue>): ReadonlyMap<string, PickleValue> {
+  const inner = WRAPPERS.map((key) => root.get(key)).find((value) => value instanceof Map) ?? root;
+  const keys = [...inner.keys()];
+  if (keys.length === 0 || !keys.every((key) => key.startsWith(PREFIX))) return inner;
+  return new Map([...inner].map(([key, value]) => [key.slice(PREFIX.length), value]));
+}
+
 /** The tensors of a state_dict by their keys; what is not there or is of another kind is an UnsupportedModelError. */
 export class StateDict {
   private readonly entries: ReadonlyMap<string, PickleValue>;
@@ -17,7 +30,7 @@ export class StateDict {
   constructor(checkpoint: Checkpoint) {
     const { root } = checkpoint;
     if (!(root instanceof Map)) throw new UnsupportedModelError(`the file holds ${describe(root)}; ${SUPPORTED}`);
-    this.entries = root;
+    this.entries = unwrapped(root);
     this.tensors = new TensorReader((storage) => checkpoint.bytesOf(storage), SUPPORTED);
   }
 

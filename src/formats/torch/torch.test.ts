@@ -282,6 +282,13 @@ describe('a state_dict', () => {
   });
 });
 
+describe('what training scripts save', () => {
+  it.each(['state_dict', 'model_state_dict', 'model'])('opens under the key %s, and from DataParallel', (key) => {
+    const graph = readTorch(tinyMobileNetV2(new TorchFile(), { wrapper: { key, prefix: 'module.' } }));
+    expect(graph.nodes).toEqual(readTorch(tinyMobileNetV2(new TorchFile())).nodes);
+  });
+});
+
 describe('a container', () => {
   const state = (elements: number): Pickled =>
     dict([

@@ -12,15 +12,11 @@ const MAX_STEPS = 1 << 20;
 const MAX_DEPTH = 64;
 const MAX_NAME = 512;
 
-const ENGINE_METHODS = ['unpack'];
-
 interface Frame {
   readonly variables: Map<string, PickleValue>;
   /** The innermost module, for names. */
   readonly scope: string;
 }
-
-const isTruth = (value: PickleValue): value is boolean => typeof value === 'boolean';
 
 /**
  * Goes through the code once, as PyTorch would, with tensors that only have a name: what is left is the graph. Conditions
@@ -124,7 +120,9 @@ export class Interpreter {
 
   #condition(expression: Expression, frame: Frame): boolean {
     const value = this.#evaluate(expression, frame);
-    return isTruth(value) ? value : this.#refuse(`a condition that is ${describe(value)}`, 'constant conditions');
+    return typeof value === 'boolean'
+      ? value
+      : this.#refuse(`a condition that is ${describe(value)}`, 'constant conditions');
   }
 
   #evaluate(expression: Expression, frame: Frame): PickleValue {
@@ -158,7 +156,7 @@ export class Interpreter {
       if (of.name.length + name.length > MAX_NAME) return this.#refuse(`a name of ${MAX_NAME} letters`, 'shorter ones');
       return new GlobalName(`${of.name}.${name}`);
     }
-    if (of instanceof PackedParameters && ENGINE_METHODS.includes(name)) return new Bound(of, name);
+    if (of instanceof PackedParameters && name === 'unpack') return new Bound(of, name);
     if (!(of instanceof ScriptObject)) return this.#refuse(`'${name.slice(0, 80)}' of ${describe(of)}`, "a module's");
     this.#restore(of);
     const value = of.attributes.get(name);

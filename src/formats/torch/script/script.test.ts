@@ -5,6 +5,9 @@ import { readNpz, shared, sharedAvailable } from '../../../../tests/helpers/reco
 import { findEngine } from '../../../engines/index.ts';
 import { createPlan } from '../../../plan/plan.ts';
 import { referenceTrace } from '../../../plan/reference.ts';
+import { InvalidModelError, UnsupportedModelError } from '../../../errors.ts';
+import { Random } from '../../../../models/random.ts';
+import { SCRIPT_BODY, scriptFile } from '../../../../tests/helpers/script_file.ts';
 import { readTorch } from '../index.ts';
 
 const FILES = [
@@ -33,5 +36,91 @@ describe.skipIf(!sharedAvailable).each(FILES)(`torchscript_%s (needs ${shared})`
       const quantization = graph.tensors.get(key)?.quantization;
       if (qparams) expect([quantization!.scale[0], quantization!.zeroPoint[0]]).toEqual(Array.from(qparams.data));
     }
+  });
+});
+
+describe('a small TorchScript file', () => {
+  it('is a graph, whose tensors have the names of modules and operators', () => {
+    const { nodes, inputs, constants, tensors } = readTorch(scriptFile());
+    expect(inputs).toEqual([{ name: 'input', type: 'float32', shape: [-1, 2, -1, -1] }]);
+    expect(nodes.filter(({ op }) => op !== 'Shape').map(({ name, op }) => `${name} ${op}`)).toEqual([
+      'quantize_per_tensor QuantizeLinear',
+      'conv Conv',
+      'relu Relu',
+      'cat.from0 Slice',
+      'cat.rescaled Rescale',
+      'cat.from0_1 Slice',
+      'cat.rescaled_1 Rescale',
+      'cat Concat',
+      'max_pool2d MaxPool',
+      'view.shape Concat',
+      'view Reshape',
+      'transpose Transpose',
+      'reshape.shape Concat',
+      'reshape Reshape',
+      'output DequantizeLinear',
+    ]);
+    expect(constants.get('conv.weight')).toMatchObject({ shape: [4, 2, 3, 3], type: 'int8' });
+    expect(tensors.get('conv')!.quantization).toEqual({ scale: Float64Array.of(0.25), zeroPoint: Int32Array.of(2) });
+  });
+
+  const twice = Array.from({ length: 20 }, (_, i) => `l${i + 1} = [${`l${i}, `.repeat(9)}]`);
+  it.each([
+    ['a loop', ['for i in range(3):', '  y = x'], /__torch__\.py, line 6: 'for'; supported: code without loops/],
+    [
+      'an unknown operator',
+      ['y = ops.quantized.elu(x, 1)'],
+      /line 6: ops\.quantized\.elu: .*float32.*quantize the network/,
+    ],
+    [
+      'one on bytes',
+      [...SCRIPT_BODY, 'y = ops.quantized.celu(a, 1)'],
+      /line 14: ops\.quantized\.celu.*not known.*hardswish/,
+    ],
+    [
+      'a float network',
+      ['y = torch.conv2d(x, x, None)'],
+      /torch\.conv2d.*torch\.jit\.save\(torch\.jit\.trace\(model, example\)/,
+    ],
+    ['a condition of tensors', ['if x:', '  y = x'], /a condition that is a float tensor.*constant conditions/],
+    ['a call of itself', ['y = (self).forward(x, )'], /calls within calls, 64/],
+    ['an import', ['import os', 'y = x'], /'import'/],
+    ['a builtin', ['y = eval("1")'], /eval: an operator that is not known/],
+    ['no attribute', ['y = self.other(x)'], /has no method 'other'/],
+    ['lists of lists', ['l0 = [x]', ...twice, 'y = l20'], /torch\.dequantize: a sequence of 9/],
+    ['deep brackets', [`y = ${'('.repeat(1000)}x${')'.repeat(1000)}`], /nested more than 64/],
+    ['no code', ['y = $'], /line 6: "\$" is no code/],
+    ['half a statement', ['y = (x'], /in place of \)/],
+    ['a type of 32 bits', ['y = torch.quantize_per_tensor(x, 0.1, 0, 14)'], /type 14; supported: quint8/],
+  ])('%s is refused by line and name', (_, body, message) => {
+    expect(() => readTorch(scriptFile(body))).toThrow(message);
+  });
+
+  it('of more code than a network needs is refused before it is expanded', () => {
+    const body = [...SCRIPT_BODY, `y = "${'a'.repeat(17 << 20)}"`];
+    const bytes = scriptFile(body);
+    expect(bytes.length).toBeLessThan(100_000);
+    expect(() => readTorch(bytes)).toThrow(/bytes of code in zip entries; supported: up to/);
+  });
+
+  it('survives any other code: a graph, or an error of the project', () => {
+    const random = new Random(1);
+    const parts = SCRIPT_BODY.flatMap((line) => line.match(/\w+|\W/g) ?? []);
+    let refused = 0;
+    for (let i = 0; i < 400; i++) {
+      const body = SCRIPT_BODY.map((line) => {
+        if (!random.chance(0.3)) return line;
+        const words: string[] = [...(line.match(/\w+|\W/g) ?? [])];
+        words[random.integer(0, words.length - 1)] = random.pick(parts);
+        return words.join('');
+      });
+      try {
+        readTorch(scriptFile(body));
+      } catch (error) {
+        if (!(error instanceof InvalidModelError || error instanceof UnsupportedModelError)) throw error;
+        refused++;
+      }
+    }
+    expect(refused).toBeGreaterThan(100);
   });
 });

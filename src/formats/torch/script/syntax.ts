@@ -266,10 +266,9 @@ class Parser {
     }
     if (text === '[') return { kind: 'sequence', line, items: this.#until(']') };
     if (text === '(') {
-      const from = this.#position;
       const items = this.#until(')');
       const isTuple = items.length !== 1 || this.#tokens[this.#position - 2]!.text === ',';
-      return isTuple || from === this.#position ? { kind: 'sequence', line, items } : items[0]!;
+      return isTuple ? { kind: 'sequence', line, items } : items[0]!;
     }
     this.#position--;
     throw this.#unexpected('an expression');
