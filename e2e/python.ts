@@ -21,6 +21,13 @@ export const ONNXRUNTIME: PythonPackages = {
   install: [['onnxruntime==1.32.0', 'numpy']],
 };
 
+export const LITERT: PythonPackages = {
+  variable: 'EXACT8_PYTHON_WITH_LITERT',
+  environment: 'node_modules/.cache/litert',
+  imports: 'ai_edge_litert.interpreter, numpy',
+  install: [['ai-edge-litert==2.3.0', 'numpy']],
+};
+
 /** With what quantizes models. */
 export const QUANTIZER: PythonPackages = {
   variable: 'EXACT8_PYTHON_WITH_ONNX',
@@ -59,7 +66,7 @@ async function findPython({ environment, imports, install }: PythonPackages): Pr
 /** Before any test, so that no two of them install the same, and none looks for it again. */
 export async function preparePython(): Promise<void> {
   await Promise.all(
-    [ONNXRUNTIME, QUANTIZER, PYTORCH].map(async (packages) => {
+    [ONNXRUNTIME, QUANTIZER, PYTORCH, LITERT].map(async (packages) => {
       process.env[packages.variable] = (await findPython(packages)) ?? '';
     }),
   );

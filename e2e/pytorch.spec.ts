@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'playwright/test';
-import { chosen } from '../tests/helpers/long.ts';
+import { chosen, LONG } from '../tests/helpers/long.ts';
 import { exact8 } from './command.ts';
 import { engineOn } from '../harness/cli/mine.ts';
 import { detectProcessor } from '../harness/cli/processor.ts';
@@ -110,7 +110,7 @@ test('networks that a real PyTorch saved as TorchScript open, and every tensor e
   }
 });
 
-const CASES = 120;
+const CASES = LONG ? 600 : 120;
 
 for (const name of ['qnnpack', 'fbgemm', 'fbgemm-avx2', 'onednn', 'onednn-avx2', 'x86', 'x86-avx2'])
   test(`${name}: ${CASES} operators where it steps equal live PyTorch`, async ({ baseURL: _ }) => {

@@ -2,7 +2,8 @@
 // x, y: NHWC, 4 channels a word; a workgroup has a pixel. The sum is taken in the order of the channels.
 //#import shared/threads
 //#import shared/codes
-//#slot softmax: softmax/ for add_term, code_of
+//#slot sum: softmax_sum/ for add_term
+//#slot code: softmax/ for code_of
 
 struct Geometry {
   pixels: u32,

@@ -23,6 +23,7 @@ const DECIDE: Readonly<Record<string, readonly (readonly [feature: string | unde
   x64: [
     ['avx512_vnni', 'x64-avx512-vnni'],
     ['avx_vnni', 'x64-avx-vnni'],
+    ['avx512f', 'x64-avx512'],
     [undefined, 'x64'],
   ],
   arm64: [
@@ -59,7 +60,11 @@ function featuresHere(): Features {
 const wordsOf = (text: string): Set<string> => new Set(text.split(/\s+/).filter((word) => word !== ''));
 
 /** Linux's names of the features that macOS has others for. */
-const APPLE_NAMES: Readonly<Record<string, string>> = { AVX512VNNI: 'avx512_vnni', FEAT_DotProd: 'asimddp' };
+const APPLE_NAMES: Readonly<Record<string, string>> = {
+  AVX512VNNI: 'avx512_vnni',
+  AVX512F: 'avx512f',
+  FEAT_DotProd: 'asimddp',
+};
 
 function fromSysctl(): Omit<Features, 'arch'> {
   const { stdout } = spawnSync('sysctl', ['-a'], { encoding: 'utf8', maxBuffer: 2 ** 24 });

@@ -1,10 +1,6 @@
-// gemmlowp's fixed point: a sum of Q12.19 values, its reciprocal by three steps of Newton's, times an exponential in Q0.31.
+// gemmlowp's fixed point: the reciprocal of a sum of Q12.19 values, by three steps of Newton's, times an exponential in Q0.31.
 
 @group(1) @binding($) var<storage, read> exponentials: array<i32>;
-
-fn add_term(sum: u32, term: u32) -> u32 {
-  return sum + term;
-}
 
 // a * b of 32 bits, as (upper, lower) words.
 fn wide_product(a: u32, b: u32) -> vec2<u32> {

@@ -138,9 +138,8 @@ export interface SoftmaxLayer {
  */
 export interface SoftmaxFunctions {
   readonly terms: Float32Array | Int32Array;
-  /** Non-increasing in a float32 sum. Of an int32 sum: gemmlowp's reciprocal, times `exponentials[d]`, both Q0.31. */
+  /** Non-increasing in the sum; or, with `exponentials`, gemmlowp's reciprocal of it, times exponentials[d], both Q0.31. */
   output(d: number): (sum: number) => number;
-  /** Of an int32 sum. */
   readonly exponentials?: Int32Array;
 }
 

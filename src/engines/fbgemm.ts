@@ -69,7 +69,7 @@ export function createFbgemmAvx2(options: PyTorchOptions = {}): Engine {
     ...createFbgemm(options),
     name: 'fbgemm-avx2',
     description: 'PyTorch fbgemm without AVX-512 VNNI: float32 bias; every layer saturates pairs of products',
-    origins: [{ runtime: 'pytorch-fbgemm', processors: ['x64-avx-vnni', 'x64'] }],
+    origins: [{ runtime: 'pytorch-fbgemm', processors: ['x64-avx-vnni', 'x64-avx512', 'x64'] }],
     accumulation: saturatingNeighbours,
   };
 }

@@ -1,9 +1,10 @@
 /** The processors that engines tell apart. */
 export const PROCESSORS = {
   'x64-avx512-vnni':
-    'x86-64 with AVX-512 VNNI: Intel servers since Cascade Lake (2019), AMD since Zen 4 (2022: most Ryzen 7000)',
+    'x86-64 with AVX-512 VNNI: Intel servers since Cascade Lake (2019), Ice, Tiger and Rocket Lake; AMD since Zen 4 (2022: most Ryzen 7000)',
   'x64-avx-vnni': 'x86-64 with AVX-VNNI alone: Intel for desktops and laptops since the 12th generation (2021)',
-  x64: 'x86-64 without VNNI: AMD until Zen 3 (Ryzen up to 5000), Intel before these',
+  'x64-avx512': 'x86-64 with AVX-512 but without VNNI: Intel servers and workstations of 2017 and 2018 (Skylake)',
+  x64: 'x86-64 without either: AMD until Zen 3 (Ryzen up to 5000), Intel for desktops and laptops until Comet Lake (10th generation)',
   'arm64-dot': 'ARM with the dot product: Apple silicon, Graviton since 2, phones since about 2018',
   arm64: 'ARM without the dot product: Cortex-A72, A53 (Raspberry Pi 3 and 4, Graviton 1)',
 } as const;
@@ -26,7 +27,7 @@ export const RUNTIMES = {
 export type Runtime = keyof typeof RUNTIMES;
 
 /** x86-64 of every kind. */
-export const EVERY_X64: readonly Processor[] = ['x64-avx512-vnni', 'x64-avx-vnni', 'x64'];
+export const EVERY_X64: readonly Processor[] = ['x64-avx512-vnni', 'x64-avx-vnni', 'x64-avx512', 'x64'];
 
 /** A runtime, and the processors on which it is this engine. */
 export interface Origin {

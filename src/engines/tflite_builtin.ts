@@ -25,26 +25,32 @@ export const isBehindBlocks =
   (index: number, elements: number): boolean =>
     index >= elements - (elements % block);
 
-/** CONV_2D, FULLY_CONNECTED by ruy, and depthwise kernels of int8: the last rounding is half up. */
-function linear(layer: LinearLayer): StepFunctions {
-  if (layer.transposed) return transposedLinear(layer);
-  const isScalar = layer.depthwise === true && layer.output.type === 'uint8';
-  return fixedPointLinear(layer, isScalar ? double : doubleUp);
+/** Channels that vector instructions take at a time. */
+const CHANNEL_BLOCK = 8;
+
+/** Channels in blocks round half up at last, those behind the last block half away from zero. */
+export function byChannelBlocks(layer: LinearLayer): StepFunctions {
+  const [block, rest] = [fixedPointLinear(layer, doubleUp), fixedPointLinear(layer, double)];
+  const inBlocks = layer.outputChannels - (layer.outputChannels % CHANNEL_BLOCK);
+  return { ...block, at: (channel) => (channel < inBlocks ? block : rest).at(channel) };
 }
 
-/** TRANSPOSE_CONV: of int8 the channels behind the last block of 8 round half away from zero; of uint8 what is behind a block of 16. */
+/** CONV_2D and FULLY_CONNECTED by ruy round half up at last. */
+function linear(layer: LinearLayer): StepFunctions {
+  if (layer.transposed) return transposedLinear(layer);
+  if (!layer.depthwise) return fixedPointLinear(layer, doubleUp);
+  return layer.output.type === 'int8' ? byChannelBlocks(layer) : fixedPointLinear(layer, double);
+}
+
+/** TRANSPOSE_CONV: of uint8, values behind the last block of 16 round half away from zero. */
 export function transposedLinear(layer: LinearLayer): StepFunctions {
   const { output, outputChannels, pixels = 1 } = layer;
-  const [block, rest] = [fixedPointLinear(layer, doubleUp), fixedPointLinear(layer, double)];
-  if (output.type === 'uint8') {
-    if ((pixels * outputChannels) % 16 !== 0)
-      throw new UnsupportedModelError(
-        `a transposed convolution to ${pixels * outputChannels} values, whose last are computed otherwise; supported: a multiple of 16`,
-      );
-    return block;
-  }
-  const inBlocks = outputChannels - (outputChannels % 8);
-  return { ...block, at: (channel) => (channel < inBlocks ? block : rest).at(channel) };
+  if (output.type === 'int8') return byChannelBlocks(layer);
+  if ((pixels * outputChannels) % 16 !== 0)
+    throw new UnsupportedModelError(
+      `a transposed convolution to ${pixels * outputChannels} values, whose last are computed otherwise; supported: a multiple of 16`,
+    );
+  return fixedPointLinear(layer, doubleUp);
 }
 
 /** Of an operand of an ADD in blocks of 8 (uint8): the shift to the right rounds down. */

@@ -1,9 +1,16 @@
-import { UnsupportedModelError } from '../errors.ts';
 import { double, doubleUp, single } from './fixed_point.ts';
 import { fma } from './float32.ts';
 import { f32 } from './rounding.ts';
 import { fixedPointLinear } from './tflite.ts';
-import { blockMean, isBehindBlocks, realSum, tfliteBuiltin, transposedLinear } from './tflite_builtin.ts';
+import {
+  blockMean,
+  byChannelBlocks,
+  isBehindBlocks,
+  realSum,
+  tfliteBuiltin,
+  transposedLinear,
+} from './tflite_builtin.ts';
+import { tableSoftmax } from './tflite_softmax.ts';
 import { hardSwishByNeon, rescaleFloat } from './tflite_unary.ts';
 import type { Engine, LinearLayer, StepFunctions } from './engine.ts';
 
@@ -12,8 +19,9 @@ function linear(layer: LinearLayer): StepFunctions {
   const { depthwise, transposed, kernel, output, outputChannels, pixels = 1 } = layer;
   if (transposed) return transposedLinear(layer);
   if (!depthwise) return fixedPointLinear(layer, pixels > 1 ? single : doubleUp);
+  if (output.type === 'int8') return byChannelBlocks(layer);
   const isFast = kernel.every((size) => size === 3) && outputChannels % 8 === 0;
-  return fixedPointLinear(layer, output.type === 'int8' || isFast ? doubleUp : double);
+  return fixedPointLinear(layer, isFast ? doubleUp : double);
 }
 
 const SWISH_BLOCK = 8;
@@ -34,11 +42,7 @@ export const tfliteBuiltinArm64: Engine = {
     if (layer.op !== 'HardSwish' || !functions) return functions;
     return { body: hardSwishByNeon(layer), tail: functions.body, isTail: isBehindBlocks(SWISH_BLOCK) };
   },
-  softmax() {
-    throw new UnsupportedModelError(
-      "a softmax of TensorFlow Lite's optimized kernels on ARM; supported: those of x86-64",
-    );
-  },
+  softmax: tableSoftmax,
   dequantize({ scale, zeroPoint }) {
     const offset = f32(-zeroPoint * scale);
     return (q) => fma(q, scale, offset);

@@ -1,5 +1,5 @@
 import { byteRange } from '../graph/graph.ts';
-import { highMultiply, quantizeMultiplier, shiftAway } from './fixed_point.ts';
+import { doubleUp, highMultiply, quantizeMultiplier, shiftAway } from './fixed_point.ts';
 import { clamp, f32, INT32_END } from './rounding.ts';
 import type { SoftmaxFunctions, SoftmaxLayer } from './engine.ts';
 
@@ -66,6 +66,26 @@ export function floatSoftmax({ input, output, beta }: SoftmaxLayer): SoftmaxFunc
     output: (d) => (sum) => {
       const inverse = f32(1 / f32(sum * output.scale));
       return clamp(Math.floor(f32(f32(terms[d]! * inverse) + 0.5)) + output.zeroPoint, min, max);
+    },
+  };
+}
+
+/**
+ * SOFTMAX of the optimized kernels on ARM: a table of 16 bits, added up in integers, times a multiplier of the sum's float32
+ * reciprocal. Of numbers above 0 its two roundings half up are the same behind the last vector.
+ */
+export function tableSoftmax({ input, output, beta }: SoftmaxLayer): SoftmaxFunctions {
+  const [min, max] = byteRange(output.type);
+  const scale = f32(input.scale * f32(beta));
+  const terms = Int32Array.from({ length: BYTES }, (_, d) => {
+    const exponential = f32(Math.exp(f32(scale * -d)));
+    return Math.min(65535, Math.floor(f32(exponential * 65535) + 0.5));
+  });
+  return {
+    terms,
+    output: (d) => (sum) => {
+      const by = quantizeMultiplier(f32(1 / f32(f32(sum) * output.scale)));
+      return clamp(doubleUp(terms[d]!, by) + output.zeroPoint, min, max);
     },
   };
 }

@@ -28,7 +28,7 @@ export function createX86Avx2(options: PyTorchOptions = {}): Engine {
     ...createFbgemmAvx2(options),
     name: 'x86-avx2',
     description: 'PyTorch x86 without AVX-512 VNNI: the same as fbgemm-avx2',
-    origins: [{ runtime: 'pytorch-x86', processors: ['x64-avx-vnni', 'x64'] }],
+    origins: [{ runtime: 'pytorch-x86', processors: ['x64-avx-vnni', 'x64-avx512', 'x64'] }],
   };
 }
 

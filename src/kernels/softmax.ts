@@ -10,25 +10,27 @@ import { stepOf, workgroupGrid, type Step } from './step.ts';
 
 const DISTANCES = 256;
 
-/** For each distance the sums, as negated keys, at which its code steps: it falls where the sum grows. */
+/** For each distance the sums, negated, at which its code steps: it falls where the sum grows. */
 function boundariesOf({ terms, output }: SoftmaxFunctions, channels: number, type: 'uint8' | 'int8'): Int32Array {
   const [min, max] = byteRange(type);
-  // the largest value itself adds terms[0]; with it, sums are that at least
-  const [least, most] = [terms[0]!, Math.fround(terms[0]! * channels * 2)];
+  const isReal = terms instanceof Float32Array;
+  const [key, sumOf] = isReal ? [keyOfFloat, floatOfKey] : [Number, Number];
   const functions: StepFunctions = {
     channels: DISTANCES,
     min,
     max,
     at: (d) => {
       const of = output(d);
-      return (negated) => of(floatOfKey(-negated));
+      return (negated) => of(sumOf(-negated));
     },
-    // a key is no line of its value
+    // neither a key nor a sum's reciprocal is a line
     slope: () => 2 ** -24,
   };
+  // the largest value itself adds terms[0]; roundings of float32 add less than that
+  const most = terms[0]! * channels * (isReal ? 2 : 1);
   const range = {
-    lo: new Float64Array(DISTANCES).fill(-keyOfFloat(most)),
-    hi: new Float64Array(DISTANCES).fill(-keyOfFloat(least)),
+    lo: new Float64Array(DISTANCES).fill(-key(most)),
+    hi: new Float64Array(DISTANCES).fill(-key(terms[0]!)),
   };
   return findBoundaries(functions, range, min).first;
 }
@@ -46,7 +48,10 @@ export function lowerSoftmax(layer: Layer<'softmax'>): Step {
     ...useKernel('softmax', {
       geometry: { pixels, channels, channel_groups: groups, input_sign: signMask(byteType(input!)) },
       overrides: { OUTPUT_SIGN: signMask(byteType(writes)) },
-      slots: { softmax: exponentials ? 'softmax/fixed' : 'softmax/float32' },
+      slots: {
+        sum: terms instanceof Float32Array ? 'softmax_sum/float32' : 'softmax_sum/integer',
+        code: exponentials ? 'softmax/fixed' : 'softmax/steps',
+      },
     }),
     workgroups: workgroupGrid(pixels),
   });

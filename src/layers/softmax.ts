@@ -1,5 +1,5 @@
 import { newElementData, type GraphNode } from '../graph/graph.ts';
-import { f32 } from '../engines/rounding.ts';
+import { f32, INT32_END } from '../engines/rounding.ts';
 import type { SoftmaxFunctions } from '../engines/engine.ts';
 import { extent } from './layout.ts';
 import { expectByteInput } from './linear/linear.ts';
@@ -14,9 +14,6 @@ import {
   type OpContext,
 } from './operator.ts';
 
-/** Of an int32 sum of Q12.19 values, each at most 1. */
-const MOST_TERMS = 4095;
-
 function functionsOf(node: GraphNode, context: OpContext, output = context.info(node.outputs[0]!)): SoftmaxFunctions {
   const { softmax, name } = context.engine;
   if (!softmax) return refuse(node, `engine '${name}'`, 'engines that define a Softmax of 8 bits');
@@ -29,8 +26,10 @@ function functionsOf(node: GraphNode, context: OpContext, output = context.info(
     }),
   );
   const { channels } = extent(input);
-  if (functions.terms instanceof Int32Array && channels > MOST_TERMS)
-    return refuse(node, `a softmax of ${channels} values`, `up to ${MOST_TERMS}`);
+  const { terms } = functions;
+  const most = Math.floor((INT32_END - 1) / terms[0]!);
+  if (terms instanceof Int32Array && channels > most)
+    return refuse(node, `a softmax of ${channels} values`, `up to ${most}, whose sum is an int32`);
   return functions;
 }
 

@@ -25,36 +25,40 @@ export function smallTfliteModel(type: ByteType, seed = 1, channels = 12): Tflit
     const zeros = type === 'uint8' ? [random.integer(100, 150)] : scales.map(() => 0);
     return { name, type, shape, axis, scale: scales, zeroPoint: zeros, data: bytes(random, type, size(shape)) };
   };
-  const bias = (name: string, count: number): TfliteTensor => ({
-    name, type: 'int32', shape: [count], scale: [1], zeroPoint: [0],
+  /** Its scales are the products of the input's and the weights', which TensorFlow Lite checks. */
+  const bias = (name: string, input: TfliteTensor, { scale = [] }: TfliteTensor, count: number): TfliteTensor => ({
+    name,
+    type: 'int32',
+    shape: [count],
+    scale: scale.map((one) => Math.fround(one * input.scale![0]!)),
+    zeroPoint: [0],
     data: Int32Array.from({ length: count }, () => random.integer(-2000, 2000)),
-  }); // prettier-ignore
+  });
   const ints = (name: string, values: readonly number[]): TfliteTensor => ({
     name, type: 'int32', shape: [values.length], data: Int32Array.from(values),
   }); // prettier-ignore
   const strides = { strideW: 1, strideH: 1 };
   const low = type === 'uint8' ? 0 : -128;
+  const [x, conv] = [scaled('x', [1, 8, 8, 3], 0.02), scaled('conv', [1, 4, 4, channels], 6 / 255, low)];
+  const [w0, w1, w2] = [
+    weights('w0', [channels, 3, 3, 3], 0),
+    weights('w1', [1, 3, 3, channels], 3),
+    weights('w2', [10, channels], 0),
+  ];
+  const mean = scaled('mean', [1, channels], 0.05);
+  const tensors = [
+    ...[x, w0, bias('b0', x, w0, channels), conv, w1, bias('b1', conv, w1, channels)],
+    scaled('depthwise', [1, 4, 4, channels], 0.05),
+    // an average keeps its input's quantization
+    scaled('sum', [1, 4, 4, channels], 0.06, zero),
+    scaled('pool', [1, 2, 2, channels], 0.06, zero),
+    ints('axes', [1, 2]),
+    ...[mean, w2, bias('b2', mean, w2, 10)],
+    scaled('logits', [1, 10], 0.1),
+    scaled('softmax', [1, 10], 1 / 256, low),
+  ];
   return {
-    tensors: [
-      scaled('x', [1, 8, 8, 3], 0.02),
-      weights('w0', [channels, 3, 3, 3], 0),
-      bias('b0', channels),
-      scaled('conv', [1, 4, 4, channels], 6 / 255, low),
-      weights('w1', [1, 3, 3, channels], 3),
-      bias('b1', channels),
-      scaled('depthwise', [1, 4, 4, channels], 0.05),
-      scaled('sum', [1, 4, 4, channels], 0.06),
-      scaled('pool', [1, 2, 2, channels], 0.06),
-      ints('axes', [1, 2]),
-      scaled('mean', [1, channels], 0.05),
-      weights('w2', [10, channels], 0),
-      bias('b2', 10),
-      scaled('logits', [1, 10], 0.1),
-      scaled('softmax', [1, 10], 1 / 256, low),
-    ].map((tensor) =>
-      // an average keeps its input's quantization
-      tensor.name === 'pool' ? { ...tensor, zeroPoint: [zero] } : tensor.name === 'sum' ? { ...tensor, zeroPoint: [zero] } : tensor,
-    ),
+    tensors,
     operators: [
       { op: 'CONV_2D', inputs: ['x', 'w0', 'b0'], outputs: ['conv'], options: { strideW: 2, strideH: 2, fusedActivationFunction: 3 } },
       { op: 'DEPTHWISE_CONV_2D', inputs: ['conv', 'w1', 'b1'], outputs: ['depthwise'], options: { ...strides, depthMultiplier: 1 } },
