@@ -23,7 +23,8 @@ function resolveInput(input: TensorInfo, asked: readonly number[] | undefined): 
     shape.every((d, i) => Number.isInteger(d) && d > 0 && (input.shape[i] === DYNAMIC || input.shape[i] === d));
   if (!fits) {
     const wanted = input.shape.map((d) => (d === DYNAMIC ? '?' : d)).join(', ');
-    throw new InvalidInputError(`input '${input.name}' has shape [${shape.join(', ')}]; the model takes [${wanted}]`);
+    const got = asked ? `has shape [${shape.join(', ')}]` : 'was given no shape';
+    throw new InvalidInputError(`input '${input.name}' ${got}; the model takes [${wanted}]`);
   }
   expectShape(`input '${input.name}'`, shape);
   return { ...input, shape };
