@@ -1,3 +1,5 @@
+import { InvalidInputError } from '../errors.ts';
+import { isRecord, kindOf } from '../kind_of.ts';
 import type { LinearLayer, Pairs } from './engine.ts';
 
 /** In a slot: no product. */
@@ -8,9 +10,15 @@ const perTap = ({ inputChannels, groups }: LinearLayer): number => inputChannels
 /** Products of an output. */
 export const productsOf = (layer: LinearLayer): number => perTap(layer) * layer.kernel[0] * layer.kernel[1];
 
-/** Neighbours in the order kh, kw, c, an odd last one alone, saturated as vpmaddubsw does it: (0,1), (2,3), ... */
+/**
+ * Neighbours in the order kh, kw, c, an odd last one alone, saturated as vpmaddubsw does it: (0,1), (2,3), ...
+ *
+ * @throws InvalidInputError for what is no layer
+ */
 export function saturatingNeighbours(layer: LinearLayer): Pairs {
-  const count = productsOf(layer);
+  const count = isRecord(layer) && Array.isArray(layer.kernel) ? productsOf(layer) : NaN;
+  if (!Number.isSafeInteger(count))
+    throw new InvalidInputError(`pairs are of a layer, as an engine is given it; got ${kindOf(layer)}`);
   const slots = Int32Array.from({ length: count + (count % 2) }, (_, k) => (k < count ? k : BLANK));
   return { slots, overflow: 'saturates', outside: 'zero point' };
 }

@@ -40,6 +40,10 @@ const CALLS: Readonly<Record<string, { readonly call: Call; readonly right: read
     call: (...odd) => new library.FloatLines(...(odd as ConstructorParameters<typeof library.FloatLines>)),
     right: [1, [0, 255], () => ({ bias: 0, scale: 1, zeroPoint: 0 })],
   },
+  saturatingNeighbours: {
+    call: library.saturatingNeighbours as Call,
+    right: [{ inputChannels: 3, groups: 1, kernel: [3, 3] }],
+  },
   readModel: { call: readModel as Call, right: [smallQOperatorModel()] },
   createPlan: { call: createPlan as Call, right: [readModel(smallQOperatorModel()), {}] },
   variantsFor: { call: library.variantsFor as Call, right: [createPlan(readModel(smallQOperatorModel())), 'n_c'] },
