@@ -44,8 +44,8 @@ test('a kernel that is wrong at one element is named', async ({ gpu, baseURL }) 
   let planted = 0;
   await gpu.route(/\/global_average_pool\.wgsl/, async (route) => {
     const response = await route.fetch();
-    const right = 'emit(index, form_of(0u), sums -';
-    const wrong = 'emit(index, form_of(0u), vec4<i32>(0, select(0, 10000, index == 5u), 0, 0) + sums -';
+    const right = 'sums - vec4<i32>(i32(geometry.pixels';
+    const wrong = 'vec4<i32>(0, select(0, 10000, index == 5u), 0, 0) + sums - vec4<i32>(i32(geometry.pixels';
     const body = await response.text();
     planted += Number(body.includes(right));
     await route.fulfill({ response, body: body.replace(right, wrong) });

@@ -66,7 +66,10 @@ test('node on swiftshader: verify compares with onnxruntime-web, and sees a kern
   cpSync('dist', planted, { recursive: true });
   const worker = join(planted, 'worker/process.js');
   const text = readFileSync(worker, 'utf8');
-  const wrong = text.replace('emit(index, form_of(0u), sums -', 'emit(index, form_of(0u), vec4<i32>(1000) + sums -');
+  const wrong = text.replace(
+    'sums - vec4<i32>(i32(geometry.pixels',
+    'vec4<i32>(1000) + sums - vec4<i32>(i32(geometry.pixels',
+  );
   expect(wrong).not.toBe(text);
   writeFileSync(worker, wrong);
   const { code, stdout } = await exact8([...args, '--json'], {}, planted);
