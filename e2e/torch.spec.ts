@@ -64,14 +64,14 @@ test.describe('needs ../shared: traces of real PyTorch', () => {
     expect(report.mismatches).toBeGreaterThan(1_000_000);
   });
 
-  // those of qnnpack and of fbgemm-avx2: harness/explain/puzzle.test.ts
+  // those of qnnpack and of fbgemm-avx2: harness/explain/puzzle.test.ts and e2e/pytorch.spec.ts
   const made = chosen<[model: string, engines: readonly string[], trace: string]>(
     [
       ['fbgemm_full_range', ['fbgemm'], 'fbgemm_full_range_trace_coffee'],
-      ['fbgemm_full_range', ['fbgemm-avx2', 'x86-avx2'], 'fbgemm_avx2_full_range_trace_cat_720p'],
       ['qnnpack', ['onednn-avx2'], 'onednn_avx2_trace_cat_720p'],
     ],
     [
+      ['fbgemm_full_range', ['fbgemm-avx2', 'x86-avx2'], 'fbgemm_avx2_full_range_trace_cat_720p'],
       ['fbgemm', ['x86'], 'x86_trace_coffee'],
       ['fbgemm_full_range', ['x86'], 'x86_full_range_trace_hot_dog'],
     ],
