@@ -49,14 +49,19 @@ function describe(trace: string, { candidates, identified, nearest }: Identifica
     Object.entries(c.options)
       .map(([key, value]) => `${key} ${value}`)
       .join(', '),
-    c.unsupported ? '' : formatCount(c.elements),
-    c.unsupported ? 'cannot run it' : formatCount(c.mismatches),
-    c.unsupported ? '' : String(c.layersMissed),
-    c.unsupported ??
-      (c.firstMismatch
-        ? `${c.firstMismatch.tensor} [${c.firstMismatch.index.join(', ')}]: ${c.firstMismatch.expected}, not ${c.firstMismatch.actual}`
-        : ''),
+    formatCount(c.elements),
+    formatCount(c.mismatches),
+    String(c.layersMissed),
+    c.firstMismatch
+      ? `${c.firstMismatch.tensor} [${c.firstMismatch.index.join(', ')}]: ${c.firstMismatch.expected}, not ${c.firstMismatch.actual}`
+      : '',
   ];
+  const able = candidates.filter(({ unsupported }) => unsupported === undefined);
+  const refused = new Map<string, string[]>();
+  for (const { engine, unsupported } of candidates) {
+    const reason = unsupported?.replaceAll(`engine '${engine}'`, 'the engine');
+    if (reason !== undefined) refused.set(reason, [...(refused.get(reason) ?? []), engine]);
+  }
   const head = ['engine', 'options', 'elements', 'mismatches', 'layers missed', 'first mismatch'];
   const best = candidates.find(({ engine }) => engine === nearest);
   const verdict =
@@ -66,6 +71,7 @@ function describe(trace: string, { candidates, identified, nearest }: Identifica
         ? `No engine reproduces ${trace}. The nearest is ${best.engine}, which misses ${formatCount(best.mismatches)} ` +
           `elements, the first in ${best.firstMismatch!.tensor}.`
         : `No engine can run this model.`;
-  const rows = table(head, candidates.map(row), ['elements', 'mismatches', 'layers missed']);
-  return [rows, '', verdict, ...identified.flatMap(originsOf), `Which engine is whose: ${PAGE}`].join('\n');
+  const rows = table(head, able.map(row), ['elements', 'mismatches', 'layers missed']);
+  const unable = [...refused].map(([reason, engines]) => `${engines.join(', ')} cannot run it: ${reason}`);
+  return [...unable, rows, '', verdict, ...identified.flatMap(originsOf), `Which engine is whose: ${PAGE}`].join('\n');
 }

@@ -84,13 +84,16 @@ export interface AddLayer {
   readonly shapes?: readonly [readonly number[], readonly number[]];
 }
 
-/** An element-wise function of two 8-bit values, and where an engine has one, another for the end of a memory block. */
-export interface AddFunctions {
-  readonly body: (a: number, b: number) => number;
+/** An element-wise function of 8-bit values, and where an engine has one, another for the end of a memory block. */
+export interface ElementFunctions<F> {
+  readonly body: F;
   /** `isTail(index, elements)`: does the element at this index, in NHWC memory order, use `tail`? */
-  readonly tail?: (a: number, b: number) => number;
+  readonly tail?: F;
   readonly isTail?: (index: number, elements: number) => boolean;
 }
+
+export type AddFunctions = ElementFunctions<(a: number, b: number) => number>;
+export type UnaryFunctions = ElementFunctions<(x: number) => number>;
 
 /** A product of two 8-bit tensors, element by element. */
 export interface MultiplyLayer {
@@ -117,13 +120,6 @@ export interface UnaryLayer {
 export interface BinaryLayer extends MultiplyLayer {
   /** The node's operator. */
   readonly op: string;
-}
-
-/** As AddFunctions, of one value. */
-export interface UnaryFunctions {
-  readonly body: (x: number) => number;
-  readonly tail?: (x: number) => number;
-  readonly isTail?: (index: number, elements: number) => boolean;
 }
 
 export interface SoftmaxLayer {

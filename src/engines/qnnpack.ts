@@ -10,6 +10,7 @@ import {
   requireUint8,
 } from './pytorch.ts';
 import { qnnpackUnary } from './pytorch_unary.ts';
+import { exponentOf } from './fixed_point.ts';
 import { FloatLines } from './float_lines.ts';
 import { EVERY_PROCESSOR } from './origin.ts';
 import { clamp, f32, INT32_END, roundHalfEven } from './rounding.ts';
@@ -60,7 +61,7 @@ export interface FixedPoint {
 export function fixedPoint(a: number, b: number): FixedPoint | undefined {
   const [least, largest] = [Math.min(a, b), Math.max(a, b)];
   if (least < 2 ** -14 || largest < 2 ** -10 || largest >= 2 ** 8) return undefined;
-  const shift = 21 - exponent(largest);
+  const shift = 21 - exponentOf(largest);
   return { multipliers: [roundHalfEven(a * 2 ** shift), roundHalfEven(b * 2 ** shift)], shift };
 }
 
@@ -96,13 +97,6 @@ function add(layer: AddLayer): AddFunctions {
         'supported by qnnpack: from 2^-14, the larger from 2^-10 and below 2^8',
     );
   return { body: integerAdd(layer, numbers, [min, max]) };
-}
-
-/** e where 2^e <= x < 2^(e+1), for x in [2^-10, 2^8). */
-function exponent(x: number): number {
-  let e = 7;
-  while (2 ** e > x) e--;
-  return e;
 }
 
 const averageScale = ({ scale }: TensorQuantization, count: number): number =>

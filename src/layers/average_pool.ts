@@ -4,11 +4,11 @@ import type { AveragePoolFunctions, AveragePoolLayer, StepFunctions } from '../e
 import { globalAveragePool, layerOf as poolLayerOf, layerOfSums, referenceOfSums } from './global_average_pool.ts';
 import type { Layer, Window } from './layer.ts';
 import { extent } from './layout.ts';
-import { expectByteInput } from './linear/linear.ts';
 import { poolWindow } from './max_pool.ts';
 import { axisOf, integerList } from './moves/move.ts';
 import {
   askEngine,
+  byteInput,
   clampOf,
   expectOperands,
   expectWindow,
@@ -17,8 +17,8 @@ import {
   quantizedOutput,
   refuse,
   tensorQuantization,
-  type Operator,
   type OpContext,
+  type Operator,
 } from './operator.ts';
 import { countsOf, forEachWindow } from './window.ts';
 
@@ -123,8 +123,7 @@ function layer(node: GraphNode, context: OpContext, op: AveragePoolLayer['op'], 
 export const averagePool: Operator = {
   infer(node, context) {
     expectOperands(node, 1);
-    const input = context.info(node.inputs[0]!);
-    expectByteInput(node, input);
+    const input = byteInput(node, context);
     if (isGlobal(node, context)) return globalAveragePool.infer(node, context);
     const window = poolWindow(node, context);
     expectPart(node, window, input.shape);
@@ -179,8 +178,7 @@ function reducedSums(
 export const reduceMean: Operator = {
   infer(node, context) {
     expectOperands(node, 1);
-    const input = context.info(node.inputs[0]!);
-    expectByteInput(node, input);
+    const input = byteInput(node, context);
     wholeWindow(node, context);
     const pixel = keepsDimensions(node) ? [1, 1] : [];
     const output = quantizedOutput(node, context, [...input.shape.slice(0, 2), ...pixel]);

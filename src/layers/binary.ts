@@ -1,14 +1,14 @@
 import type { GraphNode } from '../graph/graph.ts';
-import { expectByteInput } from './linear/linear.ts';
 import {
   askEngine,
+  byteInput,
   clampOf,
   expectOperands,
   quantizedOutput,
   refuse,
   tensorQuantization,
-  type Operator,
   type OpContext,
+  type Operator,
 } from './operator.ts';
 import { broadcastOf, pairLayer, referencePairs } from './pairs.ts';
 
@@ -26,7 +26,7 @@ function functionOf(node: GraphNode, context: OpContext, output = context.info(n
 export const binary: Operator = {
   infer(node, context) {
     expectOperands(node, 2);
-    for (const name of node.inputs) expectByteInput(node, context.info(name));
+    for (const name of node.inputs) byteInput(node, context, name);
     const output = quantizedOutput(node, context, broadcastOf(node, context).large.shape);
     functionOf(node, context, output);
     return output;

@@ -1,16 +1,16 @@
 import { InvalidModelError } from '../errors.ts';
 import { elementCount, newElementData, type GraphNode, type TensorInfo } from '../graph/graph.ts';
-import { expectByteInput } from './linear/linear.ts';
 import { axisOf, stridesOf } from './moves/move.ts';
 import {
+  byteInput,
   expectOperands,
   label,
   placeOf,
   quantizedOutput,
   refuse,
   tensorQuantization,
-  type Operator,
   type OpContext,
+  type Operator,
 } from './operator.ts';
 import { concatShapes } from './shapes.ts';
 
@@ -49,7 +49,7 @@ export const concat: Operator = {
     const output = quantizedOutput(node, context, concatenation.shape);
     const wanted = tensorQuantization(node, output);
     for (const input of concatenation.inputs) {
-      expectByteInput(node, input);
+      byteInput(node, context, input.name);
       const { type, scale, zeroPoint } = tensorQuantization(node, input);
       if (type !== wanted.type || scale !== wanted.scale || zeroPoint !== wanted.zeroPoint)
         refuse(

@@ -1,10 +1,19 @@
 import { InvalidModelError } from '../errors.ts';
 import type { GraphNode } from '../graph/graph.ts';
 import { extent } from './layout.ts';
-import { expectByteInput, linearLayer, linearSums, weightsOf } from './linear/linear.ts';
+import { linearLayer, linearSums, weightsOf } from './linear/linear.ts';
 import type { Linear, Window } from './layer.ts';
 import { referenceLinear } from './linear/reference.ts';
-import { expectOperands, integers, label, quantizedOutput, refuse, type Operator, type OpContext } from './operator.ts';
+import {
+  byteInput,
+  expectOperands,
+  integers,
+  label,
+  quantizedOutput,
+  refuse,
+  type OpContext,
+  type Operator,
+} from './operator.ts';
 import { windowOf } from './window.ts';
 
 /** The window and the groups of a convolution, checked against its weights. */
@@ -60,8 +69,7 @@ export function linearOf(node: GraphNode, context: OpContext): Linear {
 export const conv: Operator = {
   infer(node, context) {
     expectOperands(node, 2);
-    const input = context.info(node.inputs[0]!);
-    expectByteInput(node, input);
+    const input = byteInput(node, context);
     const { size } = geometryOf(node, context);
     const channels = weightsOf(node, context).shape[0]!;
     return quantizedOutput(node, context, [input.shape[0]!, channels, ...size]);

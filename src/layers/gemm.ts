@@ -1,10 +1,19 @@
 import { InvalidModelError } from '../errors.ts';
 import type { GraphNode } from '../graph/graph.ts';
 import { extent } from './layout.ts';
-import { expectByteInput, linearLayer, linearSums, weightsOf } from './linear/linear.ts';
+import { linearLayer, linearSums, weightsOf } from './linear/linear.ts';
 import type { Linear } from './layer.ts';
 import { referenceLinear } from './linear/reference.ts';
-import { expectOperands, isTrue, label, quantizedOutput, refuse, type Operator, type OpContext } from './operator.ts';
+import {
+  byteInput,
+  expectOperands,
+  isTrue,
+  label,
+  quantizedOutput,
+  refuse,
+  type OpContext,
+  type Operator,
+} from './operator.ts';
 
 /** Weights of shape [in, out], or [out, in] where `transB` says so. */
 function weightShape(node: GraphNode, context: OpContext): { inputs: number; outputs: number; transposed: boolean } {
@@ -42,8 +51,7 @@ export function linearOf(node: GraphNode, context: OpContext): Linear {
 export const gemm: Operator = {
   infer(node, context) {
     expectOperands(node, 2);
-    const input = context.info(node.inputs[0]!);
-    expectByteInput(node, input);
+    const input = byteInput(node, context);
     const { shape } = input;
     const [output] = node.outputs as [string];
     if (!context.quantizedType(output)) refuse(node, `a float32 output '${output}'`, 'a QuantizeLinear behind it');

@@ -1,9 +1,9 @@
 import { byteRange, type GraphNode } from '../graph/graph.ts';
 import type { Layer } from './layer.ts';
 import { extent } from './layout.ts';
-import { expectByteInput } from './linear/linear.ts';
 import {
   askEngine,
+  byteInput,
   clampOf,
   expectOperands,
   expectWindow,
@@ -11,8 +11,8 @@ import {
   quantizedOutput,
   refuse,
   tensorQuantization,
-  type Operator,
   type OpContext,
+  type Operator,
   type ReferenceResult,
 } from './operator.ts';
 import type { PoolLayer, StepFunctions } from '../engines/engine.ts';
@@ -73,8 +73,7 @@ export function layerOfSums(
 export const globalAveragePool: Operator = {
   infer(node, context) {
     expectOperands(node, 1);
-    const input = context.info(node.inputs[0]!);
-    expectByteInput(node, input);
+    const input = byteInput(node, context);
     if (input.shape.length !== 4) refuse(node, `input of shape [${input.shape.join(', ')}]`, '4-D inputs');
     expectWindow(node, input.shape[2]! * input.shape[3]!);
     return quantizedOutput(node, context, [input.shape[0]!, input.shape[1]!, 1, 1]);

@@ -1,7 +1,6 @@
 import { byteRange, newElementData, type GraphNode } from '../graph/graph.ts';
-import { expectByteInput } from './linear/linear.ts';
 import type { Window } from './layer.ts';
-import { expectOperands, integers, placeOf, refuse, type Operator, type OpContext } from './operator.ts';
+import { byteInput, expectOperands, integers, placeOf, refuse, type OpContext, type Operator } from './operator.ts';
 import { forEachWindow, windowOf } from './window.ts';
 
 /** A pool's window over its input [N, C, H, W]. */
@@ -22,8 +21,7 @@ export function poolWindow(node: GraphNode, context: OpContext): Window {
 export const maxPool: Operator = {
   infer(node, context) {
     expectOperands(node, 1);
-    const input = context.info(node.inputs[0]!);
-    expectByteInput(node, input);
+    const input = byteInput(node, context);
     const { size } = poolWindow(node, context);
     return { ...input, name: node.outputs[0]!, shape: [...input.shape.slice(0, 2), ...size] };
   },

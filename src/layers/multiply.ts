@@ -1,12 +1,12 @@
-import { expectByteInput } from './linear/linear.ts';
 import {
   askEngine,
+  byteInput,
   clampOf,
   expectOperands,
   quantizedOutput,
   refuse,
-  type Operator,
   type OpContext,
+  type Operator,
 } from './operator.ts';
 import { broadcastOf, pairLayer, pairOf, referencePairs } from './pairs.ts';
 import type { GraphNode } from '../graph/graph.ts';
@@ -22,7 +22,7 @@ function product(node: GraphNode, context: OpContext): (a: number, b: number) =>
 export const multiply: Operator = {
   infer(node, context) {
     expectOperands(node, 2);
-    for (const name of node.inputs) expectByteInput(node, context.info(name));
+    for (const name of node.inputs) byteInput(node, context, name);
     if (!context.engine.multiply) product(node, context);
     return quantizedOutput(node, context, broadcastOf(node, context).large.shape);
   },

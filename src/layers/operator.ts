@@ -1,6 +1,14 @@
 import { InvalidModelError, UnsupportedModelError } from '../errors.ts';
 import { BUDGET, expectShape } from '../graph/budget.ts';
-import type { Constant, ElementData, Graph, GraphNode, QuantizedType, TensorInfo } from '../graph/graph.ts';
+import {
+  isByteType,
+  type Constant,
+  type ElementData,
+  type Graph,
+  type GraphNode,
+  type QuantizedType,
+  type TensorInfo,
+} from '../graph/graph.ts';
 import type { Clamp, Engine, TensorQuantization } from '../engines/engine.ts';
 import type { Definition } from './definition.ts';
 import type { Layer, Place } from './layer.ts';
@@ -129,4 +137,12 @@ export function integers(node: GraphNode, attribute: string, length: number, fal
       `${label(node)}: attribute ${attribute} = [${list.join(', ')}]; ${length} integers expected`,
     );
   return list;
+}
+
+/** An operand of 8 bits; in float32 there is no integer arithmetic to be exact about. */
+export function byteInput(node: GraphNode, context: OpContext, name = node.inputs[0]!): TensorInfo {
+  const info = context.info(name);
+  if (!isByteType(info.type))
+    refuse(node, `input '${name}' is ${info.type}: the engine runs this operator in float`, 'uint8, int8 inputs');
+  return info;
 }

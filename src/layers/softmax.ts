@@ -2,16 +2,16 @@ import { newElementData, type GraphNode } from '../graph/graph.ts';
 import { f32, INT32_END } from '../engines/rounding.ts';
 import type { SoftmaxFunctions } from '../engines/engine.ts';
 import { extent } from './layout.ts';
-import { expectByteInput } from './linear/linear.ts';
 import {
   askEngine,
+  byteInput,
   expectOperands,
   placeOf,
   quantizedOutput,
   refuse,
   tensorQuantization,
-  type Operator,
   type OpContext,
+  type Operator,
 } from './operator.ts';
 
 function functionsOf(node: GraphNode, context: OpContext, output = context.info(node.outputs[0]!)): SoftmaxFunctions {
@@ -37,8 +37,7 @@ function functionsOf(node: GraphNode, context: OpContext, output = context.info(
 export const softmax: Operator = {
   infer(node, context) {
     expectOperands(node, 1);
-    const input = context.info(node.inputs[0]!);
-    expectByteInput(node, input);
+    const input = byteInput(node, context);
     const output = quantizedOutput(node, context, input.shape);
     functionsOf(node, context, output);
     return output;

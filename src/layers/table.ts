@@ -1,7 +1,14 @@
 import { byteRange, newElementData, type Constant, type GraphNode } from '../graph/graph.ts';
 import { isFirstOneValue } from '../engines/exchange.ts';
-import { expectByteInput } from './linear/linear.ts';
-import { expectOperands, placeOf, quantizedOutput, refuse, type Operator, type OpContext } from './operator.ts';
+import {
+  byteInput,
+  expectOperands,
+  placeOf,
+  quantizedOutput,
+  refuse,
+  type OpContext,
+  type Operator,
+} from './operator.ts';
 import { broadcastOf, pairLayer, referencePairs } from './pairs.ts';
 
 /** The table's constant, an operand. */
@@ -36,8 +43,7 @@ function tableOfBytes(node: GraphNode, context: OpContext): Constant {
 export const table: Operator = {
   infer(node, context) {
     expectOperands(node, 2);
-    const input = context.info(node.inputs[0]!);
-    expectByteInput(node, input);
+    const input = byteInput(node, context);
     expectRank(node, input.shape);
     const { type } = tableOfBytes(node, context);
     if (type === 'float32') return { name: node.outputs[0]!, type, shape: input.shape };
@@ -69,7 +75,7 @@ function entry(node: GraphNode, context: OpContext): (a: number, b: number) => n
 export const pairTable: Operator = {
   infer(node, context) {
     expectOperands(node, 3);
-    for (const name of node.inputs.slice(0, 2)) expectByteInput(node, context.info(name));
+    for (const name of node.inputs.slice(0, 2)) byteInput(node, context, name);
     tableOf(node, context, 65536);
     const { shape } = broadcastOf(node, context).large;
     expectRank(node, shape);

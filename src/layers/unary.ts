@@ -1,16 +1,16 @@
 import { byteRange, newElementData, type GraphNode, type TensorInfo } from '../graph/graph.ts';
 import type { UnaryFunctions } from '../engines/engine.ts';
-import { expectByteInput } from './linear/linear.ts';
 import {
   askEngine,
+  byteInput,
   clampOf,
   expectOperands,
   placeOf,
   quantizedOutput,
   refuse,
   tensorQuantization,
-  type Operator,
   type OpContext,
+  type Operator,
 } from './operator.ts';
 import { tailAtEnd, tailOf } from './tail.ts';
 
@@ -39,8 +39,7 @@ const bytes = (type: 'uint8' | 'int8', values: ArrayLike<number>): Uint8Array | 
 export const unary: Operator = {
   infer(node, context) {
     expectOperands(node, 1);
-    const input = context.info(node.inputs[0]!);
-    expectByteInput(node, input);
+    const input = byteInput(node, context);
     const output = quantizedOutput(node, context, input.shape);
     functionsOf(node, context, output);
     return output;

@@ -1,6 +1,6 @@
 #!/bin/sh -e
 # onnxruntime for Python on 64-bit ARM processors, under user-mode emulation: setup.sh FOLDER
-# Needs root on a Debian machine of another architecture, and pip; half a minute, 0.4 GB.
+# Needs root on a Debian machine of another architecture, and pip; a minute or two, 0.4 GB.
 # Then: FOLDER/python cortex-a72|neoverse-n1 SCRIPT.py ARGUMENTS ... (neoverse-n1 has the dot product, cortex-a72 has not)
 mkdir -p "${1:?a folder}/wheels"
 cd "$1"

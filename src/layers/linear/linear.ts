@@ -64,12 +64,6 @@ export function weightsOf(node: GraphNode, context: OpContext) {
   return { ...weight, type: weight.type, quantization: weight.quantization };
 }
 
-/** The 8-bit input of a linear layer; in float32 there is no integer arithmetic to be exact about. */
-export function expectByteInput(node: GraphNode, info: TensorInfo): void {
-  if (!isByteType(info.type))
-    refuse(node, `input '${info.name}' is ${info.type}: the engine runs this operator in float`, 'uint8, int8 inputs');
-}
-
 /**
  * Proofs rely on functions that do not decrease, which an engine's integers do where they overflow.
  *
