@@ -1,6 +1,8 @@
 import { isByteType, type ElementData, type GraphNode } from '../../src/graph/graph.ts';
 import type { ForDefinitions } from '../../src/layers/definition.ts';
-import { definitionOf, forDefinition } from '../../src/layers/infer.ts';
+import { definitionOf, forDefinition, operatorOf } from '../../src/layers/infer.ts';
+import type { Layer, LinearKind } from '../../src/layers/layer.ts';
+import { biasedLinear } from '../vectors/biased.ts';
 import type { BoundEngine } from './bound_engine.ts';
 import { addProblem } from './families/add.ts';
 import type { LayerQuestion } from './families/family.ts';
@@ -30,6 +32,7 @@ const FAMILIES: ForDefinitions<[LayerQuestion], Problem> = {
       ...{ linear, engine: bound.engine, theirs, own },
       x: operands.get(node.inputs[0]!)!,
       staleZeroPoints: staleZeroPoints(bound, node),
+      biased: biasedLinear(operatorOf(node).layer(node, bound.context) as Layer<LinearKind>, linear.layer),
     }),
   add: addProblem,
   global_average_pool: poolProblem,
