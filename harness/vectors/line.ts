@@ -71,9 +71,17 @@ export class Lines {
     this.#layer = layer;
   }
 
-  boundariesOf(channel: number): ChannelBoundaries {
+  #boundariesOf(channel: number): ChannelBoundaries {
     const { functions, range, min } = this.#layer;
     return channelBoundaries((this.#boundaries ??= findBoundaries(functions, range, min)), channel);
+  }
+
+  /** The 255 boundaries of a channel as hardware has them: see IntegerRequantization. */
+  tableOf(channel: number): number[] {
+    const { first, lo, hi } = this.#boundariesOf(channel);
+    return Array.from(first.subarray(1), (boundary) =>
+      boundary === NEVER ? hi + 1 : boundary === ALWAYS ? lo : boundary,
+    );
   }
 
   /**
@@ -84,7 +92,7 @@ export class Lines {
    */
   of(c: number, bits: number): ProvedLine {
     const { functions, bias, remainder, zeroPoint, min } = this.#layer;
-    const channel = this.boundariesOf(c);
+    const channel = this.#boundariesOf(c);
     const { lo, hi, start, codes } = channel;
     const b = bias[c]!;
     let evaluations = 0;
@@ -129,19 +137,11 @@ export class Lines {
 export function integerRequantization(layer: BiasedFunctions, bits: number): IntegerRequantization {
   const { channels } = layer.functions;
   const fitter = new Lines(layer);
-  const table = new Int32Array(channels * BOUNDARIES);
-  const lines = Array.from({ length: channels }, (_, c) => {
-    const { first, lo, hi } = fitter.boundariesOf(c);
-    for (let j = 0; j < BOUNDARIES; j++) {
-      const boundary = first[j + 1]!;
-      table[c * BOUNDARIES + j] = boundary === NEVER ? hi + 1 : boundary === ALWAYS ? lo : boundary;
-    }
-    return fitter.of(c, bits);
-  });
+  const lines = Array.from({ length: channels }, (_, c) => fitter.of(c, bits));
   const exact = lines.every((line) => line.exact);
   return {
     lines,
-    ...(exact ? {} : { boundaries: table }),
+    ...(exact ? {} : { boundaries: Int32Array.from(lines.flatMap((_, c) => fitter.tableOf(c))) }),
     correction: exact ? 'none' : lines.every(({ isNear }) => isNear) ? 'compare' : 'search',
     evaluations: lines.reduce((sum, { evaluations }) => sum + evaluations, 0),
   };

@@ -80,6 +80,7 @@ function build(
   const clamp = layer.relu && output.zeroPoint > byteRange(output.type)[0] ? 'relu' : 'type';
   const windows = new Windows(linear);
   const biases = dimension(biasChoices(layer), reference.bias);
+  const ownBias = biases.choices[biases.reference];
   const scales = [...scaleChoices(layer, reference.scale), ...(biased ? vectorLineChoices(biased, layer) : [])];
   return problemOf(
     {
@@ -110,8 +111,8 @@ function build(
         const shared = scale.weightScale?.(layer);
         const functionOf = (channel: number): ((sum: number) => number) => {
           const scales = { x: input.scale, w: shared ?? ofChannel(layer.weightScale, channel), y: output.scale };
-          const own = bias === biases.choices[biases.reference] ? scale.integerBias?.(channel) : undefined;
-          const steps = own === undefined ? bias.of({ layer, channel, inputScale: input.scale }) : added(own);
+          const integer = bias === ownBias ? scale.integerBias?.(channel) : undefined;
+          const steps = integer === undefined ? bias.of({ layer, channel, inputScale: input.scale }) : added(integer);
           const { before: addBias, real = 0, after = 0 } = steps;
           const scaled = scale.of(scales, channel);
           const multiplier = (scales.x * scales.w) / scales.y;

@@ -1,4 +1,5 @@
 import { Lines, type Line } from '../../vectors/line.ts';
+import { clamp } from '../../../src/engines/rounding.ts';
 import type { LinearLayer } from '../../../src/engines/engine.ts';
 import { modelBias, type BiasedFunctions } from '../../vectors/biased.ts';
 import { waysOf } from '../problem.ts';
@@ -18,18 +19,36 @@ const unitsOf =
 
 /** The integer bias goes with them, where a bias is none of the other ways. */
 function choicesOf(biased: BiasedFunctions, suffix = '', how = ''): ScaleChoice[] {
-  const { bias, zeroPoint } = biased;
+  const { bias, zeroPoint, functions, min } = biased;
   const lines = new Lines(biased);
   return BITS.flatMap((bits) => {
     const known: Line[] = [];
     const lineOf = (channel: number): Line => (known[channel] ??= lines.of(channel, bits));
-    const of = (scaled: (line: Line) => (sum: number) => number) => ({
+    const of = (scaled: (line: Line, channel: number) => (sum: number) => number) => ({
       float32: false,
       integerBias: (channel: number) => bias[channel]!,
-      of: (_: unknown, channel: number) => scaled(lineOf(channel)),
+      of: (_: unknown, channel: number) => scaled(lineOf(channel), channel),
     });
     const width = `of ${bits} bits`;
+    let areCorrected: boolean | undefined;
+    /** All of it. Where one channel needs the correction, all have it. */
+    const whole = (line: Line, channel: number): ((sum: number) => number) => {
+      const units = unitsOf(line, zeroPoint);
+      const [least, most] = [functions.min - zeroPoint, functions.max - zeroPoint];
+      areCorrected ??= bias.some((_, c) => !lineOf(c).exact);
+      if (!areCorrected) return (sum) => Math.floor(units(sum));
+      const table = lines.tableOf(channel);
+      return (sum) => {
+        const value = clamp(Math.floor(units(sum)), least, most);
+        return value < most && sum - bias[channel]! >= table[value + zeroPoint - min]! ? value + 1 : value;
+      };
+    };
     return [
+      scale(
+        `vectors-${bits}${suffix}`,
+        `requantization is that of exact8 vectors (multiplier ${width})${how}, which is the reference's as far as sums can reach`,
+        of(whole),
+      ),
       scale(
         `vectors-line-${bits}${suffix}`,
         `multiplier ${width}, offset and shift are those of exact8 vectors${how}, of exact lines less a half`,
@@ -60,8 +79,9 @@ function choicesOf(biased: BiasedFunctions, suffix = '', how = ''): ScaleChoice[
 }
 
 /**
- * Requantization by what `exact8 vectors` writes for a layer: its line with another rounding (an exact line rounds by half a
- * unit in its offset, the others by their correction), its line without the correction, or its multiplier and shift alone.
+ * Requantization by what `exact8 vectors` writes for a layer: all of it (which tells where a bias takes sums out of reach);
+ * its line with another rounding (an exact line rounds by half a unit in its offset, the others by their correction); its
+ * line without the correction; its multiplier and shift alone.
  * An exact line's offset is free within bounds: where the engine rounds a float bias to an integer, it may be as near as can
  * be to what the engine adds, or to what the model has.
  */
