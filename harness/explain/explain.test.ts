@@ -65,7 +65,8 @@ function smallProblem(kind: Parameters<typeof smallLayer>[0], engine = 'onnxrunt
   const question = { linear, engine: bound.engine, x: feeds.x.data };
   return {
     expected,
-    problem: (theirs: Int16Array): Problem => linearProblem({ ...question, theirs: theirs as never }),
+    problem: (theirs: ArrayLike<number>): Problem =>
+      linearProblem({ ...question, theirs: Int16Array.from(theirs) as never }),
   };
 }
 

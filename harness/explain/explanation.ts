@@ -63,6 +63,8 @@ export interface LayerExplanation {
   readonly engine: string;
   /** Whose inputs the layer is explained from; 'same' where both have the same. */
   readonly inputs: 'same' | 'theirs' | 'reference';
+  /** Where both were tried: how many values are not what the engine computes from the inputs of each. */
+  readonly differing?: { readonly theirs?: number; readonly reference?: number };
   /**
    * 'own': theirs is not what the engine computes from these inputs; 'inherited': it is, and their inputs differ;
    * 'reference': it is, and it is the reference that is not.

@@ -100,12 +100,24 @@ export function verdict(layer: LayerExplanation): string[] {
 export const restOf = ({ inputs, engine }: LayerExplanation): string =>
   inputs === 'theirs' ? 'the rest is inherited' : `in the rest the reference is not what ${engine} computes`;
 
+/** Whose inputs a layer is explained from, and what the others would give. */
+function inputsLine({ inputs, differing }: LayerExplanation): string[] {
+  if (inputs === 'same') return [];
+  const [mine, others] = inputs === 'theirs' ? ['their own', "the reference's"] : ["the reference's", 'their own'];
+  const [own, other] = inputs === 'theirs' ? (['theirs', 'reference'] as const) : (['reference', 'theirs'] as const);
+  const counts = differing
+    ? `: ${formatCount(differing[own]!)} values are not what the engine computes from them; from ${others}, ${formatCount(differing[other]!)}`
+    : ', as --inputs says';
+  return [`  from ${mine} inputs${counts}`];
+}
+
 /** One layer, for a person who has to find the mistake. */
 export function describeLayer(layer: LayerExplanation): string {
   const { name, op, shape, engine, origin, mismatches, elements, maxAbsDiff } = layer;
   const { ownMismatches, ownMaxAbsDiff, where, ownWhere } = layer;
   const head = `${name}  ${op} ${formatShape(shape)}: ${formatCount(mismatches)} of ${formatCount(elements)} values differ (${percent(mismatches, elements)}), by up to ${maxAbsDiff}`;
   const notes = layer.notes.map((note) => `  note: ${note}`);
+  const inputs = inputsLine(layer);
   if (origin === 'inherited')
     return [head, '  inherited: from their own inputs, every value is what the reference computes', ...notes].join(
       '\n',
@@ -122,6 +134,7 @@ export function describeLayer(layer: LayerExplanation): string {
   return [
     head,
     ...own,
+    ...inputs,
     ...whereLines(shown, ownMismatches).map((line) => `  ${line}`),
     ...layer.causes.flatMap((_, i) => causeLines(layer, i)),
     ...verdict(layer).map((line) => `  ${line}`),

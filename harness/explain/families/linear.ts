@@ -99,7 +99,7 @@ function build(
       width: dimension(WIDTHS),
       bias: biases,
       scale: dimension(scales, reference.scale),
-      ...endingOf({ ...reference, clamp }, clampChoices(output), true),
+      ...endingOf({ ...reference, clamp }, clampChoices(output, theirs), true),
     },
     {
       theirs,

@@ -26,6 +26,7 @@ function choicesOf(biased: BiasedFunctions, suffix = '', how = ''): ScaleChoice[
     const lineOf = (channel: number): Line => (known[channel] ??= lines.of(channel, bits));
     const of = (scaled: (line: Line, channel: number) => (sum: number) => number) => ({
       float32: false,
+      rare: true as const,
       integerBias: (channel: number) => bias[channel]!,
       of: (_: unknown, channel: number) => scaled(lineOf(channel), channel),
     });
