@@ -86,8 +86,7 @@ async function runExplain({ at, ...given }: ExplainOptions): Promise<ExitCode> {
   const layer = options.layer === undefined ? undefined : tensorNamed(options.layer, infos);
   const file = await readArrays(options.theirs, layer);
   const reference = await readReference(model, options, file);
-  const theirs = matchRecorded(file, infos, options.theirs, {
-    layout: model.graph.layout,
+  const theirs = matchRecorded(file, infos, options.theirs, model.graph.layout, {
     layer: layer?.name,
     numbered: numberedTensors(model),
     about: about(model, reference),

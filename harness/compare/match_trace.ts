@@ -98,8 +98,6 @@ export function recordedQuantizations(
 
 /** What makes it plain which array is which tensor, and what its values are, where a file alone does not say. */
 export interface Hints {
-  /** Of the arrays, where shapes do not tell. */
-  readonly layout?: Graph['layout'] | undefined;
   /** What a single array is, whatever its name. */
   readonly layer?: string | undefined;
   /** What `layer0` may count. */
@@ -140,6 +138,7 @@ const isDescription = (name: string): boolean => DESCRIPTIONS.test(name);
  * Matches the arrays of a file with a graph's tensors. Differences in naming, layout (NHWC, flat), type (the same values
  * in a wider one) and a missing batch dimension are resolved and noted. With hints, so are values that are no codes.
  *
+ * @param layout of the arrays, where shapes do not tell
  * @param hints without them, an array has to be a tensor by its name, and its values have to be the tensor's type's
  * @throws InvalidInputError where an array has a tensor's name, but cannot be it; or where nothing matches
  */
@@ -147,15 +146,15 @@ export function matchRecorded(
   npz: Arrays,
   expected: readonly TensorInfo[],
   file: string,
-  hints: Hints | Graph['layout'] = {},
+  layout?: Graph['layout'],
+  hints?: Hints,
 ): Recorded {
-  const isLenient = typeof hints === 'object';
-  const { layout, numbered = [], about } = isLenient ? hints : ({ layout: hints } as Hints);
+  const { numbered = [], about } = hints ?? {};
   const arrays = npz.names.filter((name) => !isDescription(name));
   const names = arraysByName(arrays, expected);
   const notes: string[] = [];
   const used = new Set(names.values());
-  if (isLenient) {
+  if (hints) {
     const unused = arrays.filter((array) => !used.has(array));
     if (arrays.length === 1 && unused.length === 1)
       names.set(loneArray(npz, arrays[0]!, expected, hints, file), arrays[0]!);
@@ -165,7 +164,7 @@ export function matchRecorded(
       if (note !== undefined) notes.push(note);
     }
   }
-  const quantizations = isLenient ? recordedQuantizations(npz, expected) : new Map<string, never>();
+  const quantizations = hints ? recordedQuantizations(npz, expected) : new Map<string, never>();
   const tensors = new Map<string, ElementData>();
   const unclamped = new Map<string, ElementData>();
   const missing: string[] = [];
@@ -189,9 +188,9 @@ export function matchRecorded(
       ...(own ? [own] : []),
       ...(quantization ? [{ scale: quantization.scale[0]!, zeroPoint: quantization.zeroPoint[0]! }] : []),
     ];
-    if (!isLenient && !direct)
+    if (!hints && !direct)
       throw new InvalidInputError(`${where} is ${kind} with values that are no ${info.type}; expected ${wanted}`);
-    const values = isLenient ? readingsOf(array.data, info, scales, where) : [{ data: direct! }];
+    const values = hints ? readingsOf(array.data, info, scales, where) : [{ data: direct! }];
     const possible = values.flatMap(({ data, ...reading }) =>
       arrangements(array, data, info.shape, layout).map((arranged) => ({ ...reading, arranged })),
     );
