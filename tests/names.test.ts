@@ -41,7 +41,7 @@ describe('nobody asks for the name', () => {
   const operators = [...KNOWN_OPERATORS, 'Table', 'PairTable'];
 
   it('of an operator, behind the layers', () => {
-    const behind = within('src/requantize/', 'src/join/', 'src/kernels/', 'src/plan/', 'src/gpu/', 'src/session.ts');
+    const behind = within('src/requantize/', 'src/join/', 'src/kernels/', 'src/plan/', 'src/gpu/', 'src/session/session.ts');
     expect(naming(operators, behind)).toEqual([]);
   });
 

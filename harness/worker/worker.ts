@@ -1,6 +1,6 @@
 /** What the exact8 command has done on a GPU, in headless Chrome's page or in a process: see WorkerMethods. */
 import { InvalidInputError } from '../../src/errors.ts';
-import { InferenceSession } from '../../src/session.ts';
+import { InferenceSession } from '../../src/session/session.ts';
 import type { Tensor } from '../../src/tensor.ts';
 import { requestDevice } from '../../src/gpu/device.ts';
 import { findEngine } from '../../src/engines/index.ts';
