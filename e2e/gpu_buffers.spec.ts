@@ -35,7 +35,14 @@ test('inputs and outputs in buffers of the GPU: the same elements as by way of t
     const results: { what: string; host: string; there: string; locations: string }[] = [];
     for (const type of ['uint8', 'int8'] as const)
       for (const to8 of [true, false])
-        for (const dims of [[1, 1, 1, 1], [2, 3, 5, 7], [1, 4, 3, 3], [3, 9, 2, 1], [2, 6], [1, 1001]]) {
+        for (const dims of [
+          [1, 1, 1, 1],
+          [2, 3, 5, 7],
+          [1, 4, 3, 3],
+          [3, 9, 2, 1],
+          [2, 6],
+          [1, 1001],
+        ]) {
           const session = await InferenceSession.create(quantizing(type, dims, to8), { device });
           const count = dims.reduce((a, b) => a * b, 1);
           const data = to8
@@ -141,7 +148,9 @@ test('buffers of the GPU that cannot be taken are refused by name; NaN in one is
 test('a pipeline that does not compile says so each time that it is asked for', async ({ gpu }) => {
   await install(gpu);
   const messages = await gpu.evaluate(async () => {
-    const { PipelineCache } = (await import('/src/gpu/pipelines.ts' as string)) as typeof import('../src/gpu/pipelines.ts');
+    const { PipelineCache } = (await import(
+      '/src/gpu/pipelines.ts' as string
+    )) as typeof import('../src/gpu/pipelines.ts');
     const device = await exact8.requestDevice();
     const wrong = { kernel: 'from_nchw', slots: {}, counts: {}, overrides: { LANES: 1, WRONG: 1 } } as const;
     const asked = () => PipelineCache.of(device).get(wrong).then(String, String);

@@ -9,6 +9,15 @@ import {
   type ElementType,
 } from './graph/graph.ts';
 import { isRecord, kindOf, listOf } from './kind_of.ts';
+import {
+  dataUrlOf,
+  fromImage,
+  imageDataOf,
+  toPixels,
+  type FromImageOptions,
+  type ToImageOptions,
+} from './pictures/conversion.ts';
+import type { Pixels, PictureSource } from './pictures/decode.ts';
 
 /** Where the elements of a tensor are; 'none': it was disposed of. */
 export type TensorLocation = 'cpu' | 'gpu-buffer' | 'none';
@@ -50,7 +59,14 @@ export interface Tensor<T extends ElementType = ElementType> {
   dispose(): void;
   /** The same elements with other dims. @throws InvalidInputError where the count differs, or the elements are on a GPU */
   reshape(dims: readonly number[]): Tensor<T>;
+  /** A picture of a tensor [1, C, H, W]. @throws InvalidInputError where it has not the format's channels */
+  toImageData(options?: ToImageOptions): GlobalImageData;
+  /** The same as a PNG, in documents. @throws InvalidInputError likewise, and where there is no document */
+  toDataURL(options?: ToImageOptions): string;
 }
+
+/** The browser's, where its types are there. */
+type GlobalImageData = typeof globalThis extends { ImageData: { prototype: infer T } } ? T : Pixels;
 
 type Numbers = readonly number[];
 
@@ -78,6 +94,11 @@ export interface TensorConstructor {
   new (data: Int32Array, dims?: readonly number[]): Tensor<'int32'>;
   new (data: BigInt64Array, dims?: readonly number[]): Tensor<'int64'>;
   new (data: ElementArrays[ElementType], dims?: readonly number[]): Tensor;
+  new (
+    type: ElementType,
+    data: ElementArrays[ElementType] | readonly bigint[] | Numbers,
+    dims?: readonly number[],
+  ): Tensor;
   readonly prototype: Tensor;
 
   /**
@@ -88,6 +109,17 @@ export interface TensorConstructor {
    * @throws InvalidInputError
    */
   fromGpuBuffer<T extends ElementType = 'float32'>(buffer: GPUBuffer, options: GpuBufferOptions<T>): Tensor<T>;
+  /**
+   * A picture as [1, C, height, width]; by default RGB, float32, byte / 255. Without a `resizedWidth` and
+   * `resizedHeight` it keeps its size. `preprocess` makes of a picture what a model was trained with.
+   *
+   * @throws InvalidInputError for what is no picture, or does not fit the options
+   */
+  fromImage(source: PictureSource, options?: FromImageOptions): Promise<Tensor<'float32'> | Tensor<'uint8'>>;
+  /** @throws InvalidInputError always: a WebGL texture cannot be read by WebGPU */
+  fromTexture(...given: readonly unknown[]): never;
+  /** @throws InvalidInputError always: tensors of WebNN cannot be read by WebGPU */
+  fromMLTensor(...given: readonly unknown[]): never;
   /** As the constructor: there is no pinned memory in a browser. */
   fromPinnedBuffer<T extends ElementType>(type: T, buffer: ElementArrays[T], dims?: readonly number[]): Tensor<T>;
 }
@@ -184,6 +216,19 @@ class DenseTensor {
     return new DenseTensor(type, buffer, dims);
   }
 
+  static async fromImage(source: PictureSource, options?: FromImageOptions): Promise<DenseTensor> {
+    const { type, data, dims } = await fromImage(source, options);
+    return new DenseTensor(type, data, dims);
+  }
+
+  static fromTexture(): never {
+    throw new InvalidInputError('WebGPU cannot read a WebGL texture; take Tensor.fromImage of its canvas');
+  }
+
+  static fromMLTensor(): never {
+    throw new InvalidInputError("WebGPU cannot read WebNN's tensors; read them, and make a tensor on the host");
+  }
+
   get size(): number {
     return elementCount(this.dims);
   }
@@ -213,7 +258,8 @@ class DenseTensor {
 
   async getData(releaseData = false): Promise<ElementArrays[ElementType]> {
     if (this.#data) return this.#data;
-    if (!this.#memory?.download) throw this.#elsewhere('data', this.#memory ? ', and it was made without download' : '');
+    if (!this.#memory?.download)
+      throw this.#elsewhere('data', this.#memory ? ', and it was made without download' : '');
     const data = elementsOf(this.type, await this.#memory.download());
     if (releaseData) {
       this.dispose();
@@ -230,6 +276,14 @@ class DenseTensor {
 
   reshape(dims: readonly number[]): DenseTensor {
     return new DenseTensor(this.type, this.data, dims);
+  }
+
+  toImageData(options?: ToImageOptions): unknown {
+    return imageDataOf(toPixels(this.data, this.dims, options));
+  }
+
+  toDataURL(options?: ToImageOptions): string {
+    return dataUrlOf(toPixels(this.data, this.dims, options));
   }
 
   #elsewhere(asked: string, advice: string): InvalidInputError {

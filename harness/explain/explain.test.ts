@@ -9,7 +9,7 @@ import { deviations, referenceRecipe, type Problem } from './problem.ts';
 import { search } from './search.ts';
 import { borderOf, findWhere, mismatchMap } from './where.ts';
 import { decodeFile } from '../images/decode_file.ts';
-import { preprocess } from '../images/preprocess.ts';
+import { preprocess } from '../../src/recipes.ts';
 import { knownRecipe } from '../images/known_models.ts';
 import { sha256 } from '../cli/model.ts';
 import { readModel } from '../../src/formats/index.ts';

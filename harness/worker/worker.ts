@@ -12,7 +12,7 @@ import { compareLayers } from '../compare/compare_layers.ts';
 import { layersOnGpu } from '../compare/gpu_layers.ts';
 import { computedTensors, verify } from '../compare/verify.ts';
 import { openNpz } from '../numpy/npz.ts';
-import { decodePicture } from '../images/decode.ts';
+import { decodePicture } from '../../src/pictures/decode.ts';
 import { traceToNpz } from '../numpy/trace_npz.ts';
 import { createOnnxruntimeWeb, runOnnxruntimeWeb, type Oracle } from '../oracles/onnxruntime_web.ts';
 import { recordedOracle } from '../oracles/trace_oracle.ts';

@@ -25,9 +25,7 @@ export function fetchesOf(
   if (names.length === 0) throw new InvalidInputError('no output is fetched; leave out the names to fetch all');
   const unknown = names.find((name) => !graph.outputs.includes(name));
   if (unknown !== undefined)
-    throw new InvalidInputError(
-      `the model has no output ${kindOf(unknown)}; its outputs: ${graph.outputs.join(', ')}`,
-    );
+    throw new InvalidInputError(`the model has no output ${kindOf(unknown)}; its outputs: ${graph.outputs.join(', ')}`);
   return new Map(
     names.map((name): [string, OutputLocation | GPUBuffer] => {
       const tensor = given[name] ?? null;

@@ -214,6 +214,16 @@ export class InferenceSession {
       if (result.status === 'fulfilled') result.value.release();
   }
 
+  /** @throws InvalidInputError always: `npx exact8 bench` measures, layer by layer */
+  startProfiling(): never {
+    throw new InvalidInputError('a session does not profile; `npx exact8 bench` measures each layer');
+  }
+
+  /** @throws InvalidInputError always */
+  endProfiling(): never {
+    return this.startProfiling();
+  }
+
   [Symbol.dispose](): void {
     void this.release();
   }
@@ -234,7 +244,8 @@ export class InferenceSession {
       this.#plan.graph.inputs.map(({ name, shape }) => shapes[name] ?? shape),
       fusion,
     );
-    const found = this.#plans.get(key) ?? createPlan(this.graph, { ...this.#options, shapes, ...(fusion && { fusion }) });
+    const found =
+      this.#plans.get(key) ?? createPlan(this.graph, { ...this.#options, shapes, ...(fusion && { fusion }) });
     this.#plans.delete(key);
     this.#plans.set(key, found);
     const oldest = [...this.#plans][0]!;
