@@ -2,7 +2,7 @@ import { FloatLines } from '../../src/engines/float_lines.ts';
 import type { LinearLayer, StepFunctions, TensorQuantization } from '../../src/engines/engine.ts';
 import { clamp, roundHalfEven } from '../../src/engines/rounding.ts';
 import { byteRange, ofChannel } from '../../src/graph/graph.ts';
-import type { Layer, LinearKind } from '../../src/layers/layer.ts';
+import type { Layer, LinearKind, Requantizing } from '../../src/layers/layer.ts';
 import type { AccumulatorRange } from '../../src/requantize/boundaries.ts';
 
 /** A layer's step functions, and the bias that its hardware adds to the accumulator before it multiplies. */
@@ -23,7 +23,7 @@ export interface BiasedFunctions {
  * @param realBias of each channel, in units of the accumulator
  */
 export function biasedFunctions(
-  { functions, range }: Pick<Layer<LinearKind | 'global_average_pool'>, 'functions' | 'range'>,
+  { functions, range }: Pick<Requantizing<LinearKind> | Layer<'global_average_pool'>, 'functions' | 'range'>,
   output: TensorQuantization,
   realBias: Float64Array,
 ): BiasedFunctions {
@@ -44,7 +44,7 @@ export function modelBias({ bias, input, outputChannels, weightScale }: LinearLa
 
 /** Those of a layer with weights. */
 export function biasedLinear(
-  computed: Pick<Layer<LinearKind>, 'functions' | 'range'>,
+  computed: Pick<Requantizing<LinearKind>, 'functions' | 'range'>,
   layer: LinearLayer,
 ): BiasedFunctions {
   const { functions } = computed;

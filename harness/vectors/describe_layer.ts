@@ -2,7 +2,7 @@ import { InvalidInputError } from '../../src/errors.ts';
 import { byteRange, elementCount, ofChannel, type GraphNode } from '../../src/graph/graph.ts';
 import type { Definition, ForDefinitions } from '../../src/layers/definition.ts';
 import { forDefinition, operatorOf } from '../../src/layers/infer.ts';
-import type { Layer, LinearKind } from '../../src/layers/layer.ts';
+import type { Layer, LinearKind, Requantizing } from '../../src/layers/layer.ts';
 import { operandsOf, type OpContext } from '../../src/layers/operator.ts';
 import { onCodes } from '../../src/layers/pairs.ts';
 import { tailRanges } from '../../src/layers/tail.ts';
@@ -213,7 +213,7 @@ function pairsOf(
 }
 
 function linear({ linear: one }: Definition<'linear'>, { node, context, multiplierBits }: Described): Details {
-  const computed = operatorOf(node).layer(node, context) as Layer<LinearKind>;
+  const computed = operatorOf(node).layer(node, context) as Requantizing<LinearKind>;
   const { layer, weights, strides, dilations } = one;
   const { outputChannels, groups, kernel, pads, input, bias } = layer;
   const channels = [outputChannels];
