@@ -14,6 +14,7 @@ import { nearestNames } from '../compare/nearest_names.ts';
 import { elementAt, parseElementAddress, type TwoSides } from '../explain/at.ts';
 import { explain, type Explanation } from '../explain/explain.ts';
 import type { ExplainedLayer, LayerExplanation } from '../explain/explanation.ts';
+import { recurringCauses, summarizeClasses } from '../explain/summary.ts';
 import { describeLayer } from '../explain/text.ts';
 import { decodeFile } from '../images/decode_file.ts';
 import { bindEngine, valuesOf, withViews } from '../explain/bound_engine.ts';
@@ -32,7 +33,7 @@ import { pictureSource, type InputOptions } from './inputs.ts';
 import { stopOnInterrupt } from './interrupt.ts';
 import { loadModel, type LoadedModel } from './model.ts';
 import { addInputOptions, addModelOptions, type InputFileOptions, type ModelOptions } from './options.ts';
-import { note, printResult, progress } from './output.ts';
+import { note, printResult, progress, table } from './output.ts';
 import { describeRecorded, readRecorded } from './trace_file.ts';
 
 interface ExplainOptions extends ModelOptions, InputFileOptions, Pick<InputOptions, 'image' | 'input'> {
@@ -151,6 +152,8 @@ async function runExplain({ at, ...given }: ExplainOptions): Promise<ExitCode> {
       compared: explanation.compared,
       stopped,
       layers,
+      classes: summarizeClasses(explanation.classes, layers),
+      recurring: recurringCauses(explanation.classes, layers),
       ...(element ? { element } : {}),
     },
     element ? elementText(element) : summarize(layers, explanation, stopped),
@@ -316,7 +319,16 @@ function introduce({ theirs, against }: ExplainOptions, reference: Reference, { 
     : `${against}: made by ${name} (${description})\n`;
 }
 
-function summarize(layers: readonly LayerExplanation[], { compared }: Explanation, stopped: boolean): string {
+function classTable(classes: Explanation['classes'], layers: readonly LayerExplanation[]): string {
+  const head = ['', 'compared', 'differ', 'wrong by themselves', 'explained', 'certain'];
+  const rows = summarizeClasses(classes, layers).map((row) => [
+    row.class,
+    ...[row.compared, row.differ, row.own, row.explained, row.certain].map(String),
+  ]);
+  return table(head, rows, head.slice(1));
+}
+
+function summarize(layers: readonly LayerExplanation[], { compared, classes }: Explanation, stopped: boolean): string {
   if (layers.length === 0 && !stopped) return `${compared.length} tensors, every value equal`;
   const of = (wanted: LayerExplanation['origin']) => layers.filter(({ origin }) => origin === wanted);
   const count = (n: number, of: string): string => `${formatCount(n)} ${of}`;
@@ -328,6 +340,11 @@ function summarize(layers: readonly LayerExplanation[], { compared }: Explanatio
       (reference.length > 0 ? `, ${count(reference.length, 'in which the reference deviates')}` : '') +
       (stopped ? ' (stopped before the end)' : ''),
     ...(first ? [`the first that is wrong by itself: ${first.name}`] : []),
+    ...recurringCauses(classes, layers).map(
+      ({ class: name, layers, of, side, kind, detail }) =>
+        `${layers} of ${of} ${name} layers: ${side === 'theirs' ? '' : 'THE REFERENCE, '}${kind}: ${detail.split('; ')[0]}`,
+    ),
+    ...(layers.length > 1 ? ['', classTable(classes, layers), ''] : []),
     `${count(own.filter(({ exact }) => exact).length, 'explained exactly')}, ` +
       `${count(own.filter(({ exact }) => !exact).length, 'not')}; certain: ${own.filter(({ certain }) => certain).length}`,
   ].join('\n');

@@ -20,12 +20,14 @@ export function describe(problem: Problem, recipe: Recipe): Cause[] {
       return {
         kind: referenceWay.kind,
         side: 'reference',
+        way: referenceWay.id,
         detail: `${referenceWay.detail}; theirs: ${theirs.detail}`,
         elements: 0,
       };
     return {
       kind: theirs.kind,
       side: 'theirs',
+      way: theirs.id,
       detail: `${theirs.detail}; the reference: ${referenceWay.detail}`,
       elements: 0,
     };

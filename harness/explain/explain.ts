@@ -18,6 +18,7 @@ import { linearOf } from '../../src/layers/infer.ts';
 import { operandsOf } from '../../src/layers/operator.ts';
 import { nearest } from './nearest.ts';
 import { deviations, type Problem, type Recipe } from './problem.ts';
+import { classOf } from './summary.ts';
 import { search, type SearchLimits } from './search.ts';
 import { borderOf, findWhere } from './where.ts';
 
@@ -48,6 +49,8 @@ export interface Explanation {
   readonly identified: Identified;
   /** Tensors that both have, in the order of execution. */
   readonly compared: readonly string[];
+  /** What each of them is: depthwise, pointwise, add, ... */
+  readonly classes: ReadonlyMap<string, string>;
   /** Explains one layer after the other; only those that differ. */
   readonly layers: Generator<ExplainedLayer, void>;
 }
@@ -73,7 +76,9 @@ export function explain(question: Question): Explanation {
     .filter((name) => theirs.has(name) && (question.layer ?? name) === name);
   const isEngineKnown = identified.missed.length === 0;
   const layers = explainLayers({ ...question, reference, theirs, isEngineKnown }, bound, compared);
-  return { identified, compared, layers };
+  const nodes = new Map(bound.graph.nodes.map((node) => [node.outputs[0]!, node]));
+  const classes = new Map(compared.map((name) => [name, classOf(nodes.get(name)!, bound)]));
+  return { identified, compared, classes, layers };
 }
 
 function* explainLayers(

@@ -22,6 +22,8 @@ export interface Cause {
   readonly kind: CauseKind;
   /** Who deviates from the layer's definition: a reference that saturates is itself the one. */
   readonly side: 'theirs' | 'reference';
+  /** The name of the way that is taken in place of the definition's: the same in every layer. */
+  readonly way: string;
   /** One line for people: what that side does, and what the definition has in its place. */
   readonly detail: string;
   /**

@@ -1,4 +1,5 @@
 import { formatCount, formatShape } from '../report/format.ts';
+import { adviceFor } from './advice.ts';
 import type { Cause, Count, LayerExplanation, Where } from './explanation.ts';
 
 export const percent = (part: number, whole: number): string => {
@@ -59,6 +60,7 @@ function causeLines(layer: LayerExplanation, index: number): string[] {
   const others = variants(layer, index);
   const own = (text: string): string => text.split('; ')[0]!;
   const rest = others.length - SPELT_OUT;
+  const advice = adviceFor(layer.causes[index]!);
   return [
     `  ${index + 1}. ${side === 'theirs' ? 'theirs' : 'THE REFERENCE'}, ${kind}: ${detail}`,
     elements > 0
@@ -66,6 +68,7 @@ function causeLines(layer: LayerExplanation, index: number): string[] {
       : '     makes no value differ by itself: without it, some that are equal would',
     ...others.slice(0, SPELT_OUT).map((other) => `     the same values: ${own(other)}`),
     ...(rest > 0 ? [`     and ${rest} more that give the same values`] : []),
+    `     what to do: ${advice.what} (${advice.page})`,
   ];
 }
 
