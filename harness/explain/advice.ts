@@ -34,7 +34,7 @@ const ADVICE: Readonly<Record<CauseKind, readonly [what: string, page: string]>>
     'docs/engines.md#the-formulas',
   ],
   scale: [
-    'take multiplier, offset and shift from exact8 vectors: they are proved to give the engine's values',
+    "take multiplier, offset and shift from exact8 vectors: they are proved to give the engine's values",
     'docs/vectors.md#requantization-in-integers',
   ],
   rounding: [
