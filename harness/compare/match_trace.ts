@@ -29,7 +29,7 @@ const DESCRIPTIONS = /:(qparams|acc)$|^meta$/;
 const QPARAMS = ':qparams';
 
 /** Names that differ only in case and punctuation; a trace may say which are inputs and outputs. */
-const normalized = (name: string): string =>
+export const normalized = (name: string): string =>
   name
     .replace(/^(input|output):/, '')
     .toLowerCase()
