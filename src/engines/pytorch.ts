@@ -11,8 +11,10 @@ import type {
   LinearLayer,
   MultiplyLayer,
   PoolLayer,
+  ReduceLayer,
   Engine,
   StepFunctions,
+  SumOrder,
   TensorQuantization,
 } from './engine.ts';
 
@@ -153,24 +155,68 @@ export function requireSameQuantization({ input, output }: Pick<PoolLayer, 'inpu
     );
 }
 
-/** Channels that vectors take at a time in an average pool; the rest rounds otherwise, which is not here. */
+/** Channels that vectors take at a time in an average pool. */
 const POOL_LANES = 8;
 
-/** `rne(f32(sum * f32(1/n))) + zx`, of every engine but qnnpack. */
-function nativeAverage({ output, channels = POOL_LANES }: Pick<PoolLayer, 'output' | 'channels'>, count: number) {
-  if (channels % POOL_LANES !== 0)
+/** Of every engine but qnnpack. Vectors: `rne(f32(sum * f32(1/n))) + zx`; the rest: `rne(f32(f32(sum * f32(1/n)) + zx))`. */
+function nativeAverage({ output, loop, channels = POOL_LANES }: Omit<PoolLayer, 'count' | 'input'>, count: number) {
+  if (loop === undefined && channels % POOL_LANES !== 0)
     throw new UnsupportedModelError(
       `an average over windows of ${channels} channels; supported by PyTorch's engines: multiples of ${POOL_LANES}`,
     );
   const inverse = f32(1 / count);
-  return (sum: number): number => clamp(roundHalfEven(f32(f32(sum) * inverse)) + output.zeroPoint, 0, 255);
+  const { zeroPoint } = output;
+  return (sum: number): number => {
+    const mean = f32(f32(sum) * inverse);
+    const value = loop === 'scalar' ? roundHalfEven(f32(mean + zeroPoint)) : roundHalfEven(mean) + zeroPoint;
+    return clamp(value, 0, 255);
+  };
+}
+
+/** Elements that are added before their sum is added to the next level's, in PyTorch's sum of float32 values. */
+const CASCADE = 16;
+/** Sums that the loop for what vectors leave over takes turns between. */
+const TURNS = 4;
+
+/**
+ * The order of PyTorch's float32 sum over the pixels of channels that are last in memory: of vectors, and of what they leave
+ * over. Read in SumKernel.cpp, measured on PyTorch 2.13.
+ */
+function cascade(elements: number, loop: string): SumOrder {
+  const own = Math.floor(elements / TURNS);
+  if (loop === 'vector' && elements < CASCADE * (CASCADE + 1))
+    return { lines: Math.ceil(elements / CASCADE), length: CASCADE, lineStep: CASCADE, step: 1 };
+  if (loop === 'scalar' && own <= CASCADE && elements % TURNS <= 1)
+    return { lines: TURNS, length: Math.ceil(elements / TURNS), lineStep: 1, step: TURNS };
+  throw new UnsupportedModelError(
+    `a mean of ${elements} elements; supported by PyTorch's engines: fewer than ${CASCADE * (CASCADE + 1)}, and in channels ` +
+      `beyond a multiple of 32 up to ${TURNS * CASCADE + 1}, of which ${TURNS} leave 0 or 1`,
+  );
 }
 
 function nativeAveragePool(layer: AveragePoolLayer): AveragePoolFunctions | undefined {
-  // what its mean does where channels are last is not known
-  if (layer.op === 'ReduceMean') return undefined;
+  const { input, output, loop } = layer;
   requireSameQuantization(layer);
-  return { value: (q) => q - layer.input.zeroPoint, output: (count) => nativeAverage(layer, count) };
+  if (layer.op === 'AveragePool')
+    return { value: (q) => q - input.zeroPoint, output: (count) => nativeAverage(layer, count) };
+  // a float32 mean of dequantized values
+  if (loop === undefined) return undefined;
+  const quantized = quantize(output);
+  return {
+    value: dequantize(input),
+    order: (elements) => cascade(elements, loop),
+    output: (count) => (sum) => quantized(f32(sum / count)),
+  };
+}
+
+/** The mean where height and width are last in memory: `rne(f32(f32(sum / n) + zx))`. */
+function nativeReduce(layer: ReduceLayer): StepFunctions | undefined {
+  if (layer.op !== 'ReduceMean' || layer.loop !== 'plain') return undefined;
+  requireSameQuantization(layer);
+  const [min, max] = activationRange(layer.output, false);
+  const { count, output } = layer;
+  const value = (sum: number): number => clamp(roundHalfEven(f32(f32(f32(sum) / count) + output.zeroPoint)), min, max);
+  return { channels: 1, min, max, at: () => value, slope: () => 1 / count };
 }
 
 /** Adaptive: `rne(fma(f32(sum), f32(1/n), zx))`, of every engine but qnnpack: the compiler contracts it. */
@@ -206,6 +252,7 @@ export function nativeKernels({
     multiply,
     unary: nativeUnary(isTail(threads)),
     averagePool: nativeAveragePool,
+    reduce: nativeReduce,
     globalAveragePool: nativeGlobalAveragePool,
     quantize,
     dequantize,

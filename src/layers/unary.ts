@@ -5,6 +5,7 @@ import {
   byteInput,
   clampOf,
   expectOperands,
+  loopOf,
   placeOf,
   quantizedOutput,
   refuse,
@@ -16,14 +17,14 @@ import { tailAtEnd, tailOf } from './tail.ts';
 
 function functionsOf(node: GraphNode, context: OpContext, output: TensorInfo): UnaryFunctions {
   const input = tensorQuantization(node, context.info(node.inputs[0]!));
-  const { alpha, loop } = node.attributes;
+  const { alpha } = node.attributes;
   const layer = {
     op: node.op,
     input,
     output: tensorQuantization(node, output),
     ...clampOf(node),
     ...(alpha !== undefined && { alpha: Number(alpha) }),
-    ...(typeof loop === 'string' && { loop }),
+    ...loopOf(node),
   };
   const functions = askEngine(node, () => context.engine.unary?.(layer));
   return functions ?? refuse(node, `engine '${context.engine.name}'`, `engines that define ${node.op} on bytes`);

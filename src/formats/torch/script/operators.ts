@@ -189,6 +189,30 @@ const maxPool: Handler = (call) => {
   return call.node('MaxPool', [x], pooled(x), { ...window(call, 4), ceil_mode: Number(call.flag(5)) });
 };
 
+/**
+ * Averages of a tensor's channels, which PyTorch's own kernels compute by vectors, and those that these leave over otherwise.
+ *
+ * @param whole channels that vectors take, of so many
+ */
+function inParts(
+  call: Call,
+  x: Activation,
+  whole: (channels: number) => number,
+  average: (part: Activation, loop: 'vector' | 'scalar', suffix: string) => Activation,
+): Activation {
+  const channels = x.dims[1] ?? call.refuse(describe(x), 'tensors whose channels follow from weights');
+  const end = whole(channels);
+  if (end === channels) return average(x, 'vector', '');
+  if (end === 0) return average(x, 'scalar', '');
+  const parts = [
+    average(channelsOf(call, x, 0, end), 'vector', '.vector'),
+    average(channelsOf(call, x, end, channels), 'scalar', '.scalar'),
+  ];
+  const [first] = parts as [Activation];
+  const dims = first.dims.map((d, axis) => (axis === 1 ? channels : d));
+  return call.node('Concat', parts, like(first, { dims, format: x.format }), { axis: 1 });
+}
+
 const averagePool: Handler = (call) => {
   const x = call.bytes();
   expectChannelsLast(call, x);
@@ -197,7 +221,13 @@ const averagePool: Handler = (call) => {
   const includes = call.arg(5) ?? true;
   if (call.flag(4) || call.arg(6) !== null) call.refuse('ceil_mode or a divisor', 'neither');
   if (isPadded && includes !== true) call.refuse('count_include_pad=False', 'True where there is padding');
-  return call.node('AveragePool', [x], pooled(x), { ...attributes, count_include_pad: 1 });
+  return inParts(
+    call,
+    x,
+    (channels) => channels - (channels % LANES),
+    (part, loop, suffix) =>
+      call.node('AveragePool', [part], pooled(part), { ...attributes, count_include_pad: 1, loop }, suffix),
+  );
 };
 
 const globalAveragePool: Handler = (call) => {
@@ -215,9 +245,22 @@ const mean: Handler = (call) => {
     Array.isArray(axes) && x.dims.length === 4 && axes.map((axis) => (Number(axis) + 4) % 4).join() === '2,3';
   if (!isPlane) return call.refuse(`a mean over ${describe(axes)}`, 'dimensions 2 and 3 of four');
   const keeps = call.flag(2);
-  const dims = [x.dims[0], x.dims[1], ...(keeps ? [1, 1] : [])];
-  return call.node('ReduceMean', [x], like(x, { dims }), { axes: [2, 3], keepdims: Number(keeps) });
+  const pixel = keeps ? [1, 1] : [];
+  const average = (part: Activation, loop: 'vector' | 'scalar' | 'plain', suffix: string): Activation =>
+    call.node(
+      'ReduceMean',
+      [part],
+      like(part, { dims: [part.dims[0], part.dims[1], ...pixel], format: keeps ? x.format : 'contiguous' }),
+      { axes: [2, 3], keepdims: Number(keeps), loop },
+      suffix,
+    );
+  if (x.format === 'contiguous') return average(x, 'plain', '');
+  expectChannelsLast(call, x);
+  return inParts(call, x, summedByVectors, average);
 };
+
+/** Channels whose float32 sums PyTorch takes by four vectors at a time, or four by four where there is not one. */
+const summedByVectors = (channels: number): number => channels - (channels % (channels < LANES ? 4 : 4 * LANES));
 
 const flatten: Handler = (call) => {
   const x = call.tensor();
@@ -387,6 +430,7 @@ export const OPERATORS: Readonly<Record<string, Handler>> = {
   'torch.__not__': not(same),
   'ops.prim.NumToTensor': same,
   'ops.prim.RaiseException': raise,
+  'torch.warn': () => null,
   'ops.quantized.conv2d_prepack': conv2dPack,
   'ops.quantized.linear_prepack': linearPack,
   int: same,
