@@ -110,8 +110,12 @@ export interface UnaryLayer {
   readonly input: TensorQuantization;
   readonly output: TensorQuantization;
   readonly clamp?: Clamp;
-  /** Of LeakyRelu. */
+  /** Of LeakyRelu the slope, of AddScalar the steps of the input's scale. */
   readonly alpha?: number;
+  /** Are channels last in memory, where the file shows that? */
+  readonly channelsLast?: boolean;
+  /** Of Clip, real numbers. */
+  readonly bounds?: readonly [least: number, most: number];
   /** Of Rescale: as of a pool. */
   readonly loop?: string;
 }
@@ -140,7 +144,7 @@ export interface SoftmaxFunctions {
 }
 
 export interface AveragePoolLayer {
-  readonly op: 'AveragePool' | 'ReduceMean';
+  readonly op: 'AveragePool' | 'AdaptiveAveragePool' | 'ReduceMean';
   readonly channels?: number;
   /** Which of its loops PyTorch runs it by, where the file shows that. */
   readonly loop?: string;
@@ -166,6 +170,8 @@ export interface AveragePoolFunctions {
   value(q: number): number;
   /** Of a window of so many elements. Default: row by row. */
   order?(elements: number): SumOrder;
+  /** Is a sum divided by the window's size, whatever of it lies in the padding? Default: as the file says. */
+  readonly countsPads?: boolean;
   /** From the float32 sum, in which it is non-decreasing, to 8 bits; one function for each divisor. */
   output(divisor: number): (sum: number) => number;
 }

@@ -155,23 +155,30 @@ export function requireSameQuantization({ input, output }: Pick<PoolLayer, 'inpu
     );
 }
 
-/** Channels that vectors take at a time in an average pool. */
-const POOL_LANES = 8;
+/** Channels that a vector of an average pool has with AVX-512, and with AVX2. */
+const WIDE = 16;
+export const NARROW = 8;
 
-/** Of every engine but qnnpack. Vectors: `rne(f32(sum * f32(1/n))) + zx`; the rest: `rne(f32(f32(sum * f32(1/n)) + zx))`. */
-function nativeAverage({ output, loop, channels = POOL_LANES }: Omit<PoolLayer, 'count' | 'input'>, count: number) {
-  if (loop === undefined && channels % POOL_LANES !== 0)
-    throw new UnsupportedModelError(
-      `an average over windows of ${channels} channels; supported by PyTorch's engines: multiples of ${POOL_LANES}`,
-    );
-  const inverse = f32(1 / count);
-  const { zeroPoint } = output;
-  return (sum: number): number => {
-    const mean = f32(f32(sum) * inverse);
-    const value = loop === 'scalar' ? roundHalfEven(f32(mean + zeroPoint)) : roundHalfEven(mean) + zeroPoint;
-    return clamp(value, 0, 255);
+/**
+ * Of every engine but qnnpack. Vectors: `rne(f32(sum * f32(1/n))) + zx`; the rest: `rne(f32(f32(sum * f32(1/n)) + zx))`. The
+ * loop 'half' takes eight channels that are a vector to some processors.
+ */
+const nativeAverage =
+  (lanes: number) =>
+  ({ output, loop, channels = WIDE }: Omit<PoolLayer, 'count' | 'input'>, count: number) => {
+    if (loop === undefined && channels % lanes !== 0)
+      throw new UnsupportedModelError(
+        `an average over windows of ${channels} channels; supported by PyTorch's engines: multiples of ${lanes}`,
+      );
+    const isVector = loop === undefined || loop === 'vector' || (loop === 'half' && lanes === NARROW);
+    const inverse = f32(1 / count);
+    const { zeroPoint } = output;
+    return (sum: number): number => {
+      const mean = f32(f32(sum) * inverse);
+      const value = isVector ? roundHalfEven(mean) + zeroPoint : roundHalfEven(f32(mean + zeroPoint));
+      return clamp(value, 0, 255);
+    };
   };
-}
 
 /** Elements that are added before their sum is added to the next level's, in PyTorch's sum of float32 values. */
 const CASCADE = 16;
@@ -194,11 +201,13 @@ function cascade(elements: number, loop: string): SumOrder {
   );
 }
 
-function nativeAveragePool(layer: AveragePoolLayer): AveragePoolFunctions | undefined {
+function nativeAveragePool(lanes: number, layer: AveragePoolLayer): AveragePoolFunctions | undefined {
   const { input, output, loop } = layer;
   requireSameQuantization(layer);
-  if (layer.op === 'AveragePool')
-    return { value: (q) => q - input.zeroPoint, output: (count) => nativeAverage(layer, count) };
+  if (layer.op !== 'ReduceMean') {
+    const average = layer.op === 'AveragePool' ? nativeAverage(lanes) : nativeAdaptive;
+    return { value: (q) => q - input.zeroPoint, output: (count) => average(layer, count) };
+  }
   // a float32 mean of dequantized values
   if (loop === undefined) return undefined;
   const quantized = quantize(output);
@@ -209,25 +218,32 @@ function nativeAveragePool(layer: AveragePoolLayer): AveragePoolFunctions | unde
   };
 }
 
-/** The mean where height and width are last in memory: `rne(f32(f32(sum / n) + zx))`. */
+/** Where height and width are last in memory: `rne(f32(f32(sum / n) + zx))`. */
+const nativePlain =
+  ({ zeroPoint }: TensorQuantization, count: number) =>
+  (sum: number): number =>
+    clamp(roundHalfEven(f32(f32(f32(sum) / count) + zeroPoint)), 0, 255);
+
 function nativeReduce(layer: ReduceLayer): StepFunctions | undefined {
   if (layer.op !== 'ReduceMean' || layer.loop !== 'plain') return undefined;
   requireSameQuantization(layer);
   const [min, max] = activationRange(layer.output, false);
-  const { count, output } = layer;
-  const value = (sum: number): number => clamp(roundHalfEven(f32(f32(f32(sum) / count) + output.zeroPoint)), min, max);
-  return { channels: 1, min, max, at: () => value, slope: () => 1 / count };
+  const value = nativePlain(layer.output, layer.count);
+  return { channels: 1, min, max, at: () => value, slope: () => 1 / layer.count };
 }
 
-/** Adaptive: `rne(fma(f32(sum), f32(1/n), zx))`, of every engine but qnnpack: the compiler contracts it. */
-function nativeGlobalAveragePool(layer: PoolLayer): StepFunctions {
+/** `rne(fma(f32(sum), f32(1/n), zx))`, of every engine but qnnpack: the compiler contracts it. */
+function nativeAdaptive({ output, loop }: Pick<PoolLayer, 'output' | 'loop'>, count: number): (sum: number) => number {
+  if (loop === 'plain') return nativePlain(output, count);
+  const inverse = f32(1 / count);
+  return (sum) => clamp(roundHalfEven(fma(f32(sum), inverse, output.zeroPoint)), 0, 255);
+}
+
+function nativeGlobalAveragePool(lanes: number, layer: PoolLayer): StepFunctions {
   requireSameQuantization(layer);
   const [min, max] = activationRange(layer.output, false);
-  const inverse = f32(1 / layer.count);
-  const { zeroPoint } = layer.output;
-  const adaptive = (sum: number): number => clamp(roundHalfEven(fma(f32(sum), inverse, zeroPoint)), min, max);
-  const value = layer.op === 'AveragePool' ? nativeAverage(layer, layer.count) : adaptive;
-  return { channels: 1, min, max, at: () => value, slope: () => inverse };
+  const value = (layer.op === 'AveragePool' ? nativeAverage(lanes) : nativeAdaptive)(layer, layer.count);
+  return { channels: 1, min, max, at: () => value, slope: () => f32(1 / layer.count) };
 }
 
 /** `rne(f32((a - za)(b - zb) * f32(f32(sa * sb) * f32(1/sy)))) + zy`, of every engine. */
@@ -239,10 +255,15 @@ export function multiply({ a, b, output, clamp: given }: MultiplyLayer): (x: num
     clamp(roundHalfEven(f32((x - a.zeroPoint) * (y - b.zeroPoint) * scale)) + output.zeroPoint, min, max);
 }
 
-/** What fbgemm, onednn and x86 share, because it is PyTorch's own. */
-export function nativeKernels({
-  threads = 1,
-}: PyTorchOptions): Omit<Engine, 'name' | 'description' | 'linear' | 'accumulation'> {
+/**
+ * What fbgemm, onednn and x86 share, because it is PyTorch's own.
+ *
+ * @param lanes of vectors of int32: 16 with AVX-512, 8 without
+ */
+export function nativeKernels(
+  { threads = 1 }: PyTorchOptions,
+  lanes = WIDE,
+): Omit<Engine, 'name' | 'description' | 'linear' | 'accumulation'> {
   if (!Number.isInteger(threads) || threads < 1)
     throw new InvalidInputError(`${kindOf(threads)} threads; supported: a positive whole number`);
   return {
@@ -251,9 +272,9 @@ export function nativeKernels({
     add: nativeAdd(threads),
     multiply,
     unary: nativeUnary(isTail(threads)),
-    averagePool: nativeAveragePool,
+    averagePool: (layer) => nativeAveragePool(lanes, layer),
     reduce: nativeReduce,
-    globalAveragePool: nativeGlobalAveragePool,
+    globalAveragePool: (layer) => nativeGlobalAveragePool(lanes, layer),
     quantize,
     dequantize,
   };

@@ -43,8 +43,8 @@ function averageOf(
 const MOST_COUNTS = 256;
 
 /** What a sum over `count` elements is divided by. */
-function divisor(node: GraphNode, { kernel }: Window, count: number): number {
-  return isTrue(node, 'count_include_pad') ? kernel[0] * kernel[1] : count;
+function divisor(node: GraphNode, { kernel }: Window, { countsPads }: AveragePoolFunctions, count: number): number {
+  return countsPads || isTrue(node, 'count_include_pad') ? kernel[0] * kernel[1] : count;
 }
 
 /** Is it a float operator of the engine's, whose results are quantized by the next? */
@@ -110,7 +110,7 @@ function reference(node: GraphNode, context: OpContext, op: AveragePoolLayer['op
   forEachWindow(window, [height, width], (at, places, elements) => {
     placeOf.length = 0;
     for (const [i, element] of elements.entries()) placeOf[element] = places[i]!;
-    const f = functions.output(divisor(node, window, places.length));
+    const f = functions.output(divisor(node, window, functions, places.length));
     for (let from = 0, to = at; from < x.length; from += plane, to += outPlane)
       data[to] = f(
         sumInOrder(order, (element) => {
@@ -133,7 +133,7 @@ function layer(node: GraphNode, context: OpContext, op: AveragePoolLayer['op'], 
     ...place,
     window,
     order: orderOf(node, window, width, functions),
-    divisor: (elements) => divisor(node, window, elements),
+    divisor: (elements) => divisor(node, window, functions, elements),
     value: functions.value,
     output: functions.output,
   };
@@ -163,7 +163,10 @@ export const averagePool: Operator = {
 };
 
 /** What is done with the mean: as an operator on bytes does, or as QuantizeLinear does. */
-const meanOf = (node: GraphNode): AveragePoolLayer['op'] => (isFloat(node) ? 'ReduceMean' : 'AveragePool');
+function meanOf(node: GraphNode): AveragePoolLayer['op'] {
+  if (isFloat(node)) return 'ReduceMean';
+  return node.op === 'AdaptiveAveragePool' ? node.op : 'AveragePool';
+}
 
 /** The mean's window: the whole of height and width. */
 function wholeWindow(node: GraphNode, context: OpContext): Window {

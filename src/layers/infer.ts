@@ -37,6 +37,7 @@ const SUMS = new Set([
   'MatMul',
   'MaxPool',
   'AveragePool',
+  'AdaptiveAveragePool',
   'GlobalAveragePool',
   'ReduceMean',
   'ReduceSum',
