@@ -35,6 +35,7 @@ const SUMS = new Set([
   'Conv',
   'Gemm',
   'MatMul',
+  'BatchMatMul',
   'MaxPool',
   'AveragePool',
   'GlobalAveragePool',

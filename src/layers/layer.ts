@@ -1,5 +1,12 @@
 import type { Constant, ElementData, TensorInfo } from '../graph/graph.ts';
-import type { Accumulation, LinearLayer, SoftmaxFunctions, StepFunctions } from '../engines/engine.ts';
+import type {
+  Accumulation,
+  LinearFunctions,
+  LinearLayer,
+  ResizeFunctions,
+  SoftmaxFunctions,
+  StepFunctions,
+} from '../engines/engine.ts';
 import type { AccumulatorRange } from '../requantize/boundaries.ts';
 import type { Extent } from './layout.ts';
 
@@ -37,6 +44,7 @@ interface Summing {
 
 /** Of sum((x - zx) * (w - zw)), the bias not included. */
 interface LinearSums extends Linear, Summing {
+  readonly functions: LinearFunctions;
   /** 'exact' where no input makes a difference. */
   readonly accumulation: Accumulation;
   /** Output channels in which some input makes a pair of products leave int16. */
@@ -88,6 +96,9 @@ interface Kinds extends Readonly<Record<LinearKind, LinearSums>> {
     value(x: number): number;
     output(divisor: number): (sum: number) => number;
   };
+  /** Of sum((a - za) * (b - zb)), row by row; one of the two may be a constant. */
+  readonly matmul: Summing & { readonly constant?: Constant };
+  readonly resize_bilinear: { readonly functions: ResizeFunctions };
   readonly max_pool: { readonly window: Window };
   /** y = values[code of x]: 8 bits, or float32. */
   readonly table: {
