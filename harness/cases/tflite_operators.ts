@@ -175,6 +175,6 @@ const KINDS = [
 
 /** TensorFlow Lite's own operators, where an engine is of its family. */
 export function tfliteOperatorKinds(random: Random, engine: string): (() => Unnamed)[] {
-  if (findEngine(engine).family !== 'tflite') return [];
-  return KINDS.map((kind) => () => kind(new Draw(random, engine)));
+  const kinds = findEngine(engine).family === 'tflite' ? KINDS : [];
+  return kinds.map((kind) => () => kind(new Draw(random, engine)));
 }

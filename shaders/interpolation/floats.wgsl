@@ -2,6 +2,7 @@
 // rounded as IEEE says, by integers. f32: values of 0 to 255 alone (of 2^24); weights are 0, or from 2^-26 to 2 in size.
 //#import shared/float32_add
 //#import shared/float32_multiply
+//#import shared/float32_fused
 
 // Are the weights of row and column multiplied with each other before the value? Then values are added row by row, else
 // column by column, and the value is multiplied by the row's weight first.

@@ -1,104 +1,49 @@
-// IEEE float32 products, ties to even, on bits: WGSL's own may round as they like. Integers only. Operands are zeros or
-// normal numbers, and so are results.
-//#import shared/float32_add
+// IEEE float32 multiplication, and int32 as float32: ties to even, subnormals kept, on bits.
+//#import shared/float32_bits
 
-fn significand_of(bits: u32) -> u32 {
-  return (bits & 0x7fffffu) | 0x800000u;
-}
-
-// significand * 2^exponent with the sign, where the significand has 24 bits and `rest` is what is below, of 2^32.
-fn rounded_float(sign: u32, exponent: u32, whole: u32, rest: u32) -> u32 {
-  let up = rest > SIGN || (rest == SIGN && (whole & 1u) != 0u);
-  // the hidden bit adds 1 to the exponent, and so does a carry
-  return sign | (((exponent - 1u) << 23u) + whole + u32(up));
+fn float32_of(x: i32) -> u32 {
+  let magnitude = select(u32(x), ~u32(x) + 1u, x < 0);
+  if (magnitude == 0u) {
+    return 0u;
+  }
+  let zeros = countLeadingZeros(magnitude);
+  // 27 bits
+  let significand = shift_sticky(magnitude << zeros, 5u);
+  return round_significand(u32(x) & SIGN, 158u - zeros, significand);
 }
 
 fn float32_multiply(a: u32, b: u32) -> u32 {
   let sign = (a ^ b) & SIGN;
-  if ((a & MAGNITUDE) == 0u || (b & MAGNITUDE) == 0u) {
+  let large = max(a & MAGNITUDE, b & MAGNITUDE);
+  let small = min(a & MAGNITUDE, b & MAGNITUDE);
+  if (large >= INFINITY_BITS) {
+    return select(sign | INFINITY_BITS, NAN_BITS, large > INFINITY_BITS || small == 0u);
+  }
+  if (small == 0u) {
     return sign;
   }
-  let x = significand_of(a);
-  let y = significand_of(b);
-  // 48 bits, in limbs of 12: high * 2^24 + low
+  // of 24 bits: only one of two can be subnormal with a product that is not next to nothing, but both are normalised
+  var x = (large & 0x7fffffu) | select(0u, 0x800000u, large >= 0x800000u);
+  var y = (small & 0x7fffffu) | select(0u, 0x800000u, small >= 0x800000u);
+  let left_x = countLeadingZeros(x) - 8u;
+  let left_y = countLeadingZeros(y) - 8u;
+  x <<= left_x;
+  y <<= left_y;
+  var exponent = i32(max(large >> 23u, 1u) + max(small >> 23u, 1u)) - i32(left_x + left_y) - 126;
+  // the product of 48 bits as two halves, from limbs of 12 bits
   let middle = (x >> 12u) * (y & 0xfffu) + (x & 0xfffu) * (y >> 12u);
   let lower = (x & 0xfffu) * (y & 0xfffu) + ((middle & 0xfffu) << 12u);
-  let high = (x >> 12u) * (y >> 12u) + (middle >> 12u) + (lower >> 24u);
-  let low = lower << 8u;
-  let exponent = ((a & MAGNITUDE) >> 23u) + ((b & MAGNITUDE) >> 23u) - 127u;
-  if (high >= 0x800000u) {
-    return rounded_float(sign, exponent + 1u, high, low);
+  var high = (x >> 12u) * (y >> 12u) + (middle >> 12u) + (lower >> 24u);
+  var low = lower & 0xffffffu;
+  if (high < 0x800000u) {
+    high = (high << 1u) | (low >> 23u);
+    low = (low << 1u) & 0xffffffu;
+    exponent -= 1;
   }
-  return rounded_float(sign, exponent, (high << 1u) | (low >> 31u), low << 1u);
-}
-
-// n * b + c, rounded once; n is an integer below 2^8.
-fn float32_fused(n: u32, b: u32, c: u32) -> u32 {
-  let product = n * significand_of(b);
-  if (product == 0u || (b & MAGNITUDE) == 0u) {
-    return c;
+  var significand = (high << 3u) | shift_sticky(low, 21u);
+  if (exponent < 1) {
+    significand = shift_sticky(significand, u32(1 - exponent));
+    exponent = 1;
   }
-  // both as numbers of 64 bits, high and low, below 2^62, times 2^exponent
-  let left = countLeadingZeros(product);
-  let normal = product << left;
-  var x = vec2<u32>(normal >> 2u, normal << 30u);
-  var x_exponent = ((b & MAGNITUDE) >> 23u) + 8u - left;
-  var x_sign = b & SIGN;
-  var y = vec2<u32>(significand_of(c) << 6u, 0u);
-  var y_exponent = (c & MAGNITUDE) >> 23u;
-  var y_sign = c & SIGN;
-  if ((c & MAGNITUDE) == 0u) {
-    y = vec2<u32>();
-  }
-  if (y_exponent > x_exponent || (y_exponent == x_exponent && (y.x > x.x || (y.x == x.x && y.y > x.y)))) {
-    let z = x;
-    x = y;
-    y = z;
-    let z_exponent = x_exponent;
-    x_exponent = y_exponent;
-    y_exponent = z_exponent;
-    let z_sign = x_sign;
-    x_sign = y_sign;
-    y_sign = z_sign;
-  }
-  y = shift_pair_sticky(y, x_exponent - y_exponent);
-  var sum = x;
-  if (x_sign == y_sign) {
-    sum.y += y.y;
-    sum.x += y.x + u32(sum.y < x.y);
-  } else {
-    sum.y -= y.y;
-    sum.x -= y.x + u32(x.y < y.y);
-  }
-  if (sum.x == 0u && sum.y == 0u) {
-    return 0u;
-  }
-  if (sum.x == 0u) {
-    sum = vec2<u32>(sum.y, 0u);
-    x_exponent -= 32u;
-  }
-  let zeros = countLeadingZeros(sum.x);
-  if (zeros > 0u) {
-    sum = vec2<u32>((sum.x << zeros) | (sum.y >> (32u - zeros)), sum.y << zeros);
-  }
-  let rest = (sum.x << 24u) | (sum.y >> 8u) | u32((sum.y & 255u) != 0u);
-  return rounded_float(x_sign, x_exponent + 2u - zeros, sum.x >> 8u, rest);
-}
-
-// Shifted right, the bits that fall off kept as a sticky lowest bit.
-fn shift_pair_sticky(value: vec2<u32>, count: u32) -> vec2<u32> {
-  if (count == 0u) {
-    return value;
-  }
-  if (count >= 64u) {
-    return vec2<u32>(0u, u32((value.x | value.y) != 0u));
-  }
-  if (count >= 32u) {
-    let kept = value.x >> (count - 32u);
-    let lost = value.y != 0u || (kept << (count - 32u)) != value.x;
-    return vec2<u32>(0u, kept | u32(lost));
-  }
-  let low = (value.x << (32u - count)) | (value.y >> count);
-  let lost = (value.y >> count) << count != value.y;
-  return vec2<u32>(value.x >> count, low | u32(lost));
+  return round_significand(sign, u32(exponent), significand);
 }

@@ -1,4 +1,4 @@
-import type { StepFunctions } from '../engines/engine.ts';
+import type { LinearFunctions, StepFunctions } from '../engines/engine.ts';
 import { elementCount } from '../graph/graph.ts';
 import type { Joined } from '../join/joined.ts';
 import { isLinear, type Layer, type LayerKind, type LinearKind } from '../layers/layer.ts';
@@ -20,6 +20,7 @@ import { lowerMove } from './move.ts';
 import { lowerPooledPointwise } from './pointwise_pool.ts';
 import { lowerQuantize } from './quantize_linear.ts';
 import { lowerResizeBilinear } from './resize_bilinear.ts';
+import { lowerScale } from './scale.ts';
 import { lowerSoftmax } from './softmax.ts';
 import { MOST_STORAGE_BUFFERS, storageBuffers } from './stages.ts';
 import type { Step } from './step.ts';
@@ -30,6 +31,7 @@ type Lower<K extends LayerKind> = (layer: Layer<K>, target: Target) => Step | re
 /** The kernel of every layer without weights. */
 const LOWER: { readonly [K in Exclude<LayerKind, LinearKind>]: Lower<K> } = {
   pair: (layer) => (layer.tail ? lowerTail(layer, layer.tail) : lowerPair(layer)),
+  scale: lowerScale,
   add_float32: lowerFloatAdd,
   global_average_pool: lowerGlobalAveragePool,
   average_pool: lowerAveragePool,
@@ -48,15 +50,19 @@ const lowerOne = (layer: Layer<LinearKind>, target: Target): Step =>
   lowerLinear(layer, chooseLinear(layer, target), target);
 
 /** A layer whose last values have functions of their own: it is computed with each, and one of both taken. */
-function lowerLinearTail({ functions, ...layer }: Layer<LinearKind>, target: Target): Step[] {
-  const { values, first } = functions.tail!;
+function lowerLinearTail(
+  layer: Layer<LinearKind>,
+  body: StepFunctions,
+  { values, first }: NonNullable<LinearFunctions['tail']>,
+  target: Target,
+): Step[] {
   const { node, op, writes } = layer;
   const of = (own: StepFunctions, suffix: string) => {
     const temporary = { ...writes, name: target.unusedName(`${writes.name}.${suffix}`) };
     const step = lowerOne({ ...layer, functions: own, writes: temporary }, target);
     return { ...step, temporary };
   };
-  const steps = [of(functions, 'body'), of(values, 'tail')];
+  const steps = [of(body, 'body'), of(values, 'tail')];
   const reads = steps.map(({ temporary }) => temporary);
   const pair: Layer<'pair'> = { kind: 'pair', node, op, reads, writes, codes: (a) => a, slope: { a: 1, b: 0 } };
   return [...steps, lowerTail(pair, { codes: (_, b) => b, ranges: [[first, elementCount(writes.shape)]] })];
@@ -65,7 +71,10 @@ function lowerLinearTail({ functions, ...layer }: Layer<LinearKind>, target: Tar
 function lowerCore(core: Joined['core'], target: Target): readonly Step[] {
   if (core.kind === 'block') return [lowerBlock(core, target)];
   if (core.kind === 'pooled_pointwise') return [lowerPooledPointwise(core, target)];
-  if (isLinear(core)) return core.functions.tail ? lowerLinearTail(core, target) : [lowerOne(core, target)];
+  if (isLinear(core)) {
+    const { functions } = core;
+    return functions?.tail ? lowerLinearTail(core, functions, functions.tail, target) : [lowerOne(core, target)];
+  }
   return [(LOWER[core.kind] as Lower<LayerKind>)(core, target)].flat();
 }
 
