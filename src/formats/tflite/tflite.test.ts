@@ -110,6 +110,8 @@ describe('what is not supported is refused by name', () => {
     ],
     ['an activation that is no clamp', writeTflite({ ...model, operators: model.operators.map((one, i) => (i === 0 ? { ...one, options: { ...one.options, fusedActivationFunction: 4 } } : one)) }), 'the activation TANH; supported: NONE, RELU, RELU_N1_TO_1, RELU6'],
     ['zero points of int8 weights', changed('w0', { zeroPoint: [3] }), 'int8 weights with zero point 3'],
+    ['one scale along another dimension', changed('conv', { axis: 3 }), "'conv' has one scale, along dimension 3"],
+    ['the same of uint8 weights', changed('w1', { axis: 3 }, smallTfliteModel('uint8')), "'w1' has one scale, along dimension 3"],
     ['weights of another number of channels', changed('w0', { shape: [12, 3, 3, 1], data: new Int8Array(108) }), 'convolutions of one group'],
     ['constants that hold less', changed('b0', { shape: [13], scale: [1] }), "tensor 'b0' of int32 [13] holds 48 bytes, not 52"],
   ])('%s', (_, bytes, message) => expect(refusal(bytes)).toContain(message)); // prettier-ignore
