@@ -88,6 +88,7 @@ test.describe('needs ../shared: operators recorded from LiteRT', () => {
       const cases = all.flatMap((one) => packed(engine, one));
       const { wrong, refused } = await kept.evaluate(compare, { engine, cases });
       expect(wrong).toEqual([]);
-      expect(cases.length - refused).toBeGreaterThan(all.length / 2);
+      // what is refused here without a device is no case
+      expect([cases.length, refused]).toEqual([all.length, 0]);
     });
 });

@@ -24,7 +24,7 @@ export function provePair({ codes, slope }: Layer<'pair'>) {
 }
 
 /** An operand of a pair: a tensor, or a constant as it would lie in memory. */
-export function operandOf({ constant }: Layer<'pair'>, info: TensorInfo): StepOperand {
+export function operandOf({ constant }: Pick<Layer<'pair'>, 'constant'>, info: TensorInfo): StepOperand {
   if (constant?.name !== info.name) return { tensor: info.name };
   return { data: new Uint32Array(pack(constant.data, info).buffer) };
 }

@@ -1,6 +1,6 @@
 import { newElementData, type GraphNode, type TensorInfo } from '../graph/graph.ts';
 import { f32 } from '../engines/rounding.ts';
-import type { AveragePoolFunctions, AveragePoolLayer, StepFunctions } from '../engines/engine.ts';
+import type { AveragePoolFunctions, AveragePoolLayer, ReduceFunctions } from '../engines/engine.ts';
 import { globalAveragePool, layerOf as poolLayerOf, layerOfSums, referenceOfSums } from './global_average_pool.ts';
 import type { Layer, Window } from './layer.ts';
 import { extent } from './layout.ts';
@@ -169,7 +169,7 @@ function reducedSums(
   node: GraphNode,
   context: OpContext,
   output = context.info(node.outputs[0]!),
-): StepFunctions | undefined {
+): ReduceFunctions | undefined {
   const keepdims = keepsDimensions(node);
   const layer = { ...poolLayerOf(node, context, output), keepdims, folded: node.attributes['folded'] === 1 };
   return askEngine(node, () => context.engine.reduce?.(layer));

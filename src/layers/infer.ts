@@ -43,6 +43,7 @@ const SUMS = new Set([
   'Conv',
   'Gemm',
   'MatMul',
+  'BatchMatMul',
   'MaxPool',
   'AveragePool',
   'GlobalAveragePool',

@@ -1,5 +1,13 @@
 import type { Constant, ElementData, TensorInfo } from '../graph/graph.ts';
-import type { Accumulation, LinearLayer, SoftmaxFunctions, StepFunctions, SumsLayer } from '../engines/engine.ts';
+import type {
+  Accumulation,
+  LinearFunctions,
+  LinearLayer,
+  ResizeFunctions,
+  SoftmaxFunctions,
+  StepFunctions,
+  SumsLayer,
+} from '../engines/engine.ts';
 import type { AccumulatorRange } from '../requantize/boundaries.ts';
 import type { Extent } from './layout.ts';
 
@@ -41,7 +49,7 @@ interface Summing {
 /** sum((x - zx) * (w - zw)), the bias not included. */
 interface LinearSums extends Linear, Pick<Summing, 'range'> {
   /** What makes bytes of the sums; left out where they are the result, int32. */
-  readonly functions?: StepFunctions;
+  readonly functions?: LinearFunctions;
   /** 'exact' where no input makes a difference. */
   readonly accumulation: Accumulation;
   /** Output channels in which some input makes a pair of products leave int16. */
@@ -95,6 +103,9 @@ interface Kinds extends Readonly<Record<LinearKind, LinearSums>> {
     value(x: number): number;
     output(divisor: number): (sum: number) => number;
   };
+  /** Of sum((a - za) * (b - zb)), row by row; one of the two may be a constant. */
+  readonly matmul: Summing & { readonly constant?: Constant };
+  readonly resize_bilinear: { readonly functions: ResizeFunctions };
   readonly max_pool: { readonly window: Window };
   /** y = values[code of x]: 8 bits, or float32. */
   readonly table: {

@@ -179,6 +179,22 @@ const squeezed: Piece = (draft, x) => {
   return draft.node('EXPAND_DIMS', [flat, draft.ints([1])], draft.like(x, row.shape));
 };
 
+/** Rows and columns as one dimension, times a matrix that is computed, too. */
+const matmul: Piece = (draft, x) => {
+  const [batch, height, width, channels] = imageOf(x);
+  const rows = draft.reshape(x, [batch, height * width, channels]);
+  const made = draft.conv(x, { channels: draft.random.integer(1, 9) });
+  const [adjX, other] = [true, draft.reshape(made, [batch, height * width, made.shape[3]!])];
+  const scale = x.scale[0]! * made.scale[0]! * 60 * Math.sqrt(height * width);
+  const output = draft.activation([batch, channels, made.shape[3]!], scale);
+  return draft.reshape(draft.node('BATCH_MATMUL', [rows, other], output, { adjX, adjY: false }), [
+    batch,
+    1,
+    channels,
+    made.shape[3]!,
+  ]);
+};
+
 /** 1 / sqrt of numbers that are not below 0. */
 const inverseRoot: Piece = (draft, x) => {
   const positive = draft.node('QUANTIZE', [x], draft.activation(x.shape, x.scale[0], draft.least));
@@ -190,7 +206,7 @@ const PIECES: readonly Piece[] = [
   (draft, x) => draft.conv(x, { channels: draft.random.integer(1, 20), kernel: [3, 3], dilation: 2 }),
   (draft, x) => draft.depthwise(x, window(draft, x, 5)),
   (draft, x) => draft.depthwise(x, { kernel: [3, 3], multiplier: draft.random.integer(1, 2) }),
-  (draft, x) => draft.transposeConv(x, { channels: draft.type === 'int8' ? draft.random.integer(1, 17) : 16, stride: draft.random.integer(1, 2), kernel: [draft.random.integer(2, 3), 3], bias: draft.random.chance(0.5) }),
+  (draft, x) => draft.transposeConv(x, { channels: draft.random.integer(1, 17), stride: draft.random.integer(1, 2), kernel: [draft.random.integer(2, 3), 3], bias: draft.random.chance(0.5) }),
   (draft, x) => draft.dense(x, draft.random.integer(1, 20), { flat: false, activation: anyActivation(draft) }),
   (draft, x) => draft.reshape(draft.dense(x, 36), [x.shape[0]!, 3, 4, 3]),
   pair('ADD', true),
@@ -204,6 +220,7 @@ const PIECES: readonly Piece[] = [
   pool('MAX_POOL_2D'),
   reduction('MEAN', false),
   reduction('MEAN', false),
+  reduction('SUM', false),
   reduction('REDUCE_MAX', true),
   reduction('REDUCE_MIN', true),
   concatenation,
@@ -216,6 +233,7 @@ const PIECES: readonly Piece[] = [
   spaceToDepth,
   depthToSpace,
   resize('RESIZE_NEAREST_NEIGHBOR'),
+  resize('RESIZE_BILINEAR'),
   squeezed,
   (draft, x) => draft.softmax(x),
   unary('LOGISTIC', fixed(1 / 256, ({ least }) => least)),
@@ -229,17 +247,14 @@ const PIECES: readonly Piece[] = [
 ]; // prettier-ignore
 
 /** Of which LiteRT has kernels for int8 alone. */
-/** exact8 computes no SUM of int8. */
-const UINT8: readonly Piece[] = [reduction('SUM', false)];
-
-const INT8: readonly Piece[] = [pair('SQUARED_DIFFERENCE', false), unary('ABS', near), inverseRoot];
+const INT8: readonly Piece[] = [pair('SQUARED_DIFFERENCE', false), unary('ABS', near), inverseRoot, matmul];
 
 const PIECES_A_NETWORK = 8;
 
 /** Every kind of piece once, in any order, in networks of some pieces each. */
 export function drawnNetworks(type: ByteType, seed: number): TfliteModel[] {
   const random = new Random(seed);
-  const rest = [...PIECES, ...(type === 'int8' ? INT8 : UINT8)];
+  const rest = [...PIECES, ...(type === 'int8' ? INT8 : [])];
   const models: TfliteModel[] = [];
   while (rest.length > 0) {
     const draft = new Draft(random, type);
