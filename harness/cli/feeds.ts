@@ -32,7 +32,15 @@ export async function readFeeds(graph: Graph, specification: string): Promise<Fe
     return { [graph.inputs[0]!.name]: toTensor(array, graph.inputs[0]!) };
   }
   const npz = openNpz(bytes);
-  const arrayName = (input: TensorInfo): string => (single && npz.names.length === 1 ? npz.names[0]! : input.name);
+  // by its own name, or by what the file's signature calls it
+  const namesOf = ({ name }: TensorInfo): string[] => [
+    name,
+    ...[...(graph.signature?.inputs ?? [])].flatMap(([called, tensor]) => (tensor === name ? [called] : [])),
+  ];
+  const arrayName = (input: TensorInfo): string =>
+    single && npz.names.length === 1
+      ? npz.names[0]!
+      : (namesOf(input).find((name) => npz.names.includes(name)) ?? input.name);
   return Object.fromEntries(graph.inputs.map((input) => [input.name, toTensor(npz.read(arrayName(input)), input)]));
 }
 

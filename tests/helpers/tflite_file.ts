@@ -27,6 +27,8 @@ export interface TfliteModel {
   readonly operators: readonly TfliteOperator[];
   readonly inputs: readonly string[];
   readonly outputs: readonly string[];
+  /** What a signature calls inputs and outputs: tensors by these names. */
+  readonly signature?: Readonly<Record<'inputs' | 'outputs', Readonly<Record<string, string>>>>;
 }
 
 type Kind = 'byte' | 'int' | 'float' | 'ints';
@@ -123,7 +125,7 @@ function optionsOf(builder: Builder, { op, options = {} }: TfliteOperator): read
 }
 
 /** A .tflite file, as its schema has it. */
-export function writeTflite({ tensors, operators, inputs, outputs }: TfliteModel): Uint8Array {
+export function writeTflite({ tensors, operators, inputs, outputs, signature }: TfliteModel): Uint8Array {
   const builder = new Builder(1024);
   const indexOf = (name: string): number => (name === '' ? -1 : tensors.findIndex((tensor) => tensor.name === name));
   // buffer 0 is empty by convention, and that of what is computed
@@ -171,14 +173,31 @@ export function writeTflite({ tensors, operators, inputs, outputs }: TfliteModel
     builder.createString('main'),
   ];
   const subgraph = table(builder, 5, () => lists.forEach((list, field) => builder.addFieldOffset(field, list, 0)));
+  const signatures = [signature].flatMap((one) => {
+    if (!one) return [];
+    const [from, to] = [one.inputs, one.outputs].map((called) => {
+      const entries = Object.entries(called).map(([name, tensor]) => {
+        const text = builder.createString(name);
+        return table(builder, 2, () => {
+          builder.addFieldOffset(0, text, 0);
+          builder.addFieldInt32(1, indexOf(tensor), 0);
+        });
+      });
+      return offsets(builder, entries);
+    });
+    const key = builder.createString('serving_default');
+    return table(builder, 5, () => [from!, to!, key].forEach((list, field) => builder.addFieldOffset(field, list, 0)));
+  });
+  const signatureList = offsets(builder, signatures);
   const [codeList, subgraphs, bufferList] = [codes, [subgraph], buffers].map((list) => offsets(builder, list));
   const description = builder.createString('');
-  const model = table(builder, 5, () => {
+  const model = table(builder, 8, () => {
     builder.addFieldInt32(0, 3, 0);
     builder.addFieldOffset(1, codeList!, 0);
     builder.addFieldOffset(2, subgraphs!, 0);
     builder.addFieldOffset(3, description, 0);
     builder.addFieldOffset(4, bufferList!, 0);
+    if (signature) builder.addFieldOffset(7, signatureList, 0);
   });
   builder.finish(model, 'TFL3');
   return builder.asUint8Array().slice();

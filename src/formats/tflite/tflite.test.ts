@@ -6,6 +6,7 @@ import { Tensor } from '../../tensor.ts';
 import { Random } from '../../../models/random.ts';
 import { smallTflite, smallTfliteModel } from '../../../tests/helpers/small_tflite.ts';
 import { writeTflite, type TfliteModel, type TfliteTensor } from '../../../tests/helpers/tflite_file.ts';
+import { fetchesOf, fill } from '../../session/fetches.ts';
 import { readModel } from '../index.ts';
 
 /** A model with one of its tensors changed. */
@@ -89,6 +90,35 @@ describe('a .tflite file', () => {
     expect([...outputs['flat']!.data]).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11]);
     expect(outputs['y']!.dims).toEqual([1, 4, 3, 1]);
     expect([...outputs['y']!.data]).toEqual([0, 4, 8, 1, 5, 9, 2, 6, 10, 3, 7, 11]);
+  });
+});
+
+describe('what a signature calls inputs and outputs', () => {
+  const bytes = smallTflite('int8');
+  const plan = createPlan(readModel(bytes));
+  const x = new Tensor('int8', new Int8Array(192), [1, 3, 8, 8]);
+
+  it('are names to feed by, beside the tensors own', () => {
+    const results = [{ image: x }, { x }].map((feeds) => referenceTrace(plan, feeds).outputs['softmax']!.data);
+    expect(results[0]).toEqual(results[1]);
+    expect(() => referenceTrace(plan, { x, image: x })).toThrow("input 'x' is fed twice, by two of its names");
+    expect(() => referenceTrace(plan, { probabilities: x })).toThrow("no input 'probabilities'; its inputs: x");
+  });
+
+  it('are names to fetch by', () => {
+    const y = new Tensor('int8', new Int8Array(10), [1, 10]);
+    for (const fetched of [['probabilities'], { probabilities: null }]) {
+      expect([...fetchesOf(plan, fetched, () => 'cpu')]).toEqual([['softmax', 'cpu']]);
+      expect(fill({ softmax: y }, fetched, plan.graph)).toEqual({ probabilities: y });
+    }
+    expect(() => fetchesOf(plan, ['image'], () => 'cpu')).toThrow("no output 'image'; its outputs: softmax");
+  });
+
+  it('and a name of what is no input or output is none', () => {
+    const model = smallTfliteModel('int8');
+    const signature = { inputs: { a: 'conv', b: 'nothing' }, outputs: { c: 'x', probabilities: 'softmax' } };
+    const read = readModel(writeTflite({ ...model, signature })).signature!;
+    expect([[...read.inputs], [...read.outputs]]).toEqual([[], [['probabilities', 'softmax']]]);
   });
 });
 
