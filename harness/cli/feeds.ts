@@ -37,7 +37,15 @@ export async function readArrays(graph: Graph, specification: string): Promise<N
     return [name === undefined ? readNpy(bytes, path) : openNpz(bytes).read(name)];
   }
   const npz = openNpz(bytes);
-  const arrayName = (input: TensorInfo): string => (single && npz.names.length === 1 ? npz.names[0]! : input.name);
+  // by its own name, or by what the file's signature calls it
+  const namesOf = ({ name }: TensorInfo): string[] => [
+    name,
+    ...[...(graph.signature?.inputs ?? [])].flatMap(([called, tensor]) => (tensor === name ? [called] : [])),
+  ];
+  const arrayName = (input: TensorInfo): string =>
+    single && npz.names.length === 1
+      ? npz.names[0]!
+      : (namesOf(input).find((name) => npz.names.includes(name)) ?? input.name);
   return graph.inputs.map((input) => npz.read(arrayName(input)));
 }
 

@@ -10,6 +10,7 @@ import {
   resultOf,
   isBytes,
   expectBytes,
+  expectPlainScale,
   integers,
   clampOf,
   int32,
@@ -66,6 +67,8 @@ function weightsOf(operation: Operation, rank: number, zeroAllowed: boolean): Fi
   if (!isBytes(weights)) return refuse(operation, `weights '${name}' are ${type}`, 'uint8, int8');
   if (shape.length !== rank) refuse(operation, `weights of shape [${shape.join(', ')}]`, `${rank} dimensions`);
   if (!quantization) throw new InvalidModelError(`${label(operation)}: nothing says how '${name}' is quantized`);
+  // of int8 weights it takes any
+  if (type === 'uint8') expectPlainScale(operation, weights);
   if (!zeroAllowed && quantization.zeroPoint.some((zero) => zero !== 0))
     refuse(operation, `int8 weights with zero point ${quantization.zeroPoint.find((zero) => zero !== 0)}`, '0');
   return weights;
