@@ -7,7 +7,7 @@ import type { Fusion } from '../../src/join/fusion.ts';
 import { createPlan, type Plan } from '../../src/plan/plan.ts';
 import { findEngine } from '../../src/engines/index.ts';
 import { knownRecipe } from '../images/known_models.ts';
-import { recipeName, RECIPE_NAMES, type RecipeName } from '../images/preprocess.ts';
+import { recipeName, RECIPE_NAMES, type RecipeName } from '../../src/recipes.ts';
 import type { EngineChoice } from '../worker/remote.ts';
 import { readInput } from './files.ts';
 import type { EngineFlags, FusionOptions } from './options.ts';
@@ -39,19 +39,18 @@ const RECIPES_OF_FORMATS: Readonly<Record<string, RecipeName>> = { torch: 'torch
 /**
  * Reads and plans a model, before any browser is started.
  *
+ * @param engineOf whose bits are computed where none is named
  * @throws InvalidInputError, InvalidModelError, UnsupportedModelError
  */
-export async function loadModel({
-  model: path,
-  engine: wanted,
-  threads,
-  fusion,
-}: EngineFlags & FusionOptions & { model?: string }): Promise<LoadedModel> {
+export async function loadModel(
+  { model: path, engine: wanted, threads, fusion }: EngineFlags & FusionOptions & { model?: string },
+  engineOf: (graph: Graph) => string = (graph) => graph.engine,
+): Promise<LoadedModel> {
   progress(path === undefined ? 'building the default model' : `reading ${path}`);
   const bytes = path === undefined ? await defaultModel() : await readInput(path);
   const graph = readModel(bytes);
   progress('planning');
-  const engine = { name: wanted ?? graph.engine, options: threads === undefined ? {} : { threads } };
+  const engine = { name: wanted ?? engineOf(graph), options: threads === undefined ? {} : { threads } };
   const plan = createPlan(graph, { engine: findEngine(engine.name, engine.options), fusion: fusion ?? 'none' });
   const hash = sha256(bytes);
   const recipe = path === undefined ? 'nsfwjs' : (knownRecipe(hash) ?? RECIPES_OF_FORMATS[graph.format]);

@@ -176,6 +176,8 @@ export interface PoolLayer {
 export interface ReduceLayer extends PoolLayer {
   /** Are they kept as dimensions of 1? */
   readonly keepdims: boolean;
+  /** Are they other axes of the file's, moved there? */
+  readonly folded?: boolean;
 }
 
 /** Products that are added in pairs in int16, and the pairs in int32; `zx * sum(w)` is subtracted behind. */
