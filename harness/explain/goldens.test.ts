@@ -35,9 +35,8 @@ function causesOf(file: string, model: string, trace: string, engineName: string
   }));
 }
 
-type Reference = readonly [model: string, trace: string, engine: string];
-
-const [QNNPACK, FBGEMM, FULL]: readonly [Reference, Reference, Reference] = [
+type Against = readonly [model: string, trace: string, engine: string];
+const [QNNPACK, FBGEMM, FULL]: readonly [Against, Against, Against] = [
   ['torchvision_mobilenet_v2_qnnpack.pth', 'pytorch_qnnpack_trace_cat_720p.npz', 'qnnpack'],
   ['torchvision_mobilenet_v2_qnnpack.pth', 'pytorch_fbgemm_avx2_trace_cat_720p.npz', 'fbgemm-avx2'],
   [
@@ -56,7 +55,7 @@ const [OWN_INPUT, BIAS, CLAMP, PAIRS] = [
 
 describe.skipIf(!existsSync(SHARED))('implementations as people have them (needs ../shared)', () => {
   it.each(
-    chosen<[file: string, reference: Reference, causes: Readonly<Record<string, readonly string[]>>]>(
+    chosen<readonly [file: string, against: Against, layers: Readonly<Record<string, readonly string[]>>]>(
       [
         ['hardware_truncating_depthwise.npz', QNNPACK, { [DEPTHWISE]: ['theirs: scale', 'theirs: rounding'] }],
         ['asker_unclamped_float64.npz', FBGEMM, { [FIRST]: [OWN_INPUT, PAIRS, CLAMP] }],

@@ -157,6 +157,36 @@ describe.skipIf(!hasIcarus())('the Verilog unit (needs Icarus Verilog)', () => {
           });
       }, 600_000);
 
+      it.each(
+        chosen(
+          [['features.1.conv.0.0', 64, 1]],
+          [
+            ['features.0.0', 64, 2],
+            ['features.0.0', 512, 2],
+            ['features.1.conv.0.0', 128, 1],
+          ],
+        ),
+      )(
+        '%s in words of %i bits, a stride of %i: every output',
+        async (layer, wordBits, stride) => {
+          const { graph, feeds } = await network('torchvision_mobilenet_v2_fbgemm_full_range.pth', 'x86');
+          const folder = `words of ${wordBits} ${layer}`;
+          const { layers } = await write(folder, graph, {
+            feeds,
+            layers: [layer],
+            engine: 'x86',
+            orders: ['nhwc'],
+            wordBits,
+          });
+          expect(layers[0]!.window!.strides).toEqual([stride, stride]);
+          expect(simulate(folder, layer)).toMatchObject({
+            status: 0,
+            output: expect.stringMatching(/^PASS: 0 of 18432 /),
+          });
+        },
+        120_000,
+      );
+
       const [first, depthwise] = layers;
       it.each(
         chosen(

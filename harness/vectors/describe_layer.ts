@@ -49,19 +49,26 @@ export interface Requantization {
   readonly exactChannels: number;
   readonly correction: 'none' | 'compare' | 'search';
   readonly clamp: readonly [least: number, most: number];
+  /**
+   * Two's complement bits that hold every intermediate, with any input: (accumulator + bias) * multiplier, that plus the
+   * offset, and that shifted, before the clamp.
+   */
+  readonly widths: { readonly product: number; readonly scaled: number; readonly shifted: number };
   /** For people: what was proved, and how. */
   readonly proof: string;
 }
 
-interface AddLine {
+export interface AddLine {
   readonly multipliers: readonly [a: number, b: number];
   readonly offset: number;
   readonly shift: number;
   /** Of codes. */
   readonly clamp: readonly [least: number, most: number];
+  /** Two's complement bits of the products, and of their sum with the offset. */
+  readonly widths: { readonly products: readonly [a: number, b: number]; readonly sum: number };
 }
 
-export type LayerKind = 'convolution' | 'pool' | 'add' | 'add-float' | 'quantize' | 'dequantize' | 'copy';
+export type LayerKind = 'convolution' | 'pool' | 'max-pool' | 'add' | 'add-float' | 'quantize' | 'dequantize' | 'copy';
 
 /** One layer as an implementer needs it: everything but the values of its activations. */
 export interface LayerVectors {
@@ -143,6 +150,22 @@ function multipliers(values: readonly number[]): VectorArray {
   return { type: 'int32', bits, signed: false, shape: [values.length], data: Int32Array.from(values) };
 }
 
+/** Bits of all that lies between two numbers. */
+const bitsBetween = (...ends: readonly bigint[]): number =>
+  Math.max(...ends.map((end) => (end < 0n ? -end - 1n : end).toString(2).length)) + 1;
+
+/** How wide what a line computes can be, in all channels. */
+function widthsOf({ range, bias }: BiasedFunctions, lines: readonly Line[]): Requantization['widths'] {
+  const widths = lines.map(({ multiplier, offset, shift }, c) => {
+    const products = [range.lo[c]!, range.hi[c]!].map((sum) => BigInt(sum + bias[c]!) * BigInt(multiplier));
+    const scaled = products.map((product) => product + BigInt(offset));
+    const shifted = scaled.map((value) => value >> BigInt(shift));
+    return { product: bitsBetween(...products), scaled: bitsBetween(...scaled), shifted: bitsBetween(...shifted) };
+  });
+  const most = (key: keyof Requantization['widths']): number => Math.max(...widths.map((width) => width[key]));
+  return { product: most('product'), scaled: most('scaled'), shifted: most('shifted') };
+}
+
 /** What requantizes accumulators: arrays of one element a channel, and what was proved of them. */
 function requantization(biased: BiasedFunctions, multiplierBits: number) {
   const { functions, range, bias } = biased;
@@ -192,6 +215,7 @@ function requantization(biased: BiasedFunctions, multiplierBits: number) {
       exactChannels,
       correction,
       clamp: [functions.min, functions.max] as const,
+      widths: widthsOf(biased, lines),
       proof:
         `${exactChannels} of ${channels} channels have an exact line: equal to the engine at every accumulator from ` +
         `accumulator_min to accumulator_max, which all inputs together can reach. Checked in integers at both ends of ` +
@@ -275,7 +299,10 @@ function add({ layer }: Definition<'add'>, { node, context }: Described): Detail
   const tails = tail && isTail ? tailRanges(isTail, elements) : [];
   const isLine = proof.form === 'add_line';
   const [multiplierA, multiplierB, offset, shift, least, most] = proof.parameters as unknown as LineParameters;
-  const line = { multipliers: [multiplierA, multiplierB], offset, shift, clamp: [least, most] } as const;
+  const products = [multiplierA, multiplierB].map((m) => bitsBetween(0n, BigInt(255 * m))) as [number, number];
+  const ends = [0, 255 * multiplierA].flatMap((p) => [0, 255 * multiplierB].map((q) => BigInt(p + q + offset)));
+  const widths = { products, sum: bitsBetween(...ends) };
+  const line = { multipliers: [multiplierA, multiplierB], offset, shift, clamp: [least, most], widths } as const;
   return {
     kind: 'add',
     formulas: [
