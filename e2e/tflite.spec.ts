@@ -43,7 +43,7 @@ test.describe('needs ../shared: traces of real TensorFlow Lite', () => {
       const names = {
         reference: ['tflite', 'gemmlowp'],
         builtin: ['tflite-builtin'],
-        xnnpack: ['xnnpack', 'xnnpack-arm64'],
+        xnnpack: ['xnnpack', 'xnnpack-arm64', 'tfjs-tflite'],
       }[set];
       expect(JSON.parse(stdout).identified).toEqual(names);
     });

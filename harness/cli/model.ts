@@ -6,7 +6,7 @@ import type { Fusion } from '../../src/join/fusion.ts';
 import { createPlan, type Plan } from '../../src/plan/plan.ts';
 import { findEngine } from '../../src/engines/index.ts';
 import { knownRecipe } from '../images/known_models.ts';
-import { recipeName, RECIPE_NAMES, sizeOf, type RecipeName } from '../images/preprocess.ts';
+import { recipeName, RECIPE_NAMES, sizeOf, type RecipeName } from '../../src/recipes.ts';
 import type { EngineChoice, RemoteModel, Shapes } from '../worker/remote.ts';
 import { readInput } from './files.ts';
 import type { EngineFlags, FusionOptions, InputFileOptions } from './options.ts';
@@ -44,17 +44,19 @@ export const remoteModel = (path: string, { engine, shapes }: LoadedModel): Remo
 /**
  * Reads and plans a model, before any browser is started.
  *
+ * @param engineOf whose bits are computed where none is named
  * @throws InvalidInputError, InvalidModelError, UnsupportedModelError
  */
 export async function loadModel(
   options: EngineFlags & FusionOptions & ShapeOptions & InputFileOptions & { model?: string },
+  engineOf: (graph: Graph) => string = (graph) => graph.engine,
 ): Promise<LoadedModel> {
   const { model: path, engine: wanted, threads, fusion } = options;
   progress(path === undefined ? 'building the default model' : `reading ${path}`);
   const bytes = path === undefined ? await defaultModel() : await readInput(path);
   const graph = readModel(bytes);
   progress('planning');
-  const engine = { name: wanted ?? graph.engine, options: threads === undefined ? {} : { threads } };
+  const engine = { name: wanted ?? engineOf(graph), options: threads === undefined ? {} : { threads } };
   const hash = sha256(bytes);
   const recipe = path === undefined ? 'nsfwjs' : (knownRecipe(hash) ?? RECIPES_OF_FORMATS[graph.format]);
   const prepared = options.preprocess === undefined ? recipe : recipeName(options.preprocess);

@@ -1,6 +1,6 @@
 import { InvalidInputError } from '../../src/errors.ts';
 import { DYNAMIC, type Graph, type TensorInfo } from '../../src/graph/graph.ts';
-import { normalized } from '../compare/match_trace.ts';
+import { normalized } from '../compare/array_names.ts';
 import { openNpz } from '../numpy/npz.ts';
 import type { Shapes } from '../worker/remote.ts';
 import { readArrays } from './feeds.ts';

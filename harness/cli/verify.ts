@@ -2,12 +2,15 @@ import type { Command } from 'commander';
 import { InvalidInputError } from '../../src/errors.ts';
 import { addComparisons, type Comparison, type TensorComparison } from '../compare/compare.ts';
 import type { Recorded } from '../compare/match_trace.ts';
+import type { Oracle } from '../oracles/onnxruntime_web.ts';
+import { TFJS_TFLITE } from '../oracles/tfjs_tflite.ts';
 import { formatCount } from '../report/format.ts';
-import type { Verification } from '../worker/protocol.ts';
+import type { Verification, VerifyRequest } from '../worker/protocol.ts';
 import { withModel, type ModelBrowser } from './browser.ts';
 import { EXIT, type ExitCode } from './exit_codes.ts';
 import { inputHash, type Feeds } from './feeds.ts';
 import { fixed, inputSources, type InputOptions, type InputSource } from './inputs.ts';
+import { engineAgainst, openLiveTflite } from './live_tflite.ts';
 import { loadModel, type LoadedModel } from './model.ts';
 import { sha256 } from './sha256.ts';
 import { addFusionOption, addInferenceOptions, integer, type FusionOptions, type InferenceOptions } from './options.ts';
@@ -23,10 +26,10 @@ interface VerifyOptions extends InferenceOptions, InputOptions, FusionOptions {
   readonly eachLayer?: boolean;
 }
 
-/** What a model is compared with. */
+/** What a model is compared with: what the worker runs, what was recorded, or what runs here. */
 export interface Reference {
   readonly name: string;
-  readonly against: 'onnxruntime' | Feeds;
+  readonly against: 'onnxruntime' | Feeds | Oracle['run'];
   readonly recorded?: Recorded;
 }
 
@@ -52,14 +55,14 @@ export function addVerify(program: Command, done: (code: ExitCode) => void): voi
     .option('--runs <n>', 'run each input n times: all must be identical', integer(1), 1)
     .option(
       '--against <reference>',
-      "'onnxruntime' (onnxruntime-web), or FILE.npz: a recorded trace (default for ONNX models: onnxruntime)",
+      "'onnxruntime' (onnxruntime-web), 'tflite' (tfjs-tflite), or FILE.npz: a recorded trace (default for ONNX models: onnxruntime)",
     )
     .option('--each-layer', "also compute every layer from the reference's own inputs")
     .action(async (options: VerifyOptions) => done(await runVerify(options)));
 }
 
 async function runVerify(options: VerifyOptions): Promise<ExitCode> {
-  const model = await loadModel(options);
+  const model = await loadModel(options, engineAgainst(options.against));
   const reference = await chooseReference(model, options.against);
   const sources = await chooseSources(model, options, reference);
   for (const line of reference.recorded ? describeRecorded(reference.recorded) : []) note(line);
@@ -88,14 +91,18 @@ const addUp = (a: Comparison, b: Comparison): Comparison => ({ ...a, mismatches:
 
 /** @throws InvalidInputError where a trace cannot be compared with the model, or nothing says what to compare with */
 async function chooseReference(model: LoadedModel, against: string | undefined): Promise<Reference> {
+  if (against === TFJS_TFLITE.oracle) return { name: against, against: (await openLiveTflite(model)).run };
   if (against !== undefined && against !== 'onnxruntime') {
     if (!/\.npz$/i.test(against))
-      throw new InvalidInputError(`--against ${against}: supported: onnxruntime, or a trace (FILE.npz)`);
+      throw new InvalidInputError(`--against ${against}: supported: onnxruntime, tflite, or a trace (FILE.npz)`);
     const recorded = await readRecorded(model, against);
     return { name: against, against: recordedFeeds(model, recorded), recorded };
   }
   if (model.graph.format !== 'onnx')
-    throw new InvalidInputError(`${model.name} is no ONNX model, so onnxruntime cannot run it: say --against FILE.npz`);
+    throw new InvalidInputError(
+      `${model.name} is no ONNX model, so onnxruntime cannot run it: say --against FILE.npz` +
+        (model.graph.format === TFJS_TFLITE.format ? ', or --against tflite' : ''),
+    );
   return { name: 'onnxruntime', against: 'onnxruntime' };
 }
 
@@ -117,6 +124,18 @@ function hasInput({ image, input, random, extremes }: InputOptions): boolean {
   return [image, input, random, extremes].some((option) => option !== undefined);
 }
 
+async function verifyOne(
+  browser: ModelBrowser,
+  feeds: Feeds,
+  against: Reference['against'],
+  options: Omit<VerifyRequest, 'against'>,
+): Promise<Verification> {
+  if (typeof against !== 'function') return browser.verify(feeds, { ...options, against });
+  const { outputs, tensors, disturbed } = await against(feeds);
+  const verification = await browser.verify(feeds, { ...options, against: { ...outputs, ...tensors } });
+  return disturbed === undefined ? verification : { ...verification, onlyOutputs: disturbed };
+}
+
 export async function verifyInputs(
   browser: ModelBrowser,
   sources: readonly InputSource[],
@@ -128,7 +147,7 @@ export async function verifyInputs(
   for (const [i, source] of sources.entries()) {
     progress(`verifying ${source.name} (${i + 1} of ${sources.length})`);
     const feeds = await source.feeds(browser);
-    const verification = await browser.verify(feeds, { runs, against, eachLayer });
+    const verification = await verifyOne(browser, feeds, against, { runs, eachLayer });
     inputs.push({ name: source.name, hash: inputHash(feeds), verification });
     const { unsteady } = verification;
     if (unsteady) note(`${source.name}: run ${unsteady.run} gives another ${unsteady.tensor} than run 1`);

@@ -6,7 +6,8 @@ import type { AdapterChoice } from '../chrome/launch.ts';
 import type { PageServer } from '../chrome/server.ts';
 import type { ProcessRequest, ProcessStarted, WorkerHost, WorkerReply } from '../worker/protocol.ts';
 import { DRIVER_ADVICE, findDriver } from './drivers.ts';
-import { findRuntime, ROOT, type Program, type Runtime } from './runtimes.ts';
+import { ROOT } from './packages.ts';
+import { findRuntime, type Program, type Runtime } from './runtimes.ts';
 
 const WORKER = join(ROOT, 'dist/worker/process.js');
 /** Longer than any driver takes to start. */

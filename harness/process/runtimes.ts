@@ -1,8 +1,9 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { delimiter, dirname, join } from 'node:path';
-import { fileURLToPath, pathToFileURL } from 'node:url';
+import { pathToFileURL } from 'node:url';
 import { NoBrowserError } from '../chrome/errors.ts';
+import { findPackage, importersOf, onDemand } from './packages.ts';
 
 /** WebGPUs without a browser: Dawn (Chrome's own) in Node, and wgpu (Firefox's) in Deno. */
 export type Runtime = 'node' | 'deno';
@@ -17,12 +18,8 @@ export interface Program {
   readonly after: readonly string[];
 }
 
-/** This project, or the installed package. */
-export const ROOT = fileURLToPath(new URL('../../', import.meta.url));
-/** Packages that only some need, so that nobody else has to download them: see docs/webgpu.md. */
-export const ON_DEMAND = join(process.cwd(), 'node_modules/.cache/webgpu');
-/** Where a package may be installed: by the user, beside exact8, by the tests. */
-const IMPORTERS = [join(process.cwd(), 'package.json'), join(ROOT, 'package.json'), join(ON_DEMAND, 'package.json')];
+/** Packages that only some need: see docs/webgpu.md. */
+export const ON_DEMAND = onDemand('webgpu');
 
 /** Where to look; the defaults are this machine. */
 interface RuntimeSurroundings {
@@ -33,7 +30,7 @@ interface RuntimeSurroundings {
 
 /** @throws NoBrowserError that says what to install. */
 export function findRuntime(runtime: Runtime, surroundings: RuntimeSurroundings = {}): Program {
-  const { importers = IMPORTERS, path = process.env['PATH'] ?? '' } = surroundings;
+  const { importers = importersOf(ON_DEMAND), path = process.env['PATH'] ?? '' } = surroundings;
   return runtime === 'node' ? dawnInNode(importers) : deno(importers, path);
 }
 
@@ -79,17 +76,3 @@ function deno(importers: readonly string[], path: string): Program {
 }
 
 const executable = (name: string): string => (process.platform === 'win32' ? `${name}.exe` : name);
-
-function findPackage(
-  name: string,
-  importers: readonly string[],
-): { readonly file: string; readonly version: string } | undefined {
-  for (const importer of importers)
-    try {
-      const file = createRequire(importer).resolve(`${name}/package.json`);
-      return { file, version: (JSON.parse(readFileSync(file, 'utf8')) as { version: string }).version };
-    } catch {
-      // not installed there
-    }
-  return undefined;
-}

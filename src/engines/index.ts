@@ -11,6 +11,7 @@ import { onnxruntimeX64Avx2 } from './onnxruntime_x64_avx2.ts';
 import type { PyTorchOptions } from './pytorch.ts';
 import { qnnpack } from './qnnpack.ts';
 import type { Engine } from './engine.ts';
+import { tfjsTflite } from './tfjs_tflite.ts';
 import { tflite } from './tflite.ts';
 import { tfliteBuiltin } from './tflite_builtin.ts';
 import { tfliteBuiltinArm64 } from './tflite_builtin_arm64.ts';
@@ -43,6 +44,7 @@ const CREATE: readonly ((options: EngineOptions) => Engine)[] = [
   () => tfliteBuiltinArm64,
   () => xnnpack,
   () => xnnpackArm64,
+  () => tfjsTflite,
 ];
 
 /** The engines with their default options. */

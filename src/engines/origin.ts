@@ -19,6 +19,7 @@ export const RUNTIMES = {
   'pytorch-onednn': "PyTorch with engine 'onednn'",
   'pytorch-qnnpack': "PyTorch with engine 'qnnpack' (torchvision's MobileNetV2)",
   'litert-xnnpack': 'TensorFlow Lite (LiteRT) as it comes, by XNNPACK',
+  'tfjs-tflite': 'TensorFlow Lite in any browser: tfjs-tflite (wasm)',
   'litert-builtin': 'TensorFlow Lite without XNNPACK: its optimized kernels',
   'litert-reference': "TensorFlow Lite's reference kernels, and those of TensorFlow Lite for Microcontrollers",
   'litert-single': 'TensorFlow Lite built with TFLITE_SINGLE_ROUNDING',

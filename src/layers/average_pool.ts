@@ -193,7 +193,8 @@ function reducedSums(
   context: OpContext,
   output = context.info(node.outputs[0]!),
 ): StepFunctions | undefined {
-  const layer = { ...poolLayerOf(node, context, output), keepdims: keepsDimensions(node) };
+  const keepdims = keepsDimensions(node);
+  const layer = { ...poolLayerOf(node, context, output), keepdims, folded: node.attributes['folded'] === 1 };
   return askEngine(node, () => context.engine.reduce?.(layer));
 }
 

@@ -23,7 +23,9 @@ export function smallTfliteModel(type: ByteType, seed = 1, channels = 12): Tflit
   const weights = (name: string, shape: readonly number[], axis: number): TfliteTensor => {
     const scales = Array.from({ length: type === 'int8' ? shape[axis]! : 1 }, () => random.scale(0.002, 0.01));
     const zeros = type === 'uint8' ? [random.integer(100, 150)] : scales.map(() => 0);
-    return { name, type, shape, axis, scale: scales, zeroPoint: zeros, data: bytes(random, type, size(shape)) };
+    // of one scale no axis is said: tfjs-tflite's XNNPACK refuses one
+    const along = type === 'int8' ? { axis } : {};
+    return { name, type, shape, ...along, scale: scales, zeroPoint: zeros, data: bytes(random, type, size(shape)) };
   };
   /** Its scales are the products of the input's and the weights', which TensorFlow Lite checks. */
   const bias = (name: string, input: TfliteTensor, { scale = [] }: TfliteTensor, count: number): TfliteTensor => ({

@@ -73,8 +73,10 @@ export const reduction =
 
 export const ofSums =
   (op: string): Reduction =>
-  (_, builder, input, output, keeps) =>
-    builder.node(op, [builder.activation(input)], output, { axes: [2, 3], keepdims: Number(keeps) });
+  (operation, builder, input, output, keeps) => {
+    const folded = Number(input !== operand(operation, 0));
+    builder.node(op, [builder.activation(input)], output, { axes: [2, 3], keepdims: Number(keeps), folded });
+  };
 
 /** The largest of a plane is a pool; the smallest is the complement of the largest complement. */
 export const ofLargest =

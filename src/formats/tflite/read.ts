@@ -97,6 +97,10 @@ function operatorNames(model: Table): string[] {
   });
 }
 
+/** Every tensor's name in the graph, in the file's order. */
+export const tfliteNames = (bytes: Uint8Array): string[] =>
+  tensorNames(Table.root(bytes).tables(2, MOST.codes, 'subgraphs')[0]!.tables(0, MOST.tensors, 'tensors'));
+
 /** A name for each tensor: the file's, which may be no or another's name, made one of its own. */
 function tensorNames(tables: readonly Table[]): string[] {
   const characters = new Spending('characters in names', MOST.names);
