@@ -16,7 +16,7 @@ import { PYTORCH, pythonWith } from './python.ts';
 
 const { processor } = detectProcessor();
 /** Of each operator, and how many of them the GPU computes, too. */
-const [COUNT, GPU_EVERY] = LONG ? [100, 10] : [3, 3];
+const [COUNT, GPU_EVERY] = LONG ? [100, 10] : [4, 3];
 
 interface Recorded extends Operator {
   readonly about: string;

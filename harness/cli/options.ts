@@ -42,7 +42,7 @@ export function addModelOptions(command: Command): Command {
   return command
     .option(
       '-m, --model <file>',
-      "an 8-bit model: .onnx, .tflite, TorchScript, or .pth of torchvision's quantized MobileNetV2 (default: the built-in safe-for-work check)",
+      "an 8-bit model: .onnx, .tflite, TorchScript, or .pth of one of torchvision's quantized networks (default: the built-in safe-for-work check)",
     )
     .option('--engine <name>', `whose bits are computed: ${names} (default: the engine the file is for)`)
     .option(

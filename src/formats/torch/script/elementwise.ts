@@ -44,11 +44,6 @@ const roundHalfEven = (x: number): number => {
   return floor + Number(rest > 0.5 || (rest === 0.5 && floor % 2 !== 0));
 };
 
-const quantized = (scale: number, zeroPoint: number): Quantization => ({
-  scale: Float64Array.of(scale),
-  zeroPoint: Int32Array.of(zeroPoint),
-});
-
 /** Moves the zero point; where it would leave the bytes, they are quantized once more. */
 export const addScalar =
   (relu: boolean): Handler =>
@@ -59,8 +54,12 @@ export const addScalar =
     const moved = zeroPoint - codes;
     if (!Number.isSafeInteger(codes) || Math.abs(codes) >= 2 ** 31)
       return call.refuse(`a scalar of ${codes} steps`, 'less than 2^31');
-    if (moved >= 0 && moved <= 255) return bounded(call, x, relu ? moved : 0, 255, quantized(scale, moved));
-    const own = moved < 0 ? quantized(((255 - moved) / 255) * scale, 0) : quantized((moved / 255) * scale, 255);
+    if (moved >= 0 && moved <= 255)
+      return bounded(call, x, relu ? moved : 0, 255, call.tensors.activation(call.label, scale, moved));
+    const own =
+      moved < 0
+        ? call.tensors.activation(call.label, ((255 - moved) / 255) * scale, 0)
+        : call.tensors.activation(call.label, (moved / 255) * scale, 255);
     const attributes = { alpha: codes, ...(relu && clampAtZero(own)), ...memoryOf(call, x) };
     return call.node('AddScalar', [x], like(x, { quantization: own }), attributes);
   };
@@ -72,8 +71,15 @@ export const multiplyScalar =
     const x = call.bytes();
     const [scale, zeroPoint] = [x.quantization.scale[0]!, x.quantization.zeroPoint[0]!];
     const factor = call.number(1);
-    if (factor === 0) return bounded(call, x, 0, 0, quantized(1, 0));
-    if (factor > 0) return bounded(call, x, relu ? zeroPoint : 0, 255, quantized(factor * scale, zeroPoint));
-    const own = quantized(-factor * scale, 255 - zeroPoint);
+    if (factor === 0) return bounded(call, x, 0, 0, call.tensors.activation(call.label, 1, 0));
+    if (factor > 0)
+      return bounded(
+        call,
+        x,
+        relu ? zeroPoint : 0,
+        255,
+        call.tensors.activation(call.label, factor * scale, zeroPoint),
+      );
+    const own = call.tensors.activation(call.label, -factor * scale, 255 - zeroPoint);
     return call.node('Complement', [x], like(x, { quantization: own }), relu ? clampAtZero(own) : {});
   };

@@ -72,6 +72,9 @@ export const permute: Handler = (call) => {
 /** The whole length, where there is no end. */
 const END = 2 ** 53;
 
+/** More are no network's. */
+const MOST_PARTS = 1024;
+
 /** From `from` to before `to` of an axis. */
 function part(call: Call, x: Activation, axis: number, from: number, to: number, step = 1): Activation {
   const length = x.dims[axis];
@@ -87,6 +90,8 @@ export const slice: Handler = (call) => {
   const x = call.bytes();
   const axis = call.axis(1, x, 0);
   const [from, to, step] = [call.number(2, 0), call.number(3, END), call.number(4, 1)];
+  if (![from, to, step].every(Number.isInteger) || step < 1)
+    return call.refuse(`from ${from} to ${to} in steps of ${step}`, 'whole numbers');
   return from === 0 && to >= END && step === 1 ? x : part(call, x, axis, from, to, step);
 };
 
@@ -94,7 +99,8 @@ export const slice: Handler = (call) => {
 function parts(call: Call, x: Activation, axis: number, sizeOf: (length: number) => number): Activation[] {
   const length = x.dims[axis] ?? call.refuse(`parts of ${describe(x)}`, 'dimensions that follow from weights');
   const size = sizeOf(length);
-  if (!(size >= 1)) return call.refuse(`parts of ${size}`, 'parts with elements');
+  if (!Number.isInteger(size) || size < 1 || length / size > MOST_PARTS)
+    return call.refuse(`parts of ${size} of ${length}`, `whole numbers, and up to ${MOST_PARTS} parts`);
   return Array.from({ length: Math.ceil(length / size) }, (_, i) =>
     part(call, x, axis, i * size, Math.min((i + 1) * size, length)),
   );
