@@ -46,6 +46,7 @@ const SUMS = new Set([
   'BatchMatMul',
   'MaxPool',
   'AveragePool',
+  'AdaptiveAveragePool',
   'GlobalAveragePool',
   'ReduceMean',
   'ReduceSum',
