@@ -1,7 +1,7 @@
 import type { Layer } from '../layers/layer.ts';
 import type { TensorInfo } from '../graph/graph.ts';
 import { groupsOf } from '../layers/layout.ts';
-import { operandOf } from './add.ts';
+import { pairOperand } from './add.ts';
 import { useKernel } from './kernel.ts';
 import { byteType, codeOfZero, outputStage, signMask } from './requantization.ts';
 import { stepOf, threadGrid, type Step } from './step.ts';
@@ -32,7 +32,7 @@ export function lowerMatmul(layer: Layer<'matmul'>, { preferences }: Target): St
       },
       stage,
     ),
-    operands: [operandOf(layer, a), operandOf(layer, b)],
+    operands: [pairOperand(layer, a), pairOperand(layer, b)],
     parameters: stage.parameters,
     workgroups: threadGrid(groups),
     macs: images * rows * columns * depth,

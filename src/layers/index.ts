@@ -12,14 +12,14 @@ import { maxPool } from './max_pool.ts';
 import { depthToSpace, spaceToDepth } from './moves/depth_to_space.ts';
 import { pad } from './moves/pad.ts';
 import { pick } from './moves/pick.ts';
-import { flatten, identity, reshape } from './moves/reshape.ts';
+import { flatten, identity, reshape, squeeze, unsqueeze } from './moves/reshape.ts';
 import { resize } from './moves/resize.ts';
-import { split } from './moves/slice.ts';
+import { gatherAlong, slice, split } from './moves/slice.ts';
 import { transpose } from './moves/transpose.ts';
 import { multiply } from './multiply.ts';
 import { quantizeLinear } from './quantize_linear.ts';
 import { resizeBilinear } from './resize_bilinear.ts';
-import { gather, shape, sliced, squeezed, unsqueezed } from './shapes.ts';
+import { shape } from './shapes.ts';
 import { softmax } from './softmax.ts';
 import { pairTable, table } from './table.ts';
 import { unary } from './unary.ts';
@@ -65,12 +65,12 @@ export const OPERATORS: Readonly<Record<string, Operator>> = {
   Reshape: reshape,
   Flatten: flatten,
   Identity: identity,
-  Squeeze: squeezed,
-  Unsqueeze: unsqueezed,
+  Squeeze: squeeze,
+  Unsqueeze: unsqueeze,
   Transpose: transpose,
-  Slice: sliced,
+  Slice: slice,
   Split: split,
-  Gather: gather,
+  Gather: gatherAlong,
   Pad: pad,
   Pick: pick,
   Resize: resize,

@@ -9,6 +9,7 @@ import {
   type GraphNode,
   type TensorInfo,
 } from '../graph/graph.ts';
+import { foldConstants } from '../graph/fold.ts';
 import { withoutDeadNodes } from '../graph/rewrite.ts';
 import type { Engine } from '../engines/engine.ts';
 import type { Definition, ForDefinitions } from './definition.ts';
@@ -106,16 +107,15 @@ export function inferGraph(
   const computed = new Spending('elements in all tensors', BUDGET.allElements);
   const nodes: GraphNode[] = [];
   for (const node of graph.nodes) {
-    const op = operatorOf(node);
     if (node.outputs.length !== 1)
       throw new UnsupportedModelError(`${label(node)} has ${node.outputs.length} outputs; supported: 1`);
-    const known = op.fold?.(node, context);
+    const known = foldConstants(node, context.constant) ?? operatorOf(node).fold?.(node, context);
     if (known) {
       folded.add(known.data.length, label(node));
       constants.set(known.name, known);
       continue;
     }
-    const info = op.infer(node, context);
+    const info = operatorOf(node).infer(node, context);
     expectOutput(node, info.shape);
     if (node.inputs.every((input) => input === '' || constants.has(input))) {
       folded.add(elementCount(info.shape), label(node));

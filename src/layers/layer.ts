@@ -122,7 +122,12 @@ interface Kinds extends Readonly<Record<LinearKind, LinearSums>> {
   /** The same values in the same memory, in another shape. */
   readonly view: object;
   /** One tensor behind the other along an axis, which is a coordinate of the layout: 0 batch, 1 channel, 2 row, 3 column. */
-  readonly concat: { readonly axis: number; readonly coordinate: number };
+  readonly concat: {
+    readonly axis: number;
+    readonly coordinate: number;
+    /** Those of what is read that are no computed tensors. */
+    readonly constants: readonly Constant[];
+  };
   /** Of the float's key: see float_keys. Elements from `tail.first` on, in NHWC order, have functions of their own. */
   readonly quantize: Summing & { readonly tail?: { readonly values: StepFunctions; readonly first: number } };
 }

@@ -10,7 +10,7 @@ import {
   type QuantizedType,
   type TensorInfo,
 } from '../../graph/graph.ts';
-import { expectNodes, expectShape } from '../../graph/budget.ts';
+import { BUDGET, expectNodes, expectShape, Spending } from '../../graph/budget.ts';
 import { sortNodes } from '../../graph/sort.ts';
 import { convertNode, isKnown, KNOWN_OPERATORS, operatorName, type GraphBuilder } from './operators.ts';
 import { parseOnnx, type OnnxNode, type OnnxValueInfo } from './proto.ts';
@@ -42,12 +42,17 @@ function sameQuantization(a: Quantization, b: Quantization): boolean {
 class Builder implements GraphBuilder {
   readonly nodes: GraphNode[] = [];
   readonly tensors = new Map<string, QuantizedType>();
+  readonly #folded = new Spending('elements that follow from constants', BUDGET.folded);
   readonly opset: number;
   readonly constants: Map<string, Constant>;
 
   constructor(opset: number, constants: Map<string, Constant>) {
     this.opset = opset;
     this.constants = constants;
+  }
+
+  spend(elements: number, where: string): void {
+    this.#folded.add(elements, where);
   }
 
   constant(name: string, what: string): Constant {
