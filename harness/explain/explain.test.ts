@@ -11,7 +11,7 @@ import { borderOf, findWhere, mismatchMap } from './where.ts';
 import { decodeFile } from '../images/decode_file.ts';
 import { preprocess } from '../../src/recipes.ts';
 import { knownRecipe } from '../images/known_models.ts';
-import { sha256 } from '../cli/model.ts';
+import { sha256 } from '../cli/sha256.ts';
 import { readModel } from '../../src/formats/index.ts';
 import { createPlan } from '../../src/plan/plan.ts';
 import type { TensorInfo } from '../../src/graph/graph.ts';

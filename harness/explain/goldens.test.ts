@@ -35,7 +35,9 @@ function causesOf(file: string, model: string, trace: string, engineName: string
   }));
 }
 
-const [QNNPACK, FBGEMM, FULL] = [
+type Reference = readonly [model: string, trace: string, engine: string];
+
+const [QNNPACK, FBGEMM, FULL]: readonly [Reference, Reference, Reference] = [
   ['torchvision_mobilenet_v2_qnnpack.pth', 'pytorch_qnnpack_trace_cat_720p.npz', 'qnnpack'],
   ['torchvision_mobilenet_v2_qnnpack.pth', 'pytorch_fbgemm_avx2_trace_cat_720p.npz', 'fbgemm-avx2'],
   [
@@ -43,7 +45,7 @@ const [QNNPACK, FBGEMM, FULL] = [
     'pytorch_fbgemm_avx2_full_range_trace_cat_720p.npz',
     'fbgemm-avx2',
   ],
-] as const;
+];
 const [FIRST, DEPTHWISE] = ['features.0.0', 'features.1.conv.0.0'];
 const [OWN_INPUT, BIAS, CLAMP, PAIRS] = [
   'theirs: input-quantization',
@@ -54,7 +56,7 @@ const [OWN_INPUT, BIAS, CLAMP, PAIRS] = [
 
 describe.skipIf(!existsSync(SHARED))('implementations as people have them (needs ../shared)', () => {
   it.each(
-    chosen(
+    chosen<[file: string, reference: Reference, causes: Readonly<Record<string, readonly string[]>>]>(
       [
         ['hardware_truncating_depthwise.npz', QNNPACK, { [DEPTHWISE]: ['theirs: scale', 'theirs: rounding'] }],
         ['asker_unclamped_float64.npz', FBGEMM, { [FIRST]: [OWN_INPUT, PAIRS, CLAMP] }],

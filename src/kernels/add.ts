@@ -23,7 +23,8 @@ export function provePair({ codes, slope }: Layer<'pair'>) {
   return slope ? proveAdd(codes, slope) : ({ form: 'add_table', parameters: addTable(codes) } as const);
 }
 
-export const pairOperand = ({ constant }: Layer<'pair'>, info: TensorInfo): StepOperand =>
+/** An operand of a pair: a tensor, or a constant as it would lie in memory. */
+export const pairOperand = ({ constant }: Pick<Layer<'pair'>, 'constant'>, info: TensorInfo): StepOperand =>
   operandOf(constant ? [constant] : [], info);
 
 /** An element-wise function of two 8-bit tensors: WORDS words a thread. */

@@ -7,6 +7,7 @@ import { conv } from './conv.ts';
 import { dequantizeLinear } from './dequantize_linear.ts';
 import { gemm } from './gemm.ts';
 import { globalAveragePool } from './global_average_pool.ts';
+import { batchMatMul } from './matmul.ts';
 import { maxPool } from './max_pool.ts';
 import { depthToSpace, spaceToDepth } from './moves/depth_to_space.ts';
 import { pad } from './moves/pad.ts';
@@ -17,6 +18,7 @@ import { gatherAlong, slice, split } from './moves/slice.ts';
 import { transpose } from './moves/transpose.ts';
 import { multiply } from './multiply.ts';
 import { quantizeLinear } from './quantize_linear.ts';
+import { resizeBilinear } from './resize_bilinear.ts';
 import { shape } from './shapes.ts';
 import { softmax } from './softmax.ts';
 import { pairTable, table } from './table.ts';
@@ -27,6 +29,7 @@ export const OPERATORS: Readonly<Record<string, Operator>> = {
   Conv: conv,
   Gemm: gemm,
   MatMul: gemm,
+  BatchMatMul: batchMatMul,
   Add: add,
   Mul: multiply,
   Sub: binary,
@@ -42,6 +45,8 @@ export const OPERATORS: Readonly<Record<string, Operator>> = {
   HardSwish: unary,
   HardSigmoid: unary,
   Abs: unary,
+  AddScalar: unary,
+  Clip: unary,
   Complement: unary,
   Rescale: unary,
   Rsqrt: unary,
@@ -50,6 +55,7 @@ export const OPERATORS: Readonly<Record<string, Operator>> = {
   PairTable: pairTable,
   GlobalAveragePool: globalAveragePool,
   AveragePool: averagePool,
+  AdaptiveAveragePool: averagePool,
   ReduceMean: reduceMean,
   ReduceSum: reduceSum,
   MaxPool: maxPool,
@@ -68,6 +74,7 @@ export const OPERATORS: Readonly<Record<string, Operator>> = {
   Pad: pad,
   Pick: pick,
   Resize: resize,
+  ResizeBilinear: resizeBilinear,
   DepthToSpace: depthToSpace,
   SpaceToDepth: spaceToDepth,
   Shape: shape,
