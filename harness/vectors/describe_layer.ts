@@ -17,6 +17,8 @@ import type {
   Accumulation as EngineAccumulation,
   LinearLayer,
   Pairs,
+  Rounding,
+  StepFunctions,
   TensorQuantization,
 } from '../../src/engines/engine.ts';
 import { bitsFor, fitted, whole, type VectorArray } from './array.ts';
@@ -57,6 +59,8 @@ export interface Requantization {
   readonly clamp: readonly [least: number, most: number];
   /** For people: what was proved, and how. */
   readonly proof: string;
+  /** Of an engine that computes in fixed point, for people: what it does with its own integers, which are in the arrays. */
+  readonly fixedPoint?: string;
 }
 
 interface AddLine {
@@ -149,6 +153,34 @@ function multipliers(values: readonly number[]): VectorArray {
   return { type: 'int32', bits, signed: false, shape: [values.length], data: Int32Array.from(values) };
 }
 
+const ROUNDINGS: readonly Rounding[] = ['double', 'double-up', 'single'];
+
+const FIXED_POINT =
+  'clamp(rescale(accumulator + bias) + zero point), rescale with m = `quantized_multiplier` and n = `quantized_shift`, which ' +
+  'is to the left where it is positive, by `rounding`. 0 (double): h = (x * 2^max(n, 0) * m + 2^30) >> 31, then h / 2^-n ' +
+  'where n is negative, rounded half away from zero; 1 (double-up): the same, at last half up; 2 (single): (x * m + ' +
+  '2^(30 - n)) >> (31 - n)';
+
+/** The integers of an engine that computes in fixed point, one of each a channel. */
+function fixedPointArrays({ channels, fixed }: StepFunctions): Record<string, VectorArray> {
+  if (!fixed) return {};
+  const all = Array.from({ length: channels }, (_, channel) => fixed(channel));
+  const shape = [channels];
+  return {
+    quantized_multiplier: multipliers(all.map(({ multiplier }) => multiplier)),
+    quantized_shift: fitted(
+      'int32',
+      Int32Array.from(all, ({ shift }) => shift),
+      shape,
+    ),
+    rounding: fitted(
+      'uint8',
+      Uint8Array.from(all, ({ rounding }) => ROUNDINGS.indexOf(rounding)),
+      shape,
+    ),
+  };
+}
+
 /** What requantizes accumulators: arrays of one element a channel, and what was proved of them. */
 function requantization(
   { functions, range }: Layer<LinearKind | 'global_average_pool'>,
@@ -184,6 +216,7 @@ function requantization(
     accumulator_min: fitted('int32', Int32Array.from(range.lo), shape),
     accumulator_max: fitted('int32', Int32Array.from(range.hi), shape),
     ...(boundaries ? { boundaries: fitted('int32', boundaries, [channels, BOUNDARIES]) } : {}),
+    ...fixedPointArrays(functions),
   };
   const formulas = [`output = ${LINE}${boundaries ? ', in channels whose `exact` is 1' : ''}`];
   if (boundaries)
@@ -191,6 +224,7 @@ function requantization(
       'in the other channels: output = smallest value of the type + the number of `boundaries` that are <= accumulator ' +
         '(the bias is in them)',
     );
+  if (functions.fixed) formulas.push(`as the engine itself, in every channel: output = ${FIXED_POINT}`);
   if (correction === 'compare')
     formulas.push(
       `or, in every channel: g = ${LINE}; output = g + 1 where g is below the clamp's upper end and accumulator >= ` +
@@ -210,6 +244,7 @@ function requantization(
       exactChannels,
       correction,
       clamp: [functions.min, functions.max] as const,
+      ...(functions.fixed && { fixedPoint: FIXED_POINT }),
       proof:
         `${exactChannels} of ${channels} channels have an exact line: equal to the engine at every accumulator from ` +
         `accumulator_min to accumulator_max, which all inputs together can reach. Checked in integers at both ends of ` +

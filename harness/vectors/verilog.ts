@@ -51,13 +51,17 @@ export function verilogParameters({ tensors }: Manifest, layer: ManifestLayer): 
     SHIFT_BITS: arrays['shift']!.bits,
     BOUNDARY_BITS: arrays['boundaries']?.bits ?? accumulation.bits,
     CORRECTED: Number(correction !== 'none'),
+    OUTPUT_ZERO: output.zeroPoint!,
+    FIXED_POINT: Number(arrays['quantized_multiplier'] !== undefined),
+    QUANTIZED_SHIFT_BITS: arrays['quantized_shift']?.bits ?? 1,
   };
   const files = [
     ...hexFiles('INPUT', input),
     ...hexFiles('OUTPUT', output),
     ...Object.entries(arrays).flatMap(([key, array]) => hexFiles(key.toUpperCase(), array)),
   ];
-  if (!arrays['boundaries']) files.push(['BOUNDARIES_FILE', '']);
+  for (const key of ['boundaries', 'quantized_multiplier', 'quantized_shift', 'rounding'])
+    if (!arrays[key]) files.push([`${key.toUpperCase()}_FILE`, '']);
   return [
     `// ${layer.name} (${layer.op}), for inclusion in a module; files are named from the folder of manifest.json`,
     ...Object.entries(numbers).map(([name, value]) => `localparam ${name} = ${value};`),

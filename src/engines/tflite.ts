@@ -1,6 +1,6 @@
 import { UnsupportedModelError } from '../errors.ts';
 import { byteRange } from '../graph/graph.ts';
-import { double, exponentOf, quantizeMultiplier, type Multiplier, type Rescale } from './fixed_point.ts';
+import { double, exponentOf, fixedPointOf, quantizeMultiplier, type Multiplier, type Rescale } from './fixed_point.ts';
 import { EVERY_PROCESSOR } from './origin.ts';
 import { clamp, f32, INT32_END, roundHalfAway } from './rounding.ts';
 import { fixedSoftmax } from './tflite_softmax.ts';
@@ -12,6 +12,7 @@ import type {
   BinaryLayer,
   Clamp,
   Engine,
+  FixedPoint,
   LinearLayer,
   ReduceLayer,
   MultiplyLayer,
@@ -48,6 +49,7 @@ interface Channel {
   readonly value: (sum: number) => number;
   readonly slope: number;
   readonly shift?: number;
+  readonly fixed?: FixedPoint | undefined;
 }
 
 /** The step functions of a linear layer; its sums, shifted to the left, stay in int32. */
@@ -71,6 +73,7 @@ export function linearSteps(layer: LinearLayer, channelOf: (channel: number) => 
       return [Math.max(-INT32_END, Math.ceil(-end - added)), Math.min(INT32_END - 1, Math.ceil(end) - 1 - added)];
     },
     slope: (channel) => channelOf(channel).slope,
+    ...(channelOf(0).fixed && { fixed: (channel) => channelOf(channel).fixed! }),
   };
 }
 
@@ -79,7 +82,7 @@ export function fixedPointLinear(layer: LinearLayer, rescale: Rescale): StepFunc
   return linearSteps(layer, (channel) => {
     const scale = scaleOf(layer, channel);
     const by = quantizeMultiplier(scale);
-    return { value: (sum) => rescale(sum, by), slope: scale, shift: by.exponent };
+    return { value: (sum) => rescale(sum, by), slope: scale, shift: by.exponent, fixed: fixedPointOf(rescale, by) };
   });
 }
 
@@ -169,10 +172,26 @@ export function averagePlane(layer: PoolLayer): StepFunctions {
 }
 
 /** One function for all channels, of sums less their zero points. */
-export function sumSteps(layer: PoolLayer, slope: number, value: (sum: number) => number): StepFunctions {
+export function sumSteps(
+  layer: PoolLayer,
+  slope: number,
+  value: (sum: number) => number,
+  fixed?: FixedPoint,
+): StepFunctions {
   const [min, max] = boundsOf(layer);
-  return { channels: 1, min, max, at: () => (sum) => clamp(value(sum), min, max), slope: () => slope };
+  return {
+    channels: 1,
+    min,
+    max,
+    at: () => (sum) => clamp(value(sum), min, max),
+    slope: () => slope,
+    ...(fixed && { fixed: () => fixed }),
+  };
 }
+
+/** Such a function in fixed point. */
+const fixedPointSum = (layer: PoolLayer, slope: number, rescale: Rescale, by: Multiplier): StepFunctions =>
+  sumSteps(layer, slope, (sum) => rescale(sum, by) + layer.output.zeroPoint, fixedPointOf(rescale, by));
 
 /** MEAN: the multiplier of sx / sy, divided by the count in integers, as far as it can be shifted. */
 export function mean(layer: ReduceLayer, rescale: Rescale = double): StepFunctions {
@@ -183,7 +202,7 @@ export function mean(layer: ReduceLayer, rescale: Rescale = double): StepFunctio
     multiplier: Number((BigInt(multiplier) << BigInt(shift)) / BigInt(count)),
     exponent: exponent - shift,
   };
-  return sumSteps(layer, input.scale / output.scale / count, (sum) => rescale(sum, by) + output.zeroPoint);
+  return fixedPointSum(layer, input.scale / output.scale / count, rescale, by);
 }
 
 /** SUM. Of int8 tensors the kernel reads the bytes as uint8, which is no function of their sum. */
@@ -193,7 +212,7 @@ function sumOf(layer: ReduceLayer, rescale: Rescale): StepFunctions {
     throw new UnsupportedModelError('a SUM of int8, which the reference kernel reads as uint8; supported: uint8');
   const scale = input.scale / output.scale;
   const by = quantizeMultiplier(scale);
-  return sumSteps(layer, scale, (sum) => rescale(sum, by) + output.zeroPoint);
+  return fixedPointSum(layer, scale, rescale, by);
 }
 
 const SQUARE_SHIFT = 7;

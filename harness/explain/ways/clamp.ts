@@ -1,6 +1,6 @@
 import { byteRange } from '../../../src/graph/graph.ts';
 import { clamp, roundHalfEven } from '../../../src/engines/rounding.ts';
-import type { TensorQuantization } from '../../../src/engines/engine.ts';
+import type { Clamp, TensorQuantization } from '../../../src/engines/engine.ts';
 import { waysOf, type Choice } from '../problem.ts';
 
 export interface ClampChoice extends Choice {
@@ -9,11 +9,26 @@ export interface ClampChoice extends Choice {
 
 const way = waysOf('clamp');
 
-/** The ways that differ; `relu` says which of the first two is the layer's own. */
-export function clampChoices({ type, scale, zeroPoint }: TensorQuantization): ClampChoice[] {
+/** A layer's last step. */
+interface Clamped {
+  readonly output: TensorQuantization;
+  readonly relu?: boolean;
+  /** As a file says it in values. */
+  readonly clamp?: Clamp;
+}
+
+/** The id of the layer's own way. */
+export function ownClamp({ output: { type, zeroPoint }, relu = false, clamp }: Clamped): string {
+  if (clamp) return 'own';
+  return relu && zeroPoint > byteRange(type)[0] ? 'relu' : 'type';
+}
+
+/** The ways that differ. */
+export function clampChoices({ output: { type, scale, zeroPoint }, clamp: own }: Clamped): ClampChoice[] {
   const [min, max] = byteRange(type);
   const six = Math.min(max, zeroPoint + roundHalfEven(6 / scale));
   const bounds: [id: string, what: string, least: number, most: number][] = [
+    ...(own ? [['own', 'clamped by the activation', ...own] as [string, string, number, number]] : []),
     ['type', 'clamped to the type', min, max],
     ['relu', 'clamped at the zero point (ReLU)', zeroPoint, max],
     ['relu6', 'clamped at 0 and 6 (ReLU6)', zeroPoint, six],
