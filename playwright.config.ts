@@ -8,7 +8,8 @@ export default defineConfig({
   testDir: 'e2e',
   globalSetup: './e2e/build.ts',
   fullyParallel: true,
-  workers: 2,
+  // more than cores: a test waits for its browser half of the time
+  workers: 3,
   forbidOnly: true,
   timeout: 300_000,
   reporter: 'list',

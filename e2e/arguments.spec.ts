@@ -10,7 +10,7 @@ test('whatever a session is given, only errors of this project come out, and it 
 }) => {
   await install(gpu);
   const { foreign, tried, before, after } = await gpu.evaluate(async () => {
-    const { make, outcome, requestDevice, feeds, InferenceSession, Exact8Error } = exact8;
+    const { make, outcome, requestDevice, feeds, InferenceSession, Tensor, Exact8Error } = exact8;
     const { oddValues } = (await import('/tests/helpers/odd_values.ts' as string)) as Odd;
     const { smallQOperatorModel } = (await import('/tests/helpers/small_onnx.ts' as string)) as Models;
     const device = await requestDevice();
@@ -18,6 +18,7 @@ test('whatever a session is given, only errors of this project come out, and it 
     const before = await outcome(() => session.run(feeds));
     const opened = (options: object) => InferenceSession.create(smallQOperatorModel(), options);
     const options = ['device', 'engine', 'semantics', 'shapes', 'features', 'profile', 'fusion', 'executionProviders'];
+    options.push('signal', 'onProgress', 'freeDimensionOverrides', 'preferredOutputLocation', 'graphOptimizationLevel');
     const calls: Record<string, (odd: never) => Promise<unknown>> = {
       'a model': (odd) => InferenceSession.create(odd, { device }),
       'the options': (odd) => InferenceSession.create(smallQOperatorModel(), odd),
@@ -25,6 +26,16 @@ test('whatever a session is given, only errors of this project come out, and it 
       run: (odd) => session.run(odd),
       'run with an input': (odd) => session.run({ x: odd }),
       'run with one more': (odd) => session.run({ ...feeds, y: odd }),
+      'fetched outputs': (odd) => session.run(feeds, odd),
+      'a fetched output': (odd) => session.run(feeds, { y: odd }),
+      'options of run': (odd) => session.run(feeds, ['y'], odd),
+      'a tensor': async (odd) => new Tensor(odd),
+      'its type': async (odd) => new Tensor(odd as 'float32', new Float32Array(3)),
+      'its data': async (odd) => new Tensor('uint8', odd as Uint8Array),
+      'its dims': async (odd) => new Tensor(new Float32Array(3), odd),
+      'an offset': (odd) => InferenceSession.create(new ArrayBuffer(8), odd),
+      'a buffer': async (odd) => Tensor.fromGpuBuffer(odd, { dims: [1] }),
+      'options of a buffer': async (odd) => Tensor.fromGpuBuffer(device.createBuffer({ size: 4, usage: 128 }), odd),
       trace: (odd) => session.trace(odd),
       'options of trace': (odd) => session.trace(feeds, odd),
       accumulators: (odd) => session.trace(feeds, { accumulators: odd }),
@@ -68,8 +79,10 @@ test('the class of the error says whose fault it is', async ({ gpu }) => {
     structuredClone(transferred, { transfer: [transferred.buffer] });
     const session = await make();
     const errors = {
-      URL: await create('/m.onnx'),
-      Response: await create(new Response()),
+      'URL of nothing': await create('nowhere:m.onnx'),
+      'URL of a page': await create('/index.html'),
+      'Response that failed': await create(new Response(null, { status: 404 })),
+      'empty Response': await create(new Response()),
       promise: await create(Promise.resolve(smallQOperatorModel())),
       'no bytes': await create(new ArrayBuffer(0)),
       text: await create(new TextEncoder().encode('<!doctype html>')),
@@ -97,8 +110,10 @@ test('the class of the error says whose fault it is', async ({ gpu }) => {
     return { errors, shared };
   });
   expect(Object.fromEntries(Object.entries(errors).map(([what, text]) => [what, text.split(':')[0]]))).toEqual({
-    URL: 'InvalidInputError',
-    Response: 'InvalidInputError',
+    'URL of nothing': 'InvalidInputError',
+    'URL of a page': 'InvalidModelError',
+    'Response that failed': 'InvalidInputError',
+    'empty Response': 'InvalidModelError',
     promise: 'InvalidInputError',
     'no bytes': 'InvalidModelError',
     text: 'InvalidModelError',

@@ -37,7 +37,9 @@ test('the default model: what run computes in fused dispatches is what the trace
   kept,
 }) => {
   const result = await kept.evaluate(async () => {
-    const { InferenceSession } = (await import('/src/session.ts' as string)) as typeof import('../src/session.ts');
+    const { InferenceSession } = (await import(
+      '/src/session/session.ts' as string
+    )) as typeof import('../src/session/session.ts');
     const { Tensor } = (await import('/src/tensor.ts' as string)) as typeof import('../src/tensor.ts');
     const { defaultModelBytes } = (await import(
       '/harness/page/default_model_bytes.ts' as string

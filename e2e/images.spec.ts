@@ -6,8 +6,8 @@ import { requireChrome } from '../harness/chrome/install.ts';
 import { openPage, type OpenPage } from '../harness/chrome/launch.ts';
 import { servePage, type PageServer } from '../harness/chrome/server.ts';
 import { decodeFile } from '../harness/images/decode_file.ts';
-import type { Picture } from '../harness/images/picture.ts';
-import { preprocess } from '../harness/images/preprocess.ts';
+import type { Picture } from '../src/pictures/picture.ts';
+import { preprocess } from '../src/recipes.ts';
 import { openNpz } from '../harness/numpy/npz.ts';
 
 const PHOTO = '../shared/photos/cat_720p.jpg';

@@ -3,7 +3,7 @@ import type { Page } from 'playwright/test';
 type Library = typeof import('../src/index.ts');
 export type Models = typeof import('../tests/helpers/small_onnx.ts');
 type Device = typeof import('../src/gpu/device.ts');
-export type Session = import('../src/session.ts').InferenceSession;
+export type Session = import('../src/session/session.ts').InferenceSession;
 
 /** What the tests in the page use: `make` opens a small model on a device, or on one of its own. */
 export async function install(page: Page): Promise<void> {

@@ -49,7 +49,9 @@ type Packed = ReturnType<typeof packed>[number];
 
 /** In a page: how many of the operators are refused, and which give other values. */
 async function compare({ engine, cases }: { engine: string; cases: readonly Packed[] }) {
-  const { InferenceSession } = (await import('/src/session.ts' as string)) as typeof import('../src/session.ts');
+  const { InferenceSession } = (await import(
+    '/src/session/session.ts' as string
+  )) as typeof import('../src/session/session.ts');
   const { Tensor } = (await import('/src/tensor.ts' as string)) as typeof import('../src/tensor.ts');
   const { keptDevice } = (await import('/e2e/kept_device.ts' as string)) as typeof import('./kept_device.ts');
   const device = await keptDevice();

@@ -26,8 +26,9 @@ async function library() {
       outDir: `${dist}/lib`,
       target: 'es2023',
       minify: false,
-      lib: { entry: 'src/index.ts', formats: ['es'], fileName: () => 'index.js' },
-      rolldownOptions: { external },
+      lib: { entry: ['src/index.ts', 'src/onnxruntime.ts'], formats: ['es'], fileName: (_, name) => `${name}.js` },
+      // what both entries share
+      rolldownOptions: { external, output: { chunkFileNames: 'library.js' } },
     },
   });
 }

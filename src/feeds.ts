@@ -1,9 +1,29 @@
 import { InvalidInputError } from './errors.ts';
-import type { TensorInfo } from './graph/graph.ts';
+import type { ElementType, TensorInfo } from './graph/graph.ts';
 import { isRecord, kindOf, listOf } from './kind_of.ts';
 import { Tensor } from './tensor.ts';
 
-export type Feeds = Readonly<Record<string, Tensor>>;
+/** A tensor, or what has its members: one of onnxruntime's, say. */
+export interface Fed {
+  readonly type: string;
+  readonly dims: readonly number[];
+  readonly data: unknown;
+  readonly location?: string;
+  readonly gpuBuffer?: unknown;
+}
+
+/** What a model is fed, by the names of its inputs. */
+export type Feeds = Readonly<Record<string, Fed>>;
+
+/** Tensors that were checked. */
+export type Tensors = Readonly<Record<string, Tensor>>;
+
+function tensorOf(fed: Fed): Tensor {
+  const type = fed.type as ElementType;
+  if (fed.location === 'gpu-buffer')
+    return Tensor.fromGpuBuffer(fed.gpuBuffer as Tensor['gpuBuffer'], { dataType: type, dims: fed.dims });
+  return new Tensor(type, fed.data as never, fed.dims);
+}
 
 /**
  * The tensors that a caller feeds, each as it is at this moment: what the caller does to the objects later does not
@@ -16,7 +36,7 @@ export function tensorsOf(feeds: Feeds): Record<string, Tensor> {
   const taken = Object.entries(feeds).map(([name, tensor]) => {
     if (!isRecord(tensor)) throw new InvalidInputError(`input ${kindOf(name)} is no tensor, but ${kindOf(tensor)}`);
     try {
-      return [name, new Tensor(tensor.type, tensor.data, tensor.dims)] as const;
+      return [name, tensorOf(tensor)] as const;
     } catch (error) {
       throw new InvalidInputError(`input ${kindOf(name)}: ${(error as Error).message}`, { cause: error });
     }
@@ -25,7 +45,7 @@ export function tensorsOf(feeds: Feeds): Record<string, Tensor> {
 }
 
 /** @throws InvalidInputError unless there is every input, no other, each of its type and shape */
-export function checkFeeds(inputs: readonly TensorInfo[], feeds: Feeds): void {
+export function checkFeeds(inputs: readonly TensorInfo[], feeds: Tensors): void {
   const names = inputs.map((input) => input.name);
   const unknown = Object.keys(feeds).find((name) => !names.includes(name));
   if (unknown !== undefined)

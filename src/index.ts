@@ -1,5 +1,15 @@
-export { InferenceSession, type SessionOptions } from './session.ts';
-export { Tensor } from './tensor.ts';
+export { InferenceSession } from './session/session.ts';
+export type { OutputLocation, RunOptions, SessionOptions } from './session/options.ts';
+export type { ModelSource, Progress } from './session/source.ts';
+export type { Fed, Feeds } from './feeds.ts';
+export type { Fetched } from './session/fetches.ts';
+export type { TensorMetadata } from './session/metadata.ts';
+export type { FromImageOptions, ToImageOptions } from './pictures/conversion.ts';
+export { decodePicture, type PictureSource } from './pictures/decode.ts';
+export type { Picture } from './pictures/picture.ts';
+export { preprocess, RECIPE_NAMES, type RecipeName } from './recipes.ts';
+export { rankClasses, type RankedClass } from './classes.ts';
+export { Tensor, type GpuBufferOptions, type TensorConstructor, type TensorLocation } from './tensor.ts';
 export type { Trace, TracedTensor } from './trace.ts';
 export { readModel } from './formats/index.ts';
 export type { PlanOptions } from './plan/options.ts';

@@ -8,7 +8,10 @@ const ORDER = [
   'src/errors.ts',
   'src/kind_of.ts',
   'src/graph',
+  'src/pictures',
   'src/tensor.ts',
+  'src/recipes.ts',
+  'src/classes.ts',
   'src/feeds.ts',
   'src/trace.ts',
   'src/formats',
@@ -20,8 +23,9 @@ const ORDER = [
   'src/kernels',
   'src/plan',
   'src/gpu',
-  'src/session.ts',
+  'src/session',
   'src/index.ts',
+  'src/onnxruntime.ts',
   'models',
   'harness',
   'models/tools',
@@ -78,7 +82,8 @@ describe('the library', () => {
   });
   it('touches a GPU only in src/gpu and the session', () => {
     const touching = library.filter((file) => layer(file) <= PURE && /\bGPU[A-Z]/.test(readFileSync(file, 'utf8')));
-    expect(touching).toEqual([]);
+    // a tensor may be in a caller's buffer
+    expect(touching).toEqual(['src/tensor.ts']);
   });
 });
 

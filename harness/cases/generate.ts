@@ -398,6 +398,19 @@ function floatAddCase(random: Random, engine: string): Unnamed {
   };
 }
 
+/** A fully connected layer whose result stays float32: sometimes a subnormal one, or an infinity. */
+function floatGemmCase(random: Random, engine: string, index: number): Unnamed {
+  const made = linearCase(random, engine, 'Gemm', EXTREMES[index % EXTREMES.length]!);
+  const [x] = made.graph.inputs as [TensorInfo];
+  const scale = random.pick([x.quantization!.scale[0]!, random.scale(1e-42, 1e-38), random.scale(1e32, 1e38)]);
+  const input = { ...x, quantization: whole(Math.fround(scale), x.quantization!.zeroPoint[0]!) };
+  return {
+    ...made,
+    description: `${made.description}, of scale ${scale} to float32`,
+    graph: { ...made.graph, inputs: [input], tensors: new Map() },
+  };
+}
+
 /** Between DQ and Q all activations have one type, which of products is uint8, or the engine leaves the operator in float, but for
  * one with kernels of int8. */
 export function formOf({ engine, nodes, inputs, tensors }: Graph, index: number): OnnxForm {
@@ -416,7 +429,11 @@ export function generateCase(engine: string, seed: number, index: number): Case 
     return linearCase(random, engine, op, EXTREMES[(index + round) % EXTREMES.length]!);
   };
   // they take turns in one place, so that most cases are layers with sums
-  const others = [() => floatAddCase(random, engine), ...byteOperatorKinds(random, engine)];
+  const others = [
+    () => floatAddCase(random, engine),
+    ...byteOperatorKinds(random, engine),
+    ...(findEngine(engine).family === 'onnxruntime' ? [() => floatGemmCase(random, engine, index)] : []),
+  ];
   const kinds: (() => Unnamed)[] = [
     ...Array.from({ length: 12 }, () => linear('Conv')),
     ...Array.from({ length: 3 }, () => linear('Gemm')),

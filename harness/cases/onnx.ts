@@ -36,7 +36,7 @@ export function writeCase(graph: Graph, form: OnnxForm): Uint8Array<ArrayBuffer>
   for (const { name, shape, data } of graph.constants.values()) draft.constants.push({ name, dims: shape, data });
   const output = graph.tensors.get(node.outputs[0]!);
   if (Q_AND_DQ.has(node.op)) plain(draft, node, quantizedTensor(draft, output ? output.name : node.inputs[0]!));
-  else if (!output?.quantization) plain(draft, node);
+  else if (!graph.inputs.some(({ quantization }) => quantization)) plain(draft, node);
   else if (form === 'qdq') betweenQAndDq(draft, node);
   else quantizedOperator(draft, node);
   const value = (
@@ -101,6 +101,9 @@ function plain(draft: Draft, node: GraphNode, quantized?: Quantized): void {
   push(draft, node.op, operands, node.outputs[0]!, node.attributes);
 }
 
+/** QLinearSoftmax's, which a Softmax has from its file. */
+const OPSET = 'opset';
+
 /** The operands of a node that are tensors of 8 bits, then a bias where there is one. */
 function betweenQAndDq(draft: Draft, node: GraphNode): void {
   const dequantized = node.inputs.map((name, index) => {
@@ -112,8 +115,11 @@ function betweenQAndDq(draft: Draft, node: GraphNode): void {
     return `${name}.real`;
   });
   const output = node.outputs[0]!;
-  push(draft, node.op, dequantized, `${output}.real`, node.attributes);
-  push(draft, 'QuantizeLinear', [`${output}.real`, ...parameters(draft, quantizedTensor(draft, output))], output);
+  const { [OPSET]: _, ...attributes } = node.attributes;
+  const real = draft.graph.tensors.has(output) ? `${output}.real` : output;
+  push(draft, node.op, dequantized, real, attributes);
+  if (real !== output)
+    push(draft, 'QuantizeLinear', [real, ...parameters(draft, quantizedTensor(draft, output))], output);
 }
 
 /** A bias is in units of the input's scale times the weight's. */
@@ -140,6 +146,7 @@ const QUANTIZED: Readonly<
   Mul: { op: 'QLinearMul', domain: 'com.microsoft' },
   Sigmoid: { op: 'QLinearSigmoid', domain: 'com.microsoft' },
   LeakyRelu: { op: 'QLinearLeakyRelu', domain: 'com.microsoft' },
+  Softmax: { op: 'QLinearSoftmax', domain: 'com.microsoft' },
   AveragePool: { op: 'QLinearAveragePool', domain: 'com.microsoft', attributes: { channels_last: 0 } },
   Concat: { op: 'QLinearConcat', domain: 'com.microsoft' },
   GlobalAveragePool: {
@@ -158,7 +165,7 @@ function quantizedOperator(draft: Draft, node: GraphNode): void {
   const withParameters = (name: string): string[] => [name, ...parameters(draft, quantizedTensor(draft, name))];
   const operands = node.inputs.filter((name) => !isBias(name)).flatMap(withParameters);
   const output = node.outputs[0]!;
-  const result = parameters(draft, quantizedTensor(draft, output));
+  const result = draft.graph.tensors.has(output) ? parameters(draft, quantizedTensor(draft, output)) : [];
   // QGemm has a place for a bias before the output's parameters; QLinearConv has one at the end, or none
   if (node.op === 'Concat')
     return push(draft, known.op, [...result, ...operands], output, node.attributes, known.domain);

@@ -1,4 +1,5 @@
 import {
+  byteRange,
   elementCount,
   type Attributes,
   type Constant,
@@ -192,13 +193,27 @@ function reflectable(pads: readonly number[], shape: readonly number[]): number[
   return pads.map((pad, i) => Math.min(pad, shape[i % 4]! - 1));
 }
 
+function softmax(draw: Draw): Unnamed {
+  const { random, type } = draw;
+  const shape = random.chance(0.5) ? draw.image() : [random.integer(1, 9), random.pick([1, 2, 3, 10, 33, 1001])];
+  draw.input(shape, whole(Math.fround(random.scale(1e-3, 4)), zeroPoint(random, type)));
+  const [least] = byteRange(type);
+  // as quantizers choose it, or any other from which on the web's product stays in float32
+  const scale = shape[1]! > 1 && random.chance(0.6) ? 1 / 256 : Math.fround(random.scale(1 / 100, 0.5));
+  return draw.case('Softmax', whole(scale, random.chance(0.6) ? least : zeroPoint(random, type)), {
+    axis: 1,
+    opset: 13,
+  });
+}
+
 /** Operators on bytes beside convolutions and their like: pools, products, tables, moves. */
 export function byteOperatorKinds(random: Random, engine: string): (() => Unnamed)[] {
   const bytes = { type: 'uint8', scale: 1, zeroPoint: 0 } as const;
   // the order in which some sum a ReduceMean is not known
   const hasMean = findEngine(engine).averagePool?.({ op: 'ReduceMean', input: bytes, output: bytes }) !== undefined;
   const means = hasMean ? [mean] : [];
-  return [pool, pool, ...means, product, concatenation, unary, move, move, depthToSpace].map(
+  const softmaxes = findEngine(engine).family === 'onnxruntime' ? [softmax] : [];
+  return [pool, pool, ...means, product, concatenation, unary, move, move, depthToSpace, ...softmaxes].map(
     (kind) => () => kind(new Draw(random, engine)),
   );
 }

@@ -6,7 +6,7 @@ import { shadersOf } from '../../src/kernels/step.ts';
 import { createPlan, type Plan } from '../../src/plan/plan.ts';
 import { DEFAULT_PROFILES, type Profile } from '../../src/plan/profile.ts';
 import { referenceTrace } from '../../src/plan/reference.ts';
-import { InferenceSession } from '../../src/session.ts';
+import { InferenceSession } from '../../src/session/session.ts';
 import { bitsOf } from '../compare/bits.ts';
 import { generateBlock } from './blocks.ts';
 import type { Case } from './case.ts';

@@ -5,7 +5,7 @@ import type { VariantChoice } from '../../src/kernels/variant.ts';
 import { shadersOf } from '../../src/kernels/step.ts';
 import { createPlan, variantsFor, type Plan } from '../../src/plan/plan.ts';
 import type { PlanOptions } from '../../src/plan/options.ts';
-import { InferenceSession } from '../../src/session.ts';
+import { InferenceSession } from '../../src/session/session.ts';
 import { referenceTrace } from '../../src/plan/reference.ts';
 import type { Tensor } from '../../src/tensor.ts';
 import type { TracedTensor } from '../../src/trace.ts';

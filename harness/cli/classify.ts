@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { InvalidInputError } from '../../src/errors.ts';
-import { rankClasses, type RankedClass } from '../report/classes.ts';
+import { rankClasses, type RankedClass } from '../../src/classes.ts';
 import { formatProbability } from '../report/format.ts';
 import { withModel, type ModelBrowser } from './browser.ts';
 import { EXIT, type ExitCode } from './exit_codes.ts';

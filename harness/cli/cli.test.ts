@@ -14,7 +14,7 @@ import { comparisonTable } from './verify.ts';
 import { writeNpy, type NpyArray } from '../numpy/npy.ts';
 import { openNpz, writeNpz } from '../numpy/npz.ts';
 import { traceToNpz } from '../numpy/trace_npz.ts';
-import { rankClasses } from '../report/classes.ts';
+import { rankClasses } from '../../src/classes.ts';
 import { DeviceError, InvalidInputError, InvalidModelError, UnsupportedModelError } from '../../src/errors.ts';
 import type { Graph, Quantization, TensorInfo } from '../../src/graph/graph.ts';
 import { createPlan } from '../../src/plan/plan.ts';

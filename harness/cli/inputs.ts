@@ -1,6 +1,6 @@
 import { InvalidInputError } from '../../src/errors.ts';
-import { preprocess } from '../images/preprocess.ts';
-import type { Picture } from '../images/picture.ts';
+import { preprocess } from '../../src/recipes.ts';
+import type { Picture } from '../../src/pictures/picture.ts';
 import { pictureInput, readFeeds, type Feeds } from './feeds.ts';
 import { readInput } from './files.ts';
 import { chooseRecipe, type LoadedModel } from './model.ts';

@@ -7,7 +7,7 @@ import type { Fusion } from '../../src/join/fusion.ts';
 import { createPlan, type Plan } from '../../src/plan/plan.ts';
 import { findEngine } from '../../src/engines/index.ts';
 import { knownRecipe } from '../images/known_models.ts';
-import { recipeName, RECIPE_NAMES, type RecipeName } from '../images/preprocess.ts';
+import { recipeName, RECIPE_NAMES, type RecipeName } from '../../src/recipes.ts';
 import type { EngineChoice } from '../worker/remote.ts';
 import { readInput } from './files.ts';
 import type { EngineFlags, FusionOptions } from './options.ts';

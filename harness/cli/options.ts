@@ -2,7 +2,7 @@ import { InvalidArgumentError, Option, type Command } from 'commander';
 import { FUSIONS, type Fusion } from '../../src/join/fusion.ts';
 import { ENGINES } from '../../src/engines/index.ts';
 import { ADAPTER_CHOICES, type AdapterChoice } from '../chrome/launch.ts';
-import { RECIPE_NAMES } from '../images/preprocess.ts';
+import { RECIPE_NAMES } from '../../src/recipes.ts';
 import { PATIENCE_S } from '../worker/patience.ts';
 
 /** Whose bits are computed. */

@@ -1,5 +1,5 @@
 import type { Engine } from '../../src/engines/engine.ts';
-import { InferenceSession } from '../../src/session.ts';
+import { InferenceSession } from '../../src/session/session.ts';
 import type { LayerRunner } from './compare_layers.ts';
 
 /** Layers on a GPU; pipelines are compiled once for the device. */

@@ -1,5 +1,5 @@
 import type { TypedGraph } from '../../src/layers/operator.ts';
-import type { InferenceSession } from '../../src/session.ts';
+import type { InferenceSession } from '../../src/session/session.ts';
 import type { Tensor } from '../../src/tensor.ts';
 import type { TracedTensor } from '../../src/trace.ts';
 import type { Oracle } from '../oracles/onnxruntime_web.ts';

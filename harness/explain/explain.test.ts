@@ -9,13 +9,13 @@ import { deviations, referenceRecipe, type Problem } from './problem.ts';
 import { search } from './search.ts';
 import { borderOf, findWhere, mismatchMap } from './where.ts';
 import { decodeFile } from '../images/decode_file.ts';
-import { preprocess } from '../images/preprocess.ts';
+import { preprocess } from '../../src/recipes.ts';
 import { knownRecipe } from '../images/known_models.ts';
 import { sha256 } from '../cli/model.ts';
 import { readModel } from '../../src/formats/index.ts';
 import { createPlan } from '../../src/plan/plan.ts';
 import type { TensorInfo } from '../../src/graph/graph.ts';
-import { linearOf } from '../../src/layers/conv.ts';
+import { linearOf } from '../../src/layers/infer.ts';
 import { findEngine } from '../../src/engines/index.ts';
 import { LONG } from '../../tests/helpers/long.ts';
 import { smallLayer } from '../../tests/helpers/small_layers.ts';
@@ -61,7 +61,7 @@ function smallProblem(kind: Parameters<typeof smallLayer>[0], engine = 'onnxrunt
   const bound = bindEngine(graph, findEngine(engine), {});
   const node = bound.graph.nodes[0]!;
   const expected = bound.run(node, () => feeds.x.data);
-  const linear = linearOf(node, bound.context);
+  const linear = linearOf(node, bound.context)!;
   const question = { linear, engine: bound.engine, x: feeds.x.data };
   return {
     expected,

@@ -6,8 +6,7 @@ import { explain } from './explain.ts';
 import { openNpz } from '../numpy/npz.ts';
 import { readModel } from '../../src/formats/index.ts';
 import type { ElementData } from '../../src/graph/graph.ts';
-import { linearOf } from '../../src/layers/conv.ts';
-import { contextOf } from '../../src/layers/infer.ts';
+import { contextOf, linearOf } from '../../src/layers/infer.ts';
 import { createPlan } from '../../src/plan/plan.ts';
 import { findEngine, ENGINES } from '../../src/engines/index.ts';
 import { chosen } from '../../tests/helpers/long.ts';
@@ -80,7 +79,7 @@ function sceneOf(engine: string) {
   const graph = readModel(new Uint8Array(readFileSync(join(SHARED, 'models/torchvision_mobilenet_v2_qnnpack.pth'))));
   const plan = createPlan(graph);
   const node = plan.graph.nodes.find(({ outputs }) => outputs[0] === LAYER)!;
-  const { layer, weights } = linearOf(node, contextOf(plan.graph, plan.graph.tensors, plan.engine));
+  const { layer, weights } = linearOf(node, contextOf(plan.graph, plan.graph.tensors, plan.engine))!;
   const trace = `pytorch_${engine.replace('-', '_')}_trace_cat_720p.npz`;
   const { tensors } = matchRecorded(npz(trace), [...plan.graph.tensors.values()], trace);
   const parameters: Parameters = {

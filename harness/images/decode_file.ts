@@ -4,8 +4,8 @@ import decodeJpeg, { init as initJpeg } from '@jsquash/jpeg/decode.js';
 import decodePng, { init as initPng } from '@jsquash/png/decode.js';
 import { InvalidInputError } from '../../src/errors.ts';
 import { crc32 } from '../numpy/crc32.ts';
-import type { Picture } from './picture.ts';
-import { checkSize, declaredSize, isJpeg, isPng, jpegFrame } from './size.ts';
+import type { Picture } from '../../src/pictures/picture.ts';
+import { checkSize, declaredSize, isJpeg, isPng, jpegFrame } from '../../src/pictures/size.ts';
 
 /** What is decoded here to the bits that Chrome gives, by measurement (e2e/images.spec.ts); nothing else is decoded. */
 const SUPPORTED = 'without a browser: PNG, and JPEG but for CMYK and chroma that is subsampled vertically only';

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import * as tf from '@tensorflow/tfjs';
 import { knownRecipe } from './known_models.ts';
-import type { Picture } from './picture.ts';
-import { preprocess, recipeName } from './preprocess.ts';
-import { resizeBilinear } from './resize.ts';
+import type { Picture } from '../../src/pictures/picture.ts';
+import { preprocess, recipeName } from '../../src/recipes.ts';
+import { resizeBilinear } from '../../src/pictures/resize.ts';
 import { InvalidInputError } from '../../src/errors.ts';
 import type { TensorInfo } from '../../src/graph/graph.ts';
 

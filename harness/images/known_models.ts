@@ -1,4 +1,4 @@
-import type { RecipeName } from './preprocess.ts';
+import type { RecipeName } from '../../src/recipes.ts';
 
 /** The recipe of models that are recognised by the SHA-256 of their file. */
 const RECIPES: Readonly<Record<string, RecipeName>> = {

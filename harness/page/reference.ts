@@ -1,5 +1,5 @@
 import { referenceTrace } from '../../src/plan/reference.ts';
-import type { InferenceSession } from '../../src/session.ts';
+import type { InferenceSession } from '../../src/session/session.ts';
 import { Tensor } from '../../src/tensor.ts';
 import { computedTensors } from '../compare/verify.ts';
 import type { Oracle } from '../oracles/onnxruntime_web.ts';

@@ -1,8 +1,8 @@
 import type { Plan } from '../../src/plan/plan.ts';
 import type { TracedTensor } from '../../src/trace.ts';
-import type { Picture } from '../images/picture.ts';
-import type { RecipeName } from '../images/preprocess.ts';
-import type { RankedClass } from '../report/classes.ts';
+import type { Picture } from '../../src/pictures/picture.ts';
+import type { RecipeName } from '../../src/recipes.ts';
+import type { RankedClass } from '../../src/classes.ts';
 import type { TuningFile } from '../tune/file.ts';
 import type { Verification } from '../worker/protocol.ts';
 

@@ -1,5 +1,5 @@
 import type { Comparison } from '../compare/compare.ts';
-import type { Picture } from '../images/picture.ts';
+import type { Picture } from '../../src/pictures/picture.ts';
 import type { FeatureMaps } from './feature_maps.ts';
 
 /** A class and how likely the model holds it to be. */

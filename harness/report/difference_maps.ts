@@ -1,7 +1,7 @@
 import { isByteType, type ElementData, type TensorInfo } from '../../src/graph/graph.ts';
 import { extent } from '../../src/layers/layout.ts';
 import { mismatchMap } from '../explain/where.ts';
-import type { Picture } from '../images/picture.ts';
+import type { Picture } from '../../src/pictures/picture.ts';
 
 type Colour = readonly [red: number, green: number, blue: number];
 

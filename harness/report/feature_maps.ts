@@ -1,5 +1,5 @@
 import type { ElementData } from '../../src/graph/graph.ts';
-import type { Picture } from '../images/picture.ts';
+import type { Picture } from '../../src/pictures/picture.ts';
 
 /** One channel of a tensor as 8-bit grey, rows from the top. */
 export interface GreyPicture {

@@ -12,7 +12,7 @@ import type { Profile } from '../../src/plan/profile.ts';
 import { referenceTrace } from '../../src/plan/reference.ts';
 import { findEngine } from '../../src/engines/index.ts';
 import type { Engine } from '../../src/engines/engine.ts';
-import { InferenceSession } from '../../src/session.ts';
+import { InferenceSession } from '../../src/session/session.ts';
 import { Tensor } from '../../src/tensor.ts';
 import { timeSequences } from '../bench/measure/time_layers.ts';
 import { PassTimer } from '../bench/measure/timer.ts';

@@ -2,7 +2,7 @@ import { InvalidInputError } from '../../src/errors.ts';
 import { byteRange, elementCount, ofChannel, type GraphNode } from '../../src/graph/graph.ts';
 import type { Definition, ForDefinitions } from '../../src/layers/definition.ts';
 import { forDefinition, operatorOf } from '../../src/layers/infer.ts';
-import type { Layer, LinearKind } from '../../src/layers/layer.ts';
+import type { Layer, LinearKind, Requantizing } from '../../src/layers/layer.ts';
 import { operandsOf, type OpContext } from '../../src/layers/operator.ts';
 import { onCodes } from '../../src/layers/pairs.ts';
 import { tailRanges } from '../../src/layers/tail.ts';
@@ -183,7 +183,7 @@ function fixedPointArrays({ channels, fixed }: StepFunctions): Record<string, Ve
 
 /** What requantizes accumulators: arrays of one element a channel, and what was proved of them. */
 function requantization(
-  { functions, range }: Layer<LinearKind | 'global_average_pool'>,
+  { functions, range }: Requantizing<LinearKind> | Layer<'global_average_pool'>,
   output: TensorQuantization,
   realBias: Float64Array,
   multiplierBits: number,
@@ -266,7 +266,7 @@ function pairsOf(
 }
 
 function linear({ linear: one }: Definition<'linear'>, { node, context, multiplierBits }: Described): Details {
-  const computed = operatorOf(node).layer(node, context) as Layer<LinearKind>;
+  const computed = operatorOf(node).layer(node, context) as Requantizing<LinearKind>;
   const { functions } = computed;
   const { layer, weights, strides, dilations } = one;
   const { outputChannels, groups, kernel, pads, input, bias } = layer;

@@ -13,7 +13,7 @@ import { requireChrome } from '../chrome/install.ts';
 import { openPage, orEnded, type Adapter, type AdapterChoice } from '../chrome/launch.ts';
 import { servePage, type PageServer } from '../chrome/server.ts';
 import { decodeFile } from '../images/decode_file.ts';
-import type { Picture } from '../images/picture.ts';
+import type { Picture } from '../../src/pictures/picture.ts';
 import { openProcess } from '../process/launch.ts';
 import type { Runtime } from '../process/runtimes.ts';
 import { PATIENCE_S, withPatience } from './patience.ts';

@@ -1,6 +1,6 @@
 /** What the exact8 command has done on a GPU, in headless Chrome's page or in a process: see WorkerMethods. */
 import { InvalidInputError } from '../../src/errors.ts';
-import { InferenceSession } from '../../src/session.ts';
+import { InferenceSession } from '../../src/session/session.ts';
 import type { Tensor } from '../../src/tensor.ts';
 import { requestDevice } from '../../src/gpu/device.ts';
 import { findEngine } from '../../src/engines/index.ts';
@@ -12,7 +12,7 @@ import { compareLayers } from '../compare/compare_layers.ts';
 import { layersOnGpu } from '../compare/gpu_layers.ts';
 import { computedTensors, verify } from '../compare/verify.ts';
 import { openNpz } from '../numpy/npz.ts';
-import { decodePicture } from '../images/decode.ts';
+import { decodePicture } from '../../src/pictures/decode.ts';
 import { traceToNpz } from '../numpy/trace_npz.ts';
 import { createOnnxruntimeWeb, runOnnxruntimeWeb, type Oracle } from '../oracles/onnxruntime_web.ts';
 import { recordedOracle } from '../oracles/trace_oracle.ts';

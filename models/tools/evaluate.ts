@@ -1,6 +1,6 @@
 import * as ort from 'onnxruntime-web';
-import { preprocess } from '../../harness/images/preprocess.ts';
-import type { Picture } from '../../harness/images/picture.ts';
+import { preprocess } from '../../src/recipes.ts';
+import type { Picture } from '../../src/pictures/picture.ts';
 import { INPUT } from '../network.ts';
 
 /** A single thread: results must not depend on the machine. */

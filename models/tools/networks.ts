@@ -5,7 +5,7 @@
  */
 import { writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
-import { preprocess } from '../../harness/images/preprocess.ts';
+import { preprocess } from '../../src/recipes.ts';
 import { InvalidInputError } from '../../src/errors.ts';
 import { NETWORKS, type Form } from '../networks/index.ts';
 import { measureRanges, writeNetwork } from '../networks/quantize.ts';

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { chromium } from 'playwright';
 import { findChrome } from '../../harness/chrome/find.ts';
-import type { Picture } from '../../harness/images/picture.ts';
+import type { Picture } from '../../src/pictures/picture.ts';
 import { InvalidInputError } from '../../src/errors.ts';
 
 export interface NamedPicture {

@@ -11,22 +11,16 @@ export interface TensorQuantization {
 
 export type Clamp = readonly [least: number, most: number];
 
-/** A convolution or a fully connected layer, as an engine's arithmetic sees it. */
-export interface LinearLayer {
+/** The sums of a convolution or a fully connected layer, as an engine's arithmetic sees them. */
+export interface SumsLayer {
   readonly op: 'conv' | 'gemm';
   readonly input: TensorQuantization;
-  readonly output: TensorQuantization;
   /** One scale for all output channels, or one each. */
   readonly weightScale: Scales;
   /** Does the file say scales per channel? A single channel may have one, too. Without it: where there are several. */
   readonly perChannel?: boolean;
   readonly weightType: 'uint8' | 'int8';
   readonly weightZeroPoint: Int32Array;
-  /** One value a channel: Int32Array where the file holds integers (scale sx*sw), Float32Array where it holds floats. */
-  readonly bias?: Int32Array | Float32Array;
-  readonly relu: boolean;
-  /** What an activation leaves of the output's values, where a file says it in them: [least, most]. */
-  readonly clamp?: Clamp;
   /** Does the file say that it is depthwise? One of a single channel is a convolution, too. */
   readonly depthwise?: boolean;
   /** Is it a transposed convolution to the engine? */
@@ -40,6 +34,16 @@ export interface LinearLayer {
   readonly kernel: readonly [number, number];
   /** [top, left, bottom, right]. */
   readonly pads: readonly [number, number, number, number];
+}
+
+/** Such a layer whose sums become bytes. */
+export interface LinearLayer extends SumsLayer {
+  readonly output: TensorQuantization;
+  /** One value a channel: Int32Array where the file holds integers (scale sx*sw), Float32Array where it holds floats. */
+  readonly bias?: Int32Array | Float32Array;
+  readonly relu: boolean;
+  /** What an activation leaves of the output's values, where a file says it in them: [least, most]. */
+  readonly clamp?: Clamp;
 }
 
 /** `rne(clamp(f32(f32(accumulator + bias) * scale), least - zeroPoint, most - zeroPoint)) + zeroPoint`: see FloatLines. */
@@ -141,6 +145,8 @@ export interface SoftmaxLayer {
   readonly input: TensorQuantization;
   readonly output: TensorQuantization;
   readonly beta: number;
+  /** Values of a row. */
+  readonly count: number;
 }
 
 /**
@@ -245,7 +251,7 @@ export interface Engine {
   /** Which of the known ways from accumulator to output a linear layer goes; explain tries it first. */
   readonly recipe?: RecipeName;
   linear(layer: LinearLayer): StepFunctions;
-  accumulation(layer: LinearLayer): Accumulation;
+  accumulation(layer: SumsLayer): Accumulation;
   add(layer: AddLayer): AddFunctions;
   /** A function of two bytes; left out where the engine has no such operator. */
   multiply?(layer: MultiplyLayer): (a: number, b: number) => number;

@@ -3,7 +3,7 @@ import { lastBelow } from './float_lines.ts';
 import { saturatingNeighbours } from './pairs.ts';
 import { isPerChannel, linearSteps, nativeKernels, type PyTorchOptions } from './pytorch.ts';
 import { f32, INT32_END, roundHalfEven } from './rounding.ts';
-import type { LinearLayer, Engine, StepFunctions } from './engine.ts';
+import type { LinearLayer, Engine, StepFunctions, SumsLayer } from './engine.ts';
 
 /**
  * Convolution and linear layer. The bias stays float; per tensor, the compiler contracts it into an fma. Values that are no
@@ -38,7 +38,7 @@ function fbgemmLinear(layer: LinearLayer): StepFunctions {
 }
 
 /** FBGEMM's depthwise kernels, which saturate on every machine. */
-function isFastDepthwise({ op, groups, inputChannels, kernel, pads }: LinearLayer): boolean {
+function isFastDepthwise({ op, groups, inputChannels, kernel, pads }: SumsLayer): boolean {
   const [size, width] = kernel;
   return (
     op === 'conv' &&

@@ -2,10 +2,10 @@ import { createOnednn, singleWeightScale, throughInverse } from './onednn.ts';
 import { saturatingNeighbours, slotsWithinTaps } from './pairs.ts';
 import { linearSteps, type PyTorchOptions } from './pytorch.ts';
 import { f32, roundHalfEven } from './rounding.ts';
-import type { Accumulation, LinearLayer, Engine, StepFunctions } from './engine.ts';
+import type { Accumulation, LinearLayer, Engine, StepFunctions, SumsLayer } from './engine.ts';
 
 /** Groups that are no whole words of four channels: oneDNN has no AVX2 kernel for them, and sums are exact. */
-export function hasOddGroups({ groups, inputChannels, outputChannels }: LinearLayer): boolean {
+export function hasOddGroups({ groups, inputChannels, outputChannels }: SumsLayer): boolean {
   const isDepthwise = groups === inputChannels && groups === outputChannels;
   return (
     groups > 1 && !isDepthwise && [inputChannels, outputChannels].some((channels) => (channels / groups) % 4 !== 0)
@@ -16,7 +16,7 @@ export function hasOddGroups({ groups, inputChannels, outputChannels }: LinearLa
  * Convolution: neighbouring channels of a tap are a pair, of a depthwise one each is alone; where a tap lies outside of the
  * picture it takes no part, not even in the zero point's term.
  */
-function accumulation(layer: LinearLayer): Accumulation {
+function accumulation(layer: SumsLayer): Accumulation {
   if (layer.op === 'gemm') return saturatingNeighbours(layer);
   if (hasOddGroups(layer)) return 'exact';
   return { slots: slotsWithinTaps(layer), overflow: 'saturates', outside: 'nothing', rounds: true };

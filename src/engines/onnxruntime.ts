@@ -3,6 +3,7 @@ import { byteRange } from '../graph/graph.ts';
 import { twoRoundings } from './float32.ts';
 import { FloatLines } from './float_lines.ts';
 import { clamp, f32, roundHalfEven } from './rounding.ts';
+import { exponentialSoftmax } from './onnxruntime_softmax.ts';
 import { EVERY_PROCESSOR } from './origin.ts';
 import type { AddFunctions, AddLayer, Engine, MultiplyAdd } from './engine.ts';
 
@@ -78,6 +79,8 @@ export const onnxruntime: Engine = {
       );
     return new FloatLines(1, byteRange(output.type), () => ({ bias: 0, scale: k, zeroPoint: output.zeroPoint }));
   },
+
+  softmax: (layer) => exponentialSoftmax(layer, f32),
 
   quantize(output) {
     const [min, max] = byteRange(output.type);

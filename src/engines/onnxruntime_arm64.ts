@@ -1,11 +1,11 @@
 import { byteRange } from '../graph/graph.ts';
 import { fma } from './float32.ts';
 import { onnxruntime, realAdd } from './onnxruntime.ts';
-import { productByRatio } from './onnxruntime_x64.ts';
+import { productByRatio, softmaxInDoubles } from './onnxruntime_x64.ts';
 import { BLANK, productsOf } from './pairs.ts';
 import { fixedPoint, integerAdd } from './qnnpack.ts';
 import { clamp, f32, roundHalfEven } from './rounding.ts';
-import type { Engine, LinearLayer } from './engine.ts';
+import type { Engine, SumsLayer } from './engine.ts';
 
 /** Multipliers that are rounded up to here are not taken. */
 const MULTIPLIER_END = 2 ** 22;
@@ -34,7 +34,7 @@ function tapsOf(taps: number, channels: number): number[] {
  *
  * @param dotProduct has the processor an instruction for it? Then only depthwise layers have pairs.
  */
-function slotsOf(layer: LinearLayer, dotProduct: boolean): number[] | undefined {
+function slotsOf(layer: SumsLayer, dotProduct: boolean): number[] | undefined {
   const { op, input, groups, kernel, weightType, weightZeroPoint } = layer;
   if (weightType !== 'int8') return undefined;
   const isSymmetric = weightZeroPoint.every((zero) => zero === 0);
@@ -83,6 +83,8 @@ function create(about: Pick<Engine, 'name' | 'description' | 'origins'>, dotProd
       const product = productByRatio(layer, fma);
       return (x, y) => clamp(roundHalfEven(product(x, y)), min, max);
     },
+
+    softmax: softmaxInDoubles,
 
     // a float32 ReduceMean is summed in vectors, in an order that depends on where the tensor lies in memory
     averagePool: (layer) => (layer.op === 'ReduceMean' ? undefined : onnxruntime.averagePool!(layer)),

@@ -1,8 +1,9 @@
 import { byteRange } from '../graph/graph.ts';
 import { fma, twoRoundings } from './float32.ts';
 import { onnxruntime } from './onnxruntime.ts';
+import { exponentialSoftmax } from './onnxruntime_softmax.ts';
 import { clamp, f32, INT32_END, roundHalfEven } from './rounding.ts';
-import type { Engine, MultiplyAdd, MultiplyLayer } from './engine.ts';
+import type { Engine, MultiplyAdd, MultiplyLayer, SoftmaxFunctions, SoftmaxLayer } from './engine.ts';
 
 /** Values that are no int32, NaN among them, become the smallest one. */
 function toByte(value: number, min: number, max: number): number {
@@ -17,6 +18,9 @@ export function productByRatio(
   const ratio = f32(f32(a.scale * b.scale) / output.scale);
   return (x, y) => multiplyAdd((x - a.zeroPoint) * (y - b.zeroPoint), ratio, output.zeroPoint);
 }
+
+/** Since 1.32 QLinearSoftmax rounds the product and the quotient once, to an integer. */
+export const softmaxInDoubles = (layer: SoftmaxLayer): SoftmaxFunctions => exponentialSoftmax(layer, (x) => x);
 
 /**
  * onnxruntime's Python wheel on x86-64 with AVX2, FMA and VNNI: convolutions, fully connected layers and pools as in the web
@@ -49,6 +53,8 @@ export const onnxruntimeX64: Engine = {
     const product = productByRatio(layer, twoRoundings);
     return (x, y) => toByte(product(x, y), min, max);
   },
+
+  softmax: softmaxInDoubles,
 
   // a float32 ReduceMean is summed in vectors, in an order that depends on where the tensor lies in memory
   averagePool: (layer) => (layer.op === 'ReduceMean' ? undefined : onnxruntime.averagePool!(layer)),

@@ -1,8 +1,8 @@
-import type { Engine, LinearLayer } from './engine.ts';
+import type { Engine, SumsLayer } from './engine.ts';
 import { onnxruntimeX64 } from './onnxruntime_x64.ts';
 import { saturatingNeighbours } from './pairs.ts';
 
-const isDepthwise = ({ groups, inputChannels, outputChannels }: LinearLayer): boolean =>
+const isDepthwise = ({ groups, inputChannels, outputChannels }: SumsLayer): boolean =>
   groups > 1 && groups === inputChannels && groups === outputChannels;
 
 /**

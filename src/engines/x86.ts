@@ -1,7 +1,7 @@
 import { createFbgemm, createFbgemmAvx2 } from './fbgemm.ts';
 import type { PyTorchOptions } from './pytorch.ts';
 import { createOnednn } from './onednn.ts';
-import type { LinearLayer, Engine } from './engine.ts';
+import type { SumsLayer, Engine } from './engine.ts';
 
 /** Convolutions of more groups than this are slow in oneDNN; PyTorch gives them to FBGEMM. */
 const ONEDNN_MAX_GROUPS = 100;
@@ -10,7 +10,7 @@ const ONEDNN_MAX_GROUPS = 100;
 export function createX86(options: PyTorchOptions = {}): Engine {
   const onednn = createOnednn(options);
   const fbgemm = createFbgemm(options);
-  const engineOf = ({ op, groups }: LinearLayer): Engine =>
+  const engineOf = ({ op, groups }: SumsLayer): Engine =>
     op === 'conv' && groups <= ONEDNN_MAX_GROUPS ? onednn : fbgemm;
   return {
     ...onednn,

@@ -7,7 +7,8 @@ import type { Plan } from '../plan/plan.ts';
 import { Tensor } from '../tensor.ts';
 import type { Trace, TracedTensor } from '../trace.ts';
 import { scoped } from './scoped.ts';
-import { giveBack, type PackedInputs } from './inputs.ts';
+import { Exchanges } from './exchange.ts';
+import { giveBack, type TakenInputs } from './inputs.ts';
 import { onDevice } from './loss.ts';
 import { align, allocate, IN_FLIGHT, placesOf, type Bindings, type Memory } from './memory.ts';
 import type { Pipeline, PipelineCache } from './pipelines.ts';
@@ -28,6 +29,13 @@ function bindGroup(device: GPUDevice, layout: GPUBindGroupLayout, bindings: read
 interface Slot {
   readonly staging: GPUBuffer;
   last: Promise<unknown>;
+}
+
+/** Outputs by name, and where each is wanted: on the host, on the GPU, or there in a buffer of the caller's. */
+export type Fetches = ReadonlyMap<string, 'cpu' | 'gpu-buffer' | GPUBuffer>;
+
+function allOutputs({ graph }: Plan): Fetches {
+  return new Map(graph.outputs.map((name) => [name, 'cpu']));
 }
 
 /** A plan on a device: pipelines, buffers and bind groups, made once. */
@@ -88,35 +96,48 @@ export class Executable {
 
   /**
    * One inference: inputs written, one command buffer, one submit, outputs read. Calls that do not wait for one another
-   * overlap, and allocate nothing either.
+   * overlap; where all is fed from the host and read there, they allocate nothing either.
    *
    * @param inputs from `takeInputs`
+   * @param fetches the outputs that are wanted, and where; default: all, on the host
    */
-  run(inputs: PackedInputs): Promise<Record<string, Tensor>> {
+  run(inputs: TakenInputs, fetches: Fetches = allOutputs(this.plan)): Promise<Record<string, Tensor>> {
     const what = 'running the model';
     const slot = this.#slots[this.#runs++ % IN_FLIGHT]!;
     const mine = this.#after(slot.last, what, async () => {
       const { staging } = slot;
-      const submitted = scoped(this.#device, what, () => {
-        this.#write(inputs);
-        const encoder = this.#device.createCommandEncoder();
-        const pass = encoder.beginComputePass();
-        for (const dispatch of this.#dispatches) encodeDispatch(pass, dispatch);
-        pass.end();
-        for (const { name, offset } of placesOf(this.plan)) this.#copy(encoder, name, staging, offset);
-        this.#device.queue.submit([encoder.finish()]);
-      });
+      const exchanges = new Exchanges(this.#device, this.#pipelines);
+      const places = placesOf(this.plan).filter(({ name }) => fetches.get(name) === 'cpu');
       try {
-        await Promise.all([submitted, staging.mapAsync(GPUMapMode.READ)]);
-        const mapped = new Uint8Array(staging.getMappedRange());
-        return Object.fromEntries(
-          placesOf(this.plan).map(({ name, offset, bytes }) => [
-            name,
-            tensorOf(this.#info(name), mapped.slice(offset, offset + bytes)),
-          ]),
-        );
+        for (const [name, from] of inputs.buffers) await exchanges.take(this.#info(name), from, this.#bufferOf(name));
+        for (const [name, to] of fetches)
+          if (to !== 'cpu')
+            await exchanges.give(this.#info(name), this.#bufferOf(name), to === 'gpu-buffer' ? undefined : to);
+        const submitted = scoped(this.#device, what, () => {
+          this.#write(inputs);
+          const encoder = this.#device.createCommandEncoder();
+          exchanges.encodeBefore(encoder);
+          const pass = encoder.beginComputePass();
+          for (const dispatch of this.#dispatches) encodeDispatch(pass, dispatch);
+          pass.end();
+          for (const { name, offset } of places) this.#copy(encoder, name, staging, offset);
+          exchanges.encodeAfter(encoder);
+          this.#device.queue.submit([encoder.finish()]);
+        });
+        const mapped = places.length > 0 ? staging.mapAsync(GPUMapMode.READ) : undefined;
+        await Promise.all([submitted, exchanges.expectNumbers(), mapped]);
+        const bytes = places.length > 0 ? new Uint8Array(staging.getMappedRange()) : new Uint8Array();
+        const read = places.map(({ name, offset, bytes: count }): [string, Tensor] => [
+          name,
+          tensorOf(this.#info(name), bytes.slice(offset, offset + count)),
+        ]);
+        return Object.fromEntries([...read, ...exchanges.given()]);
+      } catch (error) {
+        exchanges.takeBack();
+        throw error;
       } finally {
-        staging.unmap();
+        if (places.length > 0) staging.unmap();
+        exchanges.destroy();
       }
     });
     slot.last = mine;
@@ -129,7 +150,7 @@ export class Executable {
    *
    * @param inputs from `takeInputs`
    */
-  trace(inputs: PackedInputs, accumulators: boolean): Promise<Trace> {
+  trace(inputs: TakenInputs, accumulators: boolean): Promise<Trace> {
     const what = 'tracing the model';
     const temporary: GPUBuffer[] = [];
     const buffer = (size: number, usage: GPUBufferUsageFlags): GPUBuffer => {
@@ -142,7 +163,7 @@ export class Executable {
       try {
         const pipelines = new Map<Dispatch, Pipeline>();
         for (const dispatch of summed) pipelines.set(dispatch, await this.#pipelines.get(summing(dispatch.step)));
-        const given = this.plan.graph.inputs.map((info) => unpack(inputs.get(info.name)!, info));
+        const given = this.plan.graph.inputs.map((info) => unpack(inputs.packed.get(info.name)!, info));
         const copies = await scoped(this.#device, what, () => this.#copyEach(inputs, pipelines, buffer));
         return await this.#readTrace(given, copies);
       } finally {
@@ -155,7 +176,7 @@ export class Executable {
 
   /** Submits an inference that leaves copies of all tensors, and of their sums where there are pipelines for them. */
   #copyEach(
-    inputs: PackedInputs,
+    inputs: TakenInputs,
     pipelines: ReadonlyMap<Dispatch, Pipeline>,
     buffer: (size: number, usage: GPUBufferUsageFlags) => GPUBuffer,
   ): Map<string, TensorCopy> {
@@ -228,6 +249,12 @@ export class Executable {
     return { tensors: [...tensors.values()], outputs };
   }
 
+  /** Frees the GPU's memory once nothing is under way. */
+  async retire(): Promise<void> {
+    await Promise.allSettled([...this.#slots.map(({ last }) => last), this.#lastTrace]);
+    this.release();
+  }
+
   /** Frees the GPU's memory. Nothing can be run afterwards. */
   release(): void {
     this.#released = true;
@@ -249,15 +276,17 @@ export class Executable {
     }
   }
 
-  #write(inputs: PackedInputs): void {
-    for (const [name, packed] of inputs)
-      this.#device.queue.writeBuffer(this.#activations[this.plan.bufferOf.get(name)!]!, 0, packed);
+  #write(inputs: TakenInputs): void {
+    for (const [name, packed] of inputs.packed) this.#device.queue.writeBuffer(this.#bufferOf(name), 0, packed);
     giveBack(this.plan, inputs);
   }
 
   #copy(encoder: GPUCommandEncoder, name: string, to: GPUBuffer, offset: number): void {
-    const from = this.#activations[this.plan.bufferOf.get(name)!]!;
-    encoder.copyBufferToBuffer(from, 0, to, offset, packedBytes(this.#info(name)));
+    encoder.copyBufferToBuffer(this.#bufferOf(name), 0, to, offset, packedBytes(this.#info(name)));
+  }
+
+  #bufferOf(name: string): GPUBuffer {
+    return this.#activations[this.plan.bufferOf.get(name)!]!;
   }
 }
 

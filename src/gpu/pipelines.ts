@@ -30,6 +30,8 @@ async function compilerMessages(module: GPUShaderModule, shader: LinkedShader): 
     .join('');
 }
 
+const moduleId = ({ kernel, slots, counts }: Specialization): string => JSON.stringify([kernel, slots, counts]);
+
 const CACHES = new WeakMap<GPUDevice, PipelineCache>();
 
 /** Compiles pipelines, each distinct one once, all at the same time. Steps that agree in what decides it share one. */
@@ -72,13 +74,15 @@ export class PipelineCache {
       });
       return { pipeline, layouts };
     } catch (cause) {
+      // Chrome answers for its messages only once
+      this.#modules.delete(moduleId(key));
       const messages = await compilerMessages(module, shader);
       throw new DeviceError(`shader '${shader.label}' does not compile: ${messages || String(cause)}`, { cause });
     }
   }
 
   #module(key: Specialization): { shader: LinkedShader; module: GPUShaderModule } {
-    const id = JSON.stringify([key.kernel, key.slots, key.counts]);
+    const id = moduleId(key);
     let found = this.#modules.get(id);
     if (!found) {
       const shader = linkShader(key);

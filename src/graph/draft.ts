@@ -123,10 +123,10 @@ export class GraphDraft {
   }
 
   /** Declares a tensor that the file does not have; its name tells what it is like. */
-  declare(like: string, type: 'uint8' | 'int8', quantization: Quantization): string {
+  declare(like: string, type: 'uint8' | 'int8' | 'int32', quantization: Quantization): string {
     this.#declared.add(1, `tensor '${like}'`);
     const name = this.#unused(like);
-    this.tensors.set(name, { name, type, quantization });
+    this.tensors.set(name, { name, type, quantization } as QuantizedType);
     return name;
   }
 

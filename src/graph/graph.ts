@@ -70,15 +70,17 @@ export interface Graph {
   readonly nodes: readonly GraphNode[];
   readonly inputs: readonly TensorInfo[];
   readonly outputs: readonly string[];
+  /** Shapes of inputs and outputs as the file has them: a text for a dimension that is open, its name or ''. */
+  readonly declared?: ReadonlyMap<string, readonly (number | string)[]>;
   readonly constants: ReadonlyMap<string, Constant>;
   /** What the file itself says of tensors that nodes compute: the quantization of 8-bit tensors, at least. */
-  readonly tensors: ReadonlyMap<string, TensorInfo | QuantizedType>;
+  readonly tensors: ReadonlyMap<string, TensorInfo | QuantizedType | QuantizedType<'int32'>>;
 }
 
-/** What a file says of an 8-bit tensor whose shape is only known after inference. */
-export interface QuantizedType {
+/** What a file says of a quantized tensor whose shape is only known after inference; int32 are sums of products. */
+export interface QuantizedType<T extends ElementType = 'uint8' | 'int8'> {
   readonly name: string;
-  readonly type: 'uint8' | 'int8';
+  readonly type: T;
   readonly quantization: Quantization;
   readonly shape?: undefined;
 }

@@ -4,7 +4,7 @@ import { areSaturatingNeighbours } from '../engines/pairs.ts';
 import { extent, type Extent } from '../layers/layout.ts';
 import { Flow } from './flow.ts';
 import type { Fusion } from './fusion.ts';
-import { coreOf, placeOf, type Block, type Joined } from './joined.ts';
+import { coreOf, placeOf, requantizingCore, type Block, type Joined } from './joined.ts';
 
 /** Something joined, and what it takes the place of. */
 interface Found {
@@ -85,7 +85,7 @@ const same = (a: TensorInfo, b: TensorInfo, ...axes: readonly (keyof Extent)[]):
 
 /** A layer that a block may begin with: every output channel sees all input channels, and sums are exact. */
 function expanding(one: Joined, depthwise: Layer<'depthwise'>): Block['expand'] | undefined {
-  const layer = coreOf(one, 'pointwise', 'conv', 'gemm');
+  const layer = requantizingCore(one, 'pointwise', 'conv', 'gemm');
   if (!layer || one.epilogue || layer.accumulation !== 'exact') return undefined;
   const [read] = depthwise.reads as [TensorInfo];
   if (!same(layer.writes, read, 'channels')) return undefined;
@@ -97,9 +97,9 @@ function expanding(one: Joined, depthwise: Layer<'depthwise'>): Block['expand'] 
 
 /** The block around a depthwise layer, as far as what lies between its layers is nobody else's. */
 function findBlock(one: Joined, flow: Flow): Found | undefined {
-  const depthwise = coreOf(one, 'depthwise');
+  const depthwise = requantizingCore(one, 'depthwise');
   const reader = depthwise && flow.onlyReader(one);
-  const project = reader && coreOf(reader, 'pointwise');
+  const project = reader && requantizingCore(reader, 'pointwise');
   if (!depthwise || isDilated(depthwise) || !project || project.accumulation !== 'exact') return undefined;
   const { accumulation, layer } = depthwise;
   if (accumulation !== 'exact' && !areSaturatingNeighbours(layer, accumulation)) return undefined;
@@ -122,7 +122,7 @@ function findBlock(one: Joined, flow: Flow): Found | undefined {
 function findPooled(one: Joined, flow: Flow): Found | undefined {
   const pool = coreOf(one, 'global_average_pool');
   const before = pool && flow.privateMaker(pool.reads[0]!.name, one);
-  const pointwise = before && coreOf(before, 'pointwise');
+  const pointwise = before && requantizingCore(before, 'pointwise');
   if (!pool || !pointwise || pointwise.accumulation !== 'exact') return undefined;
   if (!same(pointwise.writes, pool.reads[0]!, 'batch', 'channels')) return undefined;
   return { joined: { core: { kind: 'pooled_pointwise', pointwise, pool } }, replaces: [before, one] };

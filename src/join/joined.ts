@@ -1,19 +1,26 @@
-import type { Layer, LayerKind, Place } from '../layers/layer.ts';
+import {
+  makesBytes,
+  type Layer,
+  type LayerKind,
+  type LinearKind,
+  type Place,
+  type Requantizing,
+} from '../layers/layer.ts';
 
 /** An inverted residual block: what lies between its layers is never written. */
 export interface Block {
   readonly kind: 'block';
   /** float32 to the bytes that the first layer takes. */
   readonly quantize?: Layer<'quantize'>;
-  readonly expand?: Layer<'pointwise' | 'conv' | 'gemm'>;
-  readonly depthwise: Layer<'depthwise'>;
-  readonly project: Layer<'pointwise'>;
+  readonly expand?: Requantizing<'pointwise' | 'conv' | 'gemm'>;
+  readonly depthwise: Requantizing<'depthwise'>;
+  readonly project: Requantizing<'pointwise'>;
 }
 
 /** A 1 by 1 convolution and the average of all its pixels. */
 export interface PooledPointwise {
   readonly kind: 'pooled_pointwise';
-  readonly pointwise: Layer<'pointwise'>;
+  readonly pointwise: Requantizing<'pointwise'>;
   readonly pool: Layer<'global_average_pool'>;
 }
 
@@ -40,6 +47,15 @@ export interface Joined {
 /** A joined value that is one layer of these kinds, its epilogue aside. */
 export function coreOf<K extends LayerKind>({ core }: Joined, ...kinds: readonly K[]): Layer<K> | undefined {
   return kinds.includes(core.kind as K) ? (core as Layer<K>) : undefined;
+}
+
+/** Likewise, of layers whose sums become bytes. */
+export function requantizingCore<K extends LinearKind>(
+  one: Joined,
+  ...kinds: readonly K[]
+): Requantizing<K> | undefined {
+  const layer = coreOf(one, ...kinds);
+  return layer && makesBytes(layer) ? layer : undefined;
 }
 
 function layersOfCore(core: Joined['core']): Layer[] {

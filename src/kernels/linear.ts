@@ -1,8 +1,8 @@
 import type { TensorInfo } from '../graph/graph.ts';
 import { macsOf } from '../layers/linear/geometry.ts';
-import type { Layer, LinearKind } from '../layers/layer.ts';
+import { makesBytes, type Layer, type LinearKind } from '../layers/layer.ts';
 import type { Features } from './features.ts';
-import { outputStage } from './requantization.ts';
+import { outputStage, type OutputStage } from './requantization.ts';
 import { stepOf, type Step } from './step.ts';
 import type { Target } from './target.ts';
 import type { LayerGeometry } from './variant.ts';
@@ -41,6 +41,14 @@ export function hasExactSums({ accumulation, overflowingChannels }: LinearLayer)
 
 export const inputOf = ({ reads }: LinearLayer): TensorInfo => reads[0]!;
 
+/** Sums that are the result. */
+const ACCUMULATORS: Omit<OutputStage, 'slots' | 'proof'> & Pick<Step, 'slots' | 'proof'> = {
+  slots: { output: 'output/accumulators' },
+  parameters: [],
+  overrides: {},
+  counts: {},
+};
+
 /** The layer by a kernel that was chosen for it. */
 export function lowerLinear(
   layer: LinearLayer,
@@ -48,7 +56,7 @@ export function lowerLinear(
   target: Target,
 ): Step {
   const lowered = kernel.lower(layer, target, tile);
-  const stage = outputStage(layer, target.preferences);
+  const stage = makesBytes(layer) ? outputStage(layer, target.preferences) : ACCUMULATORS;
   return stepOf(layer, {
     ...lowered,
     slots: { ...stage.slots, ...lowered.slots },
@@ -57,9 +65,9 @@ export function lowerLinear(
     overrides: { ...stage.overrides, ...lowered.overrides },
     counts: { ...stage.counts, ...lowered.counts },
     macs: macsOf(layer),
-    accumulates: true,
+    accumulates: makesBytes(layer),
     variant: { ...place, variant: kernel.name, ...(kernel.tiles ? { tile } : {}) },
-    proof: stage.proof,
+    ...(stage.proof && { proof: stage.proof }),
     ...(layer.overflowingChannels > 0 ? { overflowingChannels: layer.overflowingChannels } : {}),
   });
 }

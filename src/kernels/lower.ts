@@ -16,6 +16,7 @@ import { lowerMaxPool } from './max_pool.ts';
 import { lowerMove } from './move.ts';
 import { lowerPooledPointwise } from './pointwise_pool.ts';
 import { lowerQuantize } from './quantize_linear.ts';
+import { lowerScale } from './scale.ts';
 import { lowerSoftmax } from './softmax.ts';
 import { MOST_STORAGE_BUFFERS, storageBuffers } from './stages.ts';
 import type { Step } from './step.ts';
@@ -26,6 +27,7 @@ type Lower<K extends LayerKind> = (layer: Layer<K>, target: Target) => Step | re
 /** The kernel of every layer without weights. */
 const LOWER: { readonly [K in Exclude<LayerKind, LinearKind>]: Lower<K> } = {
   pair: (layer) => (layer.tail ? lowerTail(layer, layer.tail) : lowerPair(layer)),
+  scale: lowerScale,
   add_float32: lowerFloatAdd,
   global_average_pool: lowerGlobalAveragePool,
   average_pool: lowerAveragePool,

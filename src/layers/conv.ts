@@ -1,7 +1,7 @@
 import { InvalidModelError } from '../errors.ts';
 import type { GraphNode } from '../graph/graph.ts';
 import { extent } from './layout.ts';
-import { linearLayer, linearSums, weightsOf } from './linear/linear.ts';
+import { defineLinear, linearLayer, linearSums, weightsOf } from './linear/linear.ts';
 import type { Linear, Window } from './layer.ts';
 import { referenceLinear } from './linear/reference.ts';
 import {
@@ -42,7 +42,7 @@ function geometryOf(node: GraphNode, context: OpContext): Window & { readonly gr
   return { ...windowOf(node, kernel, [shape[2]!, shape[3]!]), groups };
 }
 
-export function linearOf(node: GraphNode, context: OpContext): Linear {
+function linearOf(node: GraphNode, context: OpContext): Linear {
   const window = geometryOf(node, context);
   const input = extent(context.info(node.inputs[0]!));
   const output = extent(context.info(node.outputs[0]!));
@@ -75,6 +75,6 @@ export const conv: Operator = {
     return quantizedOutput(node, context, [input.shape[0]!, channels, ...size]);
   },
   reference: (node, context, operand) => referenceLinear(context, linearOf(node, context), operand(0)),
-  define: (node, context) => ({ kind: 'linear', linear: linearOf(node, context) }),
+  define: (node, context) => defineLinear(linearOf(node, context)),
   layer: (node, context) => linearSums(node, context, linearOf(node, context)),
 };

@@ -1,8 +1,8 @@
 import type { AddLayer, Engine, PoolLayer, StepFunctions, TensorQuantization } from '../engines/engine.ts';
-import type { Linear } from './layer.ts';
+import type { ByteLinear } from './layer.ts';
 
 interface Definitions {
-  readonly linear: { readonly linear: Linear };
+  readonly linear: { readonly linear: ByteLinear };
   readonly add: { readonly layer: AddLayer };
   /** The operands of a float32 add: a tensor, and another one or a constant, which may have one value a channel. */
   readonly add_float32: { readonly tensor: string; readonly other: string; readonly perChannel: boolean };

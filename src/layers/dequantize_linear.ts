@@ -1,6 +1,9 @@
-import { byteRange, elementCount, isByteType, type Constant, type GraphNode } from '../graph/graph.ts';
+import { f32 } from '../engines/rounding.ts';
+import { byteRange, elementCount, isByteType, ofChannel, type Constant, type GraphNode } from '../graph/graph.ts';
 import type { TensorQuantization } from '../engines/engine.ts';
 import { expectOperands, placeOf, refuse, tensorQuantization, type Operator, type OpContext } from './operator.ts';
+import type { Layer } from './layer.ts';
+import { extent, type Extent } from './layout.ts';
 import { tailAtEnd, tailOf } from './tail.ts';
 
 /** A weight or bias that a float operator uses: real = scale * (q - zeroPoint), along the quantization's axis. */
@@ -20,16 +23,35 @@ function foldConstant(node: GraphNode, context: OpContext, constant: Constant): 
   return { name: node.outputs[0]!, type: 'float32', shape, data };
 }
 
+type Scaled = Pick<Layer<'scale'>, 'zeros' | 'scales'>;
+
+/** int32 sums of products: scales and zero points of the whole tensor, or one for each channel. */
+function scaledOf(node: GraphNode, context: OpContext): Scaled | undefined {
+  const { type, quantization } = context.info(node.inputs[0]!);
+  if (type !== 'int32' || !quantization) return undefined;
+  return { zeros: quantization.zeroPoint, scales: Float32Array.from(quantization.scale) };
+}
+
+function scale(x: Int32Array, { channels, height, width }: Extent, { zeros, scales }: Scaled): Float32Array {
+  const plane = height * width;
+  return Float32Array.from(x, (v, i) => {
+    const channel = Math.floor(i / plane) % channels;
+    return f32((v - ofChannel(zeros, channel)) | 0) * ofChannel(scales, channel);
+  });
+}
+
 const inputOf = (node: GraphNode, context: OpContext): TensorQuantization =>
   tensorQuantization(node, context.info(node.inputs[0]!));
 
-/** DequantizeLinear: x 8 bits, y float32: a table of 256 values. */
+/** DequantizeLinear: x 8 bits, y float32: a table of 256 values; or x int32, y = f32(f32(x - z) * s). */
 export const dequantizeLinear: Operator = {
   infer(node, context) {
     expectOperands(node, 1);
     const input = context.info(node.inputs[0]!);
-    if (!isByteType(input.type)) refuse(node, `input '${input.name}' is ${input.type}`, 'uint8, int8 inputs');
-    tensorQuantization(node, input);
+    if (!scaledOf(node, context)) {
+      if (!isByteType(input.type)) refuse(node, `input '${input.name}' is ${input.type}`, 'uint8, int8 inputs');
+      tensorQuantization(node, input);
+    }
     return { name: node.outputs[0]!, type: 'float32', shape: input.shape };
   },
 
@@ -40,15 +62,20 @@ export const dequantizeLinear: Operator = {
 
   reference(node, context, operand) {
     const { dequantize, tails } = context.engine;
+    const scaled = scaledOf(node, context);
+    if (scaled) return { data: scale(operand(0) as Int32Array, extent(context.info(node.inputs[0]!)), scaled) };
     const input = inputOf(node, context);
     const [body, tail] = [dequantize(input), tails?.dequantize(input)];
     const isTail = tailOf(tails ?? {}, context.info(node.inputs[0]!));
     return { data: Float32Array.from(operand(0) as Uint8Array, (q, i) => (tail && isTail(i) ? tail : body)(q)) };
   },
 
-  define: (node, context) => ({ kind: 'dequantize', input: inputOf(node, context) }),
+  define: (node, context) =>
+    scaledOf(node, context) ? undefined : { kind: 'dequantize', input: inputOf(node, context) },
 
   layer(node, context) {
+    const scaled = scaledOf(node, context);
+    if (scaled) return { kind: 'scale', ...placeOf(node, context), ...scaled };
     const input = inputOf(node, context);
     const { dequantize, tails } = context.engine;
     const place = placeOf(node, context);

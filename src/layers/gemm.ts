@@ -1,7 +1,7 @@
 import { InvalidModelError } from '../errors.ts';
 import type { GraphNode } from '../graph/graph.ts';
 import { extent } from './layout.ts';
-import { linearLayer, linearSums, weightsOf } from './linear/linear.ts';
+import { defineLinear, linearLayer, linearSums, weightsOf } from './linear/linear.ts';
 import type { Linear } from './layer.ts';
 import { referenceLinear } from './linear/reference.ts';
 import {
@@ -24,7 +24,7 @@ function weightShape(node: GraphNode, context: OpContext): { inputs: number; out
   return { inputs, outputs, transposed };
 }
 
-export function linearOf(node: GraphNode, context: OpContext): Linear {
+function linearOf(node: GraphNode, context: OpContext): Linear {
   const { inputs, outputs, transposed } = weightShape(node, context);
   const weight = weightsOf(node, context);
   const raw = weight.data as Uint8Array | Int8Array;
@@ -67,6 +67,6 @@ export const gemm: Operator = {
     return quantizedOutput(node, context, [...shape.slice(0, -1), outputs]);
   },
   reference: (node, context, operand) => referenceLinear(context, linearOf(node, context), operand(0)),
-  define: (node, context) => ({ kind: 'linear', linear: linearOf(node, context) }),
+  define: (node, context) => defineLinear(linearOf(node, context)),
   layer: (node, context) => linearSums(node, context, linearOf(node, context)),
 };

@@ -1,11 +1,19 @@
 import { InvalidInputError, InvalidModelError, UnsupportedModelError } from '../errors.ts';
 import { BUDGET, expectNodes, expectShape, Spending } from '../graph/budget.ts';
-import { DYNAMIC, elementCount, type Constant, type Graph, type GraphNode, type TensorInfo } from '../graph/graph.ts';
+import {
+  DYNAMIC,
+  elementCount,
+  isByteType,
+  type Constant,
+  type Graph,
+  type GraphNode,
+  type TensorInfo,
+} from '../graph/graph.ts';
 import { withoutDeadNodes } from '../graph/rewrite.ts';
 import type { Engine } from '../engines/engine.ts';
 import type { Definition, ForDefinitions } from './definition.ts';
 import { OPERATORS } from './index.ts';
-import type { Layer, Linear } from './layer.ts';
+import type { ByteLinear, Layer } from './layer.ts';
 import { expectOutput, label, refuse, type Operator, type OpContext, type TypedGraph } from './operator.ts';
 
 export function operatorOf(node: GraphNode): Operator {
@@ -67,7 +75,7 @@ export function contextOf(
     info,
     quantizedType(name) {
       const declared = quantized.get(name);
-      return declared?.quantization && (declared.type === 'uint8' || declared.type === 'int8')
+      return declared?.quantization && (isByteType(declared.type) || declared.type === 'int32')
         ? { name, type: declared.type, quantization: declared.quantization }
         : undefined;
     },
@@ -148,7 +156,7 @@ export function forDefinition<A extends readonly unknown[], R>(
 }
 
 /** The convolution that a node is; undefined where it is none. */
-export function linearOf(node: GraphNode, context: OpContext): Linear | undefined {
+export function linearOf(node: GraphNode, context: OpContext): ByteLinear | undefined {
   const definition = definitionOf(node, context);
   return definition?.kind === 'linear' ? definition.linear : undefined;
 }

@@ -1,5 +1,5 @@
 import type { Constant, ElementData, TensorInfo } from '../graph/graph.ts';
-import type { Accumulation, LinearLayer, SoftmaxFunctions, StepFunctions } from '../engines/engine.ts';
+import type { Accumulation, LinearLayer, SoftmaxFunctions, StepFunctions, SumsLayer } from '../engines/engine.ts';
 import type { AccumulatorRange } from '../requantize/boundaries.ts';
 import type { Extent } from './layout.ts';
 
@@ -16,8 +16,8 @@ export interface Window {
 }
 
 /** A convolution; a fully connected layer is one of 1 by 1 pixels. */
-export interface Linear {
-  readonly layer: LinearLayer;
+export interface Linear<L extends SumsLayer = SumsLayer> {
+  readonly layer: L;
   readonly input: Extent;
   readonly output: Extent;
   /** Raw weights, [output channel][input channel of the group][ky][kx]. */
@@ -27,6 +27,9 @@ export interface Linear {
   readonly dilations: readonly [number, number];
 }
 
+/** One whose sums become bytes. */
+export type ByteLinear = Linear<LinearLayer>;
+
 /** Sums of integers, and the non-decreasing function that makes bytes of them. */
 interface Summing {
   /** Of a channel's accumulator; of one channel where all have the same. */
@@ -35,8 +38,10 @@ interface Summing {
   readonly range: AccumulatorRange;
 }
 
-/** Of sum((x - zx) * (w - zw)), the bias not included. */
-interface LinearSums extends Linear, Summing {
+/** sum((x - zx) * (w - zw)), the bias not included. */
+interface LinearSums extends Linear, Pick<Summing, 'range'> {
+  /** What makes bytes of the sums; left out where they are the result, int32. */
+  readonly functions?: StepFunctions;
   /** 'exact' where no input makes a difference. */
   readonly accumulation: Accumulation;
   /** Output channels in which some input makes a pair of products leave int16. */
@@ -70,6 +75,8 @@ interface Kinds extends Readonly<Record<LinearKind, LinearSums>> {
     /** The elements [first, end) in NHWC order that have another function. */
     readonly tail?: { readonly codes: PairFunction; readonly ranges: readonly (readonly [number, number])[] };
   };
+  /** y = (x - zeros) * scales of int32, each with one value for all channels or one each: in float32, one rounding each. */
+  readonly scale: { readonly zeros: Int32Array; readonly scales: Float32Array };
   /** y = x + other in float32, one rounding. */
   readonly add_float32: {
     /** The other, where it is not a tensor that is read: of the shape of x, or one value a channel. */
@@ -126,4 +133,11 @@ export type Layer<K extends LayerKind = LayerKind> = {
 
 export function isLinear(layer: Layer): layer is Layer<LinearKind> {
   return 'weights' in layer;
+}
+
+/** A layer whose sums become bytes. */
+export type Requantizing<K extends LinearKind> = Layer<K> & Pick<Summing, 'functions'>;
+
+export function makesBytes<K extends LinearKind>(layer: Layer<K>): layer is Requantizing<K> {
+  return layer.functions !== undefined;
 }

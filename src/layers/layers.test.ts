@@ -8,10 +8,10 @@ import { createPlan } from '../plan/plan.ts';
 import { referenceTrace } from '../plan/reference.ts';
 import type { Tensor } from '../tensor.ts';
 import { layersOf } from './infer.ts';
-import type { Layer, LayerKind } from './layer.ts';
+import type { Layer, LayerKind, Requantizing } from './layer.ts';
 
 const ENGINES = [
-  ['onnxruntime', 180],
+  ['onnxruntime', 260],
   ['onnxruntime-x64', 20],
   ['qnnpack', 20],
   ['fbgemm-avx2', 40],
@@ -58,14 +58,14 @@ describe('a layer says all that has to be computed', () => {
     const kinds = new Set<LayerKind>(runs.flatMap(({ layers }) => layers.map(({ kind }) => kind)));
     expect([...kinds].sort()).toEqual([
       ...['add_float32', 'average_pool', 'concat', 'conv', 'depthwise', 'gemm', 'global_average_pool', 'grouped'],
-      ...['max_pool', 'move', 'pair', 'pointwise', 'quantize', 'table', 'view'],
+      ...['max_pool', 'move', 'pair', 'pointwise', 'quantize', 'scale', 'softmax', 'table', 'view'],
     ]);
   });
 });
 
 describe('a fault in a layer is found, and named', () => {
   const linear = run(smallLayer({ channels: [5, 6], stride: 1 }, 1));
-  const layer = linear.layers[0] as Layer<'conv'>;
+  const layer = linear.layers[0] as Requantizing<'conv'>;
   const pairs = runs.find(({ layers }) => layers[0]!.kind === 'pair')!;
   const pair = pairs.layers[0] as Layer<'pair'>;
   it.each([

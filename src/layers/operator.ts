@@ -23,8 +23,8 @@ export interface OpContext {
   readonly engine: Engine;
   info(tensor: string): TensorInfo;
   constant(tensor: string): Constant | undefined;
-  /** What the file says of a computed 8-bit tensor. */
-  quantizedType(tensor: string): QuantizedType | undefined;
+  /** What is said of a computed quantized tensor. */
+  quantizedType(tensor: string): QuantizedType<'uint8' | 'int8' | 'int32'> | undefined;
 }
 
 export interface ReferenceResult {
@@ -88,7 +88,7 @@ export function tensorQuantization(node: GraphNode, info: TensorInfo): TensorQua
   return { type, scale: quantization.scale[0]!, zeroPoint: quantization.zeroPoint[0]! };
 }
 
-/** An 8-bit output as the file declares it. */
+/** A quantized output as it is declared. */
 export function quantizedOutput(node: GraphNode, context: OpContext, shape: readonly number[]): TensorInfo {
   const name = node.outputs[0]!;
   const declared = context.quantizedType(name);

@@ -1,4 +1,4 @@
-import { newElementData, type GraphNode } from '../graph/graph.ts';
+import { elementCount, newElementData, type GraphNode } from '../graph/graph.ts';
 import { f32, INT32_END } from '../engines/rounding.ts';
 import type { SoftmaxFunctions } from '../engines/engine.ts';
 import { extent } from './layout.ts';
@@ -14,18 +14,35 @@ import {
   type Operator,
 } from './operator.ts';
 
+/** ONNX names an axis; before operator set 13 all dimensions from it on are one row. */
+function expectChannels(node: GraphNode, shape: readonly number[]): void {
+  const { axis, opset = 13 } = node.attributes;
+  if (axis === undefined) return;
+  const first = Number(axis) < 0 ? Number(axis) + shape.length : Number(axis);
+  const channels = shape.length === 4 ? 1 : shape.length - 1;
+  const row = Number(opset) < 13 ? shape.slice(first) : [shape[first]!];
+  const isRow = Number(opset) < 13 ? first <= channels : first === channels;
+  if (!isRow || elementCount(row) !== shape[channels])
+    refuse(
+      node,
+      `over axis ${axis} of [${shape.join(', ')}]`,
+      'the channels: axis 1 of 4 dimensions, otherwise the last one',
+    );
+}
+
 function functionsOf(node: GraphNode, context: OpContext, output = context.info(node.outputs[0]!)): SoftmaxFunctions {
   const { softmax, name } = context.engine;
   if (!softmax) return refuse(node, `engine '${name}'`, 'engines that define a Softmax of 8 bits');
   const input = context.info(node.inputs[0]!);
+  const { channels } = extent(input);
   const functions = askEngine(node, () =>
     softmax({
+      count: channels,
       input: tensorQuantization(node, input),
       output: tensorQuantization(node, output),
       beta: Number(node.attributes['beta'] ?? 1),
     }),
   );
-  const { channels } = extent(input);
   const { terms } = functions;
   const most = Math.floor((INT32_END - 1) / terms[0]!);
   if (terms instanceof Int32Array && channels > most)
@@ -38,6 +55,7 @@ export const softmax: Operator = {
   infer(node, context) {
     expectOperands(node, 1);
     const input = byteInput(node, context);
+    expectChannels(node, input.shape);
     const output = quantizedOutput(node, context, input.shape);
     functionsOf(node, context, output);
     return output;

@@ -1,6 +1,13 @@
-import { byteRange, elementCount, newElementData, type ElementData, type TensorInfo } from '../../src/graph/graph.ts';
+import {
+  byteRange,
+  elementCount,
+  newElementData,
+  ofChannel,
+  type ElementData,
+  type TensorInfo,
+} from '../../src/graph/graph.ts';
 import type { Pairs, TensorQuantization } from '../../src/engines/engine.ts';
-import { isLinear, type Layer, type LinearKind } from '../../src/layers/layer.ts';
+import { isLinear, makesBytes, type Layer, type LinearKind, type Requantizing } from '../../src/layers/layer.ts';
 import { extent, pack, unpack } from '../../src/layers/layout.ts';
 import { rawWeights, weightZero } from '../../src/layers/linear/weights.ts';
 import { forEachWindow } from '../../src/layers/window.ts';
@@ -71,7 +78,11 @@ export function pairedSum(
   return round(sum) - round(moved(zeroPoint) * values.reduce<number>((all, _, k) => all + weight(k), 0));
 }
 
-function requantize({ functions, range }: Layer<'quantize' | LinearKind>, channel: number, sum: number): number {
+function requantize(
+  { functions, range }: Layer<'quantize'> | Requantizing<LinearKind>,
+  channel: number,
+  sum: number,
+): number {
   const own = functions.channels === 1 ? 0 : channel;
   if (sum < range.lo[own]! || sum > range.hi[own]!) throw new Error(`${sum} is out of the range of channel ${channel}`);
   return functions.at(own)(sum);
@@ -138,7 +149,10 @@ function concatenated(layer: Layer<'concat'>, operands: Operands, index: number)
 function element(layer: Layer, operands: Operands, index: number): number {
   const { reads, writes } = layer;
   const [x] = operands;
-  if (isLinear(layer)) return requantize(layer, coordinates(writes, index)[1], accumulate(layer, operands, index));
+  if (isLinear(layer)) {
+    const sum = accumulate(layer, operands, index);
+    return makesBytes(layer) ? requantize(layer, coordinates(writes, index)[1], sum) : sum;
+  }
   switch (layer.kind) {
     case 'pair': {
       const { height, width, channels } = extent(writes);
@@ -147,6 +161,11 @@ function element(layer: Layer, operands: Operands, index: number): number {
       const inTail = layer.tail?.ranges.some(([first, end]) => nhwc >= first && nhwc < end);
       const [a, b] = reads.map((info, i) => at(operands[i]!, info, place)! - least(info));
       return (inTail ? layer.tail!.codes : layer.codes)(a!, b!) + least(writes);
+    }
+    case 'scale': {
+      const channel = coordinates(writes, index)[1];
+      const sum = Math.fround(x![index]! - ofChannel(layer.zeros, channel));
+      return Math.fround(sum * ofChannel(layer.scales, channel));
     }
     case 'add_float32': {
       const other = layer.constant ?? operands[1]!;
@@ -159,6 +178,14 @@ function element(layer: Layer, operands: Operands, index: number): number {
     }
     case 'table':
       return layer.values[x![index]! - least(reads[0]!)]!;
+    case 'softmax': {
+      const [n, , row, column] = coordinates(writes, index);
+      const { channels } = extent(writes);
+      const line = Array.from({ length: channels }, (_, c) => at(x!, reads[0]!, [n, c, row, column])!);
+      const most = Math.max(...line);
+      const { terms, output } = layer.functions;
+      return output(most - x![index]!)(line.reduce((sum, v) => Math.fround(sum + terms[most - v]!), 0));
+    }
     case 'concat':
       return concatenated(layer, operands, index);
     case 'quantize':

@@ -1,6 +1,6 @@
 import { featuresOf, profileOf, requestDevice } from '../../../src/gpu/device.ts';
 import { Executable } from '../../../src/gpu/executable.ts';
-import type { PackedInputs } from '../../../src/gpu/inputs.ts';
+import type { TakenInputs } from '../../../src/gpu/inputs.ts';
 import { PipelineCache } from '../../../src/gpu/pipelines.ts';
 import { readModel } from '../../../src/formats/index.ts';
 import { DYNAMIC } from '../../../src/graph/graph.ts';
@@ -89,7 +89,7 @@ function withoutRequantization(step: Step): Step | undefined {
 }
 
 /** Steps read what their buffers hold: zeros, which take as long as any values. */
-const NO_INPUTS: PackedInputs = new Map();
+const NO_INPUTS: TakenInputs = { packed: new Map(), buffers: new Map() };
 
 /** Dispatches that are timed together, one after the other, over a plan's buffers. */
 interface Sequence {

@@ -1,5 +1,6 @@
 import { requestDevice } from '../../../src/gpu/device.ts';
-import { InferenceSession, type SessionOptions } from '../../../src/session.ts';
+import { InferenceSession } from '../../../src/session/session.ts';
+import type { SessionOptions } from '../../../src/session/options.ts';
 import type { Peer } from './peer.ts';
 
 /** Model: `model`, a quantized file; `options`, where they are given, of the session, as JSON. */

@@ -1,6 +1,6 @@
 import { byteRange, elementCount, newElementData, ofChannel, type Constant } from '../../../src/graph/graph.ts';
 import { contextOf, inferGraph, linearOf } from '../../../src/layers/infer.ts';
-import type { Linear } from '../../../src/layers/layer.ts';
+import type { ByteLinear } from '../../../src/layers/layer.ts';
 import { referenceTrace } from '../../../src/plan/reference.ts';
 import { f32 } from '../../../src/engines/rounding.ts';
 import type { Engine } from '../../../src/engines/engine.ts';
@@ -149,12 +149,12 @@ export function linearAtBoundaries(random: Random, engine: Engine): Unnamed {
 }
 
 /** The code to step at: any that the engine can give but the first. */
-function wanted(random: Random, engine: Engine, { layer }: Linear): number {
+function wanted(random: Random, engine: Engine, { layer }: ByteLinear): number {
   const { min, max } = engine.linear(layer);
   return min === max ? max : random.integer(min + 1, max);
 }
 
-function moveBias(random: Random, engine: Engine, linear: Linear, channel: number, sum: number): void {
+function moveBias(random: Random, engine: Engine, linear: ByteLinear, channel: number, sum: number): void {
   const { layer } = linear;
   const bias = layer.bias!;
   const target = wanted(random, engine, linear);
@@ -172,7 +172,14 @@ function moveBias(random: Random, engine: Engine, linear: Linear, channel: numbe
   bias[channel] = found === undefined ? 0 : bias instanceof Int32Array ? found + step : beside(found, step);
 }
 
-function moveScale(random: Random, engine: Engine, linear: Linear, channel: number, sum: number, torch: boolean): void {
+function moveScale(
+  random: Random,
+  engine: Engine,
+  linear: ByteLinear,
+  channel: number,
+  sum: number,
+  torch: boolean,
+): void {
   const { layer } = linear;
   const scale = layer.weightScale;
   const own = f32(scale[channel]!);
@@ -189,7 +196,7 @@ function moveScale(random: Random, engine: Engine, linear: Linear, channel: numb
 }
 
 /** Float biases at and beside the ties at which they become the integers that were found. */
-function floatBias(random: Random, { layer }: Linear): Float32Array {
+function floatBias(random: Random, { layer }: ByteLinear): Float32Array {
   return Float32Array.from(layer.bias!, (integer, channel) => {
     const scale = ofChannel(layer.weightScale, channel);
     const tie = f32((integer + random.pick([-0.5, 0.5])) * f32(layer.input.scale * scale));

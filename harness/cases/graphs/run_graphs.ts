@@ -5,7 +5,7 @@ import { readModel } from '../../../src/formats/index.ts';
 import type { Graph } from '../../../src/graph/graph.ts';
 import { createPlan } from '../../../src/plan/plan.ts';
 import { referenceTrace } from '../../../src/plan/reference.ts';
-import { InferenceSession } from '../../../src/session.ts';
+import { InferenceSession } from '../../../src/session/session.ts';
 import type { Tensor } from '../../../src/tensor.ts';
 import { bitsOf, firstDifference } from '../../compare/bits.ts';
 import type { Oracle } from '../run_cases.ts';

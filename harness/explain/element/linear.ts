@@ -1,6 +1,6 @@
 import { ofChannel } from '../../../src/graph/graph.ts';
 import type { Definition } from '../../../src/layers/definition.ts';
-import type { Linear } from '../../../src/layers/layer.ts';
+import type { ByteLinear } from '../../../src/layers/layer.ts';
 import { reachable } from '../../../src/layers/linear/linear.ts';
 import { effectiveSums } from '../../../src/layers/linear/overflow.ts';
 import { FloatLines } from '../../../src/engines/float_lines.ts';
@@ -11,7 +11,7 @@ import type { Details, Question } from './question.ts';
 import { distinct, summedElement, type Summed, type Tap } from './summed.ts';
 
 /** A bias in all its forms: an int32 one stands for a multiple of sx * sw. */
-function biasOf({ layer }: Linear, channel: number, engine: Engine): Summed['bias'] {
+function biasOf({ layer }: ByteLinear, channel: number, engine: Engine): Summed['bias'] {
   if (!layer.bias) return undefined;
   const weightScale = ofChannel(layer.weightScale, channel);
   const unit = exactly(layer.input.scale).mul(exactly(weightScale));
@@ -36,7 +36,7 @@ function biasOf({ layer }: Linear, channel: number, engine: Engine): Summed['bia
 }
 
 /** The taps of one output in the order kernel row, kernel column, channel of the group. */
-function windowTaps(linear: Linear, { n, c: output, y, x }: Question['at']): Tap[] {
+function windowTaps(linear: ByteLinear, { n, c: output, y, x }: Question['at']): Tap[] {
   const { layer, input, weights, strides, dilations } = linear;
   const [kh, kw] = layer.kernel;
   const perGroup = layer.inputChannels / layer.groups;

@@ -1,5 +1,5 @@
 import { ofChannel, type ElementData } from '../../../src/graph/graph.ts';
-import type { Linear } from '../../../src/layers/layer.ts';
+import type { ByteLinear } from '../../../src/layers/layer.ts';
 import type { Engine } from '../../../src/engines/engine.ts';
 import { dimension, indexOf, problemOf, referenceRecipe, type Problem } from '../problem.ts';
 import { ACCUMULATIONS, accumulationChoices, WIDTHS } from '../ways/accumulation.ts';
@@ -18,7 +18,7 @@ import { unknownWays } from './family.ts';
 import { Windows } from './window.ts';
 
 interface LinearQuestion {
-  readonly linear: Linear;
+  readonly linear: ByteLinear;
   readonly engine: Engine;
   /** The layer's input, NCHW. */
   readonly x: ElementData;
@@ -33,7 +33,7 @@ interface LinearQuestion {
 const PROBES = 64;
 
 /** Does the reference's output function equal the engine's? */
-function isEngine(problem: Problem, engine: Engine, { layer, output }: Linear): boolean {
+function isEngine(problem: Problem, engine: Engine, { layer, output }: ByteLinear): boolean {
   const functions = engine.linear(layer);
   const f = problem.output(referenceRecipe(problem));
   const plane = output.height * output.width;

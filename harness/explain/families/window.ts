@@ -1,5 +1,5 @@
 import { ofChannel, type ElementData } from '../../../src/graph/graph.ts';
-import type { Linear } from '../../../src/layers/layer.ts';
+import type { ByteLinear } from '../../../src/layers/layer.ts';
 import type { Sums } from '../problem.ts';
 import type { AccumulationChoice, ProductOrder } from '../ways/accumulation.ts';
 import type { AlignmentChoice } from '../ways/alignment.ts';
@@ -38,14 +38,14 @@ const BYTES = 256;
 
 /** Computes accumulators of a layer in any way, one at a time or all; keeps the weights that it has arranged. */
 export class Windows {
-  readonly #linear: Linear;
+  readonly #linear: ByteLinear;
   readonly #perGroup: number;
   readonly #count: number;
   readonly #products = new Map<ProductOrder, Products>();
   readonly #rows = new Map<string, Rows>();
   readonly #tables = new Map<string, Int32Array>();
 
-  constructor(linear: Linear) {
+  constructor(linear: ByteLinear) {
     const { layer } = linear;
     this.#linear = linear;
     this.#perGroup = layer.inputChannels / layer.groups;

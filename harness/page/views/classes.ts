@@ -1,4 +1,4 @@
-import type { RankedClass } from '../../report/classes.ts';
+import type { RankedClass } from '../../../src/classes.ts';
 import { formatProbability } from '../../report/format.ts';
 import { byId, element, fill } from '../dom.ts';
 import type { LabState } from '../state.ts';

@@ -1,5 +1,5 @@
 import { ENGINES } from '../../../src/engines/index.ts';
-import { RECIPE_NAMES, type RecipeName } from '../../images/preprocess.ts';
+import { RECIPE_NAMES, type RecipeName } from '../../../src/recipes.ts';
 import { byId, element, fill } from '../dom.ts';
 import type { FileKind } from '../files.ts';
 import type { Lab } from '../lab.ts';

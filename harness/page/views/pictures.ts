@@ -1,4 +1,4 @@
-import type { Picture } from '../../images/picture.ts';
+import type { Picture } from '../../../src/pictures/picture.ts';
 import type { GreyPicture } from '../../report/feature_maps.ts';
 import { element } from '../dom.ts';
 

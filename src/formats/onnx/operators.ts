@@ -110,16 +110,19 @@ const plain: Converter = (node, name, builder) => {
  *
  * @param operands index of each tensor among the operands; its scale and zero point follow it
  * @param output index of the output's scale
+ * @param mayBeReal is the output float32 where its scale is left out?
  */
 const quantized =
-  (op: string, operands: readonly number[], output: number, bias?: number): Converter =>
+  (op: string, operands: readonly number[], output: number, bias?: number, mayBeReal = false): Converter =>
   (node, name, builder) => {
     const inputs = operands.map((index) => {
       const { quantization, type } = scaleAndZeroPoint(builder, node, name, index + 1, 0);
       return builder.quantize(operand(node, name, index), quantization, type);
     });
-    const result = scaleAndZeroPoint(builder, node, name, output, 0);
-    builder.quantize(node.outputs[0]!, result.quantization, result.type);
+    if (node.inputs[output] || !mayBeReal) {
+      const result = scaleAndZeroPoint(builder, node, name, output, 0);
+      builder.quantize(node.outputs[0]!, result.quantization, result.type);
+    }
     if (bias !== undefined && node.inputs[bias]) inputs.push(node.inputs[bias]);
     builder.nodes.push({ name, op, inputs, outputs: node.outputs, attributes: attributesOf(node, name) });
   };
@@ -193,14 +196,13 @@ const qgemm: Converter = (node, name, builder) => {
   const { alpha = 1, transA = 0 } = attributesOf(node, name);
   require(name, 'alpha', alpha, [1]);
   require(name, 'transA', transA, [0]);
-  if (!node.inputs[7])
-    throw new UnsupportedModelError(`node '${name}' (QGemm): without y_scale its output is float32; supported: 8 bits`);
   // QGemm keeps the bias between the operands and the output's scale
   quantized(
     'Gemm',
     [0, 3],
     7,
     6,
+    true,
   )({ ...node, attributes: new Map([...node.attributes].filter(([key]) => key === 'transB')) }, name, builder);
 };
 
@@ -272,6 +274,13 @@ const split: Converter = (node, name, builder) => {
       outputs: [output],
       attributes: { ...attributes, part },
     });
+};
+
+/** Before operator set 13 the axis is 1 without one. */
+const softmax: Converter = (node, name, builder) => {
+  const { opset } = builder;
+  const attributes = { axis: opset < 13 ? 1 : -1, ...attributesOf(node, name), opset };
+  builder.nodes.push({ name, op: 'Softmax', inputs: node.inputs, outputs: node.outputs, attributes });
 };
 
 /** In what order floats are summed depends on the operator set. */
@@ -348,6 +357,7 @@ const CONVERTERS: Readonly<Record<string, Converter>> = {
   Sigmoid: plain,
   HardSigmoid: plain,
   HardSwish: plain,
+  Softmax: softmax,
   GlobalAveragePool: plain,
   AveragePool: averagePool,
   MaxPool: plain,
@@ -373,6 +383,7 @@ const CONVERTERS: Readonly<Record<string, Converter>> = {
   'com.microsoft.QLinearMul': quantized('Mul', [0, 3], 6),
   'com.microsoft.QLinearSigmoid': quantized('Sigmoid', [0], 3),
   'com.microsoft.QLinearLeakyRelu': quantized('LeakyRelu', [0], 3),
+  'com.microsoft.QLinearSoftmax': quantized('Softmax', [0], 3),
   'com.microsoft.QLinearConcat': qlinearConcat,
   'com.microsoft.QLinearAveragePool': quantizedPool('AveragePool'),
   'com.microsoft.QLinearGlobalAveragePool': quantizedPool('GlobalAveragePool'),

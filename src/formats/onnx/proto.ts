@@ -51,8 +51,8 @@ export interface OnnxTensor {
 export interface OnnxValueInfo {
   name: string;
   elemType: number;
-  /** null for a symbolic or missing dimension; undefined where the file gives no shape. */
-  dims?: (number | null)[];
+  /** A text for a dimension that is open: its name, '' where it has none; undefined where the file gives no shape. */
+  dims?: (number | string)[];
 }
 
 type FieldReader<T> = (message: T, field: number, wire: WireType, reader: BinaryReader) => boolean;
@@ -145,12 +145,13 @@ const readValueInfo: FieldReader<OnnxValueInfo> = (v, field, _wire, r) => {
       nested(r, v, (_, f) => {
         if (f === 1) v.elemType = r.int32();
         else if (f === 2) {
-          const dims: (number | null)[] = (v.dims = []);
+          const dims: (number | string)[] = (v.dims = []);
           nested(r, dims, (_, dimField) => {
             if (dimField !== 1) return false;
-            const dim = nested(r, { value: null as number | null }, (d, g) => {
-              if (g !== 1) return false;
-              d.value = integer(r);
+            const dim = nested(r, { value: '' as number | string }, (d, g) => {
+              if (g === 1) d.value = integer(r);
+              else if (g === 2) d.value = r.string();
+              else return false;
               return true;
             });
             dims.push(dim.value);

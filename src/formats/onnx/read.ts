@@ -89,17 +89,15 @@ class Builder implements GraphBuilder {
 
 function inputInfo(value: OnnxValueInfo, quantized: QuantizedType | undefined): TensorInfo {
   if (!value.dims) throw new UnsupportedModelError(`graph input '${value.name}' has no shape`);
+  const shape = value.dims.map((d) => (typeof d === 'string' ? DYNAMIC : d));
   // some exporters write the dimension that is open as -1
-  if (value.dims.some((d) => d !== null && d !== DYNAMIC && d < 1))
+  if (shape.some((d) => d !== DYNAMIC && d < 1))
     throw new InvalidModelError(`graph input '${value.name}' has the impossible shape [${value.dims.join(', ')}]`);
-  expectShape(
-    `graph input '${value.name}'`,
-    value.dims.map((d) => d ?? DYNAMIC),
-  );
+  expectShape(`graph input '${value.name}'`, shape);
   return {
     name: value.name,
     type: elementType(value.elemType, value.name),
-    shape: value.dims.map((d) => d ?? DYNAMIC),
+    shape,
     ...(quantized ? { quantization: quantized.quantization } : {}),
   };
 }
@@ -144,6 +142,11 @@ export function readOnnx(bytes: Uint8Array): Graph {
     nodes: sortNodes(builder.nodes, new Set([...inputs.map((i) => i.name), ...builder.constants.keys()]), outputs),
     inputs,
     outputs,
+    declared: new Map(
+      [...graph.inputs, ...graph.outputs].flatMap(({ name, dims }) =>
+        dims ? [[name, dims.map((d) => (d === DYNAMIC ? '' : d))] as const] : [],
+      ),
+    ),
     constants: builder.constants,
     tensors: builder.tensors,
   };

@@ -1,7 +1,8 @@
 import { InvalidModelError, UnsupportedModelError } from '../../errors.ts';
 import { byteRange, isByteType, type GraphNode, type TensorInfo } from '../../graph/graph.ts';
 import type { AccumulatorRange } from '../../requantize/boundaries.ts';
-import type { LinearLayer, StepFunctions } from '../../engines/engine.ts';
+import type { LinearLayer, StepFunctions, SumsLayer } from '../../engines/engine.ts';
+import type { Definition } from '../definition.ts';
 import type { Layer, Linear, LinearKind } from '../layer.ts';
 import { askEngine, clampOf, label, placeOf, refuse, tensorQuantization, type OpContext } from '../operator.ts';
 import { extent } from '../layout.ts';
@@ -14,15 +15,27 @@ export function linearLayer(
   node: GraphNode,
   context: OpContext,
   shape: Pick<LinearLayer, 'op' | 'groups' | 'kernel' | 'pads' | 'inputChannels' | 'outputChannels'>,
-): LinearLayer {
+): SumsLayer | LinearLayer {
   const input = tensorQuantization(node, context.info(node.inputs[0]!));
-  const output = tensorQuantization(node, context.info(node.outputs[0]!));
+  const output = context.info(node.outputs[0]!);
   const weight = weightsOf(node, context);
   const { scale, zeroPoint } = weight.quantization;
   if (scale.length !== 1 && scale.length !== shape.outputChannels)
     throw new InvalidModelError(
       `${label(node)}: ${scale.length} weight scales for ${shape.outputChannels} output channels`,
     );
+  const sums: SumsLayer = {
+    ...shape,
+    input,
+    weightScale: scale,
+    perChannel: weight.quantization.axis !== undefined,
+    weightType: weight.type,
+    weightZeroPoint: zeroPoint,
+    ...(node.attributes['depthwise'] === 1 && { depthwise: true }),
+    ...(node.attributes['transposed'] === 1 && { transposed: true }),
+    pixels: pixelsOf(output),
+  };
+  if (output.type === 'int32') return sums;
   const biasName = node.inputs[2];
   const bias = biasName ? context.constant(biasName) : undefined;
   if (biasName && !bias) refuse(node, `bias '${biasName}' is computed`, 'constant biases');
@@ -33,20 +46,20 @@ export function linearLayer(
       `${label(node)}: ${bias.data.length} bias values for ${shape.outputChannels} output channels`,
     );
   return {
-    ...shape,
-    input,
-    output,
-    weightScale: scale,
-    perChannel: weight.quantization.axis !== undefined,
-    weightType: weight.type,
-    weightZeroPoint: zeroPoint,
+    ...sums,
+    output: tensorQuantization(node, output),
     ...(bias ? { bias: bias.data as Int32Array | Float32Array } : {}),
     relu: node.attributes['relu'] === 1,
     ...clampOf(node),
-    ...(node.attributes['depthwise'] === 1 && { depthwise: true }),
-    ...(node.attributes['transposed'] === 1 && { transposed: true }),
-    pixels: pixelsOf(context.info(node.outputs[0]!)),
   };
+}
+
+/** Do its sums become bytes? */
+export const hasBytes = (layer: SumsLayer): layer is LinearLayer => 'output' in layer;
+
+/** Its definition, where its sums become bytes. */
+export function defineLinear({ layer, ...rest }: Linear): Definition<'linear'> | undefined {
+  return hasBytes(layer) ? { kind: 'linear', linear: { ...rest, layer } } : undefined;
 }
 
 function pixelsOf(output: TensorInfo): number {
@@ -105,7 +118,7 @@ export function reachable(node: GraphNode, linear: Linear, { beyond }: Effective
     const high = most * above + least * below + over;
     lo[o] = low;
     hi[o] = high;
-    const bias = layer.bias instanceof Int32Array ? layer.bias[o]! : 0;
+    const bias = hasBytes(layer) && layer.bias instanceof Int32Array ? layer.bias[o]! : 0;
     // one below the largest int32, which the boundary tables use for "never"
     for (const extra of [0, bias])
       if (low + extra < -0x80000000 || high + extra > 0x7ffffffe)
@@ -120,13 +133,14 @@ export function reachable(node: GraphNode, linear: Linear, { beyond }: Effective
 export function linearSums(node: GraphNode, context: OpContext, linear: Linear): Layer<LinearKind> {
   const sums = effectiveSums(node, context, linear);
   const range = reachable(node, linear, sums);
-  const functions = askEngine(node, () => context.engine.linear(linear.layer));
-  expectNoOverflow(node, functions, range);
+  const { layer } = linear;
+  const functions = hasBytes(layer) ? askEngine(node, () => context.engine.linear(layer)) : undefined;
+  if (functions) expectNoOverflow(node, functions, range);
   return {
     kind: kindOf(linear),
     ...placeOf(node, context),
     ...linear,
-    functions,
+    ...(functions && { functions }),
     range,
     accumulation: sums.accumulation,
     overflowingChannels: sums.overflowingChannels,

@@ -1,5 +1,5 @@
 import { InvalidInputError } from '../../errors.ts';
-import type { Accumulation, LinearLayer, Pairs } from '../../engines/engine.ts';
+import type { Accumulation, SumsLayer, Pairs } from '../../engines/engine.ts';
 import { BLANK, productsOf } from '../../engines/pairs.ts';
 import type { GraphNode } from '../../graph/graph.ts';
 import { kindOf } from '../../kind_of.ts';
@@ -30,7 +30,7 @@ export interface EffectiveSums {
 const EXACT: EffectiveSums = { accumulation: 'exact', overflowingChannels: 0, beyond: () => [0, 0] };
 
 /** Is there one slot for each product? */
-function hasSlots({ slots }: Pairs, layer: LinearLayer): boolean {
+function hasSlots({ slots }: Pairs, layer: SumsLayer): boolean {
   const products = slots.filter((product) => product !== BLANK).sort();
   return (
     slots.length % 2 === 0 && products.length === productsOf(layer) && products.every((product, k) => product === k)

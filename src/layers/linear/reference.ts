@@ -1,8 +1,9 @@
-import type { LinearLayer, Pairs } from '../../engines/engine.ts';
+import type { Pairs, SumsLayer } from '../../engines/engine.ts';
 import { f32 } from '../../engines/rounding.ts';
 import type { ElementData } from '../../graph/graph.ts';
 import type { OpContext, ReferenceResult } from '../operator.ts';
 import type { Linear } from '../layer.ts';
+import { hasBytes } from './linear.ts';
 import { slotWeights, weightZero } from './weights.ts';
 
 /** sum((x - zx) * (w - zw)) for every output, in NCHW. */
@@ -45,7 +46,7 @@ export const narrow = (sum: number, overflow: Pairs['overflow']): number =>
   overflow === 'wraps' ? (sum << 16) >> 16 : sum > 32767 ? 32767 : sum < -32768 ? -32768 : sum;
 
 /** What is subtracted from x before pairs are multiplied. */
-export const pairOffset = ({ input }: LinearLayer, overflow: Pairs['overflow']): number =>
+export const pairOffset = ({ input }: SumsLayer, overflow: Pairs['overflow']): number =>
   overflow === 'wraps' && input.type === 'uint8' ? 128 : 0;
 
 /** As accumulate, by pairs: pixel by pixel, as the definition reads. */
@@ -97,6 +98,7 @@ export function referenceLinear(context: OpContext, linear: Linear, x: ElementDa
   const { layer, output } = linear;
   const accumulation = context.engine.accumulation(layer);
   const accumulators = accumulation === 'exact' ? accumulate(linear, x) : accumulatePairs(linear, x, accumulation);
+  if (!hasBytes(layer)) return { data: accumulators };
   const functions = context.engine.linear(layer);
   const plane = output.height * output.width;
   const data = layer.output.type === 'uint8' ? new Uint8Array(accumulators.length) : new Int8Array(accumulators.length);

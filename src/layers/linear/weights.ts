@@ -1,9 +1,9 @@
 import { ofChannel } from '../../graph/graph.ts';
-import type { LinearLayer, Pairs } from '../../engines/engine.ts';
+import type { SumsLayer, Pairs } from '../../engines/engine.ts';
 import { BLANK } from '../../engines/pairs.ts';
 import type { Linear } from '../layer.ts';
 
-export const weightZero = (layer: LinearLayer, channel: number): number => ofChannel(layer.weightZeroPoint, channel);
+export const weightZero = (layer: SumsLayer, channel: number): number => ofChannel(layer.weightZeroPoint, channel);
 
 export const weightsPerChannel = ({ layer }: Linear): number =>
   (layer.inputChannels / layer.groups) * layer.kernel[0] * layer.kernel[1];

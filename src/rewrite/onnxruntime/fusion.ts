@@ -20,9 +20,21 @@ export interface Fusions {
 }
 
 /** Fused where both sides have the same type. */
-const FUSES = new Set(['Conv', 'MatMul', 'Gemm', 'Add', 'Mul', 'AveragePool', 'GlobalAveragePool', 'Concat']);
+const FUSES = new Set([
+  'Conv',
+  'MatMul',
+  'Gemm',
+  'Add',
+  'Mul',
+  'AveragePool',
+  'GlobalAveragePool',
+  'Concat',
+  'Softmax',
+]);
 /** Fused without a QuantizeLinear behind them, too: their output is float32. */
 const FUSES_TO_FLOAT = new Set(['MatMul', 'Gemm']);
+/** Sums of products. */
+const LINEAR = new Set(['Conv', 'MatMul', 'Gemm']);
 /** How far a bias' scale may be from that of the products for a Conv to fuse. */
 const BIAS_TOLERANCE = 0.01;
 
@@ -280,7 +292,7 @@ function scalesFitAxis(draft: GraphDraft, node: GraphNode, weight: string): bool
 
 /** The operands of a node as a fused operator has them; undefined where one prevents the fusion. */
 function fusedOperands(draft: GraphDraft, node: GraphNode, toFloat: boolean): string[] | undefined {
-  const isLinear = ['Conv', 'MatMul', 'Gemm'].includes(node.op);
+  const isLinear = LINEAR.has(node.op);
   const count = isLinear ? 2 : node.inputs.length;
   const sources: string[] = [];
   for (const input of node.inputs.slice(0, count)) {
@@ -314,17 +326,21 @@ function typesFit(
   }
 }
 
+/** Is it fused though no QuantizeLinear alone uses its result? Not where one uses it beside others. */
+const mayStayFloat = (draft: GraphDraft, { op, outputs }: GraphNode): boolean =>
+  FUSES_TO_FLOAT.has(op) && !draft.consumers(outputs[0]!).some((user) => user.op === 'QuantizeLinear');
+
 /** DequantizeLinear, operator, QuantizeLinear: the operator on bytes, where onnxruntime has it. */
 function fuseOperators(draft: GraphDraft, fusions: Fusions): void {
   for (const node of [...draft.nodes]) {
     if (!FUSES.has(node.op)) continue;
     const quantize = quantizing(draft, node);
-    if (!quantize && !FUSES_TO_FLOAT.has(node.op)) continue;
+    if (!quantize && !mayStayFloat(draft, node)) continue;
     const target = quantize?.outputs[0] ?? node.outputs[0]!;
     const operands = fusedOperands(draft, node, quantize === undefined);
     if (!operands) continue;
     const types = operands.map((operand) => draft.quantized(operand)?.type);
-    const count = ['Conv', 'MatMul', 'Gemm'].includes(node.op) ? 2 : operands.length;
+    const count = LINEAR.has(node.op) ? 2 : operands.length;
     const output = quantize ? draft.quantized(target)?.type : undefined;
     if (!typesFit(node, types.slice(0, count), output, fusions)) continue;
     draft.replace(node, [{ ...node, inputs: operands, outputs: [target] }]);
@@ -335,13 +351,36 @@ function fuseOperators(draft: GraphDraft, fusions: Fusions): void {
 /** i8 activations with u8 weights have no kernel in onnxruntime. */
 function refuseMixedSigns(draft: GraphDraft): void {
   for (const node of draft.nodes) {
-    if (!['Conv', 'MatMul', 'Gemm'].includes(node.op)) continue;
+    if (!LINEAR.has(node.op)) continue;
     const [input, weight] = node.inputs.map((operand) => draft.quantized(operand)?.type);
     if (input === 'int8' && weight === 'uint8')
       throw new UnsupportedModelError(
         `${label(node)}: int8 activations with uint8 weights, for which onnxruntime has no kernel; ` +
           'supported: uint8 activations, or int8 weights',
       );
+  }
+}
+
+/**
+ * Products of bytes whose result is float32, f32(f32(acc + bias) * f32(sx * sw)): int32 sums, and a DequantizeLinear of them,
+ * in which the bias is a zero point.
+ */
+function dequantizeSums(draft: GraphDraft): void {
+  for (const node of [...draft.nodes]) {
+    const [x, w, b] = node.inputs;
+    const [input, weight] = [x, w].map((name) => draft.quantized(name ?? ''));
+    const [output] = node.outputs as [string];
+    if (!LINEAR.has(node.op) || !input || !weight || draft.quantized(output)) continue;
+    const sx = input.quantization.scale[0]!;
+    const scale = Float32Array.from(weight.quantization.scale, (sw) => f32(sx * sw));
+    const bias = draft.constants.get(b ?? '')?.data;
+    if (b && !(bias instanceof Int32Array)) continue;
+    const zeroPoint = bias instanceof Int32Array ? bias.map((v) => -v) : new Int32Array(1);
+    const sums = draft.declare(`${output}.sums`, 'int32', { scale, zeroPoint });
+    draft.replace(node, [
+      { ...node, inputs: [x!, w!], outputs: [sums] },
+      { name: node.name, op: 'DequantizeLinear', inputs: [sums], outputs: [output], attributes: {} },
+    ]);
   }
 }
 
@@ -359,5 +398,6 @@ export function fuseOperatorsOf(graph: Graph, fusions: Fusions): GraphDraft {
   fuseOperators(draft, fusions);
   draft.sweep();
   refuseMixedSigns(draft);
+  dequantizeSums(draft);
   return draft;
 }

@@ -2,10 +2,21 @@ import type { OnnxAttribute } from '../../../../models/onnx_writer.ts';
 import { bytesWith, ofBytes, ofReal, operandsOf } from '../builder.ts';
 import { sameType } from './linear.ts';
 
-/** Element-wise operators of one tensor; Clip's bounds lie in the range of the bytes or out of it. */
+/** Operators of one tensor; Clip's bounds lie in the range of the bytes or out of it. */
 export const activation = ofReal((builder, { name: x, shape }) => {
   const { random } = builder;
-  const op = random.pick(['Relu', 'Relu', 'Clip', 'Clip', 'LeakyRelu', 'PRelu', 'Sigmoid', 'HardSigmoid', 'HardSwish']);
+  const op = random.pick([
+    'Relu',
+    'Relu',
+    'Clip',
+    'Clip',
+    'LeakyRelu',
+    'PRelu',
+    'Sigmoid',
+    'HardSigmoid',
+    'HardSwish',
+    'Softmax',
+  ]);
   const constant = (value: number, dims?: readonly number[]): string =>
     builder.constant('c', Float32Array.of(value), dims);
   const more: string[] = [];
@@ -14,6 +25,7 @@ export const activation = ofReal((builder, { name: x, shape }) => {
     const bounds = [random.pick([0, 0, -1, -100]), random.pick([6, 1, 100])];
     more.push(...bounds.map((bound) => constant(bound)));
   }
+  if (op === 'Softmax') attributes['axis'] = random.pick([1, 1, -1]);
   if (op === 'LeakyRelu') attributes['alpha'] = { float: Math.fround(random.unit()) };
   if (op === 'PRelu') more.push(constant(random.unit() * 1.5 - 0.5, [[], [1], [1, 1]][random.integer(0, 2)]));
   if (op !== 'HardSwish') return { name: builder.node(op, [x, ...more], attributes), shape };
@@ -26,8 +38,10 @@ export const qlinearActivation = ofBytes((builder, x) => {
   const { random } = builder;
   const output = sameType(builder, x.quantization);
   const inputs = [...operandsOf(x), output.scale, output.zeroPoint];
-  const name = random.chance(0.5)
-    ? builder.node('QLinearSigmoid', inputs, {}, 'com.microsoft')
-    : builder.node('QLinearLeakyRelu', inputs, { alpha: { float: Math.fround(random.unit()) } }, 'com.microsoft');
-  return bytesWith(name, x.shape, output);
+  const [op, attributes] = random.pick<readonly [string, Record<string, OnnxAttribute>]>([
+    ['QLinearSigmoid', {}],
+    ['QLinearLeakyRelu', { alpha: { float: Math.fround(random.unit()) } }],
+    ['QLinearSoftmax', { axis: 1, opset: 13 }],
+  ]);
+  return bytesWith(builder.node(op, inputs, attributes, 'com.microsoft'), x.shape, output);
 });

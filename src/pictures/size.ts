@@ -1,10 +1,11 @@
-import { InvalidInputError } from '../../src/errors.ts';
-import { formatCount } from '../report/format.ts';
+import { InvalidInputError } from '../errors.ts';
 
-interface PictureSize {
+export interface PictureSize {
   readonly width: number;
   readonly height: number;
 }
+
+const formatCount = (count: number): string => count.toLocaleString('en-US');
 
 /** What a canvas takes, and what fits into memory several times. */
 const MOST_SIDE = 16_384;

@@ -1,5 +1,5 @@
-import { InvalidInputError } from '../../src/errors.ts';
-import { elementCount } from '../../src/graph/graph.ts';
+import { InvalidInputError } from './errors.ts';
+import { elementCount } from './graph/graph.ts';
 
 export interface RankedClass {
   readonly index: number;

@@ -1,11 +1,14 @@
-import { InvalidInputError } from '../../src/errors.ts';
-import { DYNAMIC, type TensorInfo } from '../../src/graph/graph.ts';
-import { Tensor } from '../../src/tensor.ts';
-import type { Picture } from './picture.ts';
-import { resizeBilinear } from './resize.ts';
+import { InvalidInputError } from './errors.ts';
+import { DYNAMIC, type TensorInfo } from './graph/graph.ts';
+import { Tensor } from './tensor.ts';
+import type { Picture } from './pictures/picture.ts';
+import { resizeBilinear } from './pictures/resize.ts';
 
 export const RECIPE_NAMES = ['torchvision', 'inception', 'nsfwjs', 'none'] as const;
 export type RecipeName = (typeof RECIPE_NAMES)[number];
+
+/** Of a model's input: one of `session.inputMetadata`, or of a graph's inputs. */
+type PictureInput = Pick<TensorInfo, 'name' | 'type'> & { readonly shape: readonly (number | string)[] };
 
 const CHANNELS = 3;
 
@@ -37,7 +40,7 @@ export function recipeName(name: string): RecipeName {
  *
  * @throws InvalidInputError where the recipe does not fit the picture or the model's input.
  */
-export function preprocess(picture: Picture, recipe: RecipeName, input: TensorInfo): Tensor {
+export function preprocess(picture: Picture, recipe: RecipeName, input: PictureInput): Tensor {
   const { types, apply } = RECIPES[recipe];
   const [batch, channels, height, width] = input.shape;
   const got = `the model's input ${input.name} is ${input.type} [${input.shape.join(', ')}]`;
@@ -45,13 +48,14 @@ export function preprocess(picture: Picture, recipe: RecipeName, input: TensorIn
     throw new InvalidInputError(`the recipe ${recipe} makes ${types.join(' or ')}, but ${got}`);
   if (
     input.shape.length !== 4 ||
-    (batch !== 1 && batch !== DYNAMIC) ||
+    (batch !== 1 && batch !== DYNAMIC && typeof batch !== 'string') ||
     channels !== CHANNELS ||
-    !(height! > 0 && width! > 0)
+    !(Number(height) > 0 && Number(width) > 0)
   )
     throw new InvalidInputError(`a picture is fed as [1, 3, height, width], but ${got}`);
-  const data = apply(picture, height!, width!);
-  const dims = [1, CHANNELS, height!, width!];
+  const [rows, columns] = [Number(height), Number(width)];
+  const data = apply(picture, rows, columns);
+  const dims = [1, CHANNELS, rows, columns];
   if (input.type === 'uint8') return new Tensor('uint8', Uint8Array.from(data), dims);
   return new Tensor('float32', Float32Array.from(data), dims);
 }

@@ -1,0 +1,153 @@
+import { refuseNaN } from '../feeds.ts';
+import { elementCount, newElementData, type ElementArrays, type TensorInfo } from '../graph/graph.ts';
+import { findNan, NAN_WORDS } from '../kernels/find_nan.ts';
+import { denseBytes, fromNchw, type Exchange } from '../kernels/from_nchw.ts';
+import { KERNELS } from '../kernels/interfaces.ts';
+import { toNchw } from '../kernels/to_nchw.ts';
+import { Tensor } from '../tensor.ts';
+import { onDevice } from './loss.ts';
+import type { Pipeline, PipelineCache } from './pipelines.ts';
+
+/** A dispatch and where it reads and writes. */
+interface Ready {
+  readonly exchange: Exchange;
+  readonly pipeline: Pipeline;
+  readonly from: GPUBuffer;
+  readonly to: GPUBuffer;
+}
+
+/**
+ * What one inference moves between buffers of the caller's and tensors in GPU memory. Its own buffers live as long as
+ * the inference; those of outputs belong to the tensors that are handed out.
+ */
+export class Exchanges {
+  readonly #device: GPUDevice;
+  readonly #pipelines: PipelineCache;
+  readonly #before: Ready[] = [];
+  readonly #after: Ready[] = [];
+  /** Which float32 inputs are looked through, where what was found is left, and where that is read. */
+  readonly #looked: { readonly name: string; readonly found: GPUBuffer; readonly read: GPUBuffer }[] = [];
+  /** Outputs in buffers that were made for them. */
+  readonly #given = new Map<TensorInfo, GPUBuffer>();
+  readonly #temporary: GPUBuffer[] = [];
+
+  constructor(device: GPUDevice, pipelines: PipelineCache) {
+    this.#device = device;
+    this.#pipelines = pipelines;
+  }
+
+  /** An input: from the caller's buffer into a tensor of the plan. */
+  async take(info: TensorInfo, from: GPUBuffer, to: GPUBuffer): Promise<void> {
+    this.#before.push(await this.#ready(fromNchw(info), from, to));
+    if (info.type !== 'float32') return;
+    const size = NAN_WORDS * 4;
+    const found = this.#buffer({ size, usage: GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC });
+    const read = this.#buffer({ size, usage: GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST });
+    this.#looked.push({ name: info.name, found, read });
+    this.#before.push(await this.#ready(findNan(info), from, found));
+  }
+
+  /** An output: from a tensor of the plan into the caller's buffer, or into one that is made for it. */
+  async give(info: TensorInfo, from: GPUBuffer, to?: GPUBuffer): Promise<void> {
+    const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST;
+    const made = to ?? this.#device.createBuffer({ label: info.name, size: Math.max(denseBytes(info), 16), usage });
+    if (!to) this.#given.set(info, made);
+    this.#after.push(await this.#ready(toNchw(info), from, made));
+  }
+
+  encodeBefore(encoder: GPUCommandEncoder): void {
+    this.#encode(encoder, this.#before);
+  }
+
+  encodeAfter(encoder: GPUCommandEncoder): void {
+    this.#encode(encoder, this.#after);
+    for (const { found, read } of this.#looked) encoder.copyBufferToBuffer(found, 0, read, 0, found.size);
+  }
+
+  /** @throws InvalidInputError where an input held NaN: the outputs mean nothing then */
+  async expectNumbers(): Promise<void> {
+    await Promise.all(this.#looked.map(({ read }) => read.mapAsync(GPUMapMode.READ)));
+    for (const { name, read } of this.#looked) {
+      const found = new Uint32Array(read.getMappedRange()).filter((element) => element > 0);
+      if (found.length > 0) refuseNaN(name, Math.min(...found) - 1);
+    }
+  }
+
+  /** The outputs that stay on the GPU, in buffers of their own. */
+  given(): [string, Tensor][] {
+    return [...this.#given].map(([info, buffer]) => [info.name, tensorOnGpu(this.#device, info, buffer)]);
+  }
+
+  /** Where there are no outputs after all. */
+  takeBack(): void {
+    for (const buffer of this.#given.values()) buffer.destroy();
+  }
+
+  destroy(): void {
+    for (const buffer of this.#temporary) buffer.destroy();
+  }
+
+  async #ready(exchange: Exchange, from: GPUBuffer, to: GPUBuffer): Promise<Ready> {
+    return { exchange, pipeline: await this.#pipelines.get(exchange), from, to };
+  }
+
+  #buffer(descriptor: GPUBufferDescriptor): GPUBuffer {
+    const buffer = this.#device.createBuffer(descriptor);
+    this.#temporary.push(buffer);
+    return buffer;
+  }
+
+  #encode(encoder: GPUCommandEncoder, ready: readonly Ready[]): void {
+    if (ready.length === 0) return;
+    const uniforms = ready.map((one) => this.#uniform(one));
+    const pass = encoder.beginComputePass();
+    for (const [i, { exchange, pipeline, from, to }] of ready.entries()) {
+      pass.setPipeline(pipeline.pipeline);
+      for (const [index, buffers] of [[from, to], [], [uniforms[i]!]].entries()) {
+        const entries = buffers.map((buffer, binding) => ({ binding, resource: { buffer } }));
+        pass.setBindGroup(index, this.#device.createBindGroup({ layout: pipeline.layouts[index]!, entries }));
+      }
+      pass.dispatchWorkgroups(...exchange.workgroups);
+    }
+    pass.end();
+  }
+
+  #uniform({ exchange: { kernel, geometry } }: Ready): GPUBuffer {
+    const fields = Uint32Array.from(KERNELS[kernel].geometry, (field) => geometry[field]!);
+    const size = Math.ceil(fields.byteLength / 16) * 16;
+    const buffer = this.#buffer({ size, usage: GPUBufferUsage.UNIFORM, mappedAtCreation: true });
+    new Uint32Array(buffer.getMappedRange()).set(fields);
+    buffer.unmap();
+    return buffer;
+  }
+}
+
+/** A tensor whose elements stay on the GPU until they are asked for. */
+function tensorOnGpu(device: GPUDevice, info: TensorInfo, buffer: GPUBuffer): Tensor {
+  return Tensor.fromGpuBuffer(buffer, {
+    dataType: info.type,
+    dims: info.shape,
+    download: () => download(device, info, buffer),
+    dispose: () => buffer.destroy(),
+  });
+}
+
+/** @throws DeviceError where the device is lost */
+function download(device: GPUDevice, info: TensorInfo, from: GPUBuffer): Promise<ElementArrays[TensorInfo['type']]> {
+  const what = `reading ${info.name}`;
+  return onDevice(device, what, async () => {
+    const size = denseBytes(info);
+    const read = device.createBuffer({ size, usage: GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST });
+    try {
+      const encoder = device.createCommandEncoder();
+      encoder.copyBufferToBuffer(from, 0, read, 0, size);
+      device.queue.submit([encoder.finish()]);
+      await read.mapAsync(GPUMapMode.READ);
+      const data = newElementData(info.type, elementCount(info.shape));
+      new Uint8Array(data.buffer).set(new Uint8Array(read.getMappedRange(), 0, data.byteLength));
+      return data;
+    } finally {
+      read.destroy();
+    }
+  });
+}

@@ -1,0 +1,55 @@
+import { InvalidInputError } from '../errors.ts';
+import type { Fetches } from '../gpu/executable.ts';
+import { isRecord, kindOf, listOf } from '../kind_of.ts';
+import type { Plan } from '../plan/plan.ts';
+import type { OutputLocation } from './options.ts';
+import { Tensor } from '../tensor.ts';
+
+/** Outputs that are wanted: their names, or tensors to be written by their names; null: a new one. */
+export type Fetched = readonly string[] | Readonly<Record<string, Tensor | null>>;
+
+/**
+ * Which outputs are fetched, and where to.
+ *
+ * @param located where an output is left that the caller has no tensor for
+ * @throws InvalidInputError for an output that there is not, or a tensor of another type or shape
+ */
+export function fetchesOf(
+  { graph, tensors }: Plan,
+  fetched: Fetched | undefined,
+  located: (name: string) => OutputLocation,
+): Fetches {
+  const given = isRecord(fetched) ? fetched : {};
+  // of holes in a list there is undefined
+  const names = isRecord(fetched) ? Object.keys(fetched) : Array.from(fetched ?? graph.outputs);
+  if (names.length === 0) throw new InvalidInputError('no output is fetched; leave out the names to fetch all');
+  const unknown = names.find((name) => !graph.outputs.includes(name));
+  if (unknown !== undefined)
+    throw new InvalidInputError(`the model has no output ${kindOf(unknown)}; its outputs: ${graph.outputs.join(', ')}`);
+  return new Map(
+    names.map((name): [string, OutputLocation | GPUBuffer] => {
+      const tensor = given[name] ?? null;
+      if (tensor === null) return [name, located(name)];
+      const { type, shape } = tensors.get(name)!;
+      if (!(tensor instanceof Tensor))
+        throw new InvalidInputError(`output ${kindOf(name)} is written into a Tensor; got ${kindOf(tensor)}`);
+      if (tensor.type !== type || listOf(tensor.dims) !== listOf(shape))
+        throw new InvalidInputError(
+          `output '${name}' is ${type} ${listOf(shape)}; the tensor for it is ${tensor.type} ${listOf(tensor.dims)}`,
+        );
+      return [name, tensor.location === 'gpu-buffer' ? tensor.gpuBuffer : 'cpu'];
+    }),
+  );
+}
+
+/** Outputs, those that the caller has tensors for in them. */
+export function fill(outputs: Readonly<Record<string, Tensor>>, fetched: Fetched): Record<string, Tensor> {
+  if (!isRecord(fetched)) return { ...outputs };
+  return Object.fromEntries(
+    Object.entries(fetched).map(([name, tensor]) => {
+      const made = outputs[name];
+      if (tensor && made) tensor.data.set(made.data as never);
+      return [name, tensor ?? made!];
+    }),
+  );
+}
