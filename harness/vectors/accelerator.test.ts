@@ -248,6 +248,23 @@ describe.skipIf(!hasCompiler())('the C program (needs a C compiler)', () => {
     expect(recompute('tails')).toMatchObject({ status: 0, output: expect.stringMatching(/\n3 layers, 0 differ\n$/) });
   });
 
+  // all but the windows of a pool, of which no vectors are written
+  const TFLITE_LAYERS = ['conv', 'depthwise', 'sum', 'mean', 'logits', 'softmax'];
+  it.each([
+    ['tflite', 'uint8', 'fixed point'],
+    ['tflite-builtin', 'int8', 'float32'],
+    ['tflite-builtin-arm64', 'uint8', 'table'],
+    ['xnnpack', 'int8', 'float32'],
+  ] as const)(
+    'of a .tflite file under %s, %s: its softmax, by %s, and every other layer',
+    async (engine, type, method) => {
+      const name = `${engine} ${type} whole`;
+      const { layers } = await write(name, readModel(smallTflite(type)), { ...bin, engine, layers: TFLITE_LAYERS });
+      expect(layers.at(-1)).toMatchObject({ kind: 'softmax', softmax: method });
+      expect(recompute(name)).toMatchObject({ status: 0, output: expect.stringMatching(/\n\d+ layers, 0 differ\n$/) });
+    },
+  );
+
   // neighbours; within a tap, in the picture alone; -128 a register apart, that wrap
   it.each([
     ['fbgemm-avx2', 'saturating-pairs', []],
@@ -268,6 +285,9 @@ describe.skipIf(!hasCompiler())('the C program (needs a C compiler)', () => {
     chosen(
       [['imagenet_mobilenetv1_025_128_u8.qlinear.onnx', 'onnxruntime', 31]],
       [
+        ['imagenet_mobilenetv1_025_128_u8.tflite', 'tflite', 31],
+        ['imagenet_mobilenetv2_u8.tflite', 'xnnpack', 66],
+        ['imagenet_mobilenetv2_i8_per_channel.tflite', 'tflite-builtin', 68],
         ['imagenet_mobilenetv2_qdq.onnx', 'onnxruntime', 90],
         ['torchvision_mobilenet_v2_qnnpack.pth', 'fbgemm-avx2', 67],
         ['torchvision_mobilenet_v2_fbgemm_full_range.pth', 'x86', 67],

@@ -71,7 +71,8 @@ interface AddLine {
   readonly clamp: readonly [least: number, most: number];
 }
 
-export type LayerKind = 'convolution' | 'pool' | 'add' | 'add-float' | 'quantize' | 'dequantize' | 'copy';
+export type LayerKind =
+  'convolution' | 'pool' | 'add' | 'add-float' | 'quantize' | 'dequantize' | 'bytes' | 'softmax' | 'copy';
 
 /** One layer as an implementer needs it: everything but the values of its activations. */
 export interface LayerVectors {
@@ -87,8 +88,12 @@ export interface LayerVectors {
   readonly accumulation?: Accumulation;
   readonly requantization?: Requantization;
   readonly line?: AddLine;
+  readonly softmax?: SoftmaxMethod;
   readonly arrays: Readonly<Record<string, VectorArray>>;
 }
+
+/** How a softmax computes: see its formulas. */
+type SoftmaxMethod = 'float32' | 'fixed point' | 'table';
 
 type Details = Omit<LayerVectors, 'name' | 'node' | 'op' | 'inputs'>;
 
@@ -108,6 +113,8 @@ const LAYERS: ForDefinitions<[Described], Details> = {
   add_float32: addFloat,
   quantize,
   dequantize,
+  bytes,
+  softmax,
   reshape: () => ({ kind: 'copy', formulas: ['output = input, in another shape'], arrays: {} }),
 };
 
@@ -401,5 +408,68 @@ function dequantize(_: Definition<'dequantize'>, { node, context }: Described): 
     kind: 'dequantize',
     formulas: [`output = table[input code] (float32); ${CODE}`],
     arrays: { table: whole('float32', values, [256]) },
+  };
+}
+
+/** Elements from `first` on, in NHWC order, may have a table of their own. */
+function bytes(_: Definition<'bytes'>, { node, context }: Described): Details {
+  const { values, tail } = operatorOf(node).layer(node, context) as Layer<'table'>;
+  const type = values instanceof Int8Array ? 'int8' : 'uint8';
+  const table = (of: typeof values): VectorArray => whole(type, of, [256]);
+  const elements = elementCount(context.info(node.outputs[0]!).shape);
+  return {
+    kind: 'bytes',
+    formulas: [
+      `output = table[input code]; ${CODE}`,
+      ...(tail
+        ? [
+            'output = tail_table[input code] for elements in the `tails`: [first, end) in NHWC order, which are computed otherwise',
+          ]
+        : []),
+    ],
+    arrays: {
+      table: table(values),
+      ...(tail && {
+        tail_table: table(tail.values),
+        tails: fitted('int32', Int32Array.of(tail.first, elements), [1, 2]),
+      }),
+    },
+  };
+}
+
+const DISTANCE = 'd = the largest input of the pixel - input; sum = the sum of terms[d] over the channels of the pixel';
+const MULH = 'mulh(a, b) = floor((a * b + 2^30) / 2^31)';
+
+const SOFTMAX: Readonly<Record<SoftmaxMethod, readonly string[]>> = {
+  float32: [
+    `${DISTANCE}, in their order, in float32 with one rounding each`,
+    'inverse = f32(1 / f32(sum * output scale)); output = clamp(floor(f32(f32(terms[d] * inverse) + 0.5)) + zero point)',
+  ],
+  'fixed point': [
+    `${DISTANCE}, in int32`,
+    `n = the leading zeros of sum, an int32 above 0; half = sum << (n - 1); x = 1515870810 + mulh(half, -1010580540); three times ` +
+      `x = x + saturate(4 * mulh(x, 2^29 - mulh(half, x))); ${MULH}; saturate: to int32`,
+    'output = clamp(mulh(exponentials[d], saturate(2 * x)) / 2^(35 - n), rounded half away from zero, + the smallest value of ' +
+      'the type)',
+  ],
+  table: [
+    `${DISTANCE}, in int32`,
+    `m * 2^(n - 31), m from 2^30 to below 2^31, is f32(1 / f32(f32(sum) * output scale)); ${MULH}; output = ` +
+      'clamp(floor(mulh(terms[d], m) / 2^-n + 0.5) + zero point)',
+  ],
+};
+
+function softmax(_: Definition<'softmax'>, { node, context }: Described): Details {
+  const { terms, exponentials } = (operatorOf(node).layer(node, context) as Layer<'softmax'>).functions;
+  const method = terms instanceof Float32Array ? 'float32' : exponentials ? 'fixed point' : 'table';
+  const shape = [terms.length];
+  return {
+    kind: 'softmax',
+    softmax: method,
+    formulas: SOFTMAX[method],
+    arrays: {
+      terms: terms instanceof Float32Array ? whole('float32', terms, shape) : fitted('int32', terms, shape),
+      ...(exponentials && { exponentials: fitted('int32', exponentials, shape) }),
+    },
   };
 }

@@ -13,6 +13,10 @@ interface Definitions {
   };
   readonly quantize: { readonly output: TensorQuantization };
   readonly dequantize: { readonly input: TensorQuantization };
+  /** A softmax of 8 bits over the channels. */
+  readonly softmax: { readonly output: TensorQuantization };
+  /** A function of one 8-bit tensor, element by element. */
+  readonly bytes: object;
   /** The same values in the same order (NCHW), in another shape. */
   readonly reshape: object;
 }
