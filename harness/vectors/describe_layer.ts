@@ -9,8 +9,6 @@ import { tailRanges } from '../../src/layers/tail.ts';
 import { addTable, proveAdd } from '../../src/requantize/add.ts';
 import { findBoundaries } from '../../src/requantize/boundaries.ts';
 import { floatOfKey } from '../../src/requantize/float_keys.ts';
-import { FloatLines } from '../../src/engines/float_lines.ts';
-import { clamp, roundHalfEven } from '../../src/engines/rounding.ts';
 import { areSaturatingNeighbours } from '../../src/engines/pairs.ts';
 import { pairOffset } from '../../src/layers/linear/reference.ts';
 import type {
@@ -19,9 +17,9 @@ import type {
   Pairs,
   Rounding,
   StepFunctions,
-  TensorQuantization,
 } from '../../src/engines/engine.ts';
 import { bitsFor, fitted, whole, type VectorArray } from './array.ts';
+import { biasedFunctions, biasedLinear, type BiasedFunctions } from './biased.ts';
 import { BOUNDARIES, integerRequantization, type Line } from './line.ts';
 
 /** Where the window of a convolution lies. A fully connected layer is one of 1 by 1 pixels. */
@@ -189,22 +187,10 @@ function fixedPointArrays({ channels, fixed }: StepFunctions): Record<string, Ve
 }
 
 /** What requantizes accumulators: arrays of one element a channel, and what was proved of them. */
-function requantization(
-  { functions, range }: Requantizing<LinearKind> | Layer<'global_average_pool'>,
-  output: TensorQuantization,
-  realBias: Float64Array,
-  multiplierBits: number,
-) {
+function requantization(biased: BiasedFunctions, multiplierBits: number) {
+  const { functions, range, bias } = biased;
   const { channels } = functions;
-  const bias = Int32Array.from(realBias, (real, c) =>
-    clamp(roundHalfEven(real), -0x80000000 - range.lo[c]!, 0x7fffffff - range.hi[c]!),
-  );
-  const remainder = realBias.map((real, c) => real - bias[c]!);
-  const [min] = byteRange(output.type);
-  const { lines, boundaries, correction, evaluations } = integerRequantization(
-    { functions, range, bias, remainder, min, zeroPoint: output.zeroPoint },
-    multiplierBits,
-  );
+  const { lines, boundaries, correction, evaluations } = integerRequantization(biased, multiplierBits);
   const shape = [channels];
   const exactChannels = lines.filter(({ exact }) => exact).length;
   const least = Math.min(...range.lo);
@@ -274,19 +260,12 @@ function pairsOf(
 
 function linear({ linear: one }: Definition<'linear'>, { node, context, multiplierBits }: Described): Details {
   const computed = operatorOf(node).layer(node, context) as Requantizing<LinearKind>;
-  const { functions } = computed;
   const { layer, weights, strides, dilations } = one;
   const { outputChannels, groups, kernel, pads, input, bias } = layer;
   const channels = [outputChannels];
   const scales = Float32Array.from({ length: outputChannels }, (_, c) => ofChannel(layer.weightScale, c));
   const zeros = Int32Array.from({ length: outputChannels }, (_, c) => ofChannel(layer.weightZeroPoint, c));
-  // the engine's own integer; else what the float bias is in units of the accumulator: the step functions know how the
-  // engine really adds it
-  const realBias = Float64Array.from({ length: outputChannels }, (_, c) => {
-    if (functions instanceof FloatLines) return functions.line(c).bias;
-    return !bias ? 0 : bias instanceof Int32Array ? bias[c]! : bias[c]! / (input.scale * scales[c]!);
-  });
-  const stage = requantization(computed, layer.output, realBias, multiplierBits);
+  const stage = requantization(biasedLinear(computed, layer), multiplierBits);
   const { accumulation } = computed;
   const pairs = pairsOf(layer, accumulation);
   const definition = definitionOf(layer, accumulation);
@@ -320,7 +299,8 @@ function pool(
   { node, context, multiplierBits }: Described,
 ): Details {
   const computed = operatorOf(node).layer(node, context) as Layer<'global_average_pool'>;
-  const stage = requantization(computed, output, new Float64Array(computed.functions.channels), multiplierBits);
+  const noBias = new Float64Array(computed.functions.channels);
+  const stage = requantization(biasedFunctions(computed, output, noBias), multiplierBits);
   const definition = `sum(x - input zero point) over the ${count} pixels of a channel`;
   return {
     kind: 'pool',

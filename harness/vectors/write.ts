@@ -3,6 +3,7 @@ import { mkdir, open, readdir, rmdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { InvalidInputError } from '../../src/errors.ts';
 import { isByteType, type TensorInfo } from '../../src/graph/graph.ts';
+import { nearestNames } from '../compare/nearest_names.ts';
 import { writeWhole } from '../process/whole.ts';
 import { contextOf } from '../../src/layers/infer.ts';
 import type { Plan } from '../../src/plan/plan.ts';
@@ -156,7 +157,8 @@ const lastLayout = (layout: string): string => (layout === 'oihw' ? 'ohwi' : 'nh
 function wantedLayers(all: readonly string[], asked: readonly string[] | undefined): readonly string[] {
   if (!asked) return all;
   for (const name of asked)
-    if (!all.includes(name)) throw new InvalidInputError(`no layer is called '${name}'; there are ${all.join(', ')}`);
+    if (!all.includes(name))
+      throw new InvalidInputError(`no layer is called '${name}'; nearest are ${nearestNames(name, all)}`);
   return all.filter((name) => asked.includes(name));
 }
 

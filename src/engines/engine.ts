@@ -129,9 +129,13 @@ export interface UnaryLayer {
   readonly input: TensorQuantization;
   readonly output: TensorQuantization;
   readonly clamp?: Clamp;
-  /** Of LeakyRelu. */
+  /** Of LeakyRelu the slope, of AddScalar the steps of the input's scale. */
   readonly alpha?: number;
-  /** Of Rescale: which of its loops PyTorch runs it by, where the file shows that. */
+  /** Are channels last in memory, where the file shows that? */
+  readonly channelsLast?: boolean;
+  /** Of Clip, real numbers. */
+  readonly bounds?: readonly [least: number, most: number];
+  /** Of Rescale: as of a pool. */
   readonly loop?: string;
 }
 
@@ -161,17 +165,34 @@ export interface SoftmaxFunctions {
 }
 
 export interface AveragePoolLayer {
-  readonly op: 'AveragePool' | 'ReduceMean';
+  readonly op: 'AveragePool' | 'AdaptiveAveragePool' | 'ReduceMean';
   readonly channels?: number;
+  /** Which of its loops PyTorch runs it by, where the file shows that. */
+  readonly loop?: string;
   readonly input: TensorQuantization;
   readonly output: TensorQuantization;
   readonly clamp?: Clamp;
 }
 
-/** An average over a window: float32 values, summed row by row with one rounding each, then one function of the sum. */
+/**
+ * In which order the elements of a window are added, which are counted row by row: those of each line, then the lines'
+ * sums. Element `along` of a line is `line * lineStep + along * step`, where there are so many.
+ */
+export interface SumOrder {
+  readonly lines: number;
+  readonly length: number;
+  readonly lineStep: number;
+  readonly step: number;
+}
+
+/** An average over a window: float32 values, summed with one rounding each, then one function of the sum. */
 export interface AveragePoolFunctions {
   /** What one element adds: a float32. */
   value(q: number): number;
+  /** Of a window of so many elements. Default: row by row. */
+  order?(elements: number): SumOrder;
+  /** Is a sum divided by the window's size, whatever of it lies in the padding? Default: as the file says. */
+  readonly countsPads?: boolean;
   /** From the float32 sum, in which it is non-decreasing, to 8 bits; one function for each divisor. */
   output(divisor: number): (sum: number) => number;
 }
@@ -184,6 +205,8 @@ export interface PoolLayer {
   /** How many elements are averaged. */
   readonly count: number;
   readonly channels?: number;
+  /** Which of its loops PyTorch runs it by, where the file shows that. */
+  readonly loop?: string;
   readonly clamp?: Clamp;
 }
 

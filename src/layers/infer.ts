@@ -45,6 +45,7 @@ const SUMS = new Set([
   'MatMul',
   'MaxPool',
   'AveragePool',
+  'AdaptiveAveragePool',
   'GlobalAveragePool',
   'ReduceMean',
   'ReduceSum',

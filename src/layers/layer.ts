@@ -1,5 +1,12 @@
 import type { Constant, ElementData, TensorInfo } from '../graph/graph.ts';
-import type { Accumulation, LinearLayer, SoftmaxFunctions, StepFunctions, SumsLayer } from '../engines/engine.ts';
+import type {
+  Accumulation,
+  LinearLayer,
+  SoftmaxFunctions,
+  StepFunctions,
+  SumOrder,
+  SumsLayer,
+} from '../engines/engine.ts';
 import type { AccumulatorRange } from '../requantize/boundaries.ts';
 import type { Extent } from './layout.ts';
 
@@ -85,11 +92,10 @@ interface Kinds extends Readonly<Record<LinearKind, LinearSums>> {
   };
   /** Of sum(x - zx) over all pixels of a channel. */
   readonly global_average_pool: Summing & { readonly pixels: number };
-  /** y = output(divisor)(float32 sum of value(x)), the sums in the window's order. */
+  /** y = output(divisor)(float32 sum of value(x)). */
   readonly average_pool: {
     readonly window: Window;
-    /** Are columns summed first, and then their sums? */
-    readonly byColumns: boolean;
+    readonly order: SumOrder;
     /** What a sum over so many elements is divided by. */
     divisor(elements: number): number;
     value(x: number): number;

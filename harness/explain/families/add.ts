@@ -147,7 +147,7 @@ export function addProblem({ layer }: Definition<'add'>, question: LayerQuestion
       {
         zero,
         formula: dimension(formulas, formula),
-        ...endingOf({ ...reference, clamp: ownClamp(layer) }, clampChoices(layer)),
+        ...endingOf({ ...reference, clamp: ownClamp(layer) }, clampChoices(layer, theirs)),
       },
       {
         theirs,

@@ -93,7 +93,10 @@ export function poolProblem({ layer, functions }: Definition<'global_average_poo
   return whereReferenceIs(question, [...REFERENCES, own], ({ scale, ...reference }) =>
     problemOf(
       { zero: dimension(zeroChoices(layer)) },
-      { scale: dimension([...SCALES, ...byEngine], scale), ...endingOf({ ...reference, clamp }, clampChoices(layer)) },
+      {
+        scale: dimension([...SCALES, ...byEngine], scale),
+        ...endingOf({ ...reference, clamp }, clampChoices(layer, theirs)),
+      },
       {
         theirs,
         groupSize: isShared ? theirs.length : 1,

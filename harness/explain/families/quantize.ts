@@ -70,7 +70,7 @@ export function quantizeProblem(definition: Definition<'quantize'>, question: La
       {
         parameters,
         division: dimension(DIVISIONS, division),
-        ...endingOf(reference, clampChoices(definition)),
+        ...endingOf(reference, clampChoices(definition, theirs)),
       },
       {
         theirs,

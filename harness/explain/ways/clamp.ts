@@ -1,4 +1,4 @@
-import { byteRange } from '../../../src/graph/graph.ts';
+import { byteRange, type ElementData } from '../../../src/graph/graph.ts';
 import { clamp, roundHalfEven } from '../../../src/engines/rounding.ts';
 import type { Clamp, TensorQuantization } from '../../../src/engines/engine.ts';
 import { waysOf, type Choice } from '../problem.ts';
@@ -23,8 +23,18 @@ export function ownClamp({ output: { type, zeroPoint }, relu = false, clamp }: C
   return relu && zeroPoint > byteRange(type)[0] ? 'relu' : 'type';
 }
 
-/** The ways that differ. */
-export function clampChoices({ output: { type, scale, zeroPoint }, clamp: own }: Clamped): ClampChoice[] {
+/**
+ * The ways that differ.
+ *
+ * @param theirs int32 where they are not clamped to the type
+ */
+export function clampChoices(layer: Clamped, theirs: ElementData): ClampChoice[] {
+  return theirs instanceof Int32Array ? [...ofType(layer), NONE] : ofType(layer);
+}
+
+const NONE: ClampChoice = way('none', 'values are not clamped, not even to the type', { of: (v: number) => v });
+
+function ofType({ output: { type, scale, zeroPoint }, clamp: own }: Clamped): ClampChoice[] {
   const [min, max] = byteRange(type);
   const six = Math.min(max, zeroPoint + roundHalfEven(6 / scale));
   const bounds: [id: string, what: string, least: number, most: number][] = [
