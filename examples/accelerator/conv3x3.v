@@ -8,6 +8,11 @@
 //   requantize   clamp(((accumulator + bias) * multiplier + offset) >> shift, OUTPUT_MIN, OUTPUT_MAX)
 //   correct      where the line of a channel is not exact it is right or one too low: one comparison puts it right
 //
+// With FIXED_POINT the last two are TensorFlow Lite's own requantization instead, by its quantized multiplier and shift:
+//
+//   fixed point  clamp(rescale(accumulator + bias) + OUTPUT_ZERO, OUTPUT_MIN, OUTPUT_MAX), rounded in each channel as its
+//                `rounding` says: 0 double, 1 double-up, 2 single
+//
 // Parameters and memory files are those of `exact8 vectors --format hex --order nhwc` (parameters.vh). The FAULT_
 // parameters plant the usual mistakes, for practice in finding them.
 module conv3x3 #(
@@ -17,11 +22,14 @@ module conv3x3 #(
   parameter INPUT_SIGNED = 0, INPUT_ZERO = 0, WEIGHT_SIGNED = 1, WEIGHT_ZERO_BITS = 1,
   parameter OUTPUT_TYPE_MIN = 0, OUTPUT_MIN = 0, OUTPUT_MAX = 255,
   parameter SATURATING_PAIRS = 0, CORRECTED = 0, WORD_BITS = 8,
+  parameter FIXED_POINT = 0, OUTPUT_ZERO = 0, QUANTIZED_SHIFT_BITS = 1,
   parameter ACCUMULATOR_BITS = 32, SUM_BITS = 32, BIAS_BITS = 32,
   parameter MULTIPLIER_BITS = 31, OFFSET_BITS = 53, SHIFT_BITS = 6, BOUNDARY_BITS = 32,
   parameter WEIGHTS_FILE = "", WEIGHT_ZERO_POINT_FILE = "", BIAS_FILE = "",
   parameter MULTIPLIER_FILE = "", OFFSET_FILE = "", SHIFT_FILE = "", EXACT_FILE = "", BOUNDARIES_FILE = "",
-  parameter FAULT_SATURATE_PAIRS = 0, FAULT_ZERO_PADDING = 0, FAULT_TRUNCATE = 0, FAULT_NO_BIAS = 0
+  parameter QUANTIZED_MULTIPLIER_FILE = "", QUANTIZED_SHIFT_FILE = "", ROUNDING_FILE = "",
+  parameter FAULT_SATURATE_PAIRS = 0, FAULT_ZERO_PADDING = 0, FAULT_TRUNCATE = 0, FAULT_NO_BIAS = 0,
+  parameter FAULT_ROUND_ONCE = 0
 ) (
   input clock,
   input reset,
@@ -47,6 +55,9 @@ module conv3x3 #(
   reg signed [OFFSET_BITS-1:0] offset[0:OUT_CHANNELS-1];
   reg [SHIFT_BITS-1:0] shift[0:OUT_CHANNELS-1];
   reg exact[0:OUT_CHANNELS-1];
+  reg [30:0] quantized_multiplier[0:OUT_CHANNELS-1];
+  reg signed [QUANTIZED_SHIFT_BITS-1:0] quantized_shift[0:OUT_CHANNELS-1];
+  reg [1:0] rounding_way[0:OUT_CHANNELS-1];
   reg signed [BOUNDARY_BITS-1:0] boundaries[0:(CORRECTED ? OUT_CHANNELS*255 : 1)-1];
   initial begin
     if (SATURATING_PAIRS > 1) begin
@@ -61,6 +72,11 @@ module conv3x3 #(
     $readmemh(SHIFT_FILE, shift);
     $readmemh(EXACT_FILE, exact);
     if (CORRECTED) $readmemh(BOUNDARIES_FILE, boundaries);
+    if (FIXED_POINT) begin
+      $readmemh(QUANTIZED_MULTIPLIER_FILE, quantized_multiplier);
+      $readmemh(QUANTIZED_SHIFT_FILE, quantized_shift);
+      $readmemh(ROUNDING_FILE, rounding_way);
+    end
   end
 
   // --- the window: a raster scan over the padded image ------------------------------------------------------------
@@ -145,6 +161,21 @@ module conv3x3 #(
   integer requantized_accumulator;  // what the boundaries are compared with: they have the bias in them
   integer value;
 
+  // TensorFlow Lite's MultiplyByQuantizedMultiplier
+  function signed [63:0] rescale(input signed [63:0] x, input signed [63:0] by, input integer shift, input [1:0] way);
+    integer right;
+    begin
+      right = shift < 0 ? -shift : 0;
+      if (way == 2 || FAULT_ROUND_ONCE) rescale = (x * by + (64'sd1 <<< (30 - shift))) >>> (31 - shift);
+      else begin
+        // the high half of the doubled product, rounded; then a shift that rounds half up, or half away from zero
+        rescale = ((x <<< (shift > 0 ? shift : 0)) * by + (64'sd1 <<< 30)) >>> 31;
+        if (right > 0)
+          rescale = (rescale + (64'sd1 <<< (right - 1)) - (way == 0 && rescale < 0 ? 64'sd1 : 64'sd0)) >>> right;
+      end
+    end
+  endfunction
+
   reg signed [SUM_BITS-1:0] biased;
   reg signed [63:0] line, rounding;
   always @(posedge clock) begin
@@ -156,9 +187,14 @@ module conv3x3 #(
       if (!FAULT_NO_BIAS) biased = biased + bias[accumulated_channel];
       // an exact line rounds by half a unit in its offset; the others are rounded by their correction
       rounding = 0;
-      if (FAULT_TRUNCATE && exact[accumulated_channel]) rounding = 64'sd1 <<< (shift[accumulated_channel] - 1);
-      line = biased * $signed({1'b0, multiplier[accumulated_channel]}) + offset[accumulated_channel] - rounding;
-      line = line >>> shift[accumulated_channel];
+      if (FIXED_POINT) begin
+        line = rescale(biased, {33'b0, quantized_multiplier[accumulated_channel]},
+                       quantized_shift[accumulated_channel], rounding_way[accumulated_channel]) + OUTPUT_ZERO;
+      end else begin
+        if (FAULT_TRUNCATE && exact[accumulated_channel]) rounding = 64'sd1 <<< (shift[accumulated_channel] - 1);
+        line = biased * $signed({1'b0, multiplier[accumulated_channel]}) + offset[accumulated_channel] - rounding;
+        line = line >>> shift[accumulated_channel];
+      end
       value <= line < OUTPUT_MIN ? OUTPUT_MIN : line > OUTPUT_MAX ? OUTPUT_MAX : line;
     end
   end
@@ -169,7 +205,7 @@ module conv3x3 #(
     out_valid <= requantized && !reset;
     if (requantized) begin
       out_value <= value;
-      if (CORRECTED && !FAULT_TRUNCATE && value < OUTPUT_MAX)
+      if (CORRECTED && !FIXED_POINT && !FAULT_TRUNCATE && value < OUTPUT_MAX)
         if (requantized_accumulator >= boundaries[requantized_channel*255+value-OUTPUT_TYPE_MIN]) out_value <= value + 1;
     end
   end

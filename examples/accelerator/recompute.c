@@ -200,6 +200,82 @@ static void dequantize(const struct layer *l, float *y) {
   free(x), free(table);
 }
 
+static void bytes(const struct layer *l, int32_t *y) {
+  int32_t *x = load_tensor(&l->input), is_signed = l->output.least < 0;
+  char name[4096];
+  snprintf(name, sizeof name, "%s/table.bin", l->folder);
+  int32_t *table = load_bytes(name, 256, is_signed);
+  snprintf(name, sizeof name, "%s/tail_table.bin", l->folder);
+  int32_t *tail_table = l->tails ? load_bytes(name, 256, is_signed) : NULL;
+  int32_t *tails = l->tails ? load(l->folder, "tails.bin", 8 * (size_t)l->tails) : NULL;
+  int plane = l->output.height * l->output.width, channels = l->output.channels;
+  for (int i = 0; i < (int)elements(&l->output); i++) {
+    int nhwc = (i / (plane * channels) * plane + i % plane) * channels + i / plane % channels, tail = 0;
+    for (int t = 0; t < l->tails; t++) tail |= nhwc >= tails[2 * t] && nhwc < tails[2 * t + 1];
+    y[i] = (tail ? tail_table : table)[x[i] - l->input.least];
+  }
+  free(x), free(table), free(tail_table), free(tails);
+}
+
+/* floor((a * b + 2^30) / 2^31) */
+static int32_t mulh(int64_t a, int64_t b) { return (int32_t)((a * b + (1 << 30)) >> 31); }
+
+static int64_t saturate(int64_t x) { return clamp(x, INT32_MIN, INT32_MAX); }
+
+/* x / 2^shift, rounded half away from zero; x is 0 or more */
+static int64_t divide(int64_t x, int shift) { return (x + ((int64_t)1 << (shift - 1))) >> shift; }
+
+/* What a softmax makes of exponentials[d] or terms[d], where it is in integers. */
+static int64_t softmax_output(const struct layer *l, int32_t exponential, int32_t sum) {
+  if (l->softmax == 2) {
+    int zeros = 0;
+    while (!((uint32_t)sum >> (31 - zeros) & 1)) zeros++;
+    int64_t half = (int64_t)sum << (zeros - 1), x = 1515870810 + mulh(half, -1010580540);
+    for (int i = 0; i < 3; i++) x += saturate(4 * (int64_t)mulh(x, (1 << 29) - mulh(half, x)));
+    return divide(mulh(exponential, saturate(2 * x)), 35 - zeros) + l->output.least;
+  }
+  float product = (float)sum * l->output.scale, inverse = 1 / product;
+  int exponent = 0;
+  int64_t multiplier;
+  for (double m = inverse;; exponent++, m /= 2)
+    if (m < 1) {
+      while (m < 0.5) exponent--, m *= 2;
+      multiplier = (int64_t)(m * 2147483648.0);
+      break;
+    }
+  int32_t high = mulh(exponential, multiplier);
+  return (exponent < 0 ? divide(high, -exponent) : high) + l->output.zero;
+}
+
+static void softmax(const struct layer *l, int32_t *y) {
+  int32_t *x = load_tensor(&l->input);
+  void *file = load(l->folder, "terms.bin", 4 * 256);
+  float *floats = file;
+  int32_t *terms = file, *exponentials = l->softmax == 2 ? load(l->folder, "exponentials.bin", 4 * 256) : terms;
+  int plane = l->output.height * l->output.width, channels = l->output.channels;
+  for (int i = 0; i < l->output.batch * plane; i++) {
+    int32_t *first = x + (size_t)(i / plane) * channels * plane + i % plane, largest = first[0], sum = 0;
+    float total = 0;
+    for (int c = 1; c < channels; c++) largest = first[c * plane] > largest ? first[c * plane] : largest;
+    for (int c = 0; c < channels; c++)
+      if (l->softmax == 1) total += floats[largest - first[c * plane]];
+      else sum += terms[largest - first[c * plane]];
+    float product = total * l->output.scale, inverse = 1 / product;
+    for (int c = 0; c < channels; c++) {
+      int32_t d = largest - first[c * plane];
+      int64_t value;
+      if (l->softmax == 1) {
+        float scaled = floats[d] * inverse;
+        float moved = scaled + 0.5f;
+        value = (int64_t)moved + l->output.zero; /* moved is above 0 */
+      } else value = softmax_output(l, exponentials[d], sum);
+      y[first - x + (size_t)c * plane] = (int32_t)clamp(value, l->output.least, l->output.least + 255);
+    }
+  }
+  if (exponentials != terms) free(exponentials);
+  free(x), free(file);
+}
+
 static void add_float(const struct layer *l, float *y) {
   size_t count = elements(&l->output);
   float *a = load("", l->input.file, 4 * count);
@@ -220,6 +296,8 @@ static size_t check(const struct layer *l) {
     case POOL: pool(l, y); break;
     case ADD: add(l, y); break;
     case ADD_FLOAT: add_float(l, y); break;
+    case BYTES: bytes(l, y); break;
+    case SOFTMAX: softmax(l, y); break;
     case QUANTIZE: quantize(l, y); break;
     case DEQUANTIZE: dequantize(l, y); break;
     case COPY: free(y), y = load_tensor(&l->input); break;

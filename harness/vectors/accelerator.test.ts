@@ -9,6 +9,7 @@ import { packHex } from './pack.ts';
 import { explain } from '../explain/explain.ts';
 import { randomFeeds } from '../cli/generated_inputs.ts';
 import { FORMATS } from './formats/index.ts';
+import { fileNames } from './names.ts';
 import { writeVectors, type VectorOptions } from './write.ts';
 import { readModel } from '../../src/formats/index.ts';
 import type { Graph } from '../../src/graph/graph.ts';
@@ -19,6 +20,7 @@ import { chosen } from '../../tests/helpers/long.ts';
 import { withLeast } from '../../tests/helpers/pairing_engines.ts';
 import { smallLayer } from '../../tests/helpers/small_layers.ts';
 import { smallModel } from '../../tests/helpers/small_model.ts';
+import { smallTflite } from '../../tests/helpers/small_tflite.ts';
 import { hasCompiler, hasIcarus, installTools } from '../../tests/helpers/tools.ts';
 
 installTools();
@@ -234,6 +236,69 @@ describe.skipIf(!hasIcarus())('the Verilog unit (needs Icarus Verilog)', () => {
   );
 });
 
+/** By TensorFlow Lite's own integers, or by the line. */
+const WAYS = [[], ['', 'BY_LINE']] as const;
+
+describe.skipIf(!hasIcarus())('the Verilog unit as TensorFlow Lite (needs Icarus Verilog)', () => {
+  const ENGINES_AND_ROUNDINGS = [
+    ['tflite', 'uint8', [0], [0]],
+    ['tflite-single', 'int8', [2], [2]],
+    // a depthwise layer of int8 rounds half up in whole blocks of 8 channels
+    ['tflite-builtin', 'int8', [1], [0, 1]],
+  ] as const;
+  it.each(ENGINES_AND_ROUNDINGS)('%s, %s: equal in every output', async (engine, type, ...roundings) => {
+    const name = `${engine} ${type}`;
+    const { layers } = await write(name, readModel(smallTflite(type)), { engine, layers: ['conv', 'depthwise'] });
+    for (const [i, { name: layer, arrays }] of layers.entries()) {
+      const file = arrays['rounding']!.files.find(({ format }) => format === 'bin')!.path;
+      expect([...new Set(readFileSync(join(root, name, file)))].sort(), layer).toEqual(roundings[i]);
+      for (const way of WAYS)
+        expect(simulate(name, layer, ...way)).toMatchObject({
+          status: 0,
+          output: expect.stringMatching(/^PASS: 0 of/),
+        });
+    }
+  });
+
+  it.skipIf(!sharedAvailable)(
+    'layers of a real MobileNetV1 as tflite, and with one rounding in place of two (needs ../shared)',
+    async () => {
+      const whole = readModel(readFileSync(join(SHARED, 'models/imagenet_mobilenetv1_025_128_u8.tflite')));
+      const nodes = whole.nodes.slice(0, 2);
+      const layers = nodes.map(({ outputs }) => outputs[0]!);
+      // of a smaller picture
+      const inputs = whole.inputs.map((input) => ({ ...input, shape: [1, 3, 64, 64] }));
+      const graph = { ...whole, nodes, inputs, outputs: layers.slice(1) };
+      const plan = createPlan(graph, { engine: 'tflite' });
+      const feeds = randomFeeds(plan, 1);
+      const { tensors } = await write('mobilenetv1', graph, { feeds, layers, engine: 'tflite', orders: ['nhwc'] });
+      const names = fileNames(plan.graph.tensors.keys());
+      for (const layer of layers)
+        expect(simulate('mobilenetv1', names.get(layer)!)).toMatchObject({
+          status: 0,
+          output: expect.stringMatching(/^PASS: 0 of 8192 /),
+        });
+      const dump = join(root, 'once.hex');
+      const { status, output } = simulate('mobilenetv1', names.get(layers[0]!)!, dump, 'FAULT_ROUND_ONCE');
+      expect(status, output).toBe(1);
+      const tensor = tensors.find(({ name }) => name === layers[0])!;
+      const theirs = packHex(readFileSync(dump, 'utf8'), tensor, 'nhwc', dump).data as Uint8Array;
+      const [explained] = explain({
+        graph,
+        shapes: {},
+        reference: new Map(Object.entries(feeds).map(([name, { data }]) => [name, data])),
+        engines: [findEngine('tflite')],
+        theirs: new Map([[layers[0]!, theirs]]),
+      }).layers;
+      const { causes, exact, certain } = explained!.explanation;
+      expect(causes).toMatchObject([{ kind: 'rounding', side: 'theirs' }]);
+      expect({ exact, certain }).toEqual({ exact: true, certain: true });
+      expect(output).toMatch(new RegExp(`^FAIL: ${causes[0]!.elements} of`));
+    },
+    120_000,
+  );
+});
+
 describe.skipIf(!hasCompiler())('the C program (needs a C compiler)', () => {
   const recompute = (vectors: string): { status: number | null; output: string } => {
     const program = join(root, `${vectors} recompute`);
@@ -267,6 +332,23 @@ describe.skipIf(!hasCompiler())('the C program (needs a C compiler)', () => {
     expect(recompute('tails')).toMatchObject({ status: 0, output: expect.stringMatching(/\n3 layers, 0 differ\n$/) });
   });
 
+  // all but the windows of a pool, of which no vectors are written
+  const TFLITE_LAYERS = ['conv', 'depthwise', 'sum', 'mean', 'logits', 'softmax'];
+  it.each([
+    ['tflite', 'uint8', 'fixed point'],
+    ['tflite-builtin', 'int8', 'float32'],
+    ['tflite-builtin-arm64', 'uint8', 'table'],
+    ['xnnpack', 'int8', 'float32'],
+  ] as const)(
+    'of a .tflite file under %s, %s: its softmax, by %s, and every other layer',
+    async (engine, type, method) => {
+      const name = `${engine} ${type} whole`;
+      const { layers } = await write(name, readModel(smallTflite(type)), { ...bin, engine, layers: TFLITE_LAYERS });
+      expect(layers.at(-1)).toMatchObject({ kind: 'softmax', softmax: method });
+      expect(recompute(name)).toMatchObject({ status: 0, output: expect.stringMatching(/\n\d+ layers, 0 differ\n$/) });
+    },
+  );
+
   // neighbours; within a tap, in the picture alone; -128 a register apart, that wrap
   it.each([
     ['fbgemm-avx2', 'saturating-pairs', []],
@@ -287,6 +369,9 @@ describe.skipIf(!hasCompiler())('the C program (needs a C compiler)', () => {
     chosen(
       [['imagenet_mobilenetv1_025_128_u8.qlinear.onnx', 'onnxruntime', 31]],
       [
+        ['imagenet_mobilenetv1_025_128_u8.tflite', 'tflite', 31],
+        ['imagenet_mobilenetv2_u8.tflite', 'xnnpack', 66],
+        ['imagenet_mobilenetv2_i8_per_channel.tflite', 'tflite-builtin', 68],
         ['imagenet_mobilenetv2_qdq.onnx', 'onnxruntime', 90],
         ['torchvision_mobilenet_v2_qnnpack.pth', 'fbgemm-avx2', 67],
         ['torchvision_mobilenet_v2_fbgemm_full_range.pth', 'x86', 67],

@@ -4,13 +4,14 @@ import type { Manifest, ManifestLayer } from './manifest.ts';
 const DECLARATIONS = `#ifndef NETWORK_H
 #define NETWORK_H
 
-enum kind { CONVOLUTION, POOL, ADD, ADD_FLOAT, QUANTIZE, DEQUANTIZE, COPY };
+enum kind { CONVOLUTION, POOL, ADD, ADD_FLOAT, QUANTIZE, DEQUANTIZE, BYTES, SOFTMAX, COPY };
 
 struct tensor {
   const char *file;                    /* .bin, NCHW: unsigned or signed bytes, or float32 */
   int batch, channels, height, width;  /* a tensor [N, C] has 1 by 1 pixels */
   int least;                           /* smallest value of the type: 0 or -128 */
   int zero;                            /* zero point */
+  float scale;                         /* 0 where it has none */
 };
 
 struct layer {
@@ -29,7 +30,8 @@ struct layer {
   int boundaries;                      /* convolution, pool: is there a file of them, for channels without an exact line? */
   int line;                            /* add: 1: the line of the four numbers below; 0: the file table.bin */
   int multiplier_a, multiplier_b, offset, shift;
-  int tails;                           /* add: how many [first, end) are in tails.bin, where tail_table.bin holds */
+  int softmax;                         /* softmax: 1 in float32, 2 in fixed point, 3 by a table of 16 bits */
+  int tails;                           /* add, bytes: how many [first, end) are in tails.bin, where tail_table.bin holds */
   int operand;                         /* add-float: elements of operand.bin; 0 where the second operand is a tensor */
 };
 `;
@@ -56,15 +58,23 @@ const binFile = (files: ManifestLayer['arrays'][string]['files']): string =>
   )!.path;
 
 function tensor({ tensors }: Manifest, name: string): string {
-  const { files, shape, signed, type, zeroPoint = 0 } = tensors.find((tensor) => tensor.name === name)!;
+  const { files, shape, signed, type, zeroPoint = 0, scale = 0 } = tensors.find((tensor) => tensor.name === name)!;
   const [batch, channels, height, width] = shape.length === 1 ? [1, ...shape, 1, 1] : [...shape, 1, 1];
   const least = type === 'float32' ? 0 : byteRange(signed ? 'int8' : 'uint8')[0];
-  return `{"${binFile(files)}", ${batch}, ${channels}, ${height}, ${width}, ${least}, ${zeroPoint}}`;
+  return `{"${binFile(files)}", ${batch}, ${channels}, ${height}, ${width}, ${least}, ${zeroPoint}, ${floatLiteral(scale)}}`;
 }
+
+/** C99, of a float32. */
+function floatLiteral(value: number): string {
+  const text = String(Math.fround(value));
+  return `${/[.e]/.test(text) ? text : `${text}.0`}f`;
+}
+
+const SOFTMAX_METHODS = ['float32', 'fixed point', 'table'] as const;
 
 /** Designated initializers; what is left out is 0. */
 function fields(manifest: Manifest, layer: ManifestLayer): string[] {
-  const { name, kind, inputs, window, accumulation, requantization, line, arrays } = layer;
+  const { name, kind, inputs, window, accumulation, requantization, line, softmax, arrays } = layer;
   const [input, other] = inputs;
   const result: string[] = [`.name = ${JSON.stringify(name)}`];
   const set = (values: Record<string, string | number>): void => {
@@ -111,6 +121,7 @@ function fields(manifest: Manifest, layer: ManifestLayer): string[] {
       min: line.clamp[0],
       max: line.clamp[1],
     });
+  if (softmax) set({ softmax: SOFTMAX_METHODS.indexOf(softmax) + 1 });
   if (arrays['tails']) set({ tails: arrays['tails'].shape[0]! });
   if (arrays['operand']) set({ operand: arrays['operand'].words });
   return result;

@@ -11,7 +11,13 @@ import { findBoundaries } from '../../src/requantize/boundaries.ts';
 import { floatOfKey } from '../../src/requantize/float_keys.ts';
 import { areSaturatingNeighbours } from '../../src/engines/pairs.ts';
 import { pairOffset } from '../../src/layers/linear/reference.ts';
-import type { Accumulation as EngineAccumulation, LinearLayer, Pairs } from '../../src/engines/engine.ts';
+import type {
+  Accumulation as EngineAccumulation,
+  LinearLayer,
+  Pairs,
+  Rounding,
+  StepFunctions,
+} from '../../src/engines/engine.ts';
 import { bitsFor, fitted, whole, type VectorArray } from './array.ts';
 import { biasedFunctions, biasedLinear, type BiasedFunctions } from './biased.ts';
 import { BOUNDARIES, integerRequantization, type Line } from './line.ts';
@@ -56,6 +62,8 @@ export interface Requantization {
   readonly widths: { readonly product: number; readonly scaled: number; readonly shifted: number };
   /** For people: what was proved, and how. */
   readonly proof: string;
+  /** Of an engine that computes in fixed point, for people: what it does with its own integers, which are in the arrays. */
+  readonly fixedPoint?: string;
 }
 
 export interface AddLine {
@@ -68,7 +76,8 @@ export interface AddLine {
   readonly widths: { readonly products: readonly [a: number, b: number]; readonly sum: number };
 }
 
-export type LayerKind = 'convolution' | 'pool' | 'max-pool' | 'add' | 'add-float' | 'quantize' | 'dequantize' | 'copy';
+export type LayerKind =
+  'convolution' | 'pool' | 'max-pool' | 'add' | 'add-float' | 'quantize' | 'dequantize' | 'bytes' | 'softmax' | 'copy';
 
 /** One layer as an implementer needs it: everything but the values of its activations. */
 export interface LayerVectors {
@@ -84,8 +93,12 @@ export interface LayerVectors {
   readonly accumulation?: Accumulation;
   readonly requantization?: Requantization;
   readonly line?: AddLine;
+  readonly softmax?: SoftmaxMethod;
   readonly arrays: Readonly<Record<string, VectorArray>>;
 }
+
+/** How a softmax computes: see its formulas. */
+type SoftmaxMethod = 'float32' | 'fixed point' | 'table';
 
 type Details = Omit<LayerVectors, 'name' | 'node' | 'op' | 'inputs'>;
 
@@ -105,6 +118,8 @@ const LAYERS: ForDefinitions<[Described], Details> = {
   add_float32: addFloat,
   quantize,
   dequantize,
+  bytes,
+  softmax,
   reshape: () => ({ kind: 'copy', formulas: ['output = input, in another shape'], arrays: {} }),
 };
 
@@ -166,6 +181,34 @@ function widthsOf({ range, bias }: BiasedFunctions, lines: readonly Line[]): Req
   return { product: most('product'), scaled: most('scaled'), shifted: most('shifted') };
 }
 
+const ROUNDINGS: readonly Rounding[] = ['double', 'double-up', 'single'];
+
+const FIXED_POINT =
+  'clamp(rescale(accumulator + bias) + zero point), rescale with m = `quantized_multiplier` and n = `quantized_shift`, which ' +
+  'is to the left where it is positive, by `rounding`. 0 (double): h = (x * 2^max(n, 0) * m + 2^30) >> 31, then h / 2^-n ' +
+  'where n is negative, rounded half away from zero; 1 (double-up): the same, at last half up; 2 (single): (x * m + ' +
+  '2^(30 - n)) >> (31 - n)';
+
+/** The integers of an engine that computes in fixed point, one of each a channel. */
+function fixedPointArrays({ channels, fixed }: StepFunctions): Record<string, VectorArray> {
+  if (!fixed) return {};
+  const all = Array.from({ length: channels }, (_, channel) => fixed(channel));
+  const shape = [channels];
+  return {
+    quantized_multiplier: multipliers(all.map(({ multiplier }) => multiplier)),
+    quantized_shift: fitted(
+      'int32',
+      Int32Array.from(all, ({ shift }) => shift),
+      shape,
+    ),
+    rounding: fitted(
+      'uint8',
+      Uint8Array.from(all, ({ rounding }) => ROUNDINGS.indexOf(rounding)),
+      shape,
+    ),
+  };
+}
+
 /** What requantizes accumulators: arrays of one element a channel, and what was proved of them. */
 function requantization(biased: BiasedFunctions, multiplierBits: number) {
   const { functions, range, bias } = biased;
@@ -189,6 +232,7 @@ function requantization(biased: BiasedFunctions, multiplierBits: number) {
     accumulator_min: fitted('int32', Int32Array.from(range.lo), shape),
     accumulator_max: fitted('int32', Int32Array.from(range.hi), shape),
     ...(boundaries ? { boundaries: fitted('int32', boundaries, [channels, BOUNDARIES]) } : {}),
+    ...fixedPointArrays(functions),
   };
   const formulas = [`output = ${LINE}${boundaries ? ', in channels whose `exact` is 1' : ''}`];
   if (boundaries)
@@ -196,6 +240,7 @@ function requantization(biased: BiasedFunctions, multiplierBits: number) {
       'in the other channels: output = smallest value of the type + the number of `boundaries` that are <= accumulator ' +
         '(the bias is in them)',
     );
+  if (functions.fixed) formulas.push(`as the engine itself, in every channel: output = ${FIXED_POINT}`);
   if (correction === 'compare')
     formulas.push(
       `or, in every channel: g = ${LINE}; output = g + 1 where g is below the clamp's upper end and accumulator >= ` +
@@ -216,6 +261,7 @@ function requantization(biased: BiasedFunctions, multiplierBits: number) {
       correction,
       clamp: [functions.min, functions.max] as const,
       widths: widthsOf(biased, lines),
+      ...(functions.fixed && { fixedPoint: FIXED_POINT }),
       proof:
         `${exactChannels} of ${channels} channels have an exact line: equal to the engine at every accumulator from ` +
         `accumulator_min to accumulator_max, which all inputs together can reach. Checked in integers at both ends of ` +
@@ -369,5 +415,68 @@ function dequantize(_: Definition<'dequantize'>, { node, context }: Described): 
     kind: 'dequantize',
     formulas: [`output = table[input code] (float32); ${CODE}`],
     arrays: { table: whole('float32', values, [256]) },
+  };
+}
+
+/** Elements from `first` on, in NHWC order, may have a table of their own. */
+function bytes(_: Definition<'bytes'>, { node, context }: Described): Details {
+  const { values, tail } = operatorOf(node).layer(node, context) as Layer<'table'>;
+  const type = values instanceof Int8Array ? 'int8' : 'uint8';
+  const table = (of: typeof values): VectorArray => whole(type, of, [256]);
+  const elements = elementCount(context.info(node.outputs[0]!).shape);
+  return {
+    kind: 'bytes',
+    formulas: [
+      `output = table[input code]; ${CODE}`,
+      ...(tail
+        ? [
+            'output = tail_table[input code] for elements in the `tails`: [first, end) in NHWC order, which are computed otherwise',
+          ]
+        : []),
+    ],
+    arrays: {
+      table: table(values),
+      ...(tail && {
+        tail_table: table(tail.values),
+        tails: fitted('int32', Int32Array.of(tail.first, elements), [1, 2]),
+      }),
+    },
+  };
+}
+
+const DISTANCE = 'd = the largest input of the pixel - input; sum = the sum of terms[d] over the channels of the pixel';
+const MULH = 'mulh(a, b) = floor((a * b + 2^30) / 2^31)';
+
+const SOFTMAX: Readonly<Record<SoftmaxMethod, readonly string[]>> = {
+  float32: [
+    `${DISTANCE}, in their order, in float32 with one rounding each`,
+    'inverse = f32(1 / f32(sum * output scale)); output = clamp(floor(f32(f32(terms[d] * inverse) + 0.5)) + zero point)',
+  ],
+  'fixed point': [
+    `${DISTANCE}, in int32`,
+    `n = the leading zeros of sum, an int32 above 0; half = sum << (n - 1); x = 1515870810 + mulh(half, -1010580540); three times ` +
+      `x = x + saturate(4 * mulh(x, 2^29 - mulh(half, x))); ${MULH}; saturate: to int32`,
+    'output = clamp(mulh(exponentials[d], saturate(2 * x)) / 2^(35 - n), rounded half away from zero, + the smallest value of ' +
+      'the type)',
+  ],
+  table: [
+    `${DISTANCE}, in int32`,
+    `m * 2^(n - 31), m from 2^30 to below 2^31, is f32(1 / f32(f32(sum) * output scale)); ${MULH}; output = ` +
+      'clamp(floor(mulh(terms[d], m) / 2^-n + 0.5) + zero point)',
+  ],
+};
+
+function softmax(_: Definition<'softmax'>, { node, context }: Described): Details {
+  const { terms, exponentials } = (operatorOf(node).layer(node, context) as Layer<'softmax'>).functions;
+  const method = terms instanceof Float32Array ? 'float32' : exponentials ? 'fixed point' : 'table';
+  const shape = [terms.length];
+  return {
+    kind: 'softmax',
+    softmax: method,
+    formulas: SOFTMAX[method],
+    arrays: {
+      terms: terms instanceof Float32Array ? whole('float32', terms, shape) : fitted('int32', terms, shape),
+      ...(exponentials && { exponentials: fitted('int32', exponentials, shape) }),
+    },
   };
 }

@@ -52,6 +52,7 @@ What differs from layer to layer (saturation, corrections) is under \`formulas\`
 | \`multiplier\`, \`offset\`, \`shift\` | the line; zero point and rounding are in \`offset\` |
 | \`exact\` | 1: the line equals the engine at every accumulator that the channel can reach; 0: see \`formulas\` |
 | \`boundaries\` | only where a channel has no exact line: 255 a channel, entry j is the smallest accumulator of code j + 1 |
+| \`quantized_multiplier\`, \`quantized_shift\`, \`rounding\` | only of engines that compute in fixed point: their own integers, see \`formulas\` |
 | \`accumulator_min\`, \`accumulator_max\` | the accumulators that a channel can reach, with any input, partial sums included |
 | \`accumulators\` | of this inference, where they were asked for; **the bias is not included** |
 

@@ -332,6 +332,11 @@ describe('names and widths', () => {
     const names = fileNames(['a/b', 'a:b', 'A_b', '..', 'features.0.0']);
     expect([...names.values()]).toEqual(['a_b', 'a_b_2', 'A_b_3', '_.', 'features.0.0']);
   });
+  it('of long names the beginning is left, numbered where it is the same', () => {
+    const long = 'x'.repeat(300);
+    const names = [...fileNames([`${long}a`, `${long}b`]).values()];
+    expect(names).toEqual(['x'.repeat(100), `${'x'.repeat(100)}_2`]);
+  });
   it.each([
     [0, 0, false, 1],
     [0, 255, false, 8],

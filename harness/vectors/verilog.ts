@@ -38,7 +38,8 @@ export function verilogParameters({ tensors }: Manifest, layer: ManifestLayer): 
     ...Object.entries(arrays).flatMap(([key, array]) => hexFiles(key.toUpperCase(), array)),
     ...(channelWords ? hexFiles('CHANNELS', channelWords) : []),
   ];
-  if (layer.requantization && !arrays['boundaries']) files.push(['BOUNDARIES_FILE', '']);
+  for (const key of layer.requantization ? ['boundaries', 'quantized_multiplier', 'quantized_shift', 'rounding'] : [])
+    if (!arrays[key]) files.push([`${key.toUpperCase()}_FILE`, '']);
   return [
     `// ${layer.name} (${layer.op}), for inclusion in a module; files are named from the folder of manifest.json`,
     ...layer.formulas.map((formula) => `// ${formula}`),
@@ -94,6 +95,8 @@ function requantizationNumbers({ arrays, accumulation, requantization }: Manifes
     SHIFT_BITS: arrays['shift']!.bits,
     BOUNDARY_BITS: arrays['boundaries']?.bits ?? accumulation!.bits,
     CORRECTED: Number(correction !== 'none'),
+    FIXED_POINT: Number(arrays['quantized_multiplier'] !== undefined),
+    QUANTIZED_SHIFT_BITS: arrays['quantized_shift']?.bits ?? 1,
   };
 }
 

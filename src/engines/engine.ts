@@ -55,6 +55,19 @@ export interface FloatLine {
   readonly most: number;
 }
 
+/** How fixed point rounds: see fixed_point.ts. */
+export type Rounding = 'double' | 'double-up' | 'single';
+
+/**
+ * `clamp(rescale(accumulator + bias) + zero point, least, most)` in TensorFlow Lite's integers: the quantized multiplier, an
+ * int32, and the shift, which is to the left where it is positive.
+ */
+export interface FixedPoint {
+  readonly multiplier: number;
+  readonly shift: number;
+  readonly rounding: Rounding;
+}
+
 /**
  * The whole of a requantization: for each channel a non-decreasing function from the int32 accumulator
  * to an 8-bit value. The accumulator is sum((x - zx) * (w - zw)), the bias not included.
@@ -72,6 +85,8 @@ export interface StepFunctions {
   rises?(channel: number): readonly [first: number, last: number];
   /** d(output)/d(accumulator), approximately: where to look for a fixed-point form. Never trusted. */
   slope(channel: number): number;
+  /** The integers of the engine, where that computes in fixed point. */
+  fixed?(channel: number): FixedPoint;
   /** The function as a line of float32 values, where it is about one. Trusted of FloatLines alone, which are made of them. */
   line?(channel: number): FloatLine;
 }

@@ -1,4 +1,5 @@
 import { UnsupportedModelError } from '../errors.ts';
+import type { FixedPoint, Rounding } from './engine.ts';
 import { roundHalfAway } from './rounding.ts';
 
 /** A real number as TensorFlow Lite has it: multiplier * 2^(exponent - 31), the multiplier from 2^30 to below 2^31, or 0. */
@@ -69,3 +70,11 @@ export const single: Rescale = (x, { multiplier, exponent }) => {
   if (exponent > 0) return high * 2 ** exponent + Math.floor((low + 2 ** (30 - exponent)) / 2 ** (31 - exponent));
   return exponent === 0 ? (low >= 2 ** 30 ? high + 1 : high) : shiftUp(high, -exponent);
 };
+
+const RESCALES: Readonly<Record<Rounding, Rescale>> = { double, 'double-up': doubleUp, single };
+
+/** A multiplier with the way in which it is rounded; undefined for a way that has no name. */
+export function fixedPointOf(rescale: Rescale, { multiplier, exponent }: Multiplier): FixedPoint | undefined {
+  const [rounding] = Object.entries(RESCALES).find(([, one]) => one === rescale) ?? [];
+  return rounding === undefined ? undefined : { multiplier, shift: exponent, rounding: rounding as Rounding };
+}

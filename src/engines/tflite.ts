@@ -1,6 +1,6 @@
 import { UnsupportedModelError } from '../errors.ts';
 import { byteRange } from '../graph/graph.ts';
-import { double, exponentOf, quantizeMultiplier, type Multiplier, type Rescale } from './fixed_point.ts';
+import { double, exponentOf, fixedPointOf, quantizeMultiplier, type Multiplier, type Rescale } from './fixed_point.ts';
 import { EVERY_PROCESSOR } from './origin.ts';
 import { clamp, f32, INT32_END, roundHalfAway } from './rounding.ts';
 import { resizeByReference } from './tflite_resize.ts';
@@ -13,6 +13,7 @@ import type {
   BinaryLayer,
   Clamp,
   Engine,
+  FixedPoint,
   LinearLayer,
   MatmulLayer,
   ReduceFunctions,
@@ -51,6 +52,7 @@ interface Channel {
   readonly value: (sum: number) => number;
   readonly slope: number;
   readonly shift?: number;
+  readonly fixed?: FixedPoint | undefined;
 }
 
 /** The sums that, with what is added to them and shifted to the left, stay in int32: [first, last]. */
@@ -75,6 +77,7 @@ export function linearSteps(layer: LinearLayer, channelOf: (channel: number) => 
     },
     rises: (channel) => risesOf(channelOf(channel).shift, bias(channel)),
     slope: (channel) => channelOf(channel).slope,
+    ...(channelOf(0).fixed && { fixed: (channel) => channelOf(channel).fixed! }),
   };
 }
 
@@ -83,7 +86,7 @@ export function fixedPointLinear(layer: LinearLayer, rescale: Rescale): StepFunc
   return linearSteps(layer, (channel) => {
     const scale = scaleOf(layer, channel);
     const by = quantizeMultiplier(scale);
-    return { value: (sum) => rescale(sum, by), slope: scale, shift: by.exponent };
+    return { value: (sum) => rescale(sum, by), slope: scale, shift: by.exponent, fixed: fixedPointOf(rescale, by) };
   });
 }
 
@@ -173,10 +176,26 @@ export function averagePlane(layer: PoolLayer): StepFunctions {
 }
 
 /** One function for all channels, of sums less their zero points. */
-export function sumSteps(layer: PoolLayer, slope: number, value: (sum: number) => number): StepFunctions {
+export function sumSteps(
+  layer: PoolLayer,
+  slope: number,
+  value: (sum: number) => number,
+  fixed?: FixedPoint,
+): StepFunctions {
   const [min, max] = boundsOf(layer);
-  return { channels: 1, min, max, at: () => (sum) => clamp(value(sum), min, max), slope: () => slope };
+  return {
+    channels: 1,
+    min,
+    max,
+    at: () => (sum) => clamp(value(sum), min, max),
+    slope: () => slope,
+    ...(fixed && { fixed: () => fixed }),
+  };
 }
+
+/** Such a function in fixed point. */
+const fixedPointSum = (layer: PoolLayer, slope: number, rescale: Rescale, by: Multiplier): StepFunctions =>
+  sumSteps(layer, slope, (sum) => rescale(sum, by) + layer.output.zeroPoint, fixedPointOf(rescale, by));
 
 /** MEAN: the multiplier of sx / sy, divided by the count in integers, as far as it can be shifted. */
 export function mean(layer: ReduceLayer, rescale: Rescale = double): StepFunctions {
@@ -187,7 +206,7 @@ export function mean(layer: ReduceLayer, rescale: Rescale = double): StepFunctio
     multiplier: Number((BigInt(multiplier) << BigInt(shift)) / BigInt(count)),
     exponent: exponent - shift,
   };
-  return sumSteps(layer, input.scale / output.scale / count, (sum) => rescale(sum, by) + output.zeroPoint);
+  return fixedPointSum(layer, input.scale / output.scale / count, rescale, by);
 }
 
 /** SUM, whose kernel takes int8 tensors for uint8 ones, with their own zero points. */

@@ -34,7 +34,8 @@ const CHANNEL_BLOCK = 8;
 export function byChannelBlocks(layer: LinearLayer): StepFunctions {
   const [block, rest] = [fixedPointLinear(layer, doubleUp), fixedPointLinear(layer, double)];
   const inBlocks = layer.outputChannels - (layer.outputChannels % CHANNEL_BLOCK);
-  return { ...block, at: (channel) => (channel < inBlocks ? block : rest).at(channel) };
+  const of = (channel: number): StepFunctions => (channel < inBlocks ? block : rest);
+  return { ...block, at: (channel) => of(channel).at(channel), fixed: (channel) => of(channel).fixed!(channel) };
 }
 
 /** CONV_2D and FULLY_CONNECTED by ruy round half up at last. */

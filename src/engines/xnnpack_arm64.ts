@@ -1,4 +1,4 @@
-import { quantizeMultiplier, single } from './fixed_point.ts';
+import { fixedPointOf, quantizeMultiplier, single } from './fixed_point.ts';
 import { fma } from './float32.ts';
 import { linearSteps } from './tflite.ts';
 import { tfliteBuiltinArm64 } from './tflite_builtin_arm64.ts';
@@ -14,7 +14,7 @@ function linear(layer: LinearLayer): StepFunctions {
   return linearSteps(layer, (channel) => {
     const scale = floatScale(layer, channel);
     const by = quantizeMultiplier(scale);
-    return { value: (sum) => single(sum, by), slope: scale };
+    return { value: (sum) => single(sum, by), slope: scale, fixed: fixedPointOf(single, by) };
   });
 }
 

@@ -1,6 +1,16 @@
 import { newElementData, type GraphNode, type TensorInfo } from '../graph/graph.ts';
 import { f32 } from '../engines/rounding.ts';
-import type { AveragePoolFunctions, AveragePoolLayer, ReduceFunctions, SumOrder } from '../engines/engine.ts';
+import type {
+  AveragePoolFunctions,
+  AveragePoolLayer,
+  Engine,
+  PoolLayer,
+  ReduceFunctions,
+  ReduceLayer,
+  StepFunctions,
+  SumOrder,
+} from '../engines/engine.ts';
+import type { Definition } from './definition.ts';
 import { globalAveragePool, layerOf as poolLayerOf, layerOfSums, referenceOfSums } from './global_average_pool.ts';
 import type { Layer, Window } from './layer.ts';
 import { extent } from './layout.ts';
@@ -187,15 +197,22 @@ function wholeWindow(node: GraphNode, context: OpContext): Window {
 /** onnxruntime takes 1 alone for true here. */
 const keepsDimensions = (node: GraphNode): boolean => (node.attributes['keepdims'] ?? 1) === 1;
 
+const reduceLayerOf = (node: GraphNode, context: OpContext, output = context.info(node.outputs[0]!)): ReduceLayer => ({
+  ...poolLayerOf(node, context, output),
+  keepdims: keepsDimensions(node),
+  folded: node.attributes['folded'] === 1,
+});
+
 /** What becomes of integer sums, where the engine reduces so. */
-function reducedSums(
-  node: GraphNode,
-  context: OpContext,
-  output = context.info(node.outputs[0]!),
-): ReduceFunctions | undefined {
-  const keepdims = keepsDimensions(node);
-  const layer = { ...poolLayerOf(node, context, output), keepdims, folded: node.attributes['folded'] === 1 };
-  return askEngine(node, () => context.engine.reduce?.(layer));
+const reducedSums = (node: GraphNode, context: OpContext, output?: TensorInfo): ReduceFunctions | undefined =>
+  askEngine(node, () => context.engine.reduce?.(reduceLayerOf(node, context, output)));
+
+/** What those are, for all engines that do. */
+function defineSums(node: GraphNode, context: OpContext): Definition<'global_average_pool'> | undefined {
+  const own = reduceLayerOf(node, context);
+  const functions = (engine: Engine, layer: PoolLayer): StepFunctions =>
+    engine.reduce?.({ ...own, ...layer }) ?? refuse(node, `engine '${engine.name}'`, 'engines that sum bytes');
+  return reducedSums(node, context) && { kind: 'global_average_pool', layer: own, functions };
 }
 
 /** ReduceMean over height and width: x [N, C, H, W] 8 bits; y [N, C, 1, 1], or [N, C] without keepdims. */
@@ -214,6 +231,7 @@ export const reduceMean: Operator = {
     if (functions) return referenceOfSums(node, context, functions, operand(0) as Uint8Array);
     return reference(node, context, 'ReduceMean', wholeWindow(node, context), operand(0) as Uint8Array);
   },
+  define: defineSums,
   layer(node, context) {
     const functions = reducedSums(node, context);
     if (functions) return layerOfSums(node, context, functions);
@@ -230,5 +248,6 @@ export const reduceSum: Operator = {
   },
   reference: (node, context, operand) =>
     referenceOfSums(node, context, reducedSums(node, context)!, operand(0) as Uint8Array),
+  define: defineSums,
   layer: (node, context) => layerOfSums(node, context, reducedSums(node, context)!),
 };

@@ -1,4 +1,4 @@
-import type { AddLayer, PoolLayer, TensorQuantization } from '../engines/engine.ts';
+import type { AddLayer, Engine, PoolLayer, StepFunctions, TensorQuantization } from '../engines/engine.ts';
 import type { ByteLinear } from './layer.ts';
 
 interface Definitions {
@@ -6,9 +6,17 @@ interface Definitions {
   readonly add: { readonly layer: AddLayer };
   /** The operands of a float32 add: a tensor, and another one or a constant, which may have one value a channel. */
   readonly add_float32: { readonly tensor: string; readonly other: string; readonly perChannel: boolean };
-  readonly global_average_pool: { readonly layer: PoolLayer };
+  readonly global_average_pool: {
+    readonly layer: PoolLayer;
+    /** @throws UnsupportedModelError where the engine has none */
+    functions(engine: Engine, layer: PoolLayer): StepFunctions;
+  };
   readonly quantize: { readonly output: TensorQuantization };
   readonly dequantize: { readonly input: TensorQuantization };
+  /** A softmax of 8 bits over the channels. */
+  readonly softmax: { readonly output: TensorQuantization };
+  /** A function of one 8-bit tensor, element by element. */
+  readonly bytes: object;
   /** The same values in the same order (NCHW), in another shape. */
   readonly reshape: object;
 }

@@ -88,6 +88,10 @@ export const globalAveragePool: Operator = {
 
   reference: (node, context, operand) =>
     referenceOfSums(node, context, functionsOf(node, context, layerOf(node, context)), operand(0) as Uint8Array),
-  define: (node, context) => ({ kind: 'global_average_pool', layer: layerOf(node, context) }),
+  define: (node, context) => ({
+    kind: 'global_average_pool',
+    layer: layerOf(node, context),
+    functions: (engine, layer) => engine.globalAveragePool(layer),
+  }),
   layer: (node, context) => layerOfSums(node, context, functionsOf(node, context, layerOf(node, context))),
 };

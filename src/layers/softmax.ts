@@ -82,5 +82,9 @@ export const softmax: Operator = {
     return { data };
   },
 
+  define: (node, context) => ({
+    kind: 'softmax',
+    output: tensorQuantization(node, context.info(node.outputs[0]!)),
+  }),
   layer: (node, context) => ({ kind: 'softmax', ...placeOf(node, context), functions: functionsOf(node, context) }),
 };

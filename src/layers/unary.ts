@@ -59,6 +59,7 @@ export const unary: Operator = {
     return { data: bytes(output.type as 'uint8' | 'int8', values) };
   },
 
+  define: () => ({ kind: 'bytes' }),
   layer(node, context) {
     const place = placeOf(node, context);
     const { type } = place.writes;

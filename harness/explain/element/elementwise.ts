@@ -3,7 +3,7 @@ import { byteRange } from '../../../src/graph/graph.ts';
 import { tailOf } from '../../../src/layers/tail.ts';
 import type { Definition } from '../../../src/layers/definition.ts';
 import { f32 } from '../../../src/engines/rounding.ts';
-import type { Engine, TensorQuantization } from '../../../src/engines/engine.ts';
+import type { AddLayer, Engine, TensorQuantization } from '../../../src/engines/engine.ts';
 import type { Operand } from './analysis.ts';
 import { exactly, exactOf, float32 } from './exact.ts';
 import { underEveryEngine, type Details, type Question } from './question.ts';
@@ -59,10 +59,14 @@ function elementwise(
   };
 }
 
-function byteOutput(question: Question, output: TensorQuantization, relu: boolean, exact: Fraction | undefined) {
+function byteOutput(
+  question: Question,
+  { output, relu = false, clamp: given }: Pick<AddLayer, 'output' | 'clamp'> & { relu?: boolean },
+  exact: Fraction | undefined,
+) {
   const [min, max] = byteRange(output.type);
   const { zeroPoint } = output;
-  const clamp = [relu ? Math.max(min, zeroPoint) : min, max] as const;
+  const clamp = given ?? ([relu ? Math.max(min, zeroPoint) : min, max] as const);
   return {
     output: { type: output.type, zeroPoint, clamp },
     requantized: exact ? [requantizedExactly({ zeroPoint, clamp, gives: question.gives }, exact)] : [],
@@ -71,14 +75,14 @@ function byteOutput(question: Question, output: TensorQuantization, relu: boolea
 
 /** An element of an add of two 8-bit tensors. */
 export function addElement({ layer }: Definition<'add'>, question: Question): Details {
-  const { a, b, output, relu } = layer;
+  const { a, b, output } = layer;
   const reads = [read(question, 0, undefined, a), read(question, 1, undefined, b)];
   const exact = reads[0]!.real!.add(reads[1]!.real!).div(exactly(output.scale));
   const run = (engine: Engine) => {
     const functions = engine.add(layer);
     return functions.tail && tailOf(functions, question.info)(flat(question)) ? functions.tail : functions.body;
   };
-  return elementwise(question, reads, run, byteOutput(question, output, relu, exact));
+  return elementwise(question, reads, run, byteOutput(question, layer, exact));
 }
 
 /** An element of an add of two float32 tensors. */
@@ -102,7 +106,7 @@ export function quantizeElement({ output }: Definition<'quantize'>, question: Qu
     question,
     [source],
     (engine) => atElement(question, engine).quantize(output) as (...values: number[]) => number,
-    byteOutput(question, output, false, exact),
+    byteOutput(question, { output }, exact),
   );
 }
 

@@ -7,7 +7,7 @@ import type { Details, Question } from './question.ts';
 import { distinct, summedElement, type Tap } from './summed.ts';
 
 /** An element of a global average pool: a sum without weights, divided by how many there are. */
-export function poolElement({ layer }: Definition<'global_average_pool'>, question: Question): Details {
+export function poolElement({ layer, functions }: Definition<'global_average_pool'>, question: Question): Details {
   const { node, context, at } = question;
   const { input, output, count } = layer;
   const { channels, width } = extent(context.info(node.inputs[0]!));
@@ -36,6 +36,6 @@ export function poolElement({ layer }: Definition<'global_average_pool'>, questi
     },
     range: [count * (min - input.zeroPoint), count * (max - input.zeroPoint)],
     accumulation: () => 'exact',
-    functions: (engine) => engine.globalAveragePool(layer),
+    functions: (engine) => functions(engine, layer),
   });
 }

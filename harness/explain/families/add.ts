@@ -1,11 +1,12 @@
-import { byteRange } from '../../../src/graph/graph.ts';
+import { byteRange, type TensorInfo } from '../../../src/graph/graph.ts';
 import { tailOf } from '../../../src/layers/tail.ts';
 import type { Definition } from '../../../src/layers/definition.ts';
 import { fma } from '../../../src/engines/float32.ts';
 import { f32, roundHalfEven } from '../../../src/engines/rounding.ts';
-import type { AddLayer } from '../../../src/engines/engine.ts';
+import type { AddLayer, Engine } from '../../../src/engines/engine.ts';
 import { dimension, problemOf, waysOf, type Choice, type Problem } from '../problem.ts';
-import { clampChoices } from '../ways/clamp.ts';
+import { clampChoices, ownClamp } from '../ways/clamp.ts';
+import { engineChoices, engineWay } from '../ways/engines.ts';
 import { endingOf, finish } from '../ways/rounding.ts';
 import { mantissa } from '../ways/scale.ts';
 import { whereReferenceIs, type LayerQuestion } from './family.ts';
@@ -39,6 +40,8 @@ interface FormulaChoice extends Choice {
   readonly of: Formula;
   /** Another formula, with the zero point added before rounding, for the elements at the end of a memory block. */
   readonly tail?: Formula;
+  /** The whole of it by element (NCHW index). */
+  readonly at?: (layer: AddLayer) => (a: number, b: number, element: number) => number;
 }
 
 const steps =
@@ -107,6 +110,20 @@ const FORMULAS: readonly FormulaChoice[] = [
   float64('not-rescaled', 'bytes are added without rescaling', (_, za, zb) => (x, y) => x - za + (y - zb)),
 ];
 
+/** An engine's own add, tail and all, less the output's zero point; what it clamps to is another step. */
+const byEngine =
+  (info: TensorInfo, { output, ...layer }: AddLayer) =>
+  (engine: Engine): Pick<FormulaChoice, 'float32' | 'of' | 'at'> => {
+    const at = ({ a, b }: Pick<AddLayer, 'a' | 'b'>) => {
+      const functions = engine.add({ ...layer, a, b, output, relu: false, clamp: byteRange(output.type) });
+      const isTail = tailOf(functions, info);
+      return (x: number, y: number, element: number): number =>
+        (functions.tail && isTail(element) ? functions.tail : functions.body)(x, y) - output.zeroPoint;
+    };
+    at(layer);
+    return { float32: false, of: multipliers(unrounded), at };
+  };
+
 /** How the engines do it. */
 const REFERENCES = [
   { formula: 'float32-division', order: 'before', rounding: 'even' },
@@ -118,17 +135,19 @@ const REFERENCES = [
 export function addProblem({ layer }: Definition<'add'>, question: LayerQuestion): Problem {
   const { node, bound, operands, theirs } = question;
   const [x, y] = node.inputs.map((name) => operands.get(name)!) as [Uint8Array, Uint8Array];
-  const isTail = tailOf(bound.engine.add(layer), bound.context.info(node.outputs[0]!));
   const { output } = layer;
-  const clamp = layer.relu && output.zeroPoint > byteRange(output.type)[0] ? 'relu' : 'type';
+  const info = bound.context.info(node.outputs[0]!);
+  const isTail = tailOf(bound.engine.add(layer), info);
+  const formulas: FormulaChoice[] = [...FORMULAS, ...engineChoices(bound.engine, byEngine(info, layer))];
   const zero = dimension(zeroChoices(layer));
-  return whereReferenceIs(question, REFERENCES, ({ formula, ...reference }) =>
+  const own = { formula: engineWay(bound.engine), order: 'after', rounding: 'even' };
+  return whereReferenceIs(question, [...REFERENCES, own], ({ formula, ...reference }) =>
     problemOf(
       {},
       {
         zero,
-        formula: dimension(FORMULAS, formula),
-        ...endingOf({ ...reference, clamp }, clampChoices(output, theirs)),
+        formula: dimension(formulas, formula),
+        ...endingOf({ ...reference, clamp: ownClamp(layer) }, clampChoices(layer, theirs)),
       },
       {
         theirs,
@@ -136,10 +155,13 @@ export function addProblem({ layer }: Definition<'add'>, question: LayerQuestion
         sums: () => ({ at: (element) => element, all: () => Float64Array.from(theirs as Uint8Array, (_, i) => i) }),
         output(ways) {
           const { zero, formula } = ways;
-          const body = formula.of(layer, ...zero.zeros);
-          const tail = formula.tail?.(layer, ...zero.zeros);
+          const [za, zb] = zero.zeros;
+          const whole = formula.at?.({ ...layer, a: { ...layer.a, zeroPoint: za }, b: { ...layer.b, zeroPoint: zb } });
+          const body = formula.of(layer, za, zb);
+          const tail = formula.tail?.(layer, za, zb);
           const last = finish(ways, output.zeroPoint, formula.float32);
           const atEnd = finish(ways, output.zeroPoint, formula.float32, { before: true });
+          if (whole) return (_, i) => last(whole(x[i]!, y[i]!, i));
           return (_, i) => (tail && isTail(i) ? atEnd(tail(x[i]!, y[i]!)) : last(body(x[i]!, y[i]!)));
         },
       },

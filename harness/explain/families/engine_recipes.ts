@@ -1,6 +1,6 @@
 import { hasOddGroups } from '../../../src/engines/onednn_avx2.ts';
 import { isPerChannel } from '../../../src/engines/pytorch.ts';
-import type { Engine, LinearLayer, RecipeName } from '../../../src/engines/engine.ts';
+import type { Engine, LinearLayer, RecipeName, StepFunctions } from '../../../src/engines/engine.ts';
 
 /** How an engine goes from the accumulator of a linear layer to its output: ids of choices. */
 export interface EngineRecipe {
@@ -37,16 +37,33 @@ const RECIPES: Readonly<Record<RecipeName, (layer: LinearLayer) => EngineRecipe>
   }),
 };
 
-/** Of engines that are not here. */
-const OTHERS = ['double', 'double-up', 'up'].map((rounding): EngineRecipe => ({
+const fixedPoint = (scale: string, rounding: string): EngineRecipe => ({
   bias: 'int32',
-  scale: 'mantissa-31',
+  scale,
   order: 'after',
   rounding,
-}));
+});
+
+/** FULLY_CONNECTED of TensorFlow Lite's reference kernels, and engines that are not here. */
+const OTHERS = [
+  fixedPoint('float64', 'away'),
+  ...['double', 'double-up', 'up'].map((rounding) => fixedPoint('mantissa-31', rounding)),
+];
+
+/** In the terms of the ways: of an engine that computes in fixed point. */
+function fixedPointRecipe({ channels, fixed }: StepFunctions, { output }: LinearLayer): EngineRecipe[] {
+  if (!fixed) return [];
+  const all = Array.from({ length: channels }, (_, channel) => fixed(channel));
+  const [rounding, ...others] = new Set(all.map((one) => one.rounding));
+  // a float32 scale has 24 bits
+  const isFloat = all.every(({ multiplier }) => multiplier % 2 ** 7 === 0);
+  const scale = isFloat ? 'float32-times-float64' : output.type === 'uint8' ? 'mantissa-31-uint8' : 'mantissa-31';
+  return [fixedPoint(scale, others.length > 0 ? 'double-blocks' : rounding === 'single' ? 'up' : rounding!)];
+}
 
 /** The recipes that engines have, that which an engine says it has first. */
 export function recipesOf(engine: Engine, layer: LinearLayer): EngineRecipe[] {
-  const all = [...Object.values(RECIPES).map((recipe) => recipe(layer)), ...OTHERS];
+  const fixed = fixedPointRecipe(engine.linear(layer), layer);
+  const all = [...fixed, ...Object.values(RECIPES).map((recipe) => recipe(layer)), ...OTHERS];
   return engine.recipe === undefined ? all : [RECIPES[engine.recipe](layer), ...all];
 }

@@ -1,4 +1,4 @@
-import { byteRange, ofChannel, type ElementData } from '../../../src/graph/graph.ts';
+import { ofChannel, type ElementData } from '../../../src/graph/graph.ts';
 import type { ByteLinear } from '../../../src/layers/layer.ts';
 import type { Engine } from '../../../src/engines/engine.ts';
 import { dimension, indexOf, problemOf, referenceRecipe, type Problem } from '../problem.ts';
@@ -6,7 +6,7 @@ import { ACCUMULATIONS, accumulationChoices, WIDTHS } from '../ways/accumulation
 import { alignmentChoices } from '../ways/alignment.ts';
 import { added, biasChoices } from '../ways/bias.ts';
 import { channelChoices } from '../ways/channel_order.ts';
-import { clampChoices } from '../ways/clamp.ts';
+import { clampChoices, ownClamp } from '../ways/clamp.ts';
 import { inputChoices, type OwnQuantization } from '../ways/input_quantization.ts';
 import { paddingChoices } from '../ways/padding.ts';
 import { endingOf, finish } from '../ways/rounding.ts';
@@ -76,8 +76,6 @@ function build(
   const plane = extent.height * extent.width;
   const hasPadding = layer.pads.some((pad) => pad > 0);
   const hasWeightZero = layer.weightZeroPoint.some((z) => z !== 0);
-  // where the zero point is the type's least value, ReLU is no clamp of its own
-  const clamp = layer.relu && output.zeroPoint > byteRange(output.type)[0] ? 'relu' : 'type';
   const windows = new Windows(linear);
   const biases = dimension(biasChoices(layer), reference.bias);
   const ownBias = biases.choices[biases.reference];
@@ -99,7 +97,7 @@ function build(
       width: dimension(WIDTHS),
       bias: biases,
       scale: dimension(scales, reference.scale),
-      ...endingOf({ ...reference, clamp }, clampChoices(output, theirs), true),
+      ...endingOf({ ...reference, clamp: ownClamp(layer) }, clampChoices(layer, theirs), true, layer.outputChannels),
     },
     {
       theirs,
@@ -116,7 +114,7 @@ function build(
           const { before: addBias, real = 0, after = 0 } = steps;
           const scaled = scale.of(scales, channel);
           const multiplier = (scales.x * scales.w) / scales.y;
-          const last = finish(ways, after + output.zeroPoint, scale.float32, { multiplier });
+          const last = finish(ways, after + output.zeroPoint, scale.float32, { multiplier, channel });
           return (accumulator) => {
             const sum = addBias ? addBias(accumulator) : accumulator;
             return last(scaled(narrow ? narrow(sum) : sum, real));

@@ -1,8 +1,11 @@
+import { byteRange } from '../../../src/graph/graph.ts';
+import { extent } from '../../../src/layers/layout.ts';
 import type { Definition } from '../../../src/layers/definition.ts';
 import { f32 } from '../../../src/engines/rounding.ts';
 import type { PoolLayer } from '../../../src/engines/engine.ts';
 import { dimension, problemOf, waysOf, type Choice, type Problem } from '../problem.ts';
-import { clampChoices } from '../ways/clamp.ts';
+import { clampChoices, ownClamp } from '../ways/clamp.ts';
+import { engineChoices, engineWay } from '../ways/engines.ts';
 import { endingOf, finish } from '../ways/rounding.ts';
 import { mantissa } from '../ways/scale.ts';
 import { whereReferenceIs, type LayerQuestion } from './family.ts';
@@ -21,7 +24,7 @@ function zeroChoices({ input: { zeroPoint } }: PoolLayer): ZeroChoice[] {
 /** From sum(x - zx) to a value in units of the output. */
 interface ScaleChoice extends Choice {
   readonly float32: boolean;
-  readonly of: (layer: PoolLayer) => (sum: number) => number;
+  readonly of: (layer: PoolLayer) => (sum: number, channel: number) => number;
 }
 
 const way = waysOf('scale');
@@ -64,25 +67,39 @@ const SCALES: readonly ScaleChoice[] = [
 
 /** How the engines do it. */
 const REFERENCES = [
-  { scale: 'float32', order: 'after', rounding: 'even', clamp: 'type' },
-  { scale: 'float32-count', order: 'before', rounding: 'even', clamp: 'type' },
+  { scale: 'float32', order: 'after', rounding: 'even' },
+  { scale: 'float32-count', order: 'before', rounding: 'even' },
 ];
 
 /** A global average pool as a family of implementations. */
-export function poolProblem({ layer }: Definition<'global_average_pool'>, question: LayerQuestion): Problem {
-  const { node, operands, theirs } = question;
+export function poolProblem({ layer, functions }: Definition<'global_average_pool'>, question: LayerQuestion): Problem {
+  const { node, bound, operands, theirs } = question;
   const x = operands.get(node.inputs[0]!) as Uint8Array;
   const { output, count } = layer;
   const raw = Float64Array.from({ length: theirs.length }, (_, i) =>
     x.subarray(i * count, (i + 1) * count).reduce((sum, value) => sum + value, 0),
   );
-  return whereReferenceIs(question, REFERENCES, ({ scale, ...reference }) =>
+  const { channels } = extent(bound.context.info(node.outputs[0]!));
+  // what an engine clamps to is another step
+  const byEngine = engineChoices(bound.engine, (engine) => {
+    const steps = functions(engine, { ...layer, clamp: byteRange(output.type) });
+    const all = Array.from({ length: steps.channels }, (_, channel) => steps.at(channel));
+    const value = (sum: number, channel: number): number => all[channel % all.length]!(sum) - output.zeroPoint;
+    return { float32: false, of: () => value };
+  });
+  const isShared = functions(bound.engine, layer).channels === 1;
+  const own = { scale: engineWay(bound.engine), order: 'after', rounding: 'even' };
+  const clamp = ownClamp(layer);
+  return whereReferenceIs(question, [...REFERENCES, own], ({ scale, ...reference }) =>
     problemOf(
       { zero: dimension(zeroChoices(layer)) },
-      { scale: dimension(SCALES, scale), ...endingOf(reference, clampChoices(output, theirs)) },
+      {
+        scale: dimension([...SCALES, ...byEngine], scale),
+        ...endingOf({ ...reference, clamp }, clampChoices(layer, theirs)),
+      },
       {
         theirs,
-        groupSize: theirs.length,
+        groupSize: isShared ? theirs.length : 1,
         sums: ({ zero: { zero } }) => ({
           at: (element) => raw[element]! - zero * count,
           all: () => raw.map((sum) => sum - zero * count),
@@ -90,7 +107,7 @@ export function poolProblem({ layer }: Definition<'global_average_pool'>, questi
         output(ways) {
           const scaled = ways.scale.of(layer);
           const last = finish(ways, output.zeroPoint, ways.scale.float32);
-          return (sum) => last(scaled(sum));
+          return (sum, element) => last(scaled(sum, element % channels));
         },
       },
     ),

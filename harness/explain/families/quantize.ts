@@ -55,6 +55,8 @@ const DIVISIONS: readonly DivisionChoice[] = [
 const REFERENCES = [
   { division: 'division', order: 'after', rounding: 'even', clamp: 'type' },
   { division: 'fused', order: 'before', rounding: 'even', clamp: 'type' },
+  { division: 'division', order: 'after', rounding: 'away', clamp: 'type' },
+  { division: 'reciprocal', order: 'after', rounding: 'even', clamp: 'type' },
 ];
 
 /** A quantize of float32 values as a family of implementations. There are no accumulators: sums are the values. */
@@ -68,7 +70,7 @@ export function quantizeProblem(definition: Definition<'quantize'>, question: La
       {
         parameters,
         division: dimension(DIVISIONS, division),
-        ...endingOf(reference, clampChoices(definition.output, theirs)),
+        ...endingOf(reference, clampChoices(definition, theirs)),
       },
       {
         theirs,

@@ -1,6 +1,6 @@
 import { byteRange, type ElementData } from '../../../src/graph/graph.ts';
 import { clamp, roundHalfEven } from '../../../src/engines/rounding.ts';
-import type { TensorQuantization } from '../../../src/engines/engine.ts';
+import type { Clamp, TensorQuantization } from '../../../src/engines/engine.ts';
 import { waysOf, type Choice } from '../problem.ts';
 
 export interface ClampChoice extends Choice {
@@ -9,22 +9,36 @@ export interface ClampChoice extends Choice {
 
 const way = waysOf('clamp');
 
+/** A layer's last step. */
+interface Clamped {
+  readonly output: TensorQuantization;
+  readonly relu?: boolean;
+  /** As a file says it in values. */
+  readonly clamp?: Clamp;
+}
+
+/** The id of the layer's own way. */
+export function ownClamp({ output: { type, zeroPoint }, relu = false, clamp }: Clamped): string {
+  if (clamp) return 'own';
+  return relu && zeroPoint > byteRange(type)[0] ? 'relu' : 'type';
+}
+
 /**
- * The ways that differ; `relu` says which of the first two is the layer's own.
+ * The ways that differ.
  *
  * @param theirs int32 where they are not clamped to the type
  */
-export function clampChoices({ type, scale, zeroPoint }: TensorQuantization, theirs: ElementData): ClampChoice[] {
-  if (theirs instanceof Int32Array) return [...ofType(type, scale, zeroPoint), NONE];
-  return ofType(type, scale, zeroPoint);
+export function clampChoices(layer: Clamped, theirs: ElementData): ClampChoice[] {
+  return theirs instanceof Int32Array ? [...ofType(layer), NONE] : ofType(layer);
 }
 
 const NONE: ClampChoice = way('none', 'values are not clamped, not even to the type', { of: (v: number) => v });
 
-function ofType(type: TensorQuantization['type'], scale: number, zeroPoint: number): ClampChoice[] {
+function ofType({ output: { type, scale, zeroPoint }, clamp: own }: Clamped): ClampChoice[] {
   const [min, max] = byteRange(type);
   const six = Math.min(max, zeroPoint + roundHalfEven(6 / scale));
   const bounds: [id: string, what: string, least: number, most: number][] = [
+    ...(own ? [['own', 'clamped by the activation', ...own] as [string, string, number, number]] : []),
     ['type', 'clamped to the type', min, max],
     ['relu', 'clamped at the zero point (ReLU)', zeroPoint, max],
     ['relu6', 'clamped at 0 and 6 (ReLU6)', zeroPoint, six],

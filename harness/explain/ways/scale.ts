@@ -165,6 +165,13 @@ const PER_TENSOR: readonly (readonly [id: string, whose: string, of: (scales: Ar
   ['last', "the last channel's", (scales) => scales[scales.length - 1]!],
 ];
 
+/** QuantizeMultiplier of TensorFlow Lite: of uint8 layers the scales' product is a float32. */
+const OF_UINT8 = double(
+  'mantissa-31-uint8',
+  'the scale is fixed point, a mantissa of 31 bits, of the float32 sx*sw over sy',
+  ({ x, w, y }) => mantissa(f32(f32(x) * f32(w)) / y, 31),
+);
+
 /** @param reference the id of the reference's own way, which the per-tensor ways vary */
 export function scaleChoices(layer: LinearLayer, reference: string): ScaleChoice[] {
   const base = FLOATS.find(({ id }) => id === reference) ?? FLOATS[0]!;
@@ -184,6 +191,7 @@ export function scaleChoices(layer: LinearLayer, reference: string): ScaleChoice
   return [
     ...FLOATS,
     ...(layer.weightScale.length > 1 ? perTensor : []),
+    ...(layer.output.type === 'uint8' ? [OF_UINT8] : []),
     ...FIXED,
     without('input', "the input's", 'x'),
     without('weight', "the weights'", 'w'),
