@@ -66,9 +66,7 @@ test.describe('needs ../shared: traces of real PyTorch', () => {
 
   // those of qnnpack and of fbgemm-avx2: harness/explain/puzzle.test.ts and e2e/pytorch.spec.ts
   const made = chosen<[model: string, engines: readonly string[], trace: string]>(
-    [
-      ['qnnpack', ['onednn-avx2'], 'onednn_avx2_trace_cat_720p'],
-    ],
+    [['qnnpack', ['onednn-avx2'], 'onednn_avx2_trace_cat_720p']],
     [
       ['fbgemm_full_range', ['fbgemm'], 'fbgemm_full_range_trace_coffee'],
       ['fbgemm_full_range', ['fbgemm-avx2', 'x86-avx2'], 'fbgemm_avx2_full_range_trace_cat_720p'],
