@@ -1,8 +1,9 @@
 import { ORACLE_NAMES } from '../harness/oracles/index.ts';
 import { ENGINES } from '../src/engines/index.ts';
+import { LONG } from '../tests/helpers/long.ts';
 import { expect, test } from './gpu.ts';
 
-const CASES = 72;
+const CASES = LONG ? 500 : 72;
 
 for (const { name } of ENGINES) {
   const hasOracle = ORACLE_NAMES.some((oracle) => oracle === name);

@@ -3,7 +3,9 @@ import { join } from 'node:path';
 import { expect, test } from 'playwright/test';
 import { defaultModel } from '../models/index.ts';
 import { writeOnnx } from '../models/onnx_writer.ts';
+import { writeNpy } from '../harness/numpy/npy.ts';
 import { openNpz } from '../harness/numpy/npz.ts';
+import { scriptFile } from '../tests/helpers/script_file.ts';
 import { smallModel } from '../tests/helpers/small_model.ts';
 import { exact8 } from './command.ts';
 import { plant } from './plant.ts';
@@ -195,6 +197,15 @@ test('trace: an .npz file of every tensor', async () => {
   // The trace's own input, fed again, is the same input.
   const again = await exact8(['classify', ...model, '--input', `${out}:input`, '--json']);
   expect(JSON.parse(again.stdout).results[0].inputHash).toBe(inputHash);
+});
+
+test('trace: a scripted network of open height and width has those of the input', async () => {
+  const shape = [1, 2, 6, 8];
+  const input = write('input.npy', writeNpy({ shape, data: Float32Array.from({ length: 96 }, (_, i) => i / 9 - 5) }));
+  const [model, out] = [write('script.pt', scriptFile()), temporary('script.npz')];
+  const result = await exact8(['trace', '--model', model, '--input', input, '--out', out, '--json']);
+  expect(result.code, result.stderr).toBe(0);
+  expect(openNpz(readFileSync(out)).read('conv').shape).toEqual([1, 4, 6, 8]);
 });
 
 test('demo: classifies, verifies every tensor, and leaves a report', async () => {

@@ -1,4 +1,5 @@
 import type { CasesResult } from '../harness/cases/run_cases.ts';
+import { ENGINES } from '../src/engines/index.ts';
 import { LONG } from '../tests/helpers/long.ts';
 import { expect, test } from './gpu.ts';
 
@@ -8,18 +9,20 @@ const TIMES = LONG ? 10 : 1;
 const UNPACKED_CASES = 80 * TIMES;
 
 /** Runs generated cases in the page; `packedDot` chooses between the two exact paths of the dot product. */
-const run = (page: import('playwright/test').Page, engine: string, count: number, packedDot: boolean) =>
+const run = (page: import('playwright/test').Page, engine: string, count: number, packedDot: boolean, first = 0) =>
   page.evaluate(
-    async ({ engine, count, packedDot }) => {
+    async ({ engine, count, packedDot, first }) => {
       const { runCases } = (await import(
         '/harness/cases/run_cases.ts' as string
       )) as typeof import('../harness/cases/run_cases.ts');
       const { featuresOf } = (await import('/src/gpu/device.ts' as string)) as typeof import('../src/gpu/device.ts');
       const { keptDevice } = (await import('/e2e/kept_device.ts' as string)) as typeof import('./kept_device.ts');
       const device = await keptDevice();
-      return runCases(engine, 1, 0, count, device, { features: { ...(await featuresOf(device)), packedDot } });
+      return runCases(engine, 1, first, first + count, device, {
+        features: { ...(await featuresOf(device)), packedDot },
+      });
     },
-    { engine, count, packedDot },
+    { engine, count, packedDot, first },
   );
 
 const used = (result: CasesResult): string => Object.keys(result.coverage).join('\n');
@@ -44,6 +47,19 @@ for (const [engine, count] of Object.entries(CASES).map(([engine, count]) => [en
       expect(used(result)).toContain(kernel);
     if (['fbgemm', 'fbgemm-avx2', 'x86'].includes(engine)) expect(used(result)).toContain('conv_pairs');
     if (['fbgemm', 'onednn'].includes(engine)) expect(used(result)).toContain('add_tail');
+  });
+
+/** Of a turn of all kinds of operators, TensorFlow Lite's own are the last. */
+const [FIRST, COUNT] = LONG ? [0, 500] : [20, 17];
+for (const { name } of ENGINES.filter(({ family }) => family === 'tflite'))
+  test(`${name}: ${COUNT} generated cases of its operators on the GPU equal the host reference`, async ({ kept }) => {
+    const result = await run(kept, name, COUNT, true, FIRST);
+    expect(result.failures).toEqual([]);
+    expect(result).toMatchObject({ cases: COUNT, mismatches: 0 });
+    // scales and sums that the engine does not take
+    expect(result.refused).toBeLessThan(Math.max(2, COUNT / 50));
+    for (const kernel of ['matmul', 'resize_bilinear', 'softmax', 'average_pool'])
+      expect(used(result)).toContain(kernel);
   });
 
 test('onednn-avx2: pairs within taps, and borders that take no part, equal the host reference', async ({ kept }) => {

@@ -1,7 +1,7 @@
 // y[n, oy, ox, c] = emit(key of the float32 sum of value(x[.., c]) over the window), by the window's count of elements.
-// x, y: NHWC, 4 channels a word; values: 256 float32, as bits. Sums are taken element by element along the rows, or of
-// each column before the columns, each rounded as IEEE says, by integers; then a mean's requantization is one of the
-// sum's key (as quantize_linear has it), one for each count.
+// x, y: NHWC, 4 channels a word; values: 256 float32, as bits. Sums are taken element by element along lines, then of
+// the lines, each rounded as IEEE says, by integers; then a mean's requantization is one of the sum's key (as quantize_linear
+// has it), one for each count.
 //#import shared/threads
 //#import shared/codes
 //#import shared/window
@@ -14,7 +14,11 @@ alias Sums = vec4<i32>;
 struct Geometry {
   window: Window,
   input_sign: u32,
-  by_columns: u32,
+  // the order of the sum: see SumOrder
+  lines: u32,
+  line_length: u32,
+  line_step: u32,
+  step: u32,
 }
 
 @group(0) @binding(0) var<storage, read> input: array<u32>;
@@ -38,26 +42,20 @@ fn main(thread: Thread) {
   let pixel = output_pixel(index / geometry.window.out_groups);
   var sums = vec4<u32>();
   var count = 0u;
-  let by_columns = geometry.by_columns != 0u;
-  let lines = select(geometry.window.kernel_height, geometry.window.kernel_width, by_columns);
-  let line_length = select(geometry.window.kernel_width, geometry.window.kernel_height, by_columns);
-  for (var line = 0u; line < lines; line++) {
-    // of a column alone, or on from the rows before
-    var sum = select(sums, vec4<u32>(), by_columns);
-    for (var along = 0u; along < line_length; along++) {
-      let at = input_pixel(pixel, select(line, along, by_columns), select(along, line, by_columns));
-      if (at == OUTSIDE) {
+  let elements = geometry.window.kernel_height * geometry.window.kernel_width;
+  for (var line = 0u; line < geometry.lines; line++) {
+    var sum = vec4<u32>();
+    for (var along = 0u; along < geometry.line_length; along++) {
+      let element = line * geometry.line_step + along * geometry.step;
+      let at = input_pixel(pixel, element / geometry.window.kernel_width, element % geometry.window.kernel_width);
+      if (element >= elements || at == OUTSIDE) {
         continue;
       }
       let codes = unpack_codes(input[at + group] ^ geometry.input_sign);
       count++;
       sum = add_each(sum, vec4<u32>(values[codes.x], values[codes.y], values[codes.z], values[codes.w]));
     }
-    if (by_columns) {
-      sums = add_each(sums, sum);
-    } else {
-      sums = sum;
-    }
+    sums = add_each(sums, sum);
   }
   emit(index, form_of(stage_of_count[count]), float_keys(bitcast<vec4<i32>>(sums)));
 }

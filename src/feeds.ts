@@ -1,5 +1,5 @@
 import { InvalidInputError } from './errors.ts';
-import type { ElementType, TensorInfo } from './graph/graph.ts';
+import type { ElementType, Graph, TensorInfo } from './graph/graph.ts';
 import { isRecord, kindOf, listOf } from './kind_of.ts';
 import { Tensor } from './tensor.ts';
 
@@ -12,7 +12,7 @@ export interface Fed {
   readonly gpuBuffer?: unknown;
 }
 
-/** What a model is fed, by the names of its inputs. */
+/** What a model is fed, by the names of its inputs, or by what its file's signature calls them. */
 export type Feeds = Readonly<Record<string, Fed>>;
 
 /** Tensors that were checked. */
@@ -25,18 +25,30 @@ function tensorOf(fed: Fed): Tensor {
   return new Tensor(type, fed.data as never, fed.dims);
 }
 
+/** The tensor of a name: its own, or a signature's. */
+export const tensorNamed = (name: string, own: readonly string[], called?: ReadonlyMap<string, string>): string =>
+  own.includes(name) ? name : (called?.get(name) ?? name);
+
 /**
- * The tensors that a caller feeds, each as it is at this moment: what the caller does to the objects later does not
+ * The tensors that a caller feeds, by their own names, each as it is at this moment: what the caller does to the objects later does not
  * matter. Their elements are not copied.
  *
- * @throws InvalidInputError for what is no tensor, or none any more: its array transferred, its dims of other data
+ * @throws InvalidInputError for what is no tensor, or none any more: its array transferred, its dims of other data; for
+ * one that is fed twice
  */
-export function tensorsOf(feeds: Feeds): Record<string, Tensor> {
+export function tensorsOf(
+  feeds: Feeds,
+  { inputs, signature }: Pick<Graph, 'inputs' | 'signature'>,
+): Record<string, Tensor> {
   if (!isRecord(feeds)) throw new InvalidInputError(`tensors by name are needed, got ${kindOf(feeds)}`);
-  const taken = Object.entries(feeds).map(([name, tensor]) => {
+  const own = inputs.map(({ name }) => name);
+  const names = Object.keys(feeds).map((name) => tensorNamed(name, own, signature?.inputs));
+  const twice = names.find((name, i) => names.indexOf(name) < i);
+  if (twice !== undefined) throw new InvalidInputError(`input ${kindOf(twice)} is fed twice, by two of its names`);
+  const taken = Object.entries(feeds).map(([name, tensor], i) => {
     if (!isRecord(tensor)) throw new InvalidInputError(`input ${kindOf(name)} is no tensor, but ${kindOf(tensor)}`);
     try {
-      return [name, tensorOf(tensor)] as const;
+      return [names[i]!, tensorOf(tensor)] as const;
     } catch (error) {
       throw new InvalidInputError(`input ${kindOf(name)}: ${(error as Error).message}`, { cause: error });
     }

@@ -15,13 +15,24 @@ const CHANNELS = 3;
 /** A recipe turns a picture into RGB planes (channel, row, column) of the size that the model takes. */
 type Recipe = (picture: Picture, height: number, width: number) => Uint8Array<ArrayBuffer> | Float32Array<ArrayBuffer>;
 
-const RECIPES: Readonly<Record<RecipeName, { readonly types: readonly TensorInfo['type'][]; readonly apply: Recipe }>> =
-  {
-    torchvision: { types: ['float32'], apply: torchvision },
-    inception: { types: ['uint8'], apply: inception },
-    nsfwjs: { types: ['float32'], apply: nsfwjs },
-    none: { types: ['uint8', 'float32'], apply: none },
-  };
+interface Preparation {
+  readonly types: readonly TensorInfo['type'][];
+  readonly apply: Recipe;
+  /** Height and width of what it makes, where there is no other. */
+  readonly size?: readonly [number, number];
+}
+
+const RESIZE = 256;
+const CROP = 224;
+
+const RECIPES: Readonly<Record<RecipeName, Preparation>> = {
+  torchvision: { types: ['float32'], apply: torchvision, size: [CROP, CROP] },
+  inception: { types: ['uint8'], apply: inception },
+  nsfwjs: { types: ['float32'], apply: nsfwjs },
+  none: { types: ['uint8', 'float32'], apply: none },
+};
+
+export const sizeOf = (recipe: RecipeName): Preparation['size'] => RECIPES[recipe].size;
 
 /** @throws InvalidInputError where there is no such recipe. */
 export function recipeName(name: string): RecipeName {
@@ -60,8 +71,6 @@ export function preprocess(picture: Picture, recipe: RecipeName, input: PictureI
   return new Tensor('float32', Float32Array.from(data), dims);
 }
 
-const RESIZE = 256;
-const CROP = 224;
 const MEAN = Float32Array.of(0.485, 0.456, 0.406);
 const DEVIATION = Float32Array.of(0.229, 0.224, 0.225);
 

@@ -16,7 +16,7 @@ module conv3x3 #(
   parameter PAD_TOP = 0, PAD_LEFT = 0, PAD_BOTTOM = 0, PAD_RIGHT = 0,
   parameter INPUT_SIGNED = 0, INPUT_ZERO = 0, WEIGHT_SIGNED = 1, WEIGHT_ZERO_BITS = 1,
   parameter OUTPUT_TYPE_MIN = 0, OUTPUT_MIN = 0, OUTPUT_MAX = 255,
-  parameter SATURATING_PAIRS = 0, CORRECTED = 0,
+  parameter SATURATING_PAIRS = 0, CORRECTED = 0, WORD_BITS = 8,
   parameter ACCUMULATOR_BITS = 32, SUM_BITS = 32, BIAS_BITS = 32,
   parameter MULTIPLIER_BITS = 31, OFFSET_BITS = 53, SHIFT_BITS = 6, BOUNDARY_BITS = 32,
   parameter WEIGHTS_FILE = "", WEIGHT_ZERO_POINT_FILE = "", BIAS_FILE = "",
@@ -39,7 +39,8 @@ module conv3x3 #(
 
   // --- parameters of the layer, [output channel][row][column][input channel] --------------------------------------
 
-  reg [7:0] weights[0:OUT_CHANNELS*TAPS-1];
+  localparam LANES = WORD_BITS / 8;  // weights of a word, the first in the lowest bits
+  reg [WORD_BITS-1:0] weights[0:(OUT_CHANNELS*TAPS+LANES-1)/LANES-1];
   reg signed [WEIGHT_ZERO_BITS-1:0] weight_zero_point[0:OUT_CHANNELS-1];
   reg signed [BIAS_BITS-1:0] bias[0:OUT_CHANNELS-1];
   reg [MULTIPLIER_BITS-1:0] multiplier[0:OUT_CHANNELS-1];
@@ -104,7 +105,7 @@ module conv3x3 #(
   integer accumulated_channel;
   reg signed [ACCUMULATOR_BITS-1:0] accumulator;
 
-  integer tap, term, k, x, w, pair, sum;
+  integer tap, term, k, x, w, pair, sum, index;
   reg [8*IN_CHANNELS-1:0] taps;
   always @(posedge clock) begin
     accumulated <= busy && !reset;
@@ -117,7 +118,8 @@ module conv3x3 #(
         taps = window[tap];
         for (term = 0; term < TERMS; term = term + 1) begin
           x = taps[8*(DEPTHWISE ? channel : term)+:8];
-          w = weights[channel*TAPS+k];
+          index = channel * TAPS + k;
+          w = weights[index/LANES][8*(index%LANES)+:8];
           if (INPUT_SIGNED && x > 127) x = x - 256;
           if (WEIGHT_SIGNED && w > 127) w = w - 256;
           if (SATURATING_PAIRS || FAULT_SATURATE_PAIRS) begin

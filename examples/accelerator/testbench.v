@@ -10,8 +10,11 @@ module testbench;
   localparam OUTPUTS = OUT_HEIGHT * OUT_WIDTH * OUT_CHANNELS;
   localparam DEPTHWISE = GROUPS > 1;
 
-  reg [7:0] inputs[0:PIXELS*IN_CHANNELS-1];
-  reg [7:0] expected[0:OUTPUTS-1];
+  // files have words of WORD_BITS, each of LANES values, the first in the lowest bits
+  localparam LANES = WORD_BITS / 8;
+  reg [WORD_BITS-1:0] inputs[0:(PIXELS*IN_CHANNELS+LANES-1)/LANES-1];
+  reg [WORD_BITS-1:0] expected[0:(OUTPUTS+LANES-1)/LANES-1];
+  reg [WORD_BITS-1:0] word;
   reg [7:0] theirs[0:OUTPUTS-1];
 
   reg clock = 0;
@@ -29,7 +32,7 @@ module testbench;
     .INPUT_SIGNED(INPUT_SIGNED), .INPUT_ZERO(INPUT_ZERO),
     .WEIGHT_SIGNED(WEIGHT_SIGNED), .WEIGHT_ZERO_BITS(WEIGHT_ZERO_BITS),
     .OUTPUT_TYPE_MIN(OUTPUT_TYPE_MIN), .OUTPUT_MIN(OUTPUT_MIN), .OUTPUT_MAX(OUTPUT_MAX),
-    .SATURATING_PAIRS(SATURATING_PAIRS), .CORRECTED(CORRECTED),
+    .SATURATING_PAIRS(SATURATING_PAIRS), .CORRECTED(CORRECTED), .WORD_BITS(WORD_BITS),
     .ACCUMULATOR_BITS(ACCUMULATOR_BITS), .SUM_BITS(SUM_BITS), .BIAS_BITS(BIAS_BITS),
     .MULTIPLIER_BITS(MULTIPLIER_BITS), .OFFSET_BITS(OFFSET_BITS), .SHIFT_BITS(SHIFT_BITS), .BOUNDARY_BITS(BOUNDARY_BITS),
     .WEIGHTS_FILE(WEIGHTS_OHWI_FILE), .WEIGHT_ZERO_POINT_FILE(WEIGHT_ZERO_POINT_FILE), .BIAS_FILE(BIAS_FILE),
@@ -43,11 +46,15 @@ module testbench;
     .out_valid(valid), .out_value(value)
   );
 
-  integer taken = 0, given = 0, wrong = 0, c;
+  integer taken = 0, given = 0, wrong = 0, c, at;
   reg [8*1024-1:0] dump;
 
   task load_pixel(input integer index);
-    for (c = 0; c < IN_CHANNELS; c = c + 1) pixel[8*c+:8] <= inputs[index*IN_CHANNELS+c];
+    for (c = 0; c < IN_CHANNELS; c = c + 1) begin
+      at = index * IN_CHANNELS + c;
+      word = inputs[at/LANES];
+      pixel[8*c+:8] <= word[8*(at%LANES)+:8];
+    end
   endtask
 
   initial begin
@@ -71,7 +78,7 @@ module testbench;
   always @(posedge clock)
     if (valid) begin
       theirs[given] = value;
-      if (value !== expected[given]) wrong = wrong + 1;
+      if (value !== expected[given/LANES][8*(given%LANES)+:8]) wrong = wrong + 1;
       given = given + 1;
       if (given == OUTPUTS) begin
         if ($value$plusargs("dump=%s", dump)) $writememh(dump, theirs);

@@ -7,7 +7,7 @@ or, for a state_dict of torchvision's quantized MobileNetV2:
 
     python record_trace.py model.pth input.npy trace.npz --engine qnnpack [--width 0.35]
 
-The file holds `input`, each quantized module's output (uint8, NCHW) under the module's name, `<name>:qparams`
+The file holds `input`, every quantized tensor that a module returns (uint8, NCHW) under the module's name, `<name>:qparams`
 ([scale, zero point]), `output`, and `meta`: JSON in UTF-8 bytes. Needs PyTorch 1.13 to 2.13.
 """
 import argparse
@@ -18,7 +18,6 @@ import platform
 import numpy as np
 import torch
 
-IGNORED = ('Dropout', 'LinearPackedParams')  # the identity, and no computation of its own
 SKIP = '.activation_post_process'  # the only part of a quantized add that hooks can see
 
 
@@ -46,19 +45,19 @@ def meta():
 def record(model, x, path):
     """Runs `model` on `x` (float32, NCHW) under the engine that it was loaded with; returns the model's output."""
     arrays = {'input': x.numpy()}
+    kept = []
 
-    def keep(name, tensor):
-        if torch.is_tensor(tensor) and tensor.is_quantized:
+    def keep(name, tensor):  # of modules that return the same tensor, the innermost: its hook comes first
+        if torch.is_tensor(tensor) and tensor.is_quantized and not any(tensor is other for other in kept):
+            kept.append(tensor)
             arrays[name] = np.ascontiguousarray(tensor.int_repr().numpy())
             arrays[name + ':qparams'] = np.array([tensor.q_scale(), tensor.q_zero_point()])
 
     hooks = []
     for name, module in model.named_modules():
-        quantized = 'quantized' in type(module).__module__ and type(module).__name__ not in IGNORED
-        if quantized or name.endswith(SKIP):
-            target = name[:-len(SKIP)] if name.endswith(SKIP) else name
-            hooks.append(module.register_forward_hook(lambda _, __, y, target=target: keep(target, y)))
-    if hasattr(model, 'classifier'):  # torchvision pools between its modules
+        target = name[:-len(SKIP)] if name.endswith(SKIP) else name
+        hooks.append(module.register_forward_hook(lambda _, __, y, target=target: keep(target, y)))
+    if not hasattr(model, 'avgpool') and hasattr(model, 'classifier'):  # torchvision's MobileNetV2 pools between its modules
         hooks.append(model.classifier.register_forward_pre_hook(lambda _, inputs: keep('avgpool', inputs[0])))
     with torch.no_grad():
         output = model(x)

@@ -1,6 +1,6 @@
 import type { Handicap } from '../tune/measure.ts';
 import type { Tuner } from '../tune/run.ts';
-import type { EngineChoice, RemoteTensor } from '../worker/remote.ts';
+import type { RemoteModel, RemoteTensor } from '../worker/remote.ts';
 import type { GpuCalls } from './measure/gpu_calls.ts';
 import type { LayerTiming } from './measure/time_layers.ts';
 import type { Roof } from './measure/roof.ts';
@@ -38,13 +38,9 @@ export interface BenchMethods {
   close(id: string): Promise<void>;
   roof(): Promise<Roof>;
   /** Every dispatch of exact8's plan by itself. */
-  layers(model: string, engine: EngineChoice, budgetMs: number): Promise<LayerTiming[]>;
+  layers(model: RemoteModel, budgetMs: number): Promise<LayerTiming[]>;
   /** Opens a model for tuning: see Tuning, whose methods the others are. */
-  openTuning(
-    model: string,
-    engine: EngineChoice,
-    handicap: Handicap,
-  ): Promise<Pick<Tuner, 'tasks' | 'blocks' | 'profile'>>;
+  openTuning(model: RemoteModel, handicap: Handicap): Promise<Pick<Tuner, 'tasks' | 'blocks' | 'profile'>>;
   tuneLayer: Tuner['layer'];
   tuneBlock: Tuner['block'];
   tuneFusions: Tuner['fusions'];

@@ -10,11 +10,14 @@ import { peerPackages } from './packages.ts';
 import type { FirstResult, Job } from './protocol.ts';
 import type { EngineResult } from './result.ts';
 import { summarize } from './statistics.ts';
+import type { Shapes } from '../worker/remote.ts';
 
 /** What is measured: a model, a picture, and the model's float original where there are peers. */
 interface Contest {
   readonly model: Uint8Array;
   readonly network?: Network;
+  /** Of inputs that the model leaves open. */
+  readonly shapes: Shapes;
   /** [1, 3, height, width] */
   readonly input: Tensor;
   readonly peers: readonly string[];
@@ -37,12 +40,15 @@ const LEAST_ROUNDS = 3;
 
 type Files = (browser: BenchBrowser, engine: string) => Job;
 
+/** As the peer `exact8` reads them. */
+export const sessionOptions = (options: object): Uint8Array => new TextEncoder().encode(JSON.stringify(options));
+
 /** Makes each engine's files available to a page. */
-function filesOf({ model, network, input, plans = {} }: Contest): Files {
+function filesOf({ model, shapes, network, input, plans = {} }: Contest): Files {
   const [, , height, width] = input.dims as [number, number, number, number];
   const floats = network && floatModels(network, height, width);
   return (browser, engine) => {
-    const own = { model, options: new TextEncoder().encode(JSON.stringify(plans[engine] ?? {})) };
+    const own = { model, options: sessionOptions({ shapes, ...plans[engine] }) };
     const files = isOwn(engine) ? own : floats![engine.startsWith('tfjs') ? 'tfjs' : 'onnx'];
     const entries = Object.entries(files).map(([name, bytes]) => [name, browser.addBlob(bytes)]);
     return {

@@ -32,13 +32,14 @@ export function bytes(
   random: Random,
   type: ByteType,
   shape: readonly number[],
-  fill: (typeof FILLS)[number],
+  fill: (typeof FILLS)[number] | 'all',
   zero: number,
 ) {
   const [min, max] = byteRange(type);
   const data = newElementData(type, elementCount(shape));
   for (let i = 0; i < data.length; i++) {
-    if (fill === 'least') data[i] = min;
+    if (fill === 'all') data[i] = min + (i & 255);
+    else if (fill === 'least') data[i] = min;
     else if (fill === 'most') data[i] = max;
     else if (fill === 'checkerboard') data[i] = i % 2 ? min : max;
     else if (fill === 'sparse' && random.chance(0.8)) data[i] = zero;

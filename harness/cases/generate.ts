@@ -18,6 +18,7 @@ import { bytes, channelCount, FILLS, graphOf, someScale, whole, zeroPoint, type 
 import type { Case, Unnamed } from './case.ts';
 import type { OnnxForm } from './onnx.ts';
 import { byteOperatorKinds } from './operators.ts';
+import { tfliteOperatorKinds } from './tflite_operators.ts';
 import { Random } from '../../models/random.ts';
 
 /** What the engines' own formats can say: PyTorch has uint8 activations, signed weights without zero points, float biases. */
@@ -442,6 +443,7 @@ export function generateCase(engine: string, seed: number, index: number): Case 
     () => quantizeCase(random, engine),
     () => dequantizeCase(random, engine),
     ...(dialectOf(engine).torch ? [] : [() => others[Math.floor(index / kinds.length) % others.length]!()]),
+    ...tfliteOperatorKinds(random, engine),
   ];
   const made = kinds[index % kinds.length]!();
   return { id: `${engine}/${seed}/${index}`, form: formOf(made.graph, index), ...made };

@@ -13,7 +13,7 @@ import type { Unnamed } from './case.ts';
 import type { Random } from '../../models/random.ts';
 
 /** 8-bit inputs of one type, and the quantization of the output. */
-class Draw {
+export class Draw {
   readonly random: Random;
   readonly engine: string;
   readonly type: ByteType;
@@ -30,10 +30,17 @@ class Draw {
     return whole(Math.fround(someScale(this.random)), zeroPoint(this.random, this.type));
   }
 
-  input(shape: readonly number[], quantization = this.quantization()): TensorInfo {
+  /** @param fill 'all': every byte, again and again; otherwise at random, or extremes */
+  input(shape: readonly number[], quantization = this.quantization(), fill?: 'all'): TensorInfo {
     const info: TensorInfo = { name: `x${this.inputs.length}`, type: this.type, shape, quantization };
     this.inputs.push(info);
-    this.feeds[info.name] = bytes(this.random, this.type, shape, this.random.pick(FILLS), quantization.zeroPoint[0]!);
+    this.feeds[info.name] = bytes(
+      this.random,
+      this.type,
+      shape,
+      fill ?? this.random.pick(FILLS),
+      quantization.zeroPoint[0]!,
+    );
     return info;
   }
 

@@ -13,13 +13,13 @@ import { measureLeak } from '../bench/leak.ts';
 import { peerPackages } from '../bench/packages.ts';
 import { renderBenchReport, type BenchReport } from '../bench/report/report.ts';
 import { layerResults, layerTotals, ratios } from '../bench/result.ts';
-import { runContest } from '../bench/run_contest.ts';
+import { runContest, sessionOptions } from '../bench/run_contest.ts';
 import { describeAdapter } from '../chrome/launch.ts';
 import { describeLayers, describeLeak, describeResults, describeTotals } from './describe_bench.ts';
 import { EXIT, type ExitCode } from './exit_codes.ts';
 import { writeOutput } from './files.ts';
 import { fixed, pictureSource, type InputSource } from './inputs.ts';
-import { DEFAULT_MODEL, loadModel, type LoadedModel } from './model.ts';
+import { DEFAULT_MODEL, loadModel, remoteModel, type LoadedModel } from './model.ts';
 import { readProfile } from './profile.ts';
 import { addHostOptions, addModelOptions, integer, type HostOptions, type ModelOptions } from './options.ts';
 import { note, printResult, progress } from './output.ts';
@@ -126,15 +126,22 @@ async function compare(
   const iterations = options.iterations ?? ITERATIONS;
   const network: Network | undefined = peers.length > 0 ? await defaultNetwork() : undefined;
   const results = await runContest(
-    { model: model.bytes, input, peers, plans: await plansOf(options), ...(network && { network }) },
+    {
+      model: model.bytes,
+      shapes: model.shapes,
+      input,
+      peers,
+      plans: await plansOf(options),
+      ...(network && { network }),
+    },
     { host: options, iterations, timeLimitMs, progress },
     browser,
   );
   progress('measuring the roof');
   const roof = await browser.call('roof');
   progress('measuring layers');
-  const path = browser.addBlob(model.bytes);
-  const layers = layerResults(await browser.call('layers', path, model.engine, timeLimitMs / 2), roof);
+  const remote = remoteModel(browser.addBlob(model.bytes), model);
+  const layers = layerResults(await browser.call('layers', remote, timeLimitMs / 2), roof);
   const totals = layerTotals(layers, roof);
   const measured = {
     ...described(model.name, browser),
@@ -170,7 +177,7 @@ async function leak(
 ): Promise<ExitCode> {
   const job = {
     engine: 'exact8',
-    model: { model: browser.addBlob(model.bytes) },
+    model: { model: browser.addBlob(model.bytes), options: browser.addBlob(sessionOptions({ shapes: model.shapes })) },
     input: browser.addTensor(input),
   };
   const result = await measureLeak(browser, job, options.iterations ?? LEAK_ITERATIONS, progress);

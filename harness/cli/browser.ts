@@ -4,7 +4,7 @@ import { openWorker, type Host, type OpenWorker } from '../worker/open.ts';
 import type { PlainTensor, Verification, VerifyRequest, WorkerMethods } from '../worker/protocol.ts';
 import type { EngineChoice, RemoteFeeds } from '../worker/remote.ts';
 import type { Feeds } from './feeds.ts';
-import type { LoadedModel } from './model.ts';
+import { remoteModel, type LoadedModel } from './model.ts';
 import { note, progress } from './output.ts';
 
 /** A WebGPU with a model open in it: in headless Chrome, or in a process without a browser. */
@@ -35,7 +35,7 @@ export async function openBrowser(host: Host): Promise<ModelBrowser> {
   return {
     ...worker,
     adapter,
-    open: (model) => call('open', addBlob(model.bytes), model.engine, model.fusion),
+    open: (model) => call('open', remoteModel(addBlob(model.bytes), model), model.fusion),
     run: (feeds) => call('run', remote(feeds)),
     async trace(feeds, accumulators) {
       const { path, bytes } = expectResult();

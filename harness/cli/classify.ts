@@ -36,7 +36,7 @@ export function addClassify(program: Command, done: (code: ExitCode) => void): v
 
 async function runClassify(images: readonly string[], options: ClassifyOptions): Promise<ExitCode> {
   if (images.length === 0 && options.input === undefined) throw new InvalidInputError('no picture was given');
-  const model = await loadModel(options);
+  const model = await loadModel({ ...options, ...(images[0] !== undefined && { image: images[0] }) });
   const labels = options.labels === undefined ? model.labels : await readLabels(options.labels);
   const sources: InputSource[] = [];
   for (const image of images) sources.push(await pictureSource(model, image, options.preprocess));

@@ -1,40 +1,46 @@
 import { setImmediate } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
-import type { Command } from 'commander';
+import { Option, type Command } from 'commander';
 import * as ort from 'onnxruntime-web/wasm';
 import { InvalidInputError } from '../../src/errors.ts';
-import type { ElementData } from '../../src/graph/graph.ts';
+import type { ElementData, GraphNode, TensorInfo } from '../../src/graph/graph.ts';
+import { contextOf, definitionOf } from '../../src/layers/infer.ts';
 import { findEngine, ENGINES } from '../../src/engines/index.ts';
 import type { Engine } from '../../src/engines/engine.ts';
 import { ortFolder } from '../chrome/ort_folder.ts';
+import { arraysByName } from '../compare/array_names.ts';
 import { matchRecorded, recordedQuantizations } from '../compare/match_trace.ts';
+import { nearestNames } from '../compare/nearest_names.ts';
 import { elementAt, parseElementAddress, type TwoSides } from '../explain/at.ts';
 import { explain, type Explanation } from '../explain/explain.ts';
 import type { ExplainedLayer, LayerExplanation } from '../explain/explanation.ts';
+import { recurringCauses, summarizeClasses } from '../explain/summary.ts';
 import { describeLayer } from '../explain/text.ts';
 import { decodeFile } from '../images/decode_file.ts';
-import { openNpz } from '../numpy/npz.ts';
+import { bindEngine, valuesOf, withViews } from '../explain/bound_engine.ts';
 import { computedTensors } from '../compare/verify.ts';
 import { ORACLE_NAMES, type OracleName } from '../oracles/index.ts';
 import { createOnnxruntimeWeb, DisturbedOracleError } from '../oracles/onnxruntime_web.ts';
 import { reportLayer } from '../report/explained_layer.ts';
 import { renderExplanation, type ReportLayer } from '../report/explanation.ts';
 import { formatCount } from '../report/format.ts';
+import { readArrays, type Arrays } from './arrays_file.ts';
 import { elementText } from './element_address.ts';
 import { EXIT, type ExitCode } from './exit_codes.ts';
 import { readFeeds, type Feeds } from './feeds.ts';
-import { readInput, writeOutput } from './files.ts';
+import { writeOutput } from './files.ts';
 import { pictureSource, type InputOptions } from './inputs.ts';
 import { stopOnInterrupt } from './interrupt.ts';
 import { loadModel, type LoadedModel } from './model.ts';
 import { addInputOptions, addModelOptions, type InputFileOptions, type ModelOptions } from './options.ts';
-import { note, printResult, progress } from './output.ts';
+import { note, printResult, progress, table } from './output.ts';
 import { describeRecorded, readRecorded } from './trace_file.ts';
 
 interface ExplainOptions extends ModelOptions, InputFileOptions, Pick<InputOptions, 'image' | 'input'> {
   readonly theirs: string;
   readonly against?: string;
   readonly layer?: string;
+  readonly inputs?: 'theirs' | 'reference';
   readonly at?: string;
   readonly html?: string;
 }
@@ -47,13 +53,22 @@ export function addExplain(program: Command, done: (code: ExitCode) => void): vo
     )
     .option('--image <file>', 'a picture');
   addInputOptions(addModelOptions(command))
-    .requiredOption('--theirs <file>', 'FILE.npz: what the implementation computed, tensors by name')
+    .requiredOption(
+      '--theirs <file>',
+      'what the implementation computed: FILE.npz (tensors by name), FILE.npz:name, FILE.npy, hexadecimal words (.hex, .mem, .txt) or raw elements (.bin)',
+    )
     .option(
       '--against <reference>',
       "FILE.npz: a recorded trace, or 'onnxruntime' (onnxruntime-web); default: exact8's own result",
     )
-    .option('--layer <name>', 'this tensor only')
-    .option('--at <element>', 'LAYER,c,y,x: this layer only, and one of its elements in full')
+    .option('--layer <name>', 'this tensor only; it is what a single array is, whatever its name')
+    .addOption(
+      new Option(
+        '--inputs <whose>',
+        'whose inputs layers were computed from; default: those that explain more',
+      ).choices(['theirs', 'reference']),
+    )
+    .option('--at <element>', 'LAYER,c,y,x or LAYER[c][y][x]: this layer only, and one of its elements in full')
     .option('--html <file>', 'a report with pictures, as one file')
     .action(async (options: ExplainOptions) => done(await runExplain(options)));
 }
@@ -68,16 +83,22 @@ async function runExplain({ at, ...given }: ExplainOptions): Promise<ExitCode> {
   const model = await loadModel(given);
   const address = at === undefined ? undefined : parseElementAddress(at, model.plan.graph);
   const options = address ? { ...given, layer: address.tensor } : given;
-  const { tensors: infos } = model.plan.graph;
-  if (options.layer !== undefined && !infos.has(options.layer))
-    throw new InvalidInputError(`--layer ${options.layer}: the model computes ${[...infos.keys()].join(', ')}`);
-  const theirFile = openNpz(await readInput(options.theirs));
-  const theirs = matchRecorded(theirFile, [...infos.values()], options.theirs, model.graph.layout);
+  const infos = [...model.plan.graph.tensors.values()];
+  const layer = options.layer === undefined ? undefined : tensorNamed(options.layer, infos);
+  const file = await readArrays(options.theirs, layer);
+  const reference = await readReference(model, options, file);
+  const theirs = matchRecorded(file, infos, options.theirs, model.graph.layout, {
+    layer: layer?.name,
+    numbered: numberedTensors(model),
+    about: about(model, reference),
+  });
   for (const line of theirs.notes) note(`${options.theirs}: ${line}`);
-  if (theirs.unknown.length > 0) note(`${options.theirs}: not in the model: ${theirs.unknown.join(', ')}`);
-  if (options.layer !== undefined && !theirs.tensors.has(options.layer))
-    throw new InvalidInputError(`${options.theirs} does not have '${options.layer}'`);
-  const reference = await readReference(model, options, theirs.tensors);
+  for (const name of theirs.unknown)
+    note(`${options.theirs}: '${name}' is not in the model; nearest are ${nearestNames(name, namesOf(infos))}`);
+  if (layer && !theirs.tensors.has(layer.name))
+    throw new InvalidInputError(
+      `${options.theirs} does not have '${layer.name}'; nearest are ${nearestNames(layer.name, file.names)}`,
+    );
   const inputs = new Set(model.graph.inputs.map(({ name }) => name));
   const theirTensors = new Map([...theirs.tensors].filter(([name]) => !inputs.has(name)));
   const explanation = explain({
@@ -86,8 +107,10 @@ async function runExplain({ at, ...given }: ExplainOptions): Promise<ExitCode> {
     reference: reference.tensors,
     engines: reference.engines,
     theirs: theirTensors,
-    theirQuantization: recordedQuantizations(theirFile, [...infos.values()]),
-    ...(options.layer === undefined ? {} : { layer: options.layer }),
+    unclamped: theirs.unclamped,
+    theirQuantization: recordedQuantizations(file, infos),
+    ...(options.inputs && { inputs: options.inputs }),
+    ...(layer && { layer: layer.name }),
     progress,
   });
   if (!options.json) note(introduce(options, reference, explanation));
@@ -129,6 +152,8 @@ async function runExplain({ at, ...given }: ExplainOptions): Promise<ExitCode> {
       compared: explanation.compared,
       stopped,
       layers,
+      classes: summarizeClasses(explanation.classes, layers),
+      recurring: recurringCauses(explanation.classes, layers),
       ...(element ? { element } : {}),
     },
     element ? elementText(element) : summarize(layers, explanation, stopped),
@@ -161,11 +186,56 @@ async function collect(
   return { layers, stopped: true };
 }
 
-async function readReference(
-  model: LoadedModel,
-  options: ExplainOptions,
-  theirs: ReadonlyMap<string, ElementData>,
-): Promise<Reference> {
+const namesOf = (infos: readonly TensorInfo[]): string[] => infos.map(({ name }) => name);
+
+/** @throws InvalidInputError where there is no such tensor */
+function tensorNamed(name: string, infos: readonly TensorInfo[]): TensorInfo {
+  const [found] = arraysByName([name], infos).keys();
+  const info = infos.find((other) => other.name === found);
+  if (!info)
+    throw new InvalidInputError(
+      `--layer ${name}: the model computes no such tensor; nearest are ${nearestNames(name, namesOf(infos))}`,
+    );
+  return info;
+}
+
+/** What a number may count: the layers with weights, or all. */
+function numberedTensors({ plan: { graph, engine } }: LoadedModel) {
+  const context = contextOf(graph, graph.tensors, engine);
+  const computed = (nodes: readonly GraphNode[]): TensorInfo[] =>
+    nodes.map(({ outputs }) => graph.tensors.get(outputs[0]!)!);
+  return [
+    {
+      of: 'layers with weights',
+      tensors: computed(graph.nodes.filter((node) => definitionOf(node, context)?.kind === 'linear')),
+    },
+    { of: 'all layers', tensors: computed(graph.nodes) },
+  ];
+}
+
+/** The reference's tensors, where it has none what follows from the others. */
+function about(model: LoadedModel, { tensors, engines }: Reference): (name: string) => ElementData | undefined {
+  let values: ((name: string) => ElementData | undefined) | undefined;
+  return (name) => {
+    const known = tensors.get(name);
+    if (known) return known;
+    if (!values) {
+      const shapes = Object.fromEntries(model.plan.graph.inputs.map(({ name, shape }) => [name, shape]));
+      const bound = bindEngine(model.graph, engines[0]!, shapes);
+      values = valuesOf(bound, withViews(bound, tensors));
+    }
+    return values(name);
+  };
+}
+
+/** The model's inputs that their file has. */
+function inputsOf(model: LoadedModel, file: Arrays, path: string): ReadonlyMap<string, ElementData> {
+  const { inputs } = model.plan.graph;
+  const isThere = arraysByName(file.names, inputs).size > 0;
+  return isThere ? matchRecorded(file, inputs, path, model.graph.layout).tensors : new Map<string, never>();
+}
+
+async function readReference(model: LoadedModel, options: ExplainOptions, theirs: Arrays): Promise<Reference> {
   const { against, engine, threads } = options;
   const chosen = findEngine(model.engine.name, model.engine.options);
   if (against !== undefined && against !== 'onnxruntime') {
@@ -180,7 +250,8 @@ async function readReference(
     };
   }
   const feeds = hasInput(options) ? await readGiven(model, options) : undefined;
-  const inputs = feeds ? dataOf(feeds) : new Map(model.graph.inputs.map(({ name }) => [name, theirs.get(name)]));
+  const their = feeds ? undefined : inputsOf(model, theirs, options.theirs);
+  const inputs = feeds ? dataOf(feeds) : new Map(model.graph.inputs.map(({ name }) => [name, their!.get(name)]));
   for (const [name, data] of inputs)
     if (!data) throw new InvalidInputError(`nothing says what '${name}' was: say --input or --image`);
   if (against === undefined)
@@ -248,7 +319,16 @@ function introduce({ theirs, against }: ExplainOptions, reference: Reference, { 
     : `${against}: made by ${name} (${description})\n`;
 }
 
-function summarize(layers: readonly LayerExplanation[], { compared }: Explanation, stopped: boolean): string {
+function classTable(classes: Explanation['classes'], layers: readonly LayerExplanation[]): string {
+  const head = ['', 'compared', 'differ', 'wrong by themselves', 'explained', 'certain'];
+  const rows = summarizeClasses(classes, layers).map((row) => [
+    row.class,
+    ...[row.compared, row.differ, row.own, row.explained, row.certain].map(String),
+  ]);
+  return table(head, rows, head.slice(1));
+}
+
+function summarize(layers: readonly LayerExplanation[], { compared, classes }: Explanation, stopped: boolean): string {
   if (layers.length === 0 && !stopped) return `${compared.length} tensors, every value equal`;
   const of = (wanted: LayerExplanation['origin']) => layers.filter(({ origin }) => origin === wanted);
   const count = (n: number, of: string): string => `${formatCount(n)} ${of}`;
@@ -260,6 +340,11 @@ function summarize(layers: readonly LayerExplanation[], { compared }: Explanatio
       (reference.length > 0 ? `, ${count(reference.length, 'in which the reference deviates')}` : '') +
       (stopped ? ' (stopped before the end)' : ''),
     ...(first ? [`the first that is wrong by itself: ${first.name}`] : []),
+    ...recurringCauses(classes, layers).map(
+      ({ class: name, layers, of, side, kind, detail }) =>
+        `${layers} of ${of} ${name} layers: ${side === 'theirs' ? '' : 'THE REFERENCE, '}${kind}: ${detail.split('; ')[0]}`,
+    ),
+    ...(layers.length > 1 ? ['', classTable(classes, layers), ''] : []),
     `${count(own.filter(({ exact }) => exact).length, 'explained exactly')}, ` +
       `${count(own.filter(({ exact }) => !exact).length, 'not')}; certain: ${own.filter(({ certain }) => certain).length}`,
   ].join('\n');

@@ -4,7 +4,7 @@ import { Tensor } from '../../src/tensor.ts';
 import { npyType, readNpy, type NpyArray, type NpyType } from '../numpy/npy.ts';
 import { openNpz } from '../numpy/npz.ts';
 import { readInput } from './files.ts';
-import { sha256 } from './model.ts';
+import { sha256 } from './sha256.ts';
 
 export type Feeds = Readonly<Record<string, Tensor>>;
 
@@ -23,17 +23,30 @@ const TYPES: Partial<Record<NpyType, ElementType>> = {
  * @throws InvalidInputError where the arrays are not what the model takes.
  */
 export async function readFeeds(graph: Graph, specification: string): Promise<Feeds> {
+  const arrays = await readArrays(graph, specification);
+  return Object.fromEntries(graph.inputs.map((input, i) => [input.name, toTensor(arrays[i]!, input)]));
+}
+
+/** The same as arrays, in the order of the inputs. */
+export async function readArrays(graph: Graph, specification: string): Promise<NpyArray[]> {
   const [, path = specification, name] = /^(.+\.npz):(.+)$/i.exec(specification) ?? [];
   const bytes = await readInput(path);
   const single = graph.inputs.length === 1;
   if (!/\.npz$/i.test(path) || name !== undefined) {
     if (!single) throw new InvalidInputError(`the model has ${graph.inputs.length} inputs: give an .npz file of all`);
-    const array = name === undefined ? readNpy(bytes, path) : openNpz(bytes).read(name);
-    return { [graph.inputs[0]!.name]: toTensor(array, graph.inputs[0]!) };
+    return [name === undefined ? readNpy(bytes, path) : openNpz(bytes).read(name)];
   }
   const npz = openNpz(bytes);
-  const arrayName = (input: TensorInfo): string => (single && npz.names.length === 1 ? npz.names[0]! : input.name);
-  return Object.fromEntries(graph.inputs.map((input) => [input.name, toTensor(npz.read(arrayName(input)), input)]));
+  // by its own name, or by what the file's signature calls it
+  const namesOf = ({ name }: TensorInfo): string[] => [
+    name,
+    ...[...(graph.signature?.inputs ?? [])].flatMap(([called, tensor]) => (tensor === name ? [called] : [])),
+  ];
+  const arrayName = (input: TensorInfo): string =>
+    single && npz.names.length === 1
+      ? npz.names[0]!
+      : (namesOf(input).find((name) => npz.names.includes(name)) ?? input.name);
+  return graph.inputs.map((input) => npz.read(arrayName(input)));
 }
 
 function toTensor({ shape, data }: NpyArray, input: TensorInfo): Tensor {

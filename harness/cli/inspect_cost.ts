@@ -83,8 +83,12 @@ function chooseDevices({ gpu, tops, bandwidth, dispatch, processors }: CostOptio
   return found;
 }
 
-function planWith({ graph, plan: { engine } }: LoadedModel, fusion: Fusion, devices: readonly Device[]): PlannedCost {
-  const plan = createPlan(graph, { engine, fusion });
+function planWith(
+  { graph, shapes, plan: { engine } }: LoadedModel,
+  fusion: Fusion,
+  devices: readonly Device[],
+): PlannedCost {
+  const plan = createPlan(graph, { engine, fusion, shapes });
   const cost = planCost(plan);
   return { fusion, plan, cost, predictions: devices.map((device) => ({ device, ...predictPlan(cost, device) })) };
 }

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { DEFAULT_LABELS, defaultModel } from '../../models/index.ts';
 import { InvalidInputError } from '../../src/errors.ts';
 import { readModel } from '../../src/formats/index.ts';
@@ -7,11 +6,13 @@ import type { Fusion } from '../../src/join/fusion.ts';
 import { createPlan, type Plan } from '../../src/plan/plan.ts';
 import { findEngine } from '../../src/engines/index.ts';
 import { knownRecipe } from '../images/known_models.ts';
-import { recipeName, RECIPE_NAMES, type RecipeName } from '../../src/recipes.ts';
-import type { EngineChoice } from '../worker/remote.ts';
+import { recipeName, RECIPE_NAMES, sizeOf, type RecipeName } from '../../src/recipes.ts';
+import type { EngineChoice, RemoteModel, Shapes } from '../worker/remote.ts';
 import { readInput } from './files.ts';
-import type { EngineFlags, FusionOptions } from './options.ts';
+import type { EngineFlags, FusionOptions, InputFileOptions } from './options.ts';
 import { progress } from './output.ts';
+import { sha256 } from './sha256.ts';
+import { openShapes, type ShapeOptions } from './shapes.ts';
 
 export interface LoadedModel {
   /** The file's path, or 'default'. */
@@ -21,6 +22,8 @@ export interface LoadedModel {
   readonly hash: string;
   readonly graph: Graph;
   readonly plan: Plan;
+  /** Of inputs that the model leaves open. */
+  readonly shapes: Shapes;
   /** Whose bits are computed. */
   readonly engine: EngineChoice;
   /** How far dispatches are joined, where it was asked for. */
@@ -36,6 +39,8 @@ export const DEFAULT_MODEL = 'default';
 /** What every model of a format takes: .pth files are torchvision's MobileNetV2. */
 const RECIPES_OF_FORMATS: Readonly<Record<string, RecipeName>> = { torch: 'torchvision' };
 
+export const remoteModel = (path: string, { engine, shapes }: LoadedModel): RemoteModel => ({ path, engine, shapes });
+
 /**
  * Reads and plans a model, before any browser is started.
  *
@@ -43,23 +48,31 @@ const RECIPES_OF_FORMATS: Readonly<Record<string, RecipeName>> = { torch: 'torch
  * @throws InvalidInputError, InvalidModelError, UnsupportedModelError
  */
 export async function loadModel(
-  { model: path, engine: wanted, threads, fusion }: EngineFlags & FusionOptions & { model?: string },
+  options: EngineFlags & FusionOptions & ShapeOptions & InputFileOptions & { model?: string },
   engineOf: (graph: Graph) => string = (graph) => graph.engine,
 ): Promise<LoadedModel> {
+  const { model: path, engine: wanted, threads, fusion } = options;
   progress(path === undefined ? 'building the default model' : `reading ${path}`);
   const bytes = path === undefined ? await defaultModel() : await readInput(path);
   const graph = readModel(bytes);
   progress('planning');
   const engine = { name: wanted ?? engineOf(graph), options: threads === undefined ? {} : { threads } };
-  const plan = createPlan(graph, { engine: findEngine(engine.name, engine.options), fusion: fusion ?? 'none' });
   const hash = sha256(bytes);
   const recipe = path === undefined ? 'nsfwjs' : (knownRecipe(hash) ?? RECIPES_OF_FORMATS[graph.format]);
+  const prepared = options.preprocess === undefined ? recipe : recipeName(options.preprocess);
+  const shapes = await openShapes(graph, options, prepared && sizeOf(prepared));
+  const plan = createPlan(graph, {
+    engine: findEngine(engine.name, engine.options),
+    fusion: fusion ?? 'none',
+    shapes,
+  });
   return {
     name: path ?? DEFAULT_MODEL,
     bytes,
     hash,
     graph,
     plan,
+    shapes,
     engine,
     ...(fusion && { fusion }),
     ...(recipe && { recipe }),
@@ -74,10 +87,4 @@ export function chooseRecipe(model: LoadedModel, named: string | undefined): Rec
   throw new InvalidInputError(
     `how pictures are prepared for ${model.name} is not known: say --preprocess ${RECIPE_NAMES.join('|')}`,
   );
-}
-
-export function sha256(...parts: readonly Uint8Array[]): string {
-  const hash = createHash('sha256');
-  for (const part of parts) hash.update(part);
-  return hash.digest('hex');
 }

@@ -12,6 +12,7 @@ export interface EngineFlags {
 }
 
 export interface ModelOptions extends EngineFlags {
+  readonly size?: readonly [height: number, width: number];
   readonly model?: string;
   readonly json?: boolean;
 }
@@ -41,7 +42,7 @@ export function addModelOptions(command: Command): Command {
   return command
     .option(
       '-m, --model <file>',
-      "an 8-bit model: .onnx, .tflite, TorchScript, or .pth of torchvision's quantized MobileNetV2 (default: the built-in safe-for-work check)",
+      "an 8-bit model: .onnx, .tflite, TorchScript, or .pth of one of torchvision's quantized networks (default: the built-in safe-for-work check)",
     )
     .option('--engine <name>', `whose bits are computed: ${names} (default: the engine the file is for)`)
     .option(
@@ -49,7 +50,18 @@ export function addModelOptions(command: Command): Command {
       "threads that PyTorch's engine is run with: its adds depend on them (default: 1)",
       integer(1),
     )
+    .option(
+      '--size <height>x<width>',
+      'of pictures, where the model leaves it open (default: that of the arrays that are given)',
+      size,
+    )
     .option('--json', 'print one JSON object');
+}
+
+function size(text: string): readonly [number, number] {
+  const [, height, width] = /^([1-9]\d{0,4})x([1-9]\d{0,4})$/.exec(text) ?? [];
+  if (width === undefined) throw new InvalidArgumentError('height and width are needed, as 224x224.');
+  return [Number(height), Number(width)];
 }
 
 export function addHostOptions(command: Command): Command {

@@ -13,7 +13,7 @@ import { refusals, type Tuned, type TunedBlock, type TunedLayer } from '../tune/
 import type { VariantChoice } from '../../src/kernels/variant.ts';
 import { EXIT, type ExitCode } from './exit_codes.ts';
 import { readInput, writeOutput } from './files.ts';
-import { loadModel, type LoadedModel } from './model.ts';
+import { loadModel, remoteModel, type LoadedModel } from './model.ts';
 import { addHostOptions, addModelOptions, integer, type HostOptions, type ModelOptions } from './options.ts';
 import { note, printResult, progress, tableOf, type Column } from './output.ts';
 
@@ -92,7 +92,7 @@ async function tuneIn(
 ): Promise<TuningFile> {
   progress('opening the model');
   const handicap = { without, ...(workgroupMemory === undefined ? {} : { workgroupMemory }) };
-  const opened = await browser.call('openTuning', browser.addBlob(model.bytes), model.engine, handicap);
+  const opened = await browser.call('openTuning', remoteModel(browser.addBlob(model.bytes), model), handicap);
   const facts: TuningFacts = {
     schemaVersion: 1,
     adapter,

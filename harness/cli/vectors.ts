@@ -5,6 +5,7 @@ import { formatCount } from '../report/format.ts';
 import { ORDERS } from '../vectors/array.ts';
 import { FORMATS } from '../vectors/formats/index.ts';
 import { pack } from '../vectors/pack.ts';
+import { WORD_BITS } from '../vectors/packed.ts';
 import { writeVectors } from '../vectors/write.ts';
 import { openBrowser } from './browser.ts';
 import { EXIT, type ExitCode } from './exit_codes.ts';
@@ -24,9 +25,13 @@ interface VectorsOptions extends InferenceOptions, Pick<InputOptions, 'image' | 
   readonly order?: string;
   readonly accumulators?: boolean;
   readonly multiplierBits: number;
+  readonly wordBits: number;
+  readonly tile?: number;
 }
 
 const MOST_MULTIPLIER_BITS = 31;
+/** Of what --pack reads. */
+const PACKED_ORDERS = ORDERS.filter((order) => order !== 'tiled');
 
 export function addVectors(program: Command, done: (code: ExitCode) => void): void {
   const command = program
@@ -53,12 +58,26 @@ export function addVectors(program: Command, done: (code: ExitCode) => void): vo
       multiplierBits,
       MOST_MULTIPLIER_BITS,
     )
+    .option(
+      '--word-bits <n>',
+      'the width of the words of activations and weights in hex, coe and mif: 8 to 512, several elements a word',
+      wordBits,
+      WORD_BITS.least,
+    )
+    .option('--tile <n>', 'channels of a tile, of the order tiled (default: as many as a word holds)', integer(1))
     .action(async (options: VectorsOptions) => done(await runVectors(options)));
 }
 
 function multiplierBits(text: string): number {
   const bits = integer(1)(text);
   if (bits > MOST_MULTIPLIER_BITS) throw new InvalidArgumentError(`${MOST_MULTIPLIER_BITS} bits at most.`);
+  return bits;
+}
+
+function wordBits(text: string): number {
+  const bits = integer(WORD_BITS.least)(text);
+  if (bits % 8 !== 0 || bits > WORD_BITS.most)
+    throw new InvalidArgumentError(`a multiple of 8, ${WORD_BITS.most} bits at most.`);
   return bits;
 }
 
@@ -77,6 +96,8 @@ async function runVectors(options: VectorsOptions): Promise<ExitCode> {
     orders,
     accumulators: options.accumulators ?? false,
     multiplierBits: options.multiplierBits,
+    wordBits: options.wordBits,
+    ...(options.tile === undefined ? {} : { tile: options.tile }),
     origin: {
       generator: `${name} ${version}`,
       model: model.name,
@@ -108,7 +129,7 @@ async function runVectors(options: VectorsOptions): Promise<ExitCode> {
 async function runPack(pairs: readonly string[], options: VectorsOptions): Promise<ExitCode> {
   const { from, order = 'nhwc', out, json } = options;
   if (from === undefined) throw new InvalidInputError('--pack: say --from, the folder of vectors that was read');
-  const [only, ...others] = chosen('--order', order, ORDERS, (order) => order);
+  const [only, ...others] = chosen('--order', order, PACKED_ORDERS, (order) => order);
   if (others.length > 0) throw new InvalidInputError('--pack: a file has one --order');
   const { names, npz } = await pack(pairs, from, only!);
   await writeOutput(out, npz);

@@ -1,20 +1,26 @@
 import { InvalidInputError } from '../../src/errors.ts';
 import {
+  byteRange,
   elementCount,
-  newElementData,
+  isByteType,
   type ElementData,
-  type ElementType,
   type Graph,
   type TensorInfo,
 } from '../../src/graph/graph.ts';
+import { clamp } from '../../src/engines/rounding.ts';
 import type { NpyArray } from '../numpy/npy.ts';
 import type { Npz } from '../numpy/npz.ts';
 import { transposed } from '../numpy/transposed.ts';
+import { arraysByName, arraysByNumber, normalized, type Numbered } from './array_names.ts';
+import { nearestNames } from './nearest_names.ts';
+import { convert, readingsOf } from './readings.ts';
 
 /** A recorded trace, matched with the tensors of a graph. */
 export interface Recorded {
   /** By the graph's names, NCHW, in the graph's types. */
   readonly tensors: ReadonlyMap<string, ElementData>;
+  /** Those of them that were clamped, as they were: int32, NCHW. */
+  readonly unclamped: ReadonlyMap<string, ElementData>;
   /** What had to be resolved to match them: names, layouts, types, a missing batch dimension. */
   readonly notes: readonly string[];
   /** Tensors of the graph that the file does not have. */
@@ -28,61 +34,52 @@ const DESCRIPTIONS = /:(qparams|acc)$|^meta$/;
 
 const QPARAMS = ':qparams';
 
-/** Names that differ only in case and punctuation; a trace may say which are inputs and outputs. */
-const normalized = (name: string): string =>
-  name
-    .replace(/^(input|output):/, '')
-    .toLowerCase()
-    .replaceAll(/[^a-z0-9]+/g, '_')
-    .replaceAll(/^_|_$/g, '');
-
-const RANGES: Partial<Record<ElementType, readonly [number, number]>> = { uint8: [0, 255], int8: [-128, 127] };
-
-/** Values in a tensor's own type; undefined where some value is not one of the type's. */
-function convert(data: NpyArray['data'], type: ElementType): ElementData | undefined {
-  const target = newElementData(type, data.length);
-  if (data.constructor === target.constructor) return data as ElementData;
-  const range = RANGES[type];
-  for (let i = 0; i < data.length; i++) {
-    const value = Number(data[i]);
-    if (range && !(Number.isInteger(value) && value >= range[0] && value <= range[1])) return undefined;
-    if (type === 'float32' && Math.fround(value) !== value && !Number.isNaN(value)) return undefined;
-    (target as Float32Array)[i] = value;
-  }
-  return target;
-}
-
 const same = (a: readonly number[], b: readonly number[]): boolean => a.join() === b.join();
 const list = (shape: readonly number[]): string => `[${shape.join(', ')}]`;
 
-/** How an array's elements become a tensor's: the data in NCHW and what was done, or undefined. */
-function arrange(
-  array: NpyArray,
+interface Arranged {
+  /** NCHW. */
+  readonly data: ElementData;
+  readonly done: readonly string[];
+}
+
+/** How an array's elements may become a tensor's, the likeliest first. */
+function arrangements(
+  { shape: given }: Pick<NpyArray, 'shape'>,
   data: ElementData,
   shape: readonly number[],
   layout?: Graph['layout'],
-): { data: ElementData; done: string[] } | undefined {
-  const withBatch = same(array.shape, shape) ? shape : [1, ...array.shape];
-  for (const [given, done] of [
-    [array.shape, []],
+): Arranged[] {
+  const [n, c, h, w] = shape as [number, number, number, number];
+  const last = (done: readonly string[]): Arranged => ({
+    data: transposed(data, h * w, c),
+    done: layout === 'NHWC' ? done : [...done, 'NHWC'],
+  });
+  const withBatch = same(given, shape) ? shape : [1, ...given];
+  for (const [as, done] of [
+    [given, []],
     [withBatch, ['the batch dimension is missing']],
   ] as [readonly number[], string[]][]) {
-    const [n, c, h, w] = shape as [number, number, number, number];
-    const isLast = shape.length === 4 && same(given, [n, h, w, c]);
-    if (same(given, shape) && !(isLast && layout === 'NHWC')) return { data, done };
+    const isLast = shape.length === 4 && same(as, [n, h, w, c]);
+    if (same(as, shape) && !(isLast && layout === 'NHWC'))
+      return isLast ? [{ data, done }, last(done)] : [{ data, done }];
     if (shape.length !== 4) continue;
-    if (isLast) return { data: transposed(data, h * w, c), done: layout === 'NHWC' ? done : [...done, 'NHWC'] };
+    if (isLast) return same(as, shape) ? [last(done), { data, done: [...done, 'NCHW'] }] : [last(done)];
     // a 1 by 1 image, recorded without its pixels
-    if (h * w === 1 && same(given, [n, c])) return { data, done };
+    if (h * w === 1 && same(as, [n, c])) return [{ data, done }];
   }
   // an image of 1 by 1 pixels recorded where the graph has none
-  if (shape.length === 2 && same(array.shape, [...shape, 1, 1])) return { data, done: [] };
-  return undefined;
+  if (shape.length === 2 && same(given, [...shape, 1, 1])) return [{ data, done: [] }];
+  if (given.length !== 1) return [];
+  const flat: Arranged = { data, done: ['flat, NCHW'] };
+  if (shape.length !== 4 || c === 1 || h * w === 1) return [{ data, done: ['flat'] }];
+  const flatLast: Arranged = { data: transposed(data, h * w, c), done: ['flat, NHWC'] };
+  return layout === 'NHWC' ? [flatLast, flat] : [flat, flatLast];
 }
 
 /** What a trace says of the quantization of its tensors, by the graph's names: arrays `<name>:qparams` = [scale, zero point]. */
 export function recordedQuantizations(
-  npz: Npz,
+  npz: Pick<Npz, 'names' | 'read'>,
   expected: readonly TensorInfo[],
 ): ReadonlyMap<string, { readonly scale: number; readonly zeroPoint: number }> {
   const found = npz.names
@@ -99,29 +96,80 @@ export function recordedQuantizations(
   );
 }
 
+/** What makes it plain which array is which tensor, and what its values are, where a file alone does not say. */
+export interface Hints {
+  /** What a single array is, whatever its name. */
+  readonly layer?: string | undefined;
+  /** What `layer0` may count. */
+  readonly numbered?: readonly Numbered[];
+  /** What a tensor should be about: of the readings of an array that are possible the one is taken that equals most of it. */
+  readonly about?: (tensor: string) => ElementData | undefined;
+}
+
+/** A single array that has no tensor's name: what --layer says, or the one tensor of as many elements. */
+function loneArray(
+  npz: Arrays,
+  array: string,
+  expected: readonly TensorInfo[],
+  { layer }: Hints,
+  file: string,
+): string {
+  if (layer !== undefined) return layer;
+  const { data } = npz.read(array);
+  const fitting = expected.filter(({ shape }) => elementCount(shape) === data.length);
+  if (fitting.length === 1) return fitting[0]!.name;
+  const names = fitting.map(({ name }) => name);
+  throw new InvalidInputError(
+    `${file}: '${array}' has ${data.length} elements, as ` +
+      (names.length === 0
+        ? `no tensor of the model; the nearest names are ${nearestNames(
+            array,
+            expected.map(({ name }) => name),
+          )}`
+        : `${names.slice(0, 5).join(', ')}${names.length > 5 ? ' and others' : ''}: say --layer`),
+  );
+}
+
+type Arrays = Pick<Npz, 'names' | 'read'>;
+
+const isDescription = (name: string): boolean => DESCRIPTIONS.test(name);
+
 /**
- * Matches the arrays of an .npz file with a graph's tensors. Differences in naming, layout (NHWC), type (the
- * same values in a wider one) and a missing batch dimension are resolved and noted.
+ * Matches the arrays of a file with a graph's tensors. Differences in naming, layout (NHWC, flat), type (the same values
+ * in a wider one) and a missing batch dimension are resolved and noted. With hints, so are values that are no codes.
  *
  * @param layout of the arrays, where shapes do not tell
+ * @param hints without them, an array has to be a tensor by its name, and its values have to be the tensor's type's
  * @throws InvalidInputError where an array has a tensor's name, but cannot be it; or where nothing matches
  */
 export function matchRecorded(
-  npz: Npz,
+  npz: Arrays,
   expected: readonly TensorInfo[],
   file: string,
   layout?: Graph['layout'],
+  hints?: Hints,
 ): Recorded {
-  const arrays = npz.names.filter((name) => !DESCRIPTIONS.test(name));
-  const byNormalized = new Map<string, string[]>();
-  for (const name of arrays) byNormalized.set(normalized(name), [...(byNormalized.get(normalized(name)) ?? []), name]);
-  const tensors = new Map<string, ElementData>();
-  const used = new Set<string>();
+  const { numbered = [], about } = hints ?? {};
+  const arrays = npz.names.filter((name) => !isDescription(name));
+  const names = arraysByName(arrays, expected);
   const notes: string[] = [];
+  const used = new Set(names.values());
+  if (hints) {
+    const unused = arrays.filter((array) => !used.has(array));
+    if (arrays.length === 1 && unused.length === 1)
+      names.set(loneArray(npz, arrays[0]!, expected, hints, file), arrays[0]!);
+    else {
+      const { found, note } = arraysByNumber(unused, numbered, (array) => npz.read(array).data.length);
+      for (const [tensor, array] of found) if (!names.has(tensor)) names.set(tensor, array);
+      if (note !== undefined) notes.push(note);
+    }
+  }
+  const quantizations = hints ? recordedQuantizations(npz, expected) : new Map<string, never>();
+  const tensors = new Map<string, ElementData>();
+  const unclamped = new Map<string, ElementData>();
   const missing: string[] = [];
   for (const info of expected) {
-    const alike = byNormalized.get(normalized(info.name)) ?? [];
-    const name = arrays.includes(info.name) ? info.name : alike.length === 1 ? alike[0]! : undefined;
+    const name = names.get(info.name);
     if (name === undefined) {
       missing.push(info.name);
       continue;
@@ -129,27 +177,63 @@ export function matchRecorded(
     used.add(name);
     const array = npz.read(name);
     const wanted = `${info.type} ${list(info.shape)}`;
-    const data = convert(array.data, info.type);
     const kind = array.data.constructor.name.replace('Array', '');
-    if (!data)
-      throw new InvalidInputError(
-        `${file}: '${name}' is ${kind} with values that are no ${info.type}; expected ${wanted}`,
-      );
-    const arranged = elementCount(info.shape) === data.length ? arrange(array, data, info.shape, layout) : undefined;
-    if (!arranged)
+    if (elementCount(info.shape) !== array.data.length)
       throw new InvalidInputError(`${file}: '${name}' is ${kind} ${list(array.shape)}; expected ${wanted}`);
-    if (data.constructor !== array.data.constructor) arranged.done.push(`${kind} values`);
-    if (name !== info.name) arranged.done.push(`named '${name}'`);
-    if (arranged.done.length > 0) notes.push(`${info.name}: ${arranged.done.join(', ')}`);
-    tensors.set(info.name, arranged.data);
+    const where = `${file}: '${name}'`;
+    const own = quantizations.get(info.name);
+    const direct = convert(array.data, info.type);
+    const { quantization } = info;
+    const scales = [
+      ...(own ? [own] : []),
+      ...(quantization ? [{ scale: quantization.scale[0]!, zeroPoint: quantization.zeroPoint[0]! }] : []),
+    ];
+    if (!hints && !direct)
+      throw new InvalidInputError(`${where} is ${kind} with values that are no ${info.type}; expected ${wanted}`);
+    const values = hints ? readingsOf(array.data, info, scales, where) : [{ data: direct! }];
+    const possible = values.flatMap(({ data, ...reading }) =>
+      arrangements(array, data, info.shape, layout).map((arranged) => ({ ...reading, arranged })),
+    );
+    const expectedValues = possible.length > 1 ? about?.(info.name) : undefined;
+    const best = expectedValues
+      ? possible
+          .map((reading) => ({ reading, equal: countEqual(reading.arranged.data, expectedValues) }))
+          .reduce((a, b) => (b.equal > a.equal ? b : a)).reading
+      : possible[0];
+    if (!best) throw new InvalidInputError(`${where} is ${kind} ${list(array.shape)}; expected ${wanted}`);
+    const { data, done } = best.arranged;
+    const notices = [
+      ...done,
+      ...(best.done !== undefined ? [best.done] : []),
+      ...(best.done === undefined && data.constructor !== array.data.constructor ? [`${kind} values`] : []),
+      ...(name !== info.name ? [`named '${name}'`] : []),
+    ];
+    if (notices.length > 0) notes.push(`${info.name}: ${notices.join(', ')}`);
+    if (isByteType(info.type) && data instanceof Int32Array) {
+      unclamped.set(info.name, data);
+      const [least, most] = byteRange(info.type);
+      tensors.set(
+        info.name,
+        convert(
+          data.map((v) => clamp(v, least, most)),
+          info.type,
+        )!,
+      );
+    } else tensors.set(info.name, data);
   }
   if (tensors.size === 0)
     throw new InvalidInputError(
-      `${file}: none of its arrays (${arrays.slice(0, 5).join(', ')}${arrays.length > 5 ? ', ...' : ''}) is a tensor of the model ` +
-        `(${expected
-          .slice(0, 5)
-          .map(({ name }) => name)
-          .join(', ')}, ...)`,
+      `${file}: none of its arrays (${arrays.slice(0, 5).join(', ')}${arrays.length > 5 ? ', ...' : ''}) is a tensor of the model; ` +
+        `nearest to '${arrays[0]}' are ${nearestNames(
+          arrays[0] ?? '',
+          expected.map(({ name }) => name),
+        )}`,
     );
-  return { tensors, notes, missing, unknown: arrays.filter((name) => !used.has(name)) };
+  return { tensors, unclamped, notes, missing, unknown: arrays.filter((name) => !used.has(name)) };
 }
+
+const countEqual = (a: ElementData, b: ElementData): number => {
+  let count = 0;
+  for (let i = 0; i < a.length; i++) if (a[i] === b[i]) count++;
+  return count;
+};

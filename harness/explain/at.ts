@@ -1,6 +1,8 @@
 import { InvalidInputError } from '../../src/errors.ts';
 import type { ElementData } from '../../src/graph/graph.ts';
 import { operandsOf, type TypedGraph } from '../../src/layers/operator.ts';
+import { arraysByName } from '../compare/array_names.ts';
+import { nearestNames } from '../compare/nearest_names.ts';
 import { analyzeElement, type ElementAnalysis } from './element.ts';
 import { valuesOf, type BoundEngine, type Values } from './bound_engine.ts';
 
@@ -11,23 +13,29 @@ interface ElementAddress {
 }
 
 /**
- * `LAYER,c,y,x` or `LAYER,n,c,y,x`; `LAYER,c` or `LAYER,n,c` where a tensor has no pixels. The layer is a tensor or the
- * node that computes it.
+ * `LAYER,c,y,x` or `LAYER,n,c,y,x`; `LAYER,c` or `LAYER,n,c` where a tensor has no pixels; `LAYER[c][y][x]` and
+ * `LAYER[c, y, x]` likewise. The layer is a tensor or the node that computes it.
  *
  * @throws InvalidInputError where there is no such element
  */
 export function parseElementAddress(text: string, graph: TypedGraph): ElementAddress {
-  const [, layer, numbers] = /^(.+?)((?:,\d+)+)$/.exec(text) ?? [];
-  const form = 'LAYER,c,y,x or LAYER,n,c,y,x, counted from 0';
+  const [, layer, numbers] = /^(.+?)((?:,\d+)+|(?:\[[\d,\s]+\])+)$/.exec(text) ?? [];
+  const form = 'LAYER,c,y,x or LAYER[c][y][x] (or n before c), counted from 0';
   if (layer === undefined) throw new InvalidInputError(`--at ${text}: an element is ${form}`);
-  const node = graph.nodes.find(({ name, outputs }) => outputs[0] === layer || name === layer);
+  const [alike = layer] = arraysByName([layer], [...graph.tensors.values()]).keys();
+  const node =
+    graph.nodes.find(({ name, outputs }) => outputs[0] === layer || name === layer) ??
+    graph.nodes.find(({ outputs }) => outputs[0] === alike);
   if (!node)
     throw new InvalidInputError(
-      `--at ${text}: the model has no layer '${layer}'; it has ${graph.nodes.map(({ outputs }) => outputs[0]).join(', ')}`,
+      `--at ${text}: the model has no layer '${layer}'; nearest are ${nearestNames(
+        layer,
+        graph.nodes.map(({ outputs }) => outputs[0]!),
+      )}`,
     );
   const tensor = node.outputs[0]!;
   const { shape } = graph.tensors.get(tensor)!;
-  const given = numbers!.slice(1).split(',').map(Number);
+  const given = (numbers!.match(/\d+/g) ?? []).map(Number);
   const index = given.length === shape.length - 1 ? [0, ...given] : given;
   if (index.length !== shape.length || index.some((i, d) => i >= shape[d]!))
     throw new InvalidInputError(

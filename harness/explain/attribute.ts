@@ -2,11 +2,11 @@ import type { ElementData } from '../../src/graph/graph.ts';
 import type { Cause } from './explanation.ts';
 import { deviations, type Problem, type Recipe } from './problem.ts';
 
-/** Every value of an implementation. */
-export function valuesOf(problem: Problem, recipe: Recipe): Int16Array {
+/** Every value of an implementation, clamped or not. */
+export function valuesOf(problem: Problem, recipe: Recipe): Int32Array {
   const sums = problem.sums(recipe).all();
   const output = problem.output(recipe);
-  return Int16Array.from(sums, output);
+  return Int32Array.from(sums, output);
 }
 
 /** Deviations as causes, their elements not counted. */
@@ -20,12 +20,14 @@ export function describe(problem: Problem, recipe: Recipe): Cause[] {
       return {
         kind: referenceWay.kind,
         side: 'reference',
+        way: referenceWay.id,
         detail: `${referenceWay.detail}; theirs: ${theirs.detail}`,
         elements: 0,
       };
     return {
       kind: theirs.kind,
       side: 'theirs',
+      way: theirs.id,
       detail: `${theirs.detail}; the reference: ${referenceWay.detail}`,
       elements: 0,
     };

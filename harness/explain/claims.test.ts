@@ -1,9 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { valuesOf } from './attribute.ts';
 import { bindEngine } from './bound_engine.ts';
-import { explain } from './explain.ts';
+import { explain, type Question } from './explain.ts';
 import { layerProblem } from './layer_problem.ts';
 import { indexOf, referenceRecipe } from './problem.ts';
+import { recurringCauses, summarizeClasses } from './summary.ts';
 import { describeLayer } from './text.ts';
 import { renderExplanation } from '../report/explanation.ts';
 import { reportLayer } from '../report/explained_layer.ts';
@@ -55,7 +56,7 @@ function deviating({ bound, reference }: Network, name: string, input: ElementDa
   );
 }
 
-function explained({ graph, reference }: Network, theirs: Record<string, ElementData>) {
+function explained({ graph, reference }: Network, theirs: Record<string, ElementData>, more: Partial<Question> = {}) {
   const explanation = explain({
     graph,
     shapes: {},
@@ -63,6 +64,7 @@ function explained({ graph, reference }: Network, theirs: Record<string, Element
     engines: [findEngine('onnxruntime')],
     theirs: new Map(Object.entries(theirs)),
     limits: { most: 2, tries: 20_000 },
+    ...more,
   });
   return { explanation, layers: [...explanation.layers] };
 }
@@ -99,6 +101,29 @@ describe('explain claims no more than is so', () => {
     const [layer] = explained(net, { y }).layers;
     expect(layer!.explanation.exact).toBe(false);
     expect(layer!.explanation.causes.filter(({ elements }) => elements === 0)).toEqual([]);
+  });
+
+  it('says whose inputs a layer is explained from, and --inputs says which are looked at', () => {
+    const scrambled = net.reference.get('a')!.slice().reverse() as ElementData;
+    const y = deviating(net, 'y', net.reference.get('a')!, 'floor');
+    const text = describeLayer(explained(net, { a: scrambled, y }).layers[1]!.explanation);
+    expect(text).toMatch(/from the reference's inputs: \d+ values are not .* from their own, \d+/);
+    expect(text).toMatch(/what to do: round as the engine does.*docs\/vectors.md#requantization-in-integers/);
+    const { explanation } = explained(net, { a: scrambled, y }, { inputs: 'theirs' }).layers[1]!;
+    expect(explanation).toMatchObject({ name: 'y', inputs: 'theirs', exact: false });
+    expect(describeLayer(explanation)).toContain('from their own inputs, as --inputs says');
+  });
+
+  it('sums up causes that recur, by what layers are', () => {
+    const y = deviating(net, 'y', wrong, 'floor');
+    const { explanation, layers } = explained(net, { a: wrong, y });
+    const explanations = layers.map(({ explanation }) => explanation);
+    expect(recurringCauses(explanation.classes, explanations)).toMatchObject([
+      { class: 'convolution', side: 'theirs', kind: 'rounding', way: 'floor', layers: 2, of: 2 },
+    ]);
+    expect(summarizeClasses(explanation.classes, explanations)).toEqual([
+      { class: 'convolution', compared: 2, differ: 2, own: 2, explained: 2, certain: 2 },
+    ]);
   });
 
   const doubtful = (): Network => {

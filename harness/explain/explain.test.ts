@@ -11,7 +11,7 @@ import { borderOf, findWhere, mismatchMap } from './where.ts';
 import { decodeFile } from '../images/decode_file.ts';
 import { preprocess } from '../../src/recipes.ts';
 import { knownRecipe } from '../images/known_models.ts';
-import { sha256 } from '../cli/model.ts';
+import { sha256 } from '../cli/sha256.ts';
 import { readModel } from '../../src/formats/index.ts';
 import { createPlan } from '../../src/plan/plan.ts';
 import type { TensorInfo } from '../../src/graph/graph.ts';
@@ -65,7 +65,8 @@ function smallProblem(kind: Parameters<typeof smallLayer>[0], engine = 'onnxrunt
   const question = { linear, engine: bound.engine, x: feeds.x.data };
   return {
     expected,
-    problem: (theirs: Int16Array): Problem => linearProblem({ ...question, theirs: theirs as never }),
+    problem: (theirs: ArrayLike<number>): Problem =>
+      linearProblem({ ...question, theirs: Int16Array.from(theirs) as never }),
   };
 }
 
@@ -79,7 +80,7 @@ describe('the family of implementations of a layer', () => {
       ] as const) {
         const { problem, expected } = smallProblem(kind, engine);
         const family = problem(new Int16Array(0));
-        expect(valuesOf(family, referenceRecipe(family))).toEqual(Int16Array.from(expected as Uint8Array));
+        expect(valuesOf(family, referenceRecipe(family))).toEqual(Int32Array.from(expected as Uint8Array));
       }
     },
   );

@@ -18,6 +18,7 @@ import { linearOf } from '../../src/layers/infer.ts';
 import { operandsOf } from '../../src/layers/operator.ts';
 import { nearest } from './nearest.ts';
 import { deviations, type Problem, type Recipe } from './problem.ts';
+import { classOf } from './summary.ts';
 import { search, type SearchLimits } from './search.ts';
 import { borderOf, findWhere } from './where.ts';
 
@@ -31,6 +32,10 @@ export interface Question {
   /** Engines that may have made the reference, in the order of preference. */
   readonly engines: readonly Engine[];
   readonly theirs: ReadonlyMap<string, ElementData>;
+  /** Those of `theirs` that had values outside of their type before they were clamped for it: as they were, int32. */
+  readonly unclamped?: ReadonlyMap<string, ElementData>;
+  /** Whose inputs their layers were computed from; without it both are tried. */
+  readonly inputs?: 'theirs' | 'reference';
   /** What their file says of its own quantization. */
   readonly theirQuantization?: ReadonlyMap<string, Quantized>;
   /** Only this tensor. */
@@ -44,6 +49,8 @@ export interface Explanation {
   readonly identified: Identified;
   /** Tensors that both have, in the order of execution. */
   readonly compared: readonly string[];
+  /** What each of them is: depthwise, pointwise, add, ... */
+  readonly classes: ReadonlyMap<string, string>;
   /** Explains one layer after the other; only those that differ. */
   readonly layers: Generator<ExplainedLayer, void>;
 }
@@ -69,7 +76,9 @@ export function explain(question: Question): Explanation {
     .filter((name) => theirs.has(name) && (question.layer ?? name) === name);
   const isEngineKnown = identified.missed.length === 0;
   const layers = explainLayers({ ...question, reference, theirs, isEngineKnown }, bound, compared);
-  return { identified, compared, layers };
+  const nodes = new Map(bound.graph.nodes.map((node) => [node.outputs[0]!, node]));
+  const classes = new Map(compared.map((name) => [name, classOf(nodes.get(name)!, bound)]));
+  return { identified, compared, classes, layers };
 }
 
 function* explainLayers(
@@ -88,6 +97,10 @@ function* explainLayers(
   }
 }
 
+/** Their values of a layer, as they were before somebody clamped them. */
+const theirsOf = ({ theirs, unclamped }: Question, name: string): ElementData =>
+  unclamped?.get(name) ?? theirs.get(name)!;
+
 const same = (a: ElementData, b: ElementData): boolean => a === b || countDiffering(a, b) === 0;
 
 function explainLayer(
@@ -99,7 +112,7 @@ function explainLayer(
 ): ExplainedLayer | undefined {
   const name = node.outputs[0]!;
   const info = bound.graph.tensors.get(name)!;
-  const theirs = question.theirs.get(name)!;
+  const theirs = theirsOf(question, name);
   const operandNames = [...new Set(operandsOf(node, bound.context))];
   for (const operand of operandNames)
     if (!others(operand) || !ours(operand))
@@ -117,7 +130,13 @@ function explainLayer(
   };
   const sameInputs = operandNames.every((input) => same(others(input)!, ours(input)!));
   const fromReference = read(sameInputs ? 'same' : 'reference', ours);
-  const readings = sameInputs ? [fromReference] : [read('theirs', others), fromReference];
+  const readings = sameInputs
+    ? [fromReference]
+    : question.inputs === 'reference'
+      ? [fromReference]
+      : question.inputs === 'theirs'
+        ? [read('theirs', others)]
+        : [read('theirs', others), fromReference];
   const { reading, why } = bestReading(question, bound, node, readings);
   const { inputs, operands, expected, own } = reading;
 
@@ -126,7 +145,6 @@ function explainLayer(
   const isBorder = borderOf(linearOf(node, bound.context));
   const { found, reproduced } = why ?? { ...NOTHING_WRONG, reproduced: (element: number) => Number(expected[element]) };
   const notes = [...found.notes];
-  if (inputs === 'reference') notes.push("computed from the reference's inputs here: from theirs, more would differ");
   if (!same(fromReference.expected, reference))
     notes.push(`the engine ${bound.engine.name} does not reproduce the reference in this layer either`);
   return {
@@ -139,6 +157,9 @@ function explainLayer(
       shape: info.shape,
       engine: bound.engine.name,
       inputs,
+      ...(readings.length > 1 && {
+        differing: Object.fromEntries(readings.map(({ inputs, differing }) => [inputs, differing])),
+      }),
       origin: why ? 'own' : inputs === 'theirs' ? 'inherited' : 'reference',
       elements: theirs.length,
       mismatches: endToEnd.mismatches,
@@ -166,7 +187,8 @@ interface Reading {
 
 /**
  * People compute a layer from their own tensors, or from the reference's. Whose were used is read off the values: the
- * reading from which fewer differ is tried first, the other one where that does not explain them all.
+ * reading from which fewer differ is tried first, the other one where that does not explain them all; of two that do not,
+ * the one that explains more is taken.
  *
  * @returns no `why` where nothing is left to explain
  */
@@ -176,13 +198,13 @@ function bestReading(
   node: GraphNode,
   readings: readonly Reading[],
 ): { reading: Reading; why?: Why } {
-  const theirs = question.theirs.get(node.outputs[0]!)!;
+  const theirs = theirsOf(question, node.outputs[0]!);
   let first: { reading: Reading; why: Why } | undefined;
   for (const reading of readings.toSorted((a, b) => a.differing - b.differing)) {
     if (same(reading.own, theirs)) return first ?? { reading };
     const why = findCauses(question, bound, node, reading);
     if (why.found.exact) return { reading, why };
-    first ??= { reading, why };
+    if (!first || why.found.unexplained < first.why.found.unexplained) first = { reading, why };
   }
   return first!;
 }
@@ -202,7 +224,7 @@ function findCauses(
   node: GraphNode,
   { expected, own, operands }: Reading,
 ): Why {
-  const theirs = question.theirs.get(node.outputs[0]!)!;
+  const theirs = theirsOf(question, node.outputs[0]!);
   const none = (note: string): Why => ({
     found: {
       ...{ causes: [], alternatives: [], exact: false, certain: false, notes: [note] },

@@ -22,6 +22,8 @@ export interface Cause {
   readonly kind: CauseKind;
   /** Who deviates from the layer's definition: a reference that saturates is itself the one. */
   readonly side: 'theirs' | 'reference';
+  /** The name of the way that is taken in place of the definition's: the same in every layer. */
+  readonly way: string;
   /** One line for people: what that side does, and what the definition has in its place. */
   readonly detail: string;
   /**
@@ -63,6 +65,8 @@ export interface LayerExplanation {
   readonly engine: string;
   /** Whose inputs the layer is explained from; 'same' where both have the same. */
   readonly inputs: 'same' | 'theirs' | 'reference';
+  /** Where both were tried: how many values are not what the engine computes from the inputs of each. */
+  readonly differing?: { readonly theirs?: number; readonly reference?: number };
   /**
    * 'own': theirs is not what the engine computes from these inputs; 'inherited': it is, and their inputs differ;
    * 'reference': it is, and it is the reference that is not.

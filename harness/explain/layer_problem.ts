@@ -1,6 +1,8 @@
 import { isByteType, type ElementData, type GraphNode } from '../../src/graph/graph.ts';
 import type { ForDefinitions } from '../../src/layers/definition.ts';
-import { definitionOf, forDefinition } from '../../src/layers/infer.ts';
+import { definitionOf, forDefinition, operatorOf } from '../../src/layers/infer.ts';
+import { makesBytes, type Layer, type LinearKind } from '../../src/layers/layer.ts';
+import { biasedLinear } from '../vectors/biased.ts';
 import type { BoundEngine } from './bound_engine.ts';
 import { addProblem } from './families/add.ts';
 import type { LayerQuestion } from './families/family.ts';
@@ -25,12 +27,15 @@ interface InputQuestion {
 
 /** The families that there are, by what is defined. */
 const FAMILIES: ForDefinitions<[LayerQuestion], Problem> = {
-  linear: ({ linear }, { bound, node, operands, theirs, own }) =>
-    linearProblem({
+  linear({ linear }, { bound, node, operands, theirs, own }) {
+    const computed = operatorOf(node).layer(node, bound.context) as Layer<LinearKind>;
+    return linearProblem({
       ...{ linear, engine: bound.engine, theirs, own },
       x: operands.get(node.inputs[0]!)!,
       staleZeroPoints: staleZeroPoints(bound, node),
-    }),
+      ...(makesBytes(computed) && { biased: biasedLinear(computed, linear.layer) }),
+    });
+  },
   add: addProblem,
   global_average_pool: poolProblem,
   quantize: quantizeProblem,

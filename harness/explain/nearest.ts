@@ -31,9 +31,9 @@ export function nearest(problem: Problem, expected: ElementData, most: number): 
     for (const { recipe } of beam)
       for (const [d, { choices, reference }] of problem.dimensions.entries())
         if (recipe[d] === reference)
-          for (const choice of choices.keys()) {
+          for (const [choice, { rare }] of choices.entries()) {
             const next = recipe.with(d, choice);
-            if (choice !== reference && !grown.has(next.join()))
+            if (choice !== reference && !rare && !grown.has(next.join()))
               grown.set(next.join(), { recipe: next, rest: unexplained(next) });
           }
     beam = [...grown.values()].sort((a, b) => a.rest - b.rest).slice(0, BEAM);

@@ -10,6 +10,8 @@ export interface Choice {
   readonly detail: string;
   /** With it an output is no longer a non-decreasing function of the accumulator. */
   readonly wraps?: true;
+  /** One of many that are alike, and none of the usual ones: tried in small sets alone. */
+  readonly rare?: true;
   /** The id of an earlier choice of the dimension that gives the same accumulators: what differs comes after them. */
   readonly sumsLike?: string;
 }

@@ -19,6 +19,8 @@ export interface SearchLimits {
 
 /** Sets of more deviations than this are only tried where outputs are non-decreasing in the sums. */
 const MOST_WRAPPING = 3;
+/** Sets of more deviations than this have no rare ones. */
+const MOST_RARE = 3;
 const MOST_FOUND = 64;
 /** Accumulators of whole layers that are kept. */
 const KEPT = 8;
@@ -45,6 +47,7 @@ class Search {
   readonly #sample: Sample;
   readonly #sumSets: Recipe[][] = [];
   readonly #outputSets: Recipe[][] = [];
+  readonly #usualOutputSets: Recipe[][] = [];
   readonly #viable = new Map<string, boolean>();
   readonly #sampled = new Map<string, { at: (element: number) => number; known: Map<number, number> }>();
   readonly #whole = new Map<string, Float64Array>();
@@ -70,12 +73,13 @@ class Search {
   #ofSize(size: number): Recipe[] | undefined {
     const { sumDimensions, dimensions } = this.#problem;
     const found: Recipe[] = [];
+    const outputSets = size > MOST_RARE ? this.#usualOutputSets : this.#outputSets;
     for (let sums = 0; sums <= Math.min(size, sumDimensions); sums++)
       for (const first of this.#sets(this.#sumSets, sums, 0, sumDimensions)) {
         const isViable = this.#isViable(first);
         if (!isViable && size > MOST_WRAPPING) continue;
         for (const member of this.#members(first))
-          for (const second of this.#sets(this.#outputSets, size - sums, sumDimensions, dimensions.length)) {
+          for (const second of this.#sets(outputSets, size - sums, sumDimensions, dimensions.length)) {
             if (!isViable && !this.#wraps(second)) continue;
             if (++this.#tries > this.#limits.tries) return undefined;
             const recipe = [...member.slice(0, sumDimensions), ...second.slice(sumDimensions)];
@@ -105,12 +109,13 @@ class Search {
   #sets(cache: Recipe[][], count: number, from: number, to: number): readonly Recipe[] {
     if (cache[count]) return cache[count];
     const { dimensions } = this.#problem;
+    const isUsual = cache === this.#usualOutputSets;
     const sets: Recipe[] = [];
     const extend = (recipe: Recipe, dimension: number, left: number): void => {
       if (left === 0) return void sets.push(recipe);
       for (let d = dimension; d <= to - left; d++)
-        for (let choice = 0; choice < dimensions[d]!.choices.length; choice++)
-          if (choice !== dimensions[d]!.reference && dimensions[d]!.choices[choice]!.sumsLike === undefined)
+        for (const [choice, { sumsLike, rare }] of dimensions[d]!.choices.entries())
+          if (choice !== dimensions[d]!.reference && sumsLike === undefined && !(rare && isUsual))
             extend(recipe.with(d, choice), d + 1, left - 1);
     };
     extend(this.#base, from, count);

@@ -1,4 +1,5 @@
 import { formatCount, formatShape } from '../report/format.ts';
+import { adviceFor } from './advice.ts';
 import type { Cause, Count, LayerExplanation, Where } from './explanation.ts';
 
 export const percent = (part: number, whole: number): string => {
@@ -59,6 +60,7 @@ function causeLines(layer: LayerExplanation, index: number): string[] {
   const others = variants(layer, index);
   const own = (text: string): string => text.split('; ')[0]!;
   const rest = others.length - SPELT_OUT;
+  const advice = adviceFor(layer.causes[index]!);
   return [
     `  ${index + 1}. ${side === 'theirs' ? 'theirs' : 'THE REFERENCE'}, ${kind}: ${detail}`,
     elements > 0
@@ -66,6 +68,7 @@ function causeLines(layer: LayerExplanation, index: number): string[] {
       : '     makes no value differ by itself: without it, some that are equal would',
     ...others.slice(0, SPELT_OUT).map((other) => `     the same values: ${own(other)}`),
     ...(rest > 0 ? [`     and ${rest} more that give the same values`] : []),
+    `     what to do: ${advice.what} (${advice.page})`,
   ];
 }
 
@@ -100,12 +103,24 @@ export function verdict(layer: LayerExplanation): string[] {
 export const restOf = ({ inputs, engine }: LayerExplanation): string =>
   inputs === 'theirs' ? 'the rest is inherited' : `in the rest the reference is not what ${engine} computes`;
 
+/** Whose inputs a layer is explained from, and what the others would give. */
+function inputsLine({ inputs, differing }: LayerExplanation): string[] {
+  if (inputs === 'same') return [];
+  const [mine, others] = inputs === 'theirs' ? ['their own', "the reference's"] : ["the reference's", 'their own'];
+  const [own, other] = inputs === 'theirs' ? (['theirs', 'reference'] as const) : (['reference', 'theirs'] as const);
+  const counts = differing
+    ? `: ${formatCount(differing[own]!)} values are not what the engine computes from them; from ${others}, ${formatCount(differing[other]!)}`
+    : ', as --inputs says';
+  return [`  from ${mine} inputs${counts}`];
+}
+
 /** One layer, for a person who has to find the mistake. */
 export function describeLayer(layer: LayerExplanation): string {
   const { name, op, shape, engine, origin, mismatches, elements, maxAbsDiff } = layer;
   const { ownMismatches, ownMaxAbsDiff, where, ownWhere } = layer;
   const head = `${name}  ${op} ${formatShape(shape)}: ${formatCount(mismatches)} of ${formatCount(elements)} values differ (${percent(mismatches, elements)}), by up to ${maxAbsDiff}`;
   const notes = layer.notes.map((note) => `  note: ${note}`);
+  const inputs = inputsLine(layer);
   if (origin === 'inherited')
     return [head, '  inherited: from their own inputs, every value is what the reference computes', ...notes].join(
       '\n',
@@ -122,6 +137,7 @@ export function describeLayer(layer: LayerExplanation): string {
   return [
     head,
     ...own,
+    ...inputs,
     ...whereLines(shown, ownMismatches).map((line) => `  ${line}`),
     ...layer.causes.flatMap((_, i) => causeLines(layer, i)),
     ...verdict(layer).map((line) => `  ${line}`),

@@ -4,8 +4,11 @@ import { InvalidInputError } from '../../src/errors.ts';
 interface NpyArrays {
   '|u1': Uint8Array<ArrayBuffer>;
   '|i1': Int8Array<ArrayBuffer>;
+  '<u2': Uint16Array<ArrayBuffer>;
   '<i2': Int16Array<ArrayBuffer>;
+  '<u4': Uint32Array<ArrayBuffer>;
   '<i4': Int32Array<ArrayBuffer>;
+  '<u8': BigUint64Array<ArrayBuffer>;
   '<i8': BigInt64Array<ArrayBuffer>;
   '<f4': Float32Array<ArrayBuffer>;
   '<f8': Float64Array<ArrayBuffer>;
@@ -23,14 +26,19 @@ export interface NpyArray {
 const CLASSES: { [T in NpyType]: new (buffer: ArrayBuffer) => NpyArrays[T] } = {
   '|u1': Uint8Array,
   '|i1': Int8Array,
+  '<u2': Uint16Array,
   '<i2': Int16Array,
+  '<u4': Uint32Array,
   '<i4': Int32Array,
+  '<u8': BigUint64Array,
   '<i8': BigInt64Array,
   '<f4': Float32Array,
   '<f8': Float64Array,
 };
 
 const TYPES = Object.keys(CLASSES) as NpyType[];
+/** Read as float32, which holds them all; not written. */
+const FLOAT16 = '<f2';
 const MAGIC = [0x93, ...new TextEncoder().encode('NUMPY')];
 /** NumPy pads its header so that the data begins at a multiple of this. */
 const ALIGNMENT = 64;
@@ -45,12 +53,13 @@ export function npyType(data: NpyData): NpyType {
 }
 
 /**
- * Reads an .npy file (format 1, 2 or 3), C or Fortran order; the result is in C order and a copy.
+ * Reads an .npy file (format 1, 2 or 3), C or Fortran order, of either byte order; the result is in C order, a copy, and
+ * little-endian; float16 is float32 then.
  *
  * @throws InvalidInputError for anything that is not exactly one array of a supported type.
  */
 export function readNpy(bytes: Uint8Array, name = '.npy file'): NpyArray {
-  const { type, fortranOrder, shape, offset } = readHeader(bytes, name);
+  const { type, bigEndian, fortranOrder, shape, offset } = readHeader(bytes, name);
   const itemBytes = Number(type[2]);
   const count = shape.reduce((product, dimension) => product * dimension, 1);
   const present = bytes.length - offset;
@@ -58,8 +67,20 @@ export function readNpy(bytes: Uint8Array, name = '.npy file'): NpyArray {
     throw new InvalidInputError(
       `${name}: the header declares ${type} [${shape.join(', ')}], ${count * itemBytes} bytes, but ${present} are there`,
     );
-  const data: NpyData = new CLASSES[type](new Uint8Array(bytes.subarray(offset)).buffer);
+  const own = new Uint8Array(bytes.subarray(offset));
+  if (bigEndian) for (let at = 0; at < own.length; at += itemBytes) own.subarray(at, at + itemBytes).reverse();
+  const data = type === FLOAT16 ? float16(new Uint16Array(own.buffer)) : new CLASSES[type](own.buffer);
   return { shape, data: fortranOrder ? toCOrder(data, shape) : data };
+}
+
+/** IEEE 754 of 16 bits: sign, 5 bits of exponent, 10 of fraction. */
+function float16(bits: Uint16Array): Float32Array<ArrayBuffer> {
+  return Float32Array.from(bits, (half) => {
+    const [exponent, fraction] = [(half >> 10) & 31, half & 1023];
+    const sign = half & 0x8000 ? -1 : 1;
+    if (exponent === 31) return fraction ? NaN : sign * Infinity;
+    return sign * (exponent === 0 ? fraction * 2 ** -24 : (1024 + fraction) * 2 ** (exponent - 25));
+  });
 }
 
 /** The text of an .npy file that holds one string, which NumPy pads with zeros. */
@@ -86,7 +107,8 @@ export function writeNpy({ shape, data }: NpyArray): Uint8Array<ArrayBuffer> {
 }
 
 interface Header {
-  readonly type: NpyType;
+  readonly type: NpyType | typeof FLOAT16;
+  readonly bigEndian: boolean;
   readonly fortranOrder: boolean;
   readonly shape: readonly number[];
   readonly offset: number;
@@ -117,18 +139,18 @@ function parseHeader(text: string, name: string): Omit<Header, 'offset'> {
   const tuple = field('shape', '\\(([0-9,\\sL]*)\\)');
   if (tuple === undefined || order === undefined || (descr === undefined && !field('descr', '(\\[)')))
     throw new InvalidInputError(`${name}: the header is not that of an array: ${text.trim().slice(0, 100)}`);
-  const type = TYPES.find((type) => type === descr);
-  if (!type) {
-    const why = descr?.startsWith('>') ? ' (big-endian)' : '';
+  const bigEndian = descr?.startsWith('>') === true;
+  const known = [...TYPES, FLOAT16] as const;
+  const type = known.find((type) => type === (bigEndian ? `<${descr!.slice(1)}` : descr));
+  if (!type)
     throw new InvalidInputError(
-      `${name}: elements of type ${descr ?? 'structured'}${why} are not supported; ${TYPES.join(', ')} are`,
+      `${name}: elements of type ${descr ?? 'structured'} are not supported; ${known.join(', ')} are, of either byte order`,
     );
-  }
   const shape = tuple
     .split(',')
     .filter((part) => part.trim() !== '')
     .map((part) => parseInt(part, 10));
-  return { type, fortranOrder: order === 'True', shape };
+  return { type, bigEndian, fortranOrder: order === 'True', shape };
 }
 
 function toCOrder(data: NpyData, shape: readonly number[]): NpyData {

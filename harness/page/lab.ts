@@ -250,7 +250,7 @@ export class Lab {
     const before = kept(facts).file;
     if (before?.complete) return;
     let file = before;
-    const tuning = await Tuning.open(bytes, { name: session.engine, options: {} }, facts);
+    const tuning = await Tuning.open(bytes, { engine: { name: session.engine, options: {} }, shapes: {} }, facts);
     try {
       await tune(betweenFrames(tuning), {
         name: `tuned for ${facts.adapter}`,

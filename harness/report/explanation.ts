@@ -1,5 +1,6 @@
 import type { Cause, LayerExplanation, Where } from '../explain/explanation.ts';
 import type { ElementAnalysis } from '../explain/element.ts';
+import { adviceFor } from '../explain/advice.ts';
 import { percent, restOf, variants, verdict, whereLines } from '../explain/text.ts';
 import { COUNT, EQUAL, HIGHER, LOWER, type DifferenceMaps, type Legend } from './difference_maps.ts';
 import { dataUrl, document, facts } from './document.ts';
@@ -225,6 +226,7 @@ function why(layer: LayerExplanation): Html {
                   <strong>${KINDS[cause.kind]}</strong>
                 </p>
                 <p>${capital(cause.detail)}.</p>
+                <p>What to do: ${adviceFor(cause).what} (<code>${adviceFor(cause).page}</code>).</p>
                 <p class="share">
                   ${bar(cause.elements / Math.max(1, ownMismatches))} accounts for ${formatCount(cause.elements)} of
                   ${formatCount(ownMismatches)} (${percent(cause.elements, ownMismatches)})

@@ -20,7 +20,7 @@ import { median } from '../bench/statistics.ts';
 import { Random } from '../../models/random.ts';
 import { bitsOf, firstDifference } from '../compare/bits.ts';
 import { subgraph } from '../compare/compare_layers.ts';
-import type { EngineChoice } from '../worker/remote.ts';
+import type { RemoteModel, Shapes } from '../worker/remote.ts';
 import type { Tuner } from './run.ts';
 import { blockTasks, tuneTasks, UNFUSED, type BlockTask, type TuneTask } from './tasks.ts';
 import {
@@ -61,13 +61,13 @@ export class Tuning implements Tuner {
   readonly #plan: Plan;
   #lost: string | undefined;
 
-  private constructor(device: GPUDevice, graph: Graph, engine: Engine, features: Features) {
+  private constructor(device: GPUDevice, graph: Graph, engine: Engine, features: Features, shapes: Shapes) {
     this.profile = profileOf(device);
     this.#device = device;
     this.#graph = graph;
     this.#engine = engine;
     this.#features = features;
-    const options = { engine, features, profile: this.profile };
+    const options = { engine, features, profile: this.profile, shapes };
     this.#plan = createPlan(graph, { ...options, fusion: 'none' });
     this.tasks = tuneTasks(this.#plan);
     this.blocks = blockTasks(createPlan(graph, { ...options, fusion: 'blocks' }), this.profile.fusion === 'blocks');
@@ -75,11 +75,15 @@ export class Tuning implements Tuner {
   }
 
   /** Opens a model on a device of its own, which lives until `close`. */
-  static async open(model: Uint8Array, engine: EngineChoice, handicap: Handicap): Promise<Tuning> {
+  static async open(
+    model: Uint8Array,
+    { engine: { name, options }, shapes }: Omit<RemoteModel, 'path'>,
+    handicap: Handicap,
+  ): Promise<Tuning> {
     const device = await requestDevice(['timestamp-query']);
     try {
       const features = handicapped(await featuresOf(device), handicap);
-      return new Tuning(device, readModel(model), findEngine(engine.name, engine.options), features);
+      return new Tuning(device, readModel(model), findEngine(name, options), features, shapes);
     } catch (error) {
       device.destroy();
       throw error;

@@ -131,22 +131,106 @@ describe.skipIf(!hasIcarus())('the Verilog unit (needs Icarus Verilog)', () => {
     });
   });
 
-  it.skipIf(!sharedAvailable)(
-    'the first two layers of a real MobileNetV2 on a part of a photograph (needs ../shared): every output',
-    async () => {
-      const graph = readModel(readFileSync(join(SHARED, 'models/torchvision_mobilenet_v2_fbgemm_full_range.pth')));
-      const whole = await readFeeds(graph, join(SHARED, 'goldens/pytorch_x86_full_range_trace_hot_dog.npz:input'));
-      const feeds = { input: middle(whole['input']!, 48) };
-      const inputs = graph.inputs.map((input) => ({ ...input, shape: feeds.input.dims }));
-      const layers = ['features.0.0', 'features.1.conv.0.0'];
-      await write('torch', { ...graph, inputs }, { feeds, layers, engine: 'x86', orders: ['nhwc'] });
-      for (const layer of layers)
-        expect(simulate('torch', layer)).toMatchObject({
-          status: 0,
-          output: expect.stringMatching(/^PASS: 0 of 18432 /),
-        });
+  describe.skipIf(!sharedAvailable)(
+    'the first two layers of a real MobileNetV2 on a part of a photograph (needs ../shared)',
+    () => {
+      const layers = ['features.0.0', 'features.1.conv.0.0'] as const;
+      const network = async (file: string, engine: string) => {
+        const model = readModel(readFileSync(join(SHARED, 'models', file)));
+        const whole = await readFeeds(model, join(SHARED, 'goldens/pytorch_x86_full_range_trace_hot_dog.npz:input'));
+        const feeds = { input: middle(whole['input']!, 48) };
+        const inputs = model.inputs.map((input) => ({ ...input, shape: feeds.input.dims }));
+        const graph = { ...model, inputs };
+        const folder = `torch ${engine}`;
+        const once = written.get(folder) ?? write(folder, graph, { feeds, layers, engine, orders: ['nhwc'] });
+        written.set(folder, once);
+        return { ...{ folder, graph, feeds }, tensors: (await once).tensors };
+      };
+      const written = new Map<string, ReturnType<typeof write>>();
+
+      it('every output', async () => {
+        const { folder } = await network('torchvision_mobilenet_v2_fbgemm_full_range.pth', 'x86');
+        for (const layer of layers)
+          expect(simulate(folder, layer)).toMatchObject({
+            status: 0,
+            output: expect.stringMatching(/^PASS: 0 of 18432 /),
+          });
+      }, 600_000);
+
+      it.each(
+        chosen(
+          [['features.1.conv.0.0', 64, 1]],
+          [
+            ['features.0.0', 64, 2],
+            ['features.0.0', 512, 2],
+            ['features.1.conv.0.0', 128, 1],
+          ],
+        ),
+      )(
+        '%s in words of %i bits, a stride of %i: every output',
+        async (layer, wordBits, stride) => {
+          const { graph, feeds } = await network('torchvision_mobilenet_v2_fbgemm_full_range.pth', 'x86');
+          const folder = `words of ${wordBits} ${layer}`;
+          const { layers } = await write(folder, graph, {
+            feeds,
+            layers: [layer],
+            engine: 'x86',
+            orders: ['nhwc'],
+            wordBits,
+          });
+          expect(layers[0]!.window!.strides).toEqual([stride, stride]);
+          expect(simulate(folder, layer)).toMatchObject({
+            status: 0,
+            output: expect.stringMatching(/^PASS: 0 of 18432 /),
+          });
+        },
+        120_000,
+      );
+
+      const [first, depthwise] = layers;
+      it.each(
+        chosen(
+          [
+            ['qnnpack', first, 'FAULT_TRUNCATE', 'rounding'],
+            ['x86', first, 'FAULT_SATURATE_PAIRS', 'saturating-pairs'],
+            ['x86', first, 'FAULT_ZERO_PADDING', 'padding-value'],
+            ['x86', depthwise, 'FAULT_NO_BIAS', 'bias'],
+          ],
+          [
+            ['x86', first, 'FAULT_TRUNCATE', 'rounding'],
+            ['x86', depthwise, 'FAULT_TRUNCATE', 'rounding'],
+            ['qnnpack', depthwise, 'FAULT_TRUNCATE', 'rounding'],
+            ['fbgemm', first, 'FAULT_TRUNCATE', 'rounding'],
+            ['x86', first, 'FAULT_NO_BIAS', 'bias'],
+            ['fbgemm', first, 'FAULT_NO_BIAS', 'bias'],
+            ['qnnpack', first, 'FAULT_NO_BIAS', 'bias'],
+            ['qnnpack', first, 'FAULT_ZERO_PADDING', 'padding-value'],
+          ],
+        ),
+      )(
+        '%s, %s: %s is explained: %s',
+        async (engine, layer, fault, kind) => {
+          const model = engine === 'qnnpack' ? 'qnnpack' : 'fbgemm_full_range';
+          const { folder, graph, feeds, tensors } = await network(`torchvision_mobilenet_v2_${model}.pth`, engine);
+          const dump = join(root, `${folder} ${layer} ${fault}.hex`);
+          expect(simulate(folder, layer, dump, fault)).toMatchObject({ status: 1 });
+          const tensor = tensors.find(({ name }) => name === layer)!;
+          const theirs = packHex(readFileSync(dump, 'utf8'), tensor, 'nhwc', dump).data as Uint8Array;
+          const [explained] = explain({
+            graph,
+            shapes: { input: feeds.input.dims },
+            reference: new Map([['input', feeds.input.data]]),
+            engines: [findEngine(engine)],
+            theirs: new Map([[layer, theirs]]),
+          }).layers;
+          const { causes, exact, certain } = explained!.explanation;
+          expect({ exact, certain }).toEqual({ exact: true, certain: true });
+          expect(causes.map(({ kind, side }) => `${side} ${kind}`)).toContain(`theirs ${kind}`);
+          expect(theirs.every((value, i) => explained!.reproduced!(i) === value)).toBe(true);
+        },
+        600_000,
+      );
     },
-    600_000,
   );
 });
 

@@ -1,7 +1,7 @@
 import type { ElementData, ElementType } from '../../src/graph/graph.ts';
 import { transposed } from '../numpy/transposed.ts';
 
-export const ORDERS = ['nchw', 'nhwc'] as const;
+export const ORDERS = ['nchw', 'nhwc', 'tiled'] as const;
 export type Order = (typeof ORDERS)[number];
 
 /** An array as it is handed out: integers of any width up to 53 bits in typed arrays, or float32. */
@@ -16,8 +16,17 @@ export interface VectorArray {
   readonly data: ElementData;
 }
 
-/** One file's words, one element each, in the order of the file. */
+/** Words that are not one element each. */
+interface Bus {
+  readonly bits: number;
+  readonly count: number;
+  /** In hexadecimal. */
+  digits(index: number): string;
+}
+
+/** One file's words in the order of the file: one element each, but in texts where there is a bus. */
 export interface FileWords extends VectorArray {
+  readonly bus?: Bus;
   /** For people: what it is. */
   readonly title: string;
   /** A C identifier. */
@@ -56,4 +65,23 @@ export function channelsLast(array: VectorArray): VectorArray {
   const [outer, channels, height, width] = array.shape as [number, number, number, number];
   const data = transposed(array.data, channels, height * width);
   return { ...array, shape: [outer, height, width, channels], data };
+}
+
+/**
+ * [a, b, c, d] as [a, tiles, c, d, tile]: channels in tiles, NCHW and OIHW alike; of the last one, the channels that there
+ * are not hold `fill`.
+ */
+export function tiled(array: VectorArray, tile: number, fill: number): VectorArray {
+  const [outer, channels, height, width] = array.shape as [number, number, number, number];
+  const tiles = Math.ceil(channels / tile);
+  const plane = height * width;
+  const length = outer * tiles * plane * tile;
+  const data = new (array.data.constructor as Uint8ArrayConstructor)(length).fill(fill);
+  const from = array.data as Uint8Array;
+  let i = 0;
+  for (let o = 0; o < outer; o++)
+    for (let c = 0; c < channels; c++)
+      for (let p = 0; p < plane; p++)
+        data[((o * tiles + Math.floor(c / tile)) * plane + p) * tile + (c % tile)] = from[i++]!;
+  return { ...array, shape: [outer, tiles, height, width, tile], data };
 }

@@ -51,7 +51,9 @@ export function layerTable(manifest: Manifest): string {
 }
 
 const binFile = (files: ManifestLayer['arrays'][string]['files']): string =>
-  files.find(({ format, layout }) => format === 'bin' && layout !== 'nhwc' && layout !== 'ohwi')!.path;
+  files.find(
+    ({ format, layout }) => format === 'bin' && (layout === undefined || layout === 'nchw' || layout === 'oihw'),
+  )!.path;
 
 function tensor({ tensors }: Manifest, name: string): string {
   const { files, shape, signed, type, zeroPoint = 0 } = tensors.find((tensor) => tensor.name === name)!;

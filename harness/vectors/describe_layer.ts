@@ -9,17 +9,11 @@ import { tailRanges } from '../../src/layers/tail.ts';
 import { addTable, proveAdd } from '../../src/requantize/add.ts';
 import { findBoundaries } from '../../src/requantize/boundaries.ts';
 import { floatOfKey } from '../../src/requantize/float_keys.ts';
-import { FloatLines } from '../../src/engines/float_lines.ts';
-import { clamp, roundHalfEven } from '../../src/engines/rounding.ts';
 import { areSaturatingNeighbours } from '../../src/engines/pairs.ts';
 import { pairOffset } from '../../src/layers/linear/reference.ts';
-import type {
-  Accumulation as EngineAccumulation,
-  LinearLayer,
-  Pairs,
-  TensorQuantization,
-} from '../../src/engines/engine.ts';
+import type { Accumulation as EngineAccumulation, LinearLayer, Pairs } from '../../src/engines/engine.ts';
 import { bitsFor, fitted, whole, type VectorArray } from './array.ts';
+import { biasedFunctions, biasedLinear, type BiasedFunctions } from './biased.ts';
 import { BOUNDARIES, integerRequantization, type Line } from './line.ts';
 
 /** Where the window of a convolution lies. A fully connected layer is one of 1 by 1 pixels. */
@@ -55,19 +49,26 @@ export interface Requantization {
   readonly exactChannels: number;
   readonly correction: 'none' | 'compare' | 'search';
   readonly clamp: readonly [least: number, most: number];
+  /**
+   * Two's complement bits that hold every intermediate, with any input: (accumulator + bias) * multiplier, that plus the
+   * offset, and that shifted, before the clamp.
+   */
+  readonly widths: { readonly product: number; readonly scaled: number; readonly shifted: number };
   /** For people: what was proved, and how. */
   readonly proof: string;
 }
 
-interface AddLine {
+export interface AddLine {
   readonly multipliers: readonly [a: number, b: number];
   readonly offset: number;
   readonly shift: number;
   /** Of codes. */
   readonly clamp: readonly [least: number, most: number];
+  /** Two's complement bits of the products, and of their sum with the offset. */
+  readonly widths: { readonly products: readonly [a: number, b: number]; readonly sum: number };
 }
 
-export type LayerKind = 'convolution' | 'pool' | 'add' | 'add-float' | 'quantize' | 'dequantize' | 'copy';
+export type LayerKind = 'convolution' | 'pool' | 'max-pool' | 'add' | 'add-float' | 'quantize' | 'dequantize' | 'copy';
 
 /** One layer as an implementer needs it: everything but the values of its activations. */
 export interface LayerVectors {
@@ -149,23 +150,27 @@ function multipliers(values: readonly number[]): VectorArray {
   return { type: 'int32', bits, signed: false, shape: [values.length], data: Int32Array.from(values) };
 }
 
+/** Bits of all that lies between two numbers. */
+const bitsBetween = (...ends: readonly bigint[]): number =>
+  Math.max(...ends.map((end) => (end < 0n ? -end - 1n : end).toString(2).length)) + 1;
+
+/** How wide what a line computes can be, in all channels. */
+function widthsOf({ range, bias }: BiasedFunctions, lines: readonly Line[]): Requantization['widths'] {
+  const widths = lines.map(({ multiplier, offset, shift }, c) => {
+    const products = [range.lo[c]!, range.hi[c]!].map((sum) => BigInt(sum + bias[c]!) * BigInt(multiplier));
+    const scaled = products.map((product) => product + BigInt(offset));
+    const shifted = scaled.map((value) => value >> BigInt(shift));
+    return { product: bitsBetween(...products), scaled: bitsBetween(...scaled), shifted: bitsBetween(...shifted) };
+  });
+  const most = (key: keyof Requantization['widths']): number => Math.max(...widths.map((width) => width[key]));
+  return { product: most('product'), scaled: most('scaled'), shifted: most('shifted') };
+}
+
 /** What requantizes accumulators: arrays of one element a channel, and what was proved of them. */
-function requantization(
-  { functions, range }: Requantizing<LinearKind> | Layer<'global_average_pool'>,
-  output: TensorQuantization,
-  realBias: Float64Array,
-  multiplierBits: number,
-) {
+function requantization(biased: BiasedFunctions, multiplierBits: number) {
+  const { functions, range, bias } = biased;
   const { channels } = functions;
-  const bias = Int32Array.from(realBias, (real, c) =>
-    clamp(roundHalfEven(real), -0x80000000 - range.lo[c]!, 0x7fffffff - range.hi[c]!),
-  );
-  const remainder = realBias.map((real, c) => real - bias[c]!);
-  const [min] = byteRange(output.type);
-  const { lines, boundaries, correction, evaluations } = integerRequantization(
-    { functions, range, bias, remainder, min, zeroPoint: output.zeroPoint },
-    multiplierBits,
-  );
+  const { lines, boundaries, correction, evaluations } = integerRequantization(biased, multiplierBits);
   const shape = [channels];
   const exactChannels = lines.filter(({ exact }) => exact).length;
   const least = Math.min(...range.lo);
@@ -210,6 +215,7 @@ function requantization(
       exactChannels,
       correction,
       clamp: [functions.min, functions.max] as const,
+      widths: widthsOf(biased, lines),
       proof:
         `${exactChannels} of ${channels} channels have an exact line: equal to the engine at every accumulator from ` +
         `accumulator_min to accumulator_max, which all inputs together can reach. Checked in integers at both ends of ` +
@@ -232,19 +238,12 @@ function pairsOf(
 
 function linear({ linear: one }: Definition<'linear'>, { node, context, multiplierBits }: Described): Details {
   const computed = operatorOf(node).layer(node, context) as Requantizing<LinearKind>;
-  const { functions } = computed;
   const { layer, weights, strides, dilations } = one;
   const { outputChannels, groups, kernel, pads, input, bias } = layer;
   const channels = [outputChannels];
   const scales = Float32Array.from({ length: outputChannels }, (_, c) => ofChannel(layer.weightScale, c));
   const zeros = Int32Array.from({ length: outputChannels }, (_, c) => ofChannel(layer.weightZeroPoint, c));
-  // the engine's own integer; else what the float bias is in units of the accumulator: the step functions know how the
-  // engine really adds it
-  const realBias = Float64Array.from({ length: outputChannels }, (_, c) => {
-    if (functions instanceof FloatLines) return functions.line(c).bias;
-    return !bias ? 0 : bias instanceof Int32Array ? bias[c]! : bias[c]! / (input.scale * scales[c]!);
-  });
-  const stage = requantization(computed, layer.output, realBias, multiplierBits);
+  const stage = requantization(biasedLinear(computed, layer), multiplierBits);
   const { accumulation } = computed;
   const pairs = pairsOf(layer, accumulation);
   const definition = definitionOf(layer, accumulation);
@@ -278,7 +277,8 @@ function pool(
   { node, context, multiplierBits }: Described,
 ): Details {
   const computed = operatorOf(node).layer(node, context) as Layer<'global_average_pool'>;
-  const stage = requantization(computed, output, new Float64Array(computed.functions.channels), multiplierBits);
+  const noBias = new Float64Array(computed.functions.channels);
+  const stage = requantization(biasedFunctions(computed, output, noBias), multiplierBits);
   const definition = `sum(x - input zero point) over the ${count} pixels of a channel`;
   return {
     kind: 'pool',
@@ -299,7 +299,10 @@ function add({ layer }: Definition<'add'>, { node, context }: Described): Detail
   const tails = tail && isTail ? tailRanges(isTail, elements) : [];
   const isLine = proof.form === 'add_line';
   const [multiplierA, multiplierB, offset, shift, least, most] = proof.parameters as unknown as LineParameters;
-  const line = { multipliers: [multiplierA, multiplierB], offset, shift, clamp: [least, most] } as const;
+  const products = [multiplierA, multiplierB].map((m) => bitsBetween(0n, BigInt(255 * m))) as [number, number];
+  const ends = [0, 255 * multiplierA].flatMap((p) => [0, 255 * multiplierB].map((q) => BigInt(p + q + offset)));
+  const widths = { products, sum: bitsBetween(...ends) };
+  const line = { multipliers: [multiplierA, multiplierB], offset, shift, clamp: [least, most], widths } as const;
   return {
     kind: 'add',
     formulas: [

@@ -1,8 +1,8 @@
-import { ALWAYS, CODES, findBoundaries, NEVER, type AccumulatorRange } from '../../src/requantize/boundaries.ts';
-import { changingPart, channelBoundaries, fitLine } from '../../src/requantize/form.ts';
+import { ALWAYS, CODES, findBoundaries, NEVER, type Boundaries } from '../../src/requantize/boundaries.ts';
+import { changingPart, channelBoundaries, fitLine, type ChannelBoundaries } from '../../src/requantize/form.ts';
 import { refute } from '../../src/requantize/prove.ts';
 import { clamp } from '../../src/engines/rounding.ts';
-import type { StepFunctions } from '../../src/engines/engine.ts';
+import type { BiasedFunctions } from './biased.ts';
 
 /** Boundaries a channel: one for each code but the first. */
 export const BOUNDARIES = CODES - 1;
@@ -33,18 +33,6 @@ interface IntegerRequantization {
   readonly evaluations: number;
 }
 
-/** A layer's step functions, and the bias that its hardware adds to the accumulator before it multiplies. */
-interface BiasedFunctions {
-  readonly functions: StepFunctions;
-  readonly range: AccumulatorRange;
-  /** The integer bias of each channel, and what it leaves out of the real one: real = bias + remainder. */
-  readonly bias: Int32Array;
-  readonly remainder: Float64Array;
-  /** The smallest value of the output's type, and its zero point. */
-  readonly min: number;
-  readonly zeroPoint: number;
-}
-
 const MOST_SHIFT = 43;
 
 /** The finest line that fits its registers: the guess where none is exact. */
@@ -67,25 +55,47 @@ export function evaluateLine(
   return clamp(Number(product >> BigInt(line.shift)), min, max);
 }
 
-/**
- * Fits a line to every channel and proves it: both ends of every plateau of the reachable accumulators are
- * evaluated in integers of any width. Between them a line cannot leave the plateau, because it does not decrease.
- * Where no line of `bits` bits is exact, the channel gets one that is right or one too low, proved likewise, to be
- * corrected by one comparison with the next boundary.
- */
-export function integerRequantization(layer: BiasedFunctions, bits: number): IntegerRequantization {
-  const { functions, range, bias, remainder, zeroPoint, min } = layer;
-  const boundaries = findBoundaries(functions, range, min);
-  const table = new Int32Array(functions.channels * BOUNDARIES);
-  let evaluations = 0;
-  let guessed = true;
-  const lines = Array.from(bias, (b, c): Line => {
-    const channel = channelBoundaries(boundaries, c);
+/** A line, and what its proof found. */
+interface ProvedLine extends Line {
+  /** Is it right or one too low at every accumulator? */
+  readonly isNear: boolean;
+  readonly evaluations: number;
+}
+
+/** Fits lines to channels, when they are asked for. */
+export class Lines {
+  readonly #layer: BiasedFunctions;
+  #boundaries: Boundaries | undefined;
+
+  constructor(layer: BiasedFunctions) {
+    this.#layer = layer;
+  }
+
+  #boundariesOf(channel: number): ChannelBoundaries {
+    const { functions, range, min } = this.#layer;
+    return channelBoundaries((this.#boundaries ??= findBoundaries(functions, range, min)), channel);
+  }
+
+  /** The 255 boundaries of a channel as hardware has them: see IntegerRequantization. */
+  tableOf(channel: number): number[] {
+    const { first, lo, hi } = this.#boundariesOf(channel);
+    return Array.from(first.subarray(1), (boundary) =>
+      boundary === NEVER ? hi + 1 : boundary === ALWAYS ? lo : boundary,
+    );
+  }
+
+  /**
+   * Fits a line to a channel and proves it: both ends of every plateau of the reachable accumulators are evaluated in
+   * integers of any width. Between them a line cannot leave the plateau, because it does not decrease. Where no line of
+   * `bits` bits is exact, the channel gets one that is right or one too low, proved likewise, to be corrected by one
+   * comparison with the next boundary.
+   */
+  of(c: number, bits: number): ProvedLine {
+    const { functions, bias, remainder, zeroPoint, min } = this.#layer;
+    const channel = this.#boundariesOf(c);
     const { lo, hi, start, codes } = channel;
-    for (let j = 0; j < BOUNDARIES; j++) {
-      const first = channel.first[j + 1]!;
-      table[c * BOUNDARIES + j] = first === NEVER ? hi + 1 : first === ALWAYS ? lo : first;
-    }
+    const b = bias[c]!;
+    let evaluations = 0;
     const magnitude = Math.max(Math.abs(lo), Math.abs(hi), Math.abs(b), Math.abs(lo + b), Math.abs(hi + b));
     // doubles hold the fit's products and sums exactly
     const admits = (m: number): boolean => m < 2 ** bits && m * magnitude < 2 ** 51;
@@ -115,18 +125,24 @@ export function integerRequantization(layer: BiasedFunctions, bits: number): Int
     const wanted = (m: number, s: number): number => ideal(m, s) + origin * m;
     const fitted = fitLine(channel, slope, [MOST_SHIFT, 0], admits, ends, wanted);
     const line = fitted && toLine(fitted.m, fitted.r - origin * fitted.m, fitted.s, true);
-    if (line && isProved(line)) return line;
+    if (line && isProved(line)) return { ...line, isNear: true, evaluations };
     const { m, s } = guessLine(slope, admits);
     // half a unit lower than the textbook's: half a unit of slack on either side
     const guess = toLine(m, Math.round(ideal(m, s) - 2 ** s / 2), s, false);
-    guessed &&= isProved(guess);
-    return guess;
-  });
+    return { ...guess, isNear: isProved(guess), evaluations };
+  }
+}
+
+/** A line for every channel. */
+export function integerRequantization(layer: BiasedFunctions, bits: number): IntegerRequantization {
+  const { channels } = layer.functions;
+  const fitter = new Lines(layer);
+  const lines = Array.from({ length: channels }, (_, c) => fitter.of(c, bits));
   const exact = lines.every((line) => line.exact);
   return {
     lines,
-    ...(exact ? {} : { boundaries: table }),
-    correction: exact ? 'none' : guessed ? 'compare' : 'search',
-    evaluations,
+    ...(exact ? {} : { boundaries: Int32Array.from(lines.flatMap((_, c) => fitter.tableOf(c))) }),
+    correction: exact ? 'none' : lines.every(({ isNear }) => isNear) ? 'compare' : 'search',
+    evaluations: lines.reduce((sum, { evaluations }) => sum + evaluations, 0),
   };
 }

@@ -1,5 +1,6 @@
 import type { ElementType } from '../../src/graph/graph.ts';
 import type { Order } from './array.ts';
+import type { Field } from './packed.ts';
 import type { LayerVectors } from './describe_layer.ts';
 
 export const MANIFEST_VERSION = 1;
@@ -10,10 +11,15 @@ export interface ManifestFile {
   /** From the manifest's folder, with '/'. */
   readonly path: string;
   readonly format: string;
-  /** 'nchw', 'nhwc', 'oihw', 'ohwi'; arrays of fewer than four dimensions are in C order, and have none. */
+  /**
+   * 'nchw', 'nhwc', 'oihw', 'ohwi'; 'nchwc', 'oihwc' in tiles of channels; arrays of fewer than four dimensions are in C
+   * order, and have none.
+   */
   readonly layout?: string;
   /** In the order of the file: the last index changes from word to word. */
   readonly shape: readonly number[];
+  /** Where words hold several elements: the first in the lowest bits. */
+  readonly wordBits?: number;
   readonly bytes: number;
   /** Hexadecimal. */
   readonly sha256: string;
@@ -38,6 +44,16 @@ export interface ManifestTensor extends ManifestArray {
 
 export interface ManifestLayer extends Omit<LayerVectors, 'arrays'> {
   readonly arrays: Readonly<Record<string, ManifestArray>>;
+  /** All that requantizes a channel in one word: in texts. */
+  readonly channelWords?: ChannelWords;
+}
+
+/** One word a channel. */
+export interface ChannelWords {
+  readonly bits: number;
+  readonly words: number;
+  readonly fields: readonly Field[];
+  readonly files: readonly ManifestFile[];
 }
 
 /** What the vectors were made from. */
@@ -72,11 +88,13 @@ export const CONVENTIONS = {
   values: 'computed on the host in the exact arithmetic of the engine named under engine',
   real: 'real value = scale * (integer - zero point)',
   words:
-    'one element a word, none packed together, the first word at the lowest address; the last index of the shape of the ' +
-    'file changes fastest',
+    'one element a word, but where `wordBits` says that there are several: the first in the lowest bits; the first word at ' +
+    'the lowest address; the last index of the shape of the file changes fastest',
   width:
     ".hex, .coe, .mif: `bits` bits, two's complement where `signed`, IEEE 754 for float32; .bin, .npy, .h: the words of " +
     '`type`, little-endian. `bits` holds every value that the layer can have, with any input',
-  layouts: 'activations NCHW or NHWC, weights OIHW or OHWI (output channel, input channel of the group, row, column)',
+  layouts:
+    'activations NCHW or NHWC, weights OIHW or OHWI (output channel, input channel of the group, row, column); tiled: ' +
+    '[N or O][tile][row][column][channel of the tile], where channels that there are not hold the zero point, weights 0',
   padding: 'positions outside of the input hold window.paddingValue, the zero point of the input, and so add nothing',
 };

@@ -5,6 +5,8 @@ import type { NpyArray } from '../numpy/npy.ts';
 import { writeNpz } from '../numpy/npz.ts';
 import { transposed } from '../numpy/transposed.ts';
 import type { Order } from './array.ts';
+import { nearestNames } from '../compare/nearest_names.ts';
+import { hexWords } from './hex_words.ts';
 import { MANIFEST, MANIFEST_VERSION, type Manifest, type ManifestTensor } from './manifest.ts';
 import { readInput } from '../cli/files.ts';
 
@@ -28,7 +30,10 @@ export async function pack(pairs: readonly string[], folder: string, order: Orde
     const tensor = manifest.tensors.find((tensor) => tensor.name === name);
     if (!tensor)
       throw new InvalidInputError(
-        `no tensor is called '${name}'; there are ${manifest.tensors.map(({ name }) => name).join(', ')}`,
+        `no tensor is called '${name}'; nearest are ${nearestNames(
+          name,
+          manifest.tensors.map(({ name }) => name),
+        )}`,
       );
     arrays.push([name, packHex(new TextDecoder().decode(await readInput(path)), tensor, order, path)]);
     if (tensor.scale !== undefined)
@@ -55,25 +60,19 @@ async function readManifest(folder: string): Promise<Manifest> {
 }
 
 /**
- * The 8-bit values of a $writememh file as an array in NCHW.
+ * The 8-bit values of a $writememh file as an array in NCHW; words hold one or more.
  *
  * @throws InvalidInputError where a word is not one (as x, which was never computed), or there are not as many as needed
  */
 export function packHex(text: string, tensor: ManifestTensor, order: Order, path: string): NpyArray {
   const { type, shape } = tensor;
   if (!isByteType(type)) throw new InvalidInputError(`${path}: '${tensor.name}' is ${type}; supported: uint8, int8`);
-  const words = text
-    .replaceAll(/\/\/.*/g, '')
-    .split(/\s+/)
-    .filter((word) => word !== '');
   const count = elementCount(shape);
+  const words = hexWords(text, path, count);
   if (words.length !== count)
     throw new InvalidInputError(`${path}: ${words.length} words, '${tensor.name}' has ${count} elements`);
   const data = newElementData(type, count);
-  for (const [i, word] of words.entries()) {
-    if (!/^[0-9a-f]{1,2}$/i.test(word)) throw new InvalidInputError(`${path}: word ${i} is '${word}', not a byte`);
-    data[i] = parseInt(word, 16);
-  }
+  data.set(words as never);
   const [, channels = 1, height = 1, width = 1] = shape;
   return { shape, data: (order === 'nchw' ? data : transposed(data, height * width, channels)) as NpyArray['data'] };
 }

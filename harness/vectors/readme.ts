@@ -22,7 +22,9 @@ padding, formulas, ranges of accumulators, SHA-256.
 - \`tensors/<tensor>[.<layout>].<format>\`: every activation, once: a layer's output is the next one's input.
 - \`layers/<layer>/<array>[.<layout>].<format>\`: what belongs to a layer alone. A layer has the name of the tensor that it
   computes.
-${'hex' in formats ? '- `layers/<layer>/parameters.vh`: a convolution for Verilog: sizes, widths and file names as `localparam`s.\n' : ''}${
+- \`layers/<layer>/channels.<format>\`, of hex, coe and mif: all that requantizes a channel in one word; its fields are
+  under \`channelWords\` in the manifest.
+${'hex' in formats ? '- `layers/<layer>/parameters.vh`: a convolution, add, pool or quantize for Verilog and SystemVerilog: sizes, widths, numbers and file names as `localparam`s.\n' : ''}${
     'bin' in formats && orders.includes('nchw') ? '- `network.h`: the table of all layers for C programs.\n' : ''
   }
 ${Object.entries(formats)

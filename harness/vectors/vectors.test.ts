@@ -25,7 +25,7 @@ import type { TracedTensor } from '../../src/trace.ts';
 import { chosen } from '../../tests/helpers/long.ts';
 import { smallLayer } from '../../tests/helpers/small_layers.ts';
 import { smallModel } from '../../tests/helpers/small_model.ts';
-import { channelsFirst, readWords } from '../../tests/helpers/vector_files.ts';
+import { channelsFirst, readWords, withoutTiles } from '../../tests/helpers/vector_files.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'exact8-vectors-'));
 afterAll(() => rmSync(root, { recursive: true }));
@@ -40,8 +40,12 @@ function expectValues(folder: string, array: ManifestArray, values: ArrayLike<nu
   expect(array.words, title).toBe(expected.length);
   for (const file of array.files) {
     const words = readWords(folder, file, array);
-    const last = file.layout === 'nhwc' || file.layout === 'ohwi';
-    const read = last ? channelsFirst(words, file.shape) : words;
+    const read =
+      file.layout === 'nhwc' || file.layout === 'ohwi'
+        ? channelsFirst(words, file.shape)
+        : file.layout?.endsWith('c') && file.shape.length === 5
+          ? withoutTiles(words, file.shape, array.shape[1]!)
+          : words;
     const wrong = read.findIndex((value, i) => value !== expected[i]);
     if (read.length !== expected.length || wrong >= 0)
       expect.fail(
@@ -80,8 +84,80 @@ describe('a small layer, in every format and order', () => {
     expect(window).toMatchObject({ strides: [kind.stride, kind.stride], pads: [1, 1, 1, 1] });
     expect(accumulation!.mode).toBe('exact');
     expect(JSON.parse(readFileSync(join(out, 'manifest.json'), 'utf8'))).toEqual(manifest);
+    // 3 formats are texts, in which a channel is a word
+    expect(manifest.layers[0]!.channelWords!.files).toHaveLength(3);
     for (const file of ['README.md', 'network.h', 'layers/y/parameters.vh'])
       expect(existsSync(join(out, file))).toBe(true);
+  });
+
+  it.each([
+    [16, undefined],
+    [64, undefined],
+    [512, undefined],
+    [24, 3],
+    [64, 4],
+  ])('in words of %i bits, tiles of %s channels: read back equal', async (wordBits, tile) => {
+    const { graph, feeds } = smallLayer({ channels: [5, 6], stride: 2, type: 'int8' }, 3);
+    const plan = createPlan(graph);
+    const out = join(root, `words of ${wordBits} in ${tile}`);
+    const options = { ...defaults, plan, feeds, out, wordBits, ...(tile === undefined ? {} : { tile }) };
+    const { tensors, layers } = await writeVectors(options);
+    const trace = referenceTrace(plan, feeds);
+    for (const tensor of tensors)
+      expectValues(out, tensor, trace.tensors.find(({ name }) => name === tensor.name)!.data, tensor.name);
+    const { arrays, channelWords, requantization, accumulation } = layers[0]!;
+    expectValues(out, arrays['weights']!, graph.constants.get('w')!.data, 'weights');
+    const text = tensors[0]!.files.find(({ format, layout }) => format === 'hex' && layout === 'nchwc')!;
+    expect(text).toMatchObject({
+      wordBits,
+      shape: [1, Math.ceil(5 / (tile ?? wordBits / 8)), 12, 10, tile ?? wordBits / 8],
+    });
+    // channels that there are not hold the zero point, which adds nothing
+    const words = readWords(out, text, tensors[0]!);
+    if (tile === 3) expect(words[3 * 120 + 2]).toBe(tensors[0]!.zeroPoint);
+    // a word a channel: every field is the array's
+    const [file] = channelWords!.files.filter(({ format }) => format === 'hex');
+    const lines = readFileSync(join(out, file!.path), 'utf8').trim().split('\n').slice(1);
+    expect(lines).toHaveLength(6);
+    expect(channelWords!.fields.map(({ name }) => name)).toEqual([
+      'weight_zero_point',
+      'bias',
+      'multiplier',
+      'offset',
+      'shift',
+      'exact',
+    ]);
+    for (const { name, lsb, bits, signed } of channelWords!.fields)
+      expectValues(
+        out,
+        { ...arrays[name]!, files: arrays[name]!.files },
+        lines.map((line) => {
+          const value = BigInt(`0x${line}`) >> BigInt(lsb);
+          return Number(signed ? BigInt.asIntN(bits, value) : BigInt.asUintN(bits, value));
+        }),
+        name,
+      );
+    // wide enough, and no bit wider
+    const { product, scaled, shifted } = requantization!.widths;
+    const of = (name: string) =>
+      readWords(
+        out,
+        arrays[name]!.files.find(({ format }) => format === 'hex')!,
+        arrays[name]!,
+      );
+    const [bias, multiplier, offset, shift] = ['bias', 'multiplier', 'offset', 'shift'].map(of);
+    const [least, most] = ['accumulator_min', 'accumulator_max'].map(of);
+    let needed = [0, 0, 0];
+    for (const c of bias!.keys())
+      for (const sum of [least![c]!, most![c]!]) {
+        const value = BigInt(sum + bias![c]!) * BigInt(multiplier![c]!);
+        const all = [value, value + BigInt(offset![c]!), (value + BigInt(offset![c]!)) >> BigInt(shift![c]!)];
+        needed = needed.map((bits, i) => {
+          for (let n = bits; ; n++) if (BigInt.asIntN(n, all[i]!) === all[i]) return n;
+        });
+      }
+    expect([product, scaled, shifted]).toEqual(needed);
+    expect(accumulation!.bits).toBeLessThanOrEqual(32);
   });
 
   it('is written the same every time, with checksums that hold', async () => {
@@ -178,8 +254,8 @@ describe.each(NETWORKS)('$name, whole', ({ name: title, model, summing: sums, su
     expect(layers.map(({ name }) => name)).toEqual([sum]);
     expect(tensors.map(({ name }) => name).sort()).toEqual([...operands, sum].sort());
     await expect(writeVectors(options)).rejects.toThrow(/not empty/);
-    await expect(writeVectors({ ...options, out: join(root, 'none'), layers: ['nothing'] })).rejects.toThrow(
-      new RegExp(`'nothing'.*${operands[0]}`),
+    await expect(writeVectors({ ...options, out: join(root, 'none'), layers: [`${sum}s`] })).rejects.toThrow(
+      new RegExp(`'${sum}s'; nearest are '${sum}'`),
     );
     const file = join(root, `${title}, a file`);
     writeFileSync(file, '');

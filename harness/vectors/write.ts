@@ -3,12 +3,13 @@ import { mkdir, open, readdir, rmdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { InvalidInputError } from '../../src/errors.ts';
 import { isByteType, type TensorInfo } from '../../src/graph/graph.ts';
+import { nearestNames } from '../compare/nearest_names.ts';
 import { writeWhole } from '../process/whole.ts';
 import { contextOf } from '../../src/layers/infer.ts';
 import type { Plan } from '../../src/plan/plan.ts';
 import { referenceTensors } from '../../src/plan/reference.ts';
 import type { Tensor } from '../../src/tensor.ts';
-import { channelsLast, fitted, whole, type Order, type VectorArray } from './array.ts';
+import { channelsLast, fitted, tiled, whole, type Order, type VectorArray } from './array.ts';
 import { layerTable } from './c_table.ts';
 import type { VectorFormat } from './formats/index.ts';
 import { layerVectors, type LayerVectors } from './describe_layer.ts';
@@ -16,6 +17,7 @@ import {
   CONVENTIONS,
   MANIFEST,
   MANIFEST_VERSION,
+  type ChannelWords,
   type Manifest,
   type ManifestArray,
   type ManifestFile,
@@ -24,8 +26,9 @@ import {
   type Origin,
 } from './manifest.ts';
 import { fileNames } from './names.ts';
+import { busWords, channelWords } from './packed.ts';
 import { readme } from './readme.ts';
-import { verilogParameters } from './verilog.ts';
+import { hasParameters, verilogParameters } from './verilog.ts';
 
 export interface VectorOptions {
   readonly plan: Plan;
@@ -39,6 +42,10 @@ export interface VectorOptions {
   readonly accumulators: boolean;
   /** The most bits of a requantization multiplier. */
   readonly multiplierBits: number;
+  /** Of the words that hold activations and weights in texts: a multiple of 8; default 8. */
+  readonly wordBits?: number;
+  /** Channels of a tile, in the order `tiled`; default: as many as a word holds. */
+  readonly tile?: number;
   readonly origin: Origin;
   /** Told of each layer before it is computed. */
   readonly progress?: (layer: string) => void;
@@ -61,7 +68,7 @@ export async function writeVectors(options: VectorOptions): Promise<Manifest> {
 }
 
 async function writeFolder(options: VectorOptions, out: string): Promise<Manifest> {
-  const { plan, formats, orders } = options;
+  const { plan, formats, orders, wordBits = 8, tile = wordBits / 8 } = options;
   const { graph, engine } = plan;
   const context = contextOf(graph, graph.tensors, engine);
   const nodes = new Map(graph.nodes.map((node) => [node.outputs[0]!, node]));
@@ -72,13 +79,22 @@ async function writeFolder(options: VectorOptions, out: string): Promise<Manifes
   for (const name of wanted) described.set(name, layerVectors(nodes.get(name)!, context, options.multiplierBits));
   const needed = new Set([...described.values()].flatMap(({ name, inputs }) => [name, ...inputs]));
 
-  const write = async (array: VectorArray, path: string, layout: string, title: string): Promise<ManifestArray> => {
+  /** In an order of memory, and what that is called. */
+  const ordered = (array: VectorArray, order: Order, layout: string, fill: number): [VectorArray, string] => {
+    if (order === 'nchw') return [array, layout];
+    return order === 'nhwc' ? [channelsLast(array), lastLayout(layout)] : [tiled(array, tile, fill), `${layout}c`];
+  };
+  const write = async (
+    array: VectorArray,
+    path: string,
+    layout: string,
+    title: string,
+    fill = 0,
+  ): Promise<ManifestArray> => {
     const { type, bits, signed, shape } = array;
     const files: ManifestFile[] = [];
     const layouts: [VectorArray, string | undefined][] =
-      shape.length === 4
-        ? orders.map((order) => (order === 'nchw' ? [array, layout] : [channelsLast(array), lastLayout(layout)]))
-        : [[array, undefined]];
+      shape.length === 4 ? orders.map((order) => ordered(array, order, layout, fill)) : [[array, undefined]];
     for (const [words, layout] of layouts)
       for (const { name, extension, encode } of formats) {
         const base = layout ? `${path}.${layout}` : path;
@@ -87,17 +103,42 @@ async function writeFolder(options: VectorOptions, out: string): Promise<Manifes
           .replace(/^\w+\//, '')
           .replaceAll(/\W/g, '_')
           .replace(/^(?=\d)/, '_');
-        const content = encode({ ...words, title: `${title}${layout ? `, ${layout}` : ''}: ${wide}`, identifier });
+        const isBus = layout !== undefined && bits === 8 && wordBits > 8 && TEXTS.has(name);
+        const each = { ...words, title: `${title}${layout ? `, ${layout}` : ''}: ${wide}`, identifier };
+        const content = encode(isBus ? busWords(each, wordBits) : each);
         const file = `${base}${extension}`;
         files.push({
           path: file,
           format: name,
           ...(layout ? { layout } : {}),
           shape: words.shape,
+          ...(isBus ? { wordBits } : {}),
           ...(await writePieces(join(out, file), content)),
         });
       }
     return { type, bits, signed, shape, words: array.data.length, files };
+  };
+
+  const writeChannelWords = async (layer: LayerVectors, folder: string): Promise<ChannelWords | undefined> => {
+    const texts = formats.filter(({ name }) => TEXTS.has(name));
+    if (texts.length === 0) return undefined;
+    const { fields, bus } = channelWords(
+      CHANNEL_FIELDS.flatMap((key) => (layer.arrays[key] ? [[key, layer.arrays[key]] as const] : [])),
+    );
+    const files: ManifestFile[] = [];
+    for (const { name, extension, encode } of texts) {
+      const path = `${folder}/channels${extension}`;
+      const title = `${layer.name}: one word of ${bus.bits} bits a channel: ${fields.map(({ name }) => name).join(', ')}`;
+      const content = encode({ ...layer.arrays['bias']!, bus, title, identifier: 'channels' });
+      files.push({
+        path,
+        format: name,
+        shape: [bus.count],
+        wordBits: bus.bits,
+        ...(await writePieces(join(out, path), content)),
+      });
+    }
+    return { bits: bus.bits, words: bus.count, fields, files };
   };
 
   const tensors: ManifestTensor[] = [];
@@ -107,7 +148,8 @@ async function writeFolder(options: VectorOptions, out: string): Promise<Manifes
   for (const { name, shape, data, accumulators } of referenceTensors(plan, options.feeds)) {
     const info = context.info(name);
     if (needed.has(name)) {
-      const array = await write(activation(info, data), `tensors/${names.get(name)!}`, 'nchw', name);
+      const zero = info.quantization?.zeroPoint[0];
+      const array = await write(activation(info, data), `tensors/${names.get(name)!}`, 'nchw', name, zero);
       tensors.push({ ...array, name, ...quantizationOf(info) });
     }
     const layer = described.get(name);
@@ -121,7 +163,8 @@ async function writeFolder(options: VectorOptions, out: string): Promise<Manifes
         const sums = { ...fitted('int32', accumulators, shape), bits: layer.accumulation.bits };
         arrays['accumulators'] = await write(sums, `${folder}/accumulators`, 'nchw', `${name} accumulators`);
       }
-      layers.push({ ...layer, arrays });
+      const channelWords = layer.requantization && (await writeChannelWords(layer, folder));
+      layers.push({ ...layer, arrays, ...(channelWords ? { channelWords } : {}) });
     }
     remaining.delete(name);
     if (remaining.size === 0) break;
@@ -146,17 +189,24 @@ async function writeFolder(options: VectorOptions, out: string): Promise<Manifes
   await extra('README.md', readme(manifest));
   if ('bin' in manifest.formats && orders.includes('nchw')) await extra('network.h', layerTable(manifest));
   if ('hex' in manifest.formats)
-    for (const layer of layers.filter(({ window }) => window))
+    for (const layer of layers.filter(hasParameters))
       await extra(`layers/${names.get(layer.name)!}/parameters.vh`, verilogParameters(manifest, layer));
   return manifest;
 }
+
+/** Formats that are texts of words, which may be as wide as a bus. */
+const TEXTS: ReadonlySet<string> = new Set(['hex', 'coe', 'mif']);
+
+/** What is in the word of a channel, the first in its lowest bits. */
+const CHANNEL_FIELDS = ['weight_zero_point', 'bias', 'multiplier', 'offset', 'shift', 'exact'];
 
 const lastLayout = (layout: string): string => (layout === 'oihw' ? 'ohwi' : 'nhwc');
 
 function wantedLayers(all: readonly string[], asked: readonly string[] | undefined): readonly string[] {
   if (!asked) return all;
   for (const name of asked)
-    if (!all.includes(name)) throw new InvalidInputError(`no layer is called '${name}'; there are ${all.join(', ')}`);
+    if (!all.includes(name))
+      throw new InvalidInputError(`no layer is called '${name}'; nearest are ${nearestNames(name, all)}`);
   return all.filter((name) => asked.includes(name));
 }
 

@@ -5,7 +5,7 @@ import type { RecordedResult } from '../cases/recorded_cases.ts';
 import type { CasesResult } from '../cases/run_cases.ts';
 import type { Adapter } from '../chrome/launch.ts';
 import type { Comparison } from '../compare/compare.ts';
-import type { EngineChoice, RemoteFeeds } from './remote.ts';
+import type { EngineChoice, RemoteFeeds, RemoteModel } from './remote.ts';
 
 /** A small tensor, passed by value. */
 export interface PlainTensor {
@@ -40,7 +40,7 @@ export interface WorkerMethods {
   /** Posts the RGB bytes of a picture file. */
   decode(file: string, result: string): Promise<{ width: number; height: number }>;
   /** Opens a model; the other methods use it. */
-  open(model: string, engine: EngineChoice, fusion?: Fusion): Promise<void>;
+  open(model: RemoteModel, fusion?: Fusion): Promise<void>;
   run(feeds: RemoteFeeds): Promise<Record<string, PlainTensor>>;
   /** Posts an .npz file of every tensor. */
   trace(feeds: RemoteFeeds, accumulators: boolean, result: string): Promise<void>;

@@ -10,6 +10,16 @@ export interface RemoteTensor {
 
 export type RemoteFeeds = Readonly<Record<string, RemoteTensor>>;
 
+/** Shapes of inputs that a model leaves open, by the inputs' names. */
+export type Shapes = Readonly<Record<string, readonly number[]>>;
+
+/** A model's file by its path, and how it is opened. */
+export interface RemoteModel {
+  readonly path: string;
+  readonly engine: EngineChoice;
+  readonly shapes: Shapes;
+}
+
 /** Whose bits are computed: an engine by name, and how it is run. */
 export interface EngineChoice {
   readonly name: string;

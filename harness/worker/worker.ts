@@ -32,12 +32,12 @@ const methods: WorkerMethods = {
     await post(result, data);
     return { width, height };
   },
-  async open(path, choice, fusion) {
+  async open({ path, engine, shapes }, fusion) {
     session?.release();
     model = await fetchBytes(path);
-    const engine = findEngine(choice.name, choice.options);
-    session = await InferenceSession.create(model, { engine, ...(fusion && { fusion }) });
-    computed = choice;
+    const options = { engine: findEngine(engine.name, engine.options), shapes, ...(fusion && { fusion }) };
+    session = await InferenceSession.create(model, options);
+    computed = engine;
   },
   async run(feeds) {
     const outputs = await opened().run(await fetchFeeds(feeds));

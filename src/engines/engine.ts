@@ -76,6 +76,12 @@ export interface StepFunctions {
   line?(channel: number): FloatLine;
 }
 
+/** Those of a layer with weights. */
+export interface LinearFunctions extends StepFunctions {
+  /** Values from `first` on, in NHWC order over all images, have functions of their own. */
+  readonly tail?: { readonly values: StepFunctions; readonly first: number };
+}
+
 export interface AddLayer {
   readonly a: TensorQuantization;
   readonly b: TensorQuantization;
@@ -114,9 +120,13 @@ export interface UnaryLayer {
   readonly input: TensorQuantization;
   readonly output: TensorQuantization;
   readonly clamp?: Clamp;
-  /** Of LeakyRelu. */
+  /** Of LeakyRelu the slope, of AddScalar the steps of the input's scale. */
   readonly alpha?: number;
-  /** Of Rescale: which of its loops PyTorch runs it by, where the file shows that. */
+  /** Are channels last in memory, where the file shows that? */
+  readonly channelsLast?: boolean;
+  /** Of Clip, real numbers. */
+  readonly bounds?: readonly [least: number, most: number];
+  /** Of Rescale: as of a pool. */
   readonly loop?: string;
 }
 
@@ -146,17 +156,34 @@ export interface SoftmaxFunctions {
 }
 
 export interface AveragePoolLayer {
-  readonly op: 'AveragePool' | 'ReduceMean';
+  readonly op: 'AveragePool' | 'AdaptiveAveragePool' | 'ReduceMean';
   readonly channels?: number;
+  /** Which of its loops PyTorch runs it by, where the file shows that. */
+  readonly loop?: string;
   readonly input: TensorQuantization;
   readonly output: TensorQuantization;
   readonly clamp?: Clamp;
 }
 
-/** An average over a window: float32 values, summed row by row with one rounding each, then one function of the sum. */
+/**
+ * In which order the elements of a window are added, which are counted row by row: those of each line, then the lines'
+ * sums. Element `along` of a line is `line * lineStep + along * step`, where there are so many.
+ */
+export interface SumOrder {
+  readonly lines: number;
+  readonly length: number;
+  readonly lineStep: number;
+  readonly step: number;
+}
+
+/** An average over a window: float32 values, summed with one rounding each, then one function of the sum. */
 export interface AveragePoolFunctions {
   /** What one element adds: a float32. */
   value(q: number): number;
+  /** Of a window of so many elements. Default: row by row. */
+  order?(elements: number): SumOrder;
+  /** Is a sum divided by the window's size, whatever of it lies in the padding? Default: as the file says. */
+  readonly countsPads?: boolean;
   /** From the float32 sum, in which it is non-decreasing, to 8 bits; one function for each divisor. */
   output(divisor: number): (sum: number) => number;
 }
@@ -169,6 +196,8 @@ export interface PoolLayer {
   /** How many elements are averaged. */
   readonly count: number;
   readonly channels?: number;
+  /** Which of its loops PyTorch runs it by, where the file shows that. */
+  readonly loop?: string;
   readonly clamp?: Clamp;
 }
 
@@ -178,6 +207,49 @@ export interface ReduceLayer extends PoolLayer {
   readonly keepdims: boolean;
   /** Are they other axes of the file's, moved there? */
   readonly folded?: boolean;
+}
+
+export interface ReduceFunctions extends StepFunctions {
+  /** Does the kernel take int8 tensors for uint8 ones, byte by byte? Then the functions are of and to uint8. */
+  readonly unsigned?: boolean;
+}
+
+/** A product of two matrices: of their sums of products. */
+export type MatmulLayer = Pick<MultiplyLayer, 'a' | 'b' | 'output'>;
+
+/** A resize of which each value lies between four of the input's. */
+export interface ResizeLayer {
+  readonly type: 'uint8' | 'int8';
+  /** Do the corners stay corners? */
+  readonly aligned: boolean;
+  /** Do pixels have their centers at halves? */
+  readonly halfPixels: boolean;
+  /** [height, width] */
+  readonly from: readonly [number, number];
+  readonly to: readonly [number, number];
+}
+
+/** For each place of the output along an axis, its two neighbours in the input, and their weights. */
+export interface Neighbours {
+  readonly first: Int32Array;
+  readonly second: Int32Array;
+  readonly weights: readonly [Float32Array, Float32Array] | readonly [Int32Array, Int32Array];
+}
+
+/** What becomes of four values (top left, top right, bottom left, bottom right), the weights of their rows and columns. */
+export type Interpolation =
+  /** Integers over 2^shift, rounded. */
+  | { readonly as: 'integers'; readonly shift: number; readonly half: 'up' | 'away' }
+  /**
+   * In float32, half up. Of each value the weights are multiplied with each other first, and values are added row by row; or
+   * the value with the row's weight, and column by column. `fused`: with the weights first, sums take products unrounded.
+   */
+  | { readonly as: 'floats'; readonly weightsFirst: boolean; readonly fused: boolean };
+
+export interface ResizeFunctions {
+  readonly rows: Neighbours;
+  readonly columns: Neighbours;
+  readonly interpolation: Interpolation;
 }
 
 /** Products that are added in pairs in int16, and the pairs in int32; `zx * sum(w)` is subtracted behind. */
@@ -235,7 +307,7 @@ export interface Engine {
   readonly threaded?: boolean;
   /** Which of the known ways from accumulator to output a linear layer goes; explain tries it first. */
   readonly recipe?: RecipeName;
-  linear(layer: LinearLayer): StepFunctions;
+  linear(layer: LinearLayer): LinearFunctions;
   accumulation(layer: SumsLayer): Accumulation;
   add(layer: AddLayer): AddFunctions;
   /** A function of two bytes; left out where the engine has no such operator. */
@@ -245,7 +317,11 @@ export interface Engine {
   /** Of the accumulator sum(x - zx): one function for all channels, or one each. */
   globalAveragePool(layer: PoolLayer): StepFunctions;
   /** ReduceMean and ReduceSum of such sums; left out, or undefined, where the engine has none on bytes. */
-  reduce?(layer: ReduceLayer): StepFunctions | undefined;
+  reduce?(layer: ReduceLayer): ReduceFunctions | undefined;
+  /** Of the sums of products of two computed matrices: one function for all; left out where the engine has none. */
+  matmul?(layer: MatmulLayer): StepFunctions;
+  /** Left out where the engine has none on bytes. */
+  resize?(layer: ResizeLayer): ResizeFunctions;
   /** Left out, or undefined for an operator, where the engine has none on bytes. */
   unary?(layer: UnaryLayer): UnaryFunctions | undefined;
   binary?(layer: BinaryLayer): ((a: number, b: number) => number) | undefined;

@@ -1,7 +1,7 @@
 import { fma } from './float32.ts';
 import { lastBelow } from './float_lines.ts';
 import { saturatingNeighbours } from './pairs.ts';
-import { isPerChannel, linearSteps, nativeKernels, type PyTorchOptions } from './pytorch.ts';
+import { isPerChannel, linearSteps, nativeKernels, NARROW, type PyTorchOptions } from './pytorch.ts';
 import { f32, INT32_END, roundHalfEven } from './rounding.ts';
 import type { LinearLayer, Engine, StepFunctions, SumsLayer } from './engine.ts';
 
@@ -67,6 +67,7 @@ export function createFbgemm(options: PyTorchOptions = {}): Engine {
 export function createFbgemmAvx2(options: PyTorchOptions = {}): Engine {
   return {
     ...createFbgemm(options),
+    ...nativeKernels(options, NARROW),
     name: 'fbgemm-avx2',
     description: 'PyTorch fbgemm without AVX-512 VNNI: float32 bias; every layer saturates pairs of products',
     origins: [{ runtime: 'pytorch-fbgemm', processors: ['x64-avx-vnni', 'x64-avx512', 'x64'] }],

@@ -1,6 +1,6 @@
 import { createOnednn, singleWeightScale, throughInverse } from './onednn.ts';
 import { saturatingNeighbours, slotsWithinTaps } from './pairs.ts';
-import { linearSteps, type PyTorchOptions } from './pytorch.ts';
+import { linearSteps, NARROW, nativeKernels, type PyTorchOptions } from './pytorch.ts';
 import { f32, roundHalfEven } from './rounding.ts';
 import type { Accumulation, LinearLayer, Engine, StepFunctions, SumsLayer } from './engine.ts';
 
@@ -45,6 +45,7 @@ function linear(layer: LinearLayer): StepFunctions {
 export function createOnednnAvx2(options: PyTorchOptions = {}): Engine {
   return {
     ...createOnednn(options),
+    ...nativeKernels(options, NARROW),
     name: 'onednn-avx2',
     description:
       'PyTorch onednn without VNNI: pairs of channels of a tap saturate; requantizes by way of float32 values',

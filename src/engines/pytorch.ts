@@ -11,8 +11,10 @@ import type {
   LinearLayer,
   MultiplyLayer,
   PoolLayer,
+  ReduceLayer,
   Engine,
   StepFunctions,
+  SumOrder,
   TensorQuantization,
 } from './engine.ts';
 
@@ -153,35 +155,95 @@ export function requireSameQuantization({ input, output }: Pick<PoolLayer, 'inpu
     );
 }
 
-/** Channels that vectors take at a time in an average pool; the rest rounds otherwise, which is not here. */
-const POOL_LANES = 8;
+/** Channels that a vector of an average pool has with AVX-512, and with AVX2. */
+const WIDE = 16;
+export const NARROW = 8;
 
-/** `rne(f32(sum * f32(1/n))) + zx`, of every engine but qnnpack. */
-function nativeAverage({ output, channels = POOL_LANES }: Pick<PoolLayer, 'output' | 'channels'>, count: number) {
-  if (channels % POOL_LANES !== 0)
-    throw new UnsupportedModelError(
-      `an average over windows of ${channels} channels; supported by PyTorch's engines: multiples of ${POOL_LANES}`,
-    );
-  const inverse = f32(1 / count);
-  return (sum: number): number => clamp(roundHalfEven(f32(f32(sum) * inverse)) + output.zeroPoint, 0, 255);
+/**
+ * Of every engine but qnnpack. Vectors: `rne(f32(sum * f32(1/n))) + zx`; the rest: `rne(f32(f32(sum * f32(1/n)) + zx))`. The
+ * loop 'half' takes eight channels that are a vector to some processors.
+ */
+const nativeAverage =
+  (lanes: number) =>
+  ({ output, loop, channels = WIDE }: Omit<PoolLayer, 'count' | 'input'>, count: number) => {
+    if (loop === undefined && channels % lanes !== 0)
+      throw new UnsupportedModelError(
+        `an average over windows of ${channels} channels; supported by PyTorch's engines: multiples of ${lanes}`,
+      );
+    const isVector = loop === undefined || loop === 'vector' || (loop === 'half' && lanes === NARROW);
+    const inverse = f32(1 / count);
+    const { zeroPoint } = output;
+    return (sum: number): number => {
+      const mean = f32(f32(sum) * inverse);
+      const value = isVector ? roundHalfEven(mean) + zeroPoint : roundHalfEven(f32(mean + zeroPoint));
+      return clamp(value, 0, 255);
+    };
+  };
+
+/** Elements that are added before their sum is added to the next level's, in PyTorch's sum of float32 values. */
+const CASCADE = 16;
+/** Sums that the loop for what vectors leave over takes turns between. */
+const TURNS = 4;
+
+/**
+ * The order of PyTorch's float32 sum over the pixels of channels that are last in memory: of vectors, and of what they leave
+ * over. Read in SumKernel.cpp, measured on PyTorch 2.13.
+ */
+function cascade(elements: number, loop: string): SumOrder {
+  const own = Math.floor(elements / TURNS);
+  if (loop === 'vector' && elements < CASCADE * (CASCADE + 1))
+    return { lines: Math.ceil(elements / CASCADE), length: CASCADE, lineStep: CASCADE, step: 1 };
+  if (loop === 'scalar' && own <= CASCADE && elements % TURNS <= 1)
+    return { lines: TURNS, length: Math.ceil(elements / TURNS), lineStep: 1, step: TURNS };
+  throw new UnsupportedModelError(
+    `a mean of ${elements} elements; supported by PyTorch's engines: fewer than ${CASCADE * (CASCADE + 1)}, and in channels ` +
+      `beyond a multiple of 32 up to ${TURNS * CASCADE + 1}, of which ${TURNS} leave 0 or 1`,
+  );
 }
 
-function nativeAveragePool(layer: AveragePoolLayer): AveragePoolFunctions | undefined {
-  // what its mean does where channels are last is not known
-  if (layer.op === 'ReduceMean') return undefined;
+function nativeAveragePool(lanes: number, layer: AveragePoolLayer): AveragePoolFunctions | undefined {
+  const { input, output, loop } = layer;
   requireSameQuantization(layer);
-  return { value: (q) => q - layer.input.zeroPoint, output: (count) => nativeAverage(layer, count) };
+  if (layer.op !== 'ReduceMean') {
+    const average = layer.op === 'AveragePool' ? nativeAverage(lanes) : nativeAdaptive;
+    return { value: (q) => q - input.zeroPoint, output: (count) => average(layer, count) };
+  }
+  // a float32 mean of dequantized values
+  if (loop === undefined) return undefined;
+  const quantized = quantize(output);
+  return {
+    value: dequantize(input),
+    order: (elements) => cascade(elements, loop),
+    output: (count) => (sum) => quantized(f32(sum / count)),
+  };
 }
 
-/** Adaptive: `rne(fma(f32(sum), f32(1/n), zx))`, of every engine but qnnpack: the compiler contracts it. */
-function nativeGlobalAveragePool(layer: PoolLayer): StepFunctions {
+/** Where height and width are last in memory: `rne(f32(f32(sum / n) + zx))`. */
+const nativePlain =
+  ({ zeroPoint }: TensorQuantization, count: number) =>
+  (sum: number): number =>
+    clamp(roundHalfEven(f32(f32(f32(sum) / count) + zeroPoint)), 0, 255);
+
+function nativeReduce(layer: ReduceLayer): StepFunctions | undefined {
+  if (layer.op !== 'ReduceMean' || layer.loop !== 'plain') return undefined;
   requireSameQuantization(layer);
   const [min, max] = activationRange(layer.output, false);
-  const inverse = f32(1 / layer.count);
-  const { zeroPoint } = layer.output;
-  const adaptive = (sum: number): number => clamp(roundHalfEven(fma(f32(sum), inverse, zeroPoint)), min, max);
-  const value = layer.op === 'AveragePool' ? nativeAverage(layer, layer.count) : adaptive;
-  return { channels: 1, min, max, at: () => value, slope: () => inverse };
+  const value = nativePlain(layer.output, layer.count);
+  return { channels: 1, min, max, at: () => value, slope: () => 1 / layer.count };
+}
+
+/** `rne(fma(f32(sum), f32(1/n), zx))`, of every engine but qnnpack: the compiler contracts it. */
+function nativeAdaptive({ output, loop }: Pick<PoolLayer, 'output' | 'loop'>, count: number): (sum: number) => number {
+  if (loop === 'plain') return nativePlain(output, count);
+  const inverse = f32(1 / count);
+  return (sum) => clamp(roundHalfEven(fma(f32(sum), inverse, output.zeroPoint)), 0, 255);
+}
+
+function nativeGlobalAveragePool(lanes: number, layer: PoolLayer): StepFunctions {
+  requireSameQuantization(layer);
+  const [min, max] = activationRange(layer.output, false);
+  const value = (layer.op === 'AveragePool' ? nativeAverage(lanes) : nativeAdaptive)(layer, layer.count);
+  return { channels: 1, min, max, at: () => value, slope: () => f32(1 / layer.count) };
 }
 
 /** `rne(f32((a - za)(b - zb) * f32(f32(sa * sb) * f32(1/sy)))) + zy`, of every engine. */
@@ -193,10 +255,15 @@ export function multiply({ a, b, output, clamp: given }: MultiplyLayer): (x: num
     clamp(roundHalfEven(f32((x - a.zeroPoint) * (y - b.zeroPoint) * scale)) + output.zeroPoint, min, max);
 }
 
-/** What fbgemm, onednn and x86 share, because it is PyTorch's own. */
-export function nativeKernels({
-  threads = 1,
-}: PyTorchOptions): Omit<Engine, 'name' | 'description' | 'linear' | 'accumulation'> {
+/**
+ * What fbgemm, onednn and x86 share, because it is PyTorch's own.
+ *
+ * @param lanes of vectors of int32: 16 with AVX-512, 8 without
+ */
+export function nativeKernels(
+  { threads = 1 }: PyTorchOptions,
+  lanes = WIDE,
+): Omit<Engine, 'name' | 'description' | 'linear' | 'accumulation'> {
   if (!Number.isInteger(threads) || threads < 1)
     throw new InvalidInputError(`${kindOf(threads)} threads; supported: a positive whole number`);
   return {
@@ -205,8 +272,9 @@ export function nativeKernels({
     add: nativeAdd(threads),
     multiply,
     unary: nativeUnary(isTail(threads)),
-    averagePool: nativeAveragePool,
-    globalAveragePool: nativeGlobalAveragePool,
+    averagePool: (layer) => nativeAveragePool(lanes, layer),
+    reduce: nativeReduce,
+    globalAveragePool: (layer) => nativeGlobalAveragePool(lanes, layer),
     quantize,
     dequantize,
   };

@@ -107,6 +107,7 @@ function averagePool(layer: AveragePoolLayer): AveragePoolFunctions {
   const { input, output } = layer;
   return {
     value: (q) => q - input.zeroPoint,
+    countsPads: true,
     output(count) {
       const scale = averageScale(input, count);
       return (sum) => clamp(roundHalfEven(f32(sum * scale)) + output.zeroPoint, 0, 255);

@@ -3,6 +3,7 @@ import { byteRange } from '../graph/graph.ts';
 import { double, exponentOf, quantizeMultiplier, type Multiplier, type Rescale } from './fixed_point.ts';
 import { EVERY_PROCESSOR } from './origin.ts';
 import { clamp, f32, INT32_END, roundHalfAway } from './rounding.ts';
+import { resizeByReference } from './tflite_resize.ts';
 import { fixedSoftmax } from './tflite_softmax.ts';
 import { UNARY } from './tflite_unary.ts';
 import type {
@@ -13,6 +14,8 @@ import type {
   Clamp,
   Engine,
   LinearLayer,
+  MatmulLayer,
+  ReduceFunctions,
   ReduceLayer,
   MultiplyLayer,
   PoolLayer,
@@ -50,6 +53,12 @@ interface Channel {
   readonly shift?: number;
 }
 
+/** The sums that, with what is added to them and shifted to the left, stay in int32: [first, last]. */
+function risesOf(shift = 0, added = 0): readonly [number, number] {
+  const end = INT32_END / 2 ** Math.max(shift, 0);
+  return [Math.max(-INT32_END, Math.ceil(-end - added)), Math.min(INT32_END - 1, Math.ceil(end) - 1 - added)];
+}
+
 /** The step functions of a linear layer; its sums, shifted to the left, stay in int32. */
 export function linearSteps(layer: LinearLayer, channelOf: (channel: number) => Channel): StepFunctions {
   const { output, outputChannels } = layer;
@@ -64,12 +73,7 @@ export function linearSteps(layer: LinearLayer, channelOf: (channel: number) => 
       const added = bias(channel);
       return (accumulator) => clamp(value(accumulator + added) + output.zeroPoint, min, max);
     },
-    rises(channel) {
-      const { shift = 0 } = channelOf(channel);
-      const added = bias(channel);
-      const end = INT32_END / 2 ** Math.max(shift, 0);
-      return [Math.max(-INT32_END, Math.ceil(-end - added)), Math.min(INT32_END - 1, Math.ceil(end) - 1 - added)];
-    },
+    rises: (channel) => risesOf(channelOf(channel).shift, bias(channel)),
     slope: (channel) => channelOf(channel).slope,
   };
 }
@@ -186,14 +190,28 @@ export function mean(layer: ReduceLayer, rescale: Rescale = double): StepFunctio
   return sumSteps(layer, input.scale / output.scale / count, (sum) => rescale(sum, by) + output.zeroPoint);
 }
 
-/** SUM. Of int8 tensors the kernel reads the bytes as uint8, which is no function of their sum. */
-function sumOf(layer: ReduceLayer, rescale: Rescale): StepFunctions {
+/** SUM, whose kernel takes int8 tensors for uint8 ones, with their own zero points. */
+function sumOf(layer: ReduceLayer, rescale: Rescale): ReduceFunctions {
   const { input, output } = layer;
-  if (output.type === 'int8')
-    throw new UnsupportedModelError('a SUM of int8, which the reference kernel reads as uint8; supported: uint8');
   const scale = input.scale / output.scale;
   const by = quantizeMultiplier(scale);
-  return sumSteps(layer, scale, (sum) => rescale(sum, by) + output.zeroPoint);
+  const unsigned = { ...layer, output: { ...output, type: 'uint8' as const } };
+  return { ...sumSteps(unsigned, scale, (sum) => rescale(sum, by) + output.zeroPoint), unsigned: true };
+}
+
+/** BATCH_MATMUL: the scale as of a uint8 convolution. */
+function matmul({ a, b, output }: MatmulLayer, rescale: Rescale): StepFunctions {
+  const scale = f32(a.scale * b.scale) / output.scale;
+  const by = quantizeMultiplier(scale);
+  const [min, max] = byteRange(output.type);
+  return {
+    channels: 1,
+    min,
+    max,
+    at: () => (sum) => clamp(rescale(sum, by) + output.zeroPoint, min, max),
+    rises: () => risesOf(by.exponent),
+    slope: () => scale,
+  };
 }
 
 const SQUARE_SHIFT = 7;
@@ -255,6 +273,8 @@ export function createReference(
       const f = of(layer, rescale);
       return (x, y) => clamp(f(x, y), min, max);
     },
+    matmul: (layer) => matmul(layer, rescale),
+    resize: resizeByReference,
     softmax: fixedSoftmax,
 
     quantize(output) {

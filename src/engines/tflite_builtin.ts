@@ -5,12 +5,14 @@ import { byteRange } from '../graph/graph.ts';
 import { EVERY_X64 } from './origin.ts';
 import { clamp, f32, roundHalfAway, roundHalfEven } from './rounding.ts';
 import { addOf, averagePlane, boundsOf, fixedPointLinear, mean, sumSteps, tflite } from './tflite.ts';
+import { resizeByVectors } from './tflite_resize.ts';
 import { floatSoftmax } from './tflite_softmax.ts';
 import { rescaleOf } from './tflite_unary.ts';
 import type {
   AddFunctions,
   AddLayer,
   Engine,
+  LinearFunctions,
   LinearLayer,
   MultiplyAdd,
   ReduceLayer,
@@ -36,21 +38,23 @@ export function byChannelBlocks(layer: LinearLayer): StepFunctions {
 }
 
 /** CONV_2D and FULLY_CONNECTED by ruy round half up at last. */
-function linear(layer: LinearLayer): StepFunctions {
+function linear(layer: LinearLayer): LinearFunctions {
   if (layer.transposed) return transposedLinear(layer);
   if (!layer.depthwise) return fixedPointLinear(layer, doubleUp);
   return layer.output.type === 'int8' ? byChannelBlocks(layer) : fixedPointLinear(layer, double);
 }
 
-/** TRANSPOSE_CONV: of uint8, values behind the last block of 16 round half away from zero. */
-export function transposedLinear(layer: LinearLayer): StepFunctions {
+/** Values of a TRANSPOSE_CONV of uint8 that vector instructions take at a time. */
+const TRANSPOSED_BLOCK = 16;
+
+/** TRANSPOSE_CONV: of uint8, values behind the last block round half away from zero. */
+export function transposedLinear(layer: LinearLayer): LinearFunctions {
   const { output, outputChannels, pixels = 1 } = layer;
   if (output.type === 'int8') return byChannelBlocks(layer);
-  if ((pixels * outputChannels) % 16 !== 0)
-    throw new UnsupportedModelError(
-      `a transposed convolution to ${pixels * outputChannels} values, whose last are computed otherwise; supported: a multiple of 16`,
-    );
-  return fixedPointLinear(layer, doubleUp);
+  const values = pixels * outputChannels;
+  const first = values - (values % TRANSPOSED_BLOCK);
+  const body = fixedPointLinear(layer, doubleUp);
+  return first === values ? body : { ...body, tail: { values: fixedPointLinear(layer, double), first } };
 }
 
 /** Of an operand of an ADD in blocks of 8 (uint8): the shift to the right rounds down. */
@@ -186,6 +190,7 @@ export const tfliteBuiltin: Engine = {
   globalAveragePool: (layer) =>
     layer.op === 'AveragePool' ? averagePlane(layer) : blockMean({ ...layer, keepdims: true }),
   unary,
+  resize: (layer) => resizeByVectors(layer),
   softmax: floatSoftmax,
   quantize(output) {
     const [min, max] = byteRange(output.type);

@@ -10,12 +10,13 @@ import {
   tfliteBuiltin,
   transposedLinear,
 } from './tflite_builtin.ts';
+import { resizeByVectors } from './tflite_resize.ts';
 import { tableSoftmax } from './tflite_softmax.ts';
 import { hardSwishByNeon, rescaleFloat } from './tflite_unary.ts';
-import type { Engine, LinearLayer, StepFunctions } from './engine.ts';
+import type { Engine, LinearFunctions, LinearLayer } from './engine.ts';
 
 /** Of more than one column ruy's kernels round once; depthwise uint8 goes through vector instructions for 3 by 3 alone. */
-function linear(layer: LinearLayer): StepFunctions {
+function linear(layer: LinearLayer): LinearFunctions {
   const { depthwise, transposed, kernel, output, outputChannels, pixels = 1 } = layer;
   if (transposed) return transposedLinear(layer);
   if (!depthwise) return fixedPointLinear(layer, pixels > 1 ? single : doubleUp);
@@ -42,6 +43,7 @@ export const tfliteBuiltinArm64: Engine = {
     if (layer.op !== 'HardSwish' || !functions) return functions;
     return { body: hardSwishByNeon(layer), tail: functions.body, isTail: isBehindBlocks(SWISH_BLOCK) };
   },
+  resize: (layer) => resizeByVectors(layer, fma),
   softmax: tableSoftmax,
   dequantize({ scale, zeroPoint }) {
     const offset = f32(-zeroPoint * scale);

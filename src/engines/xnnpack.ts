@@ -8,10 +8,12 @@ import { clamp, f32, roundHalfEven } from './rounding.ts';
 import { averagePlane, biasOf, boundsOf, sumSteps, tflite, weightScaleOf } from './tflite.ts';
 import { tanh } from './tanh.ts';
 import { tfliteBuiltin } from './tflite_builtin.ts';
+import { resizeByXnnpack } from './tflite_resize.ts';
 import type {
   AddLayer,
   Engine,
   LinearLayer,
+  MatmulLayer,
   MultiplyAdd,
   MultiplyLayer,
   PoolLayer,
@@ -25,10 +27,20 @@ const LINEAR_END = 2 ** 8;
 /** The scale of a channel. */
 export function floatScale(layer: LinearLayer, channel: number): number {
   const { input, output } = layer;
-  const scale = f32(f32(input.scale * weightScaleOf(layer, channel)) / output.scale);
+  return expectTaken(f32(f32(input.scale * weightScaleOf(layer, channel)) / output.scale));
+}
+
+function expectTaken(scale: number): number {
   if (scale >= LINEAR_END)
     throw new UnsupportedModelError(`a scale of ${scale}; supported by XNNPACK: below ${LINEAR_END}`);
   return scale;
+}
+
+/** Of a right matrix with another zero point XNNPACK makes no such operator. */
+function matmulOf({ a, b, output }: MatmulLayer): StepFunctions | undefined {
+  if (b.zeroPoint !== 0) return undefined;
+  const scale = expectTaken(f32(f32(a.scale * b.scale) / output.scale));
+  return new FloatLines(1, byteRange(output.type), () => ({ bias: 0, scale, zeroPoint: output.zeroPoint }));
 }
 
 /** One float32 scale, ties to even, as in onnxruntime. */
@@ -148,6 +160,8 @@ export function createXnnpack(
       return difference ?? optimized.binary!(layer);
     },
     reduce,
+    matmul: (layer) => matmulOf(layer) ?? optimized.matmul!(layer),
+    resize: (layer) => resizeByXnnpack(layer, multiplyAdd),
     globalAveragePool: (layer) => (layer.op === 'AveragePool' ? averagePlane(layer) : reduce(layer)),
     unary(layer) {
       const f = UNARY[layer.op]?.(layer);

@@ -72,6 +72,8 @@ export interface Graph {
   readonly outputs: readonly string[];
   /** Shapes of inputs and outputs as the file has them: a text for a dimension that is open, its name or ''. */
   readonly declared?: ReadonlyMap<string, readonly (number | string)[]>;
+  /** What the file calls inputs and outputs beside: the tensor of each such name. */
+  readonly signature?: { readonly inputs: ReadonlyMap<string, string>; readonly outputs: ReadonlyMap<string, string> };
   readonly constants: ReadonlyMap<string, Constant>;
   /** What the file itself says of tensors that nodes compute: the quantization of 8-bit tensors, at least. */
   readonly tensors: ReadonlyMap<string, TensorInfo | QuantizedType | QuantizedType<'int32'>>;

@@ -92,6 +92,30 @@ it('what somebody else reads is written: a tensor between two stages that is an 
   expect(plan.bufferOf.has(inner)).toBe(true);
 });
 
+it('nothing is joined to a layer whose last values have functions of their own: both are computed, and one is taken', () => {
+  const quantization = { scale: Float32Array.of(0.5), zeroPoint: Int32Array.of(3) };
+  const bytes = (name: string) => ({ name, type: 'uint8', quantization }) as const;
+  const weights = { ...bytes('w'), shape: [1, 1, 1, 1], data: Uint8Array.of(5) };
+  const tailed = (size: number): Graph => ({
+    name: '',
+    format: 'case',
+    engine: 'tflite-builtin',
+    nodes: [
+      { name: 'conv', op: 'Conv', inputs: ['x', 'w'], outputs: ['conv'], attributes: { transposed: 1 } },
+      { name: 'add', op: 'Add', inputs: ['conv', 'x'], outputs: ['add'], attributes: {} },
+    ],
+    inputs: [{ ...bytes('x'), shape: [1, 1, size, size] }],
+    outputs: ['add'],
+    constants: new Map([['w', weights]]),
+    tensors: new Map([bytes('conv'), bytes('add')].map((tensor) => [tensor.name, tensor])),
+  });
+  const ofWholeBlocks = createPlan(tailed(4), { fusion: 'layers' });
+  expect(ofWholeBlocks.steps).toHaveLength(1);
+  const plan = createPlan(tailed(3), { fusion: 'layers' });
+  expect(plan.steps.map(({ output }) => output)).toEqual(['conv.body', 'conv.tail', 'conv', 'add']);
+  expect(kernels(plan).slice(2)).toEqual(['add_tail', 'add_tail']);
+});
+
 describe('tiles', () => {
   const shape: BlockShape = {
     batch: 1,

@@ -81,7 +81,7 @@ function joinAll(given: readonly Joined[], flow: Flow, search: (one: Joined) => 
 const isDilated = ({ dilations }: Layer<'conv' | 'depthwise'>): boolean => dilations.some((d) => d !== 1);
 /** Are these the same in what one layer writes and what another reads? A view may lie between, of any shape. */
 const same = (a: TensorInfo, b: TensorInfo, ...axes: readonly (keyof Extent)[]): boolean =>
-  axes.every((axis) => extent(a)[axis] === extent(b)[axis]);
+  a.type === b.type && axes.every((axis) => extent(a)[axis] === extent(b)[axis]);
 
 /** A layer that a block may begin with: every output channel sees all input channels, and sums are exact. */
 function expanding(one: Joined, depthwise: Layer<'depthwise'>): Block['expand'] | undefined {

@@ -1,11 +1,11 @@
 import { addTable, proveAdd } from '../requantize/add.ts';
 import type { Layer } from '../layers/layer.ts';
-import { extent, groupsOf, pack } from '../layers/layout.ts';
+import { extent, groupsOf } from '../layers/layout.ts';
 import type { TensorInfo } from '../graph/graph.ts';
 import { KERNELS } from './interfaces.ts';
 import { useKernel } from './kernel.ts';
 import { byteType, signMask } from './requantization.ts';
-import { stepOf, threadGrid, type Step, type StepOperand } from './step.ts';
+import { operandOf, stepOf, threadGrid, type Step, type StepOperand } from './step.ts';
 
 /** Words from one partner to the next along batch, height, width and channel groups; 0 where it is the same one. */
 function partnerStrides(small: TensorInfo) {
@@ -24,10 +24,8 @@ export function provePair({ codes, slope }: Layer<'pair'>) {
 }
 
 /** An operand of a pair: a tensor, or a constant as it would lie in memory. */
-export function operandOf({ constant }: Layer<'pair'>, info: TensorInfo): StepOperand {
-  if (constant?.name !== info.name) return { tensor: info.name };
-  return { data: new Uint32Array(pack(constant.data, info).buffer) };
-}
+export const pairOperand = ({ constant }: Pick<Layer<'pair'>, 'constant'>, info: TensorInfo): StepOperand =>
+  operandOf(constant ? [constant] : [], info);
 
 /** An element-wise function of two 8-bit tensors: WORDS words a thread. */
 export function lowerPair(layer: Layer<'pair'>): Step {
@@ -40,7 +38,7 @@ export function lowerPair(layer: Layer<'pair'>): Step {
     (axis) => extent(large)[axis] === partner[axis],
   );
   return stepOf(layer, {
-    operands: [large, small].map((info) => operandOf(layer, info)),
+    operands: [large, small].map((info) => pairOperand(layer, info)),
     parameters: [proof.parameters],
     ...useKernel('add', {
       geometry: {

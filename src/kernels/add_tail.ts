@@ -2,7 +2,7 @@ import type { TensorInfo } from '../graph/graph.ts';
 import { addTable } from '../requantize/add.ts';
 import type { Layer } from '../layers/layer.ts';
 import { extent, groupsOf } from '../layers/layout.ts';
-import { operandOf, provePair } from './add.ts';
+import { pairOperand, provePair } from './add.ts';
 import { useKernel } from './kernel.ts';
 import { byteType, signMask } from './requantization.ts';
 import { stepOf, threadGrid, type Step } from './step.ts';
@@ -15,8 +15,8 @@ export function lowerTail(layer: Layer<'pair'>, { codes, ranges }: NonNullable<L
   const { channels, groups: channelGroups } = extent(a);
   return stepOf(layer, {
     operands: [
-      operandOf(layer, a),
-      operandOf(layer, b),
+      pairOperand(layer, a),
+      pairOperand(layer, b),
       { data: Uint32Array.from(ranges.flat()) },
       { data: addTable(codes) },
     ],

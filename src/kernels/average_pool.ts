@@ -10,9 +10,9 @@ import { byteType, KEY_FORMS, outputStage, signMask } from './requantization.ts'
 import { stepOf, threadGrid, type Step } from './step.ts';
 import type { Target } from './target.ts';
 
-/** Sums of float32 values in the window's order; the requantization of the sum is proved for each divisor. */
+/** Sums of float32 values in the engine's order; the requantization of the sum is proved for each divisor. */
 export function lowerAveragePool(layer: Layer<'average_pool'>, { preferences }: Target): Step {
-  const { window, writes, value, output, divisor } = layer;
+  const { window, writes, value, output, divisor, order } = layer;
   const [input] = layer.reads;
   const [from, to] = [extent(input!), extent(writes)];
   const distinct = countsOf(window, [from.height, from.width]);
@@ -45,7 +45,10 @@ export function lowerAveragePool(layer: Layer<'average_pool'>, { preferences }: 
         geometry: {
           ...windowGeometry(window, from, to),
           input_sign: signMask(byteType(input!)),
-          by_columns: Number(layer.byColumns),
+          lines: order.lines,
+          line_length: order.length,
+          line_step: order.lineStep,
+          step: order.step,
         },
       },
       stage,

@@ -1,5 +1,5 @@
 import { UnsupportedModelError } from '../errors.ts';
-import type { Joined } from '../join/joined.ts';
+import { layersOf, type Joined } from '../join/joined.ts';
 import { geometryKey } from '../layers/linear/geometry.ts';
 import { isLinear, type LayerKind } from '../layers/layer.ts';
 import { conv } from './conv.ts';
@@ -92,7 +92,10 @@ export function optionsFor(layer: LinearLayer, features: Features): VariantOptio
 const EMITTING: readonly LayerKind[] = ['global_average_pool', 'average_pool', 'quantize'];
 
 /** Is there a kernel for something joined? */
-export function admits({ core, epilogue }: Joined, target: Target): boolean {
+export function admits(joined: Joined, target: Target): boolean {
+  const { core, epilogue } = joined;
+  // of what has a tail several dispatches are made
+  if (layersOf(joined).some((layer) => isLinear(layer) && layer.functions?.tail)) return false;
   if (core.kind === 'block') return tileOfBlock(core, target) !== undefined;
   // with one function for all channels
   if (core.kind === 'pooled_pointwise') return core.pool.functions.channels === 1;

@@ -2,7 +2,7 @@ import type { TensorInfo } from '../graph/graph.ts';
 import type { Layer } from '../layers/layer.ts';
 import { extent, groupsOf, type Extent } from '../layers/layout.ts';
 import { useKernel } from './kernel.ts';
-import { stepOf, threadGrid, type Step } from './step.ts';
+import { operandOf, stepOf, threadGrid, type Step } from './step.ts';
 import type { Target } from './target.ts';
 
 /** Inputs of one dispatch; with the output they are one storage buffer less than every device has. */
@@ -41,7 +41,7 @@ export function lowerConcat(layer: Layer<'concat'>, target: Target): Step[] {
 }
 
 function lowerOne(layer: Layer<'concat'>): Step {
-  const { reads, writes, coordinate } = layer;
+  const { reads, writes, coordinate, constants } = layer;
   const { height, width, groups: channelGroups } = extent(writes);
   const size = lengthAlong(writes, coordinate);
   let end = 0;
@@ -64,7 +64,7 @@ function lowerOne(layer: Layer<'concat'>): Step {
         start_5: start(5),
       },
     }),
-    operands: Array.from({ length: MOST_INPUTS }, (_, i) => ({ tensor: (reads[i] ?? reads[0]!).name })),
+    operands: Array.from({ length: MOST_INPUTS }, (_, i) => operandOf(constants, reads[i] ?? reads[0]!)),
     workgroups: threadGrid(groups),
   });
 }

@@ -1,16 +1,9 @@
-import { byteRange } from '../graph/graph.ts';
 import type { Layer } from '../layers/layer.ts';
 import { extent, groupsOf } from '../layers/layout.ts';
 import { useKernel } from './kernel.ts';
-import { byteType, outputStage, signMask } from './requantization.ts';
+import { byteType, codeOfZero, outputStage, signMask } from './requantization.ts';
 import { stepOf, threadGrid, type Step } from './step.ts';
 import type { Target } from './target.ts';
-
-/** The code of the zero point: what each pixel's code is less. */
-export function inputZero({ reads }: Layer<'global_average_pool'>): number {
-  const [input] = reads;
-  return input!.quantization!.zeroPoint[0]! - byteRange(byteType(input!))[0];
-}
 
 /** The sum of all pixels of four channels a thread. */
 export function lowerGlobalAveragePool(layer: Layer<'global_average_pool'>, { preferences }: Target): Step {
@@ -27,7 +20,7 @@ export function lowerGlobalAveragePool(layer: Layer<'global_average_pool'>, { pr
           by_channel: Number(layer.functions.channels > 1),
           groups,
           input_sign: signMask(byteType(input!)),
-          input_zero: inputZero(layer),
+          input_zero: codeOfZero(input!),
         },
       },
       stage,

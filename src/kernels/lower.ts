@@ -1,3 +1,5 @@
+import type { LinearFunctions, StepFunctions } from '../engines/engine.ts';
+import { elementCount } from '../graph/graph.ts';
 import type { Joined } from '../join/joined.ts';
 import { isLinear, type Layer, type LayerKind, type LinearKind } from '../layers/layer.ts';
 import { lowerPair } from './add.ts';
@@ -12,10 +14,12 @@ import { lowerGlobalAveragePool } from './global_average_pool.ts';
 import { lowerBlock } from './inverted_residual.ts';
 import { lowerLinear } from './linear.ts';
 import { lowerLookup } from './lookup.ts';
+import { lowerMatmul } from './matmul.ts';
 import { lowerMaxPool } from './max_pool.ts';
 import { lowerMove } from './move.ts';
 import { lowerPooledPointwise } from './pointwise_pool.ts';
 import { lowerQuantize } from './quantize_linear.ts';
+import { lowerResizeBilinear } from './resize_bilinear.ts';
 import { lowerScale } from './scale.ts';
 import { lowerSoftmax } from './softmax.ts';
 import { MOST_STORAGE_BUFFERS, storageBuffers } from './stages.ts';
@@ -31,6 +35,8 @@ const LOWER: { readonly [K in Exclude<LayerKind, LinearKind>]: Lower<K> } = {
   add_float32: lowerFloatAdd,
   global_average_pool: lowerGlobalAveragePool,
   average_pool: lowerAveragePool,
+  matmul: lowerMatmul,
+  resize_bilinear: lowerResizeBilinear,
   max_pool: lowerMaxPool,
   table: (layer) => (layer.values instanceof Float32Array ? lowerDequantize(layer) : lowerLookup(layer)),
   softmax: lowerSoftmax,
@@ -40,10 +46,35 @@ const LOWER: { readonly [K in Exclude<LayerKind, LinearKind>]: Lower<K> } = {
   quantize: lowerQuantize,
 };
 
+const lowerOne = (layer: Layer<LinearKind>, target: Target): Step =>
+  lowerLinear(layer, chooseLinear(layer, target), target);
+
+/** A layer whose last values have functions of their own: it is computed with each, and one of both taken. */
+function lowerLinearTail(
+  layer: Layer<LinearKind>,
+  body: StepFunctions,
+  { values, first }: NonNullable<LinearFunctions['tail']>,
+  target: Target,
+): Step[] {
+  const { node, op, writes } = layer;
+  const of = (own: StepFunctions, suffix: string) => {
+    const temporary = { ...writes, name: target.unusedName(`${writes.name}.${suffix}`) };
+    const step = lowerOne({ ...layer, functions: own, writes: temporary }, target);
+    return { ...step, temporary };
+  };
+  const steps = [of(body, 'body'), of(values, 'tail')];
+  const reads = steps.map(({ temporary }) => temporary);
+  const pair: Layer<'pair'> = { kind: 'pair', node, op, reads, writes, codes: (a) => a, slope: { a: 1, b: 0 } };
+  return [...steps, lowerTail(pair, { codes: (_, b) => b, ranges: [[first, elementCount(writes.shape)]] })];
+}
+
 function lowerCore(core: Joined['core'], target: Target): readonly Step[] {
   if (core.kind === 'block') return [lowerBlock(core, target)];
   if (core.kind === 'pooled_pointwise') return [lowerPooledPointwise(core, target)];
-  if (isLinear(core)) return [lowerLinear(core, chooseLinear(core, target), target)];
+  if (isLinear(core)) {
+    const { functions } = core;
+    return functions?.tail ? lowerLinearTail(core, functions, functions.tail, target) : [lowerOne(core, target)];
+  }
   return [(LOWER[core.kind] as Lower<LayerKind>)(core, target)].flat();
 }
 

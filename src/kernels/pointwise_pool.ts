@@ -1,12 +1,11 @@
 import type { PooledPointwise } from '../join/joined.ts';
 import { macsOf, outputPixels } from '../layers/linear/geometry.ts';
 import { dotModule, inputFlip } from './dot.ts';
-import { inputZero } from './global_average_pool.ts';
 import { KERNELS } from './interfaces.ts';
 import { useKernel } from './kernel.ts';
 import { inputOf } from './linear.ts';
 import { dotCorrections, packDotWeights } from './packing.ts';
-import { outputStage } from './requantization.ts';
+import { codeOfZero, outputStage } from './requantization.ts';
 import { joinStages } from './stages.ts';
 import { partOf, stepOf, workgroupGrid, type Step } from './step.ts';
 import type { Target } from './target.ts';
@@ -30,7 +29,7 @@ export function lowerPooledPointwise({ pointwise, pool }: PooledPointwise, { pre
           in_groups: pointwise.input.groups,
           out_groups: groups,
           input_flip: inputFlip(pointwise),
-          pool_zero: inputZero(pool),
+          pool_zero: codeOfZero(pool.reads[0]!),
         },
         overrides: { HAS_WEIGHT_ZERO: Number(weightZero) },
         slots: { pixel: stages.slots['pixel']!, dot: dotModule(features) },

@@ -9,6 +9,9 @@ export function signMask(type: 'uint8' | 'int8'): number {
   return type === 'uint8' ? 0 : 0x80808080;
 }
 
+/** The code of an 8-bit tensor's zero point. */
+export const codeOfZero = (info: TensorInfo): number => info.quantization!.zeroPoint[0]! - byteRange(byteType(info))[0];
+
 export const byteType = ({ type }: TensorInfo): 'uint8' | 'int8' => type as 'uint8' | 'int8';
 
 /** A form's parameters in the order the shader reads them: [group of 4 channels][word][lane]. */

@@ -1,5 +1,6 @@
-import type { TensorInfo } from '../graph/graph.ts';
+import type { Constant, TensorInfo } from '../graph/graph.ts';
 import { isLinear, type Layer, type Place } from '../layers/layer.ts';
+import { pack } from '../layers/layout.ts';
 import { geometryKey, macsOf } from '../layers/linear/geometry.ts';
 import type { ProvedRequantization } from '../requantize/prove.ts';
 import { KERNELS } from './interfaces.ts';
@@ -11,6 +12,12 @@ export type StepOperand = { readonly tensor: string } | { readonly data: Int32Ar
 
 /** A buffer of the modules in a kernel's slots: data, or a tensor of the graph. */
 type StepParameter = Int32Array | Uint32Array | { readonly tensor: string };
+
+/** What is read: a tensor, or a constant as it would lie in memory. */
+export function operandOf(constants: readonly Constant[], info: TensorInfo): StepOperand {
+  const constant = constants.find(({ name }) => name === info.name);
+  return constant ? { data: new Uint32Array(pack(constant.data, info).buffer) } : { tensor: info.name };
+}
 
 /** One dispatch, as plain data. */
 export interface Step extends Specialization {

@@ -19,7 +19,7 @@ import {
   type OpContext,
 } from './operator.ts';
 import { broadcastOf, onCodes, pairLayer, pairOf, referencePairs } from './pairs.ts';
-import { tailOf, tailRanges } from './tail.ts';
+import { expectTailLast, tailOf, tailRanges } from './tail.ts';
 
 const sameShape = (a: readonly number[], b: readonly number[]): boolean =>
   a.length === b.length && a.every((d, i) => d === b[i]);
@@ -101,10 +101,9 @@ export const add: Operator = {
     const output = quantizedOutput(node, context, broadcastOf(node, context).large.shape);
     const [qa, qb, qy] = [a, b, output].map((info) => tensorQuantization(node, info)) as [Q, Q, Q];
     const shapes = shapesOf(node, a, b);
-    if (
-      functionsOf(node, context, { a: qa, b: qb, output: qy, relu: false, shapes }).tail &&
-      !sameShape(a.shape, b.shape)
-    )
+    const functions = functionsOf(node, context, { a: qa, b: qb, output: qy, relu: false, shapes });
+    if (functions.tail) expectTailLast(node, functions, output);
+    if (functions.tail && !sameShape(a.shape, b.shape))
       refuse(node, `operands of shapes [${a.shape.join(', ')}] and [${b.shape.join(', ')}]`, 'equal shapes');
     return output;
   },

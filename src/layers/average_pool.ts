@@ -1,6 +1,6 @@
 import { newElementData, type GraphNode, type TensorInfo } from '../graph/graph.ts';
 import { f32 } from '../engines/rounding.ts';
-import type { AveragePoolFunctions, AveragePoolLayer, StepFunctions } from '../engines/engine.ts';
+import type { AveragePoolFunctions, AveragePoolLayer, ReduceFunctions, SumOrder } from '../engines/engine.ts';
 import { globalAveragePool, layerOf as poolLayerOf, layerOfSums, referenceOfSums } from './global_average_pool.ts';
 import type { Layer, Window } from './layer.ts';
 import { extent } from './layout.ts';
@@ -13,6 +13,7 @@ import {
   expectOperands,
   expectWindow,
   isTrue,
+  loopOf,
   placeOf,
   quantizedOutput,
   refuse,
@@ -33,7 +34,7 @@ function averageOf(
   const { channels } = extent(info);
   const { averagePool, name } = context.engine;
   const functions = askEngine(node, () =>
-    averagePool?.({ op, channels, input, output: tensorQuantization(node, output), ...clampOf(node) }),
+    averagePool?.({ op, channels, input, output: tensorQuantization(node, output), ...clampOf(node), ...loopOf(node) }),
   );
   return functions ?? refuse(node, `engine '${name}'`, `engines that define ${op}`);
 }
@@ -42,8 +43,8 @@ function averageOf(
 const MOST_COUNTS = 256;
 
 /** What a sum over `count` elements is divided by. */
-function divisor(node: GraphNode, { kernel }: Window, count: number): number {
-  return isTrue(node, 'count_include_pad') ? kernel[0] * kernel[1] : count;
+function divisor(node: GraphNode, { kernel }: Window, { countsPads }: AveragePoolFunctions, count: number): number {
+  return countsPads || isTrue(node, 'count_include_pad') ? kernel[0] * kernel[1] : count;
 }
 
 /** Is it a float operator of the engine's, whose results are quantized by the next? */
@@ -76,29 +77,46 @@ function expectPart(node: GraphNode, window: Window, shape: readonly number[]): 
     refuse(node, 'a float32 average with ceil_mode 1', 'ceil_mode 0');
 }
 
-/** The places of a window: all of them, or those of each column. */
-function linesOf(places: readonly number[], width: number, byColumns: boolean): readonly (readonly number[])[] {
-  if (!byColumns) return [places];
-  const columns = new Map<number, number[]>();
-  for (const place of places) columns.set(place % width, [...(columns.get(place % width) ?? []), place]);
-  return [...columns.values()];
+/** Columns, then their sums: of MLAS where its vectors can; else as the engine says. */
+function orderOf(node: GraphNode, window: Window, width: number, { order }: AveragePoolFunctions): SumOrder {
+  const [rows, columns] = window.kernel;
+  const elements = rows * columns;
+  if (sumsColumns(node, window, width)) return { lines: columns, length: rows, lineStep: 1, step: columns };
+  return askEngine(node, () => order?.(elements)) ?? { lines: 1, length: elements, lineStep: 0, step: 1 };
+}
+
+/** The float32 sum of values by their numbers in the window, undefined where there is none. */
+export function sumInOrder(
+  { lines, length, lineStep, step }: SumOrder,
+  value: (element: number) => number | undefined,
+) {
+  let sums = 0;
+  for (let line = 0; line < lines; line++) {
+    let sum = 0;
+    for (let along = 0; along < length; along++) sum = f32(sum + (value(line * lineStep + along * step) ?? 0));
+    sums = f32(sums + sum);
+  }
+  return sums;
 }
 
 function reference(node: GraphNode, context: OpContext, op: AveragePoolLayer['op'], window: Window, x: Uint8Array) {
-  const { value, output } = averageOf(node, context, op);
+  const functions = averageOf(node, context, op);
   const { height, width } = extent(context.info(node.inputs[0]!));
-  const byColumns = sumsColumns(node, window, width);
+  const order = orderOf(node, window, width, functions);
   const [plane, outPlane] = [height * width, window.size[0] * window.size[1]];
   const type = context.info(node.outputs[0]!).type as 'uint8' | 'int8';
   const data = newElementData(type, (x.length / plane) * outPlane);
-  forEachWindow(window, [height, width], (at, places) => {
-    const f = output(divisor(node, window, places.length));
+  const placeOf: (number | undefined)[] = [];
+  forEachWindow(window, [height, width], (at, places, elements) => {
+    placeOf.length = 0;
+    for (const [i, element] of elements.entries()) placeOf[element] = places[i]!;
+    const f = functions.output(divisor(node, window, functions, places.length));
     for (let from = 0, to = at; from < x.length; from += plane, to += outPlane)
       data[to] = f(
-        linesOf(places, width, byColumns).reduce((sum, line) => {
-          if (!byColumns) return line.reduce((total, place) => f32(total + value(x[from + place]!)), sum);
-          return f32(sum + line.reduce((total, place) => f32(total + value(x[from + place]!)), 0));
-        }, 0),
+        sumInOrder(order, (element) => {
+          const place = placeOf[element];
+          return place === undefined ? undefined : functions.value(x[from + place]!);
+        }),
       );
   });
   return { data };
@@ -107,15 +125,17 @@ function reference(node: GraphNode, context: OpContext, op: AveragePoolLayer['op
 function layer(node: GraphNode, context: OpContext, op: AveragePoolLayer['op'], window: Window): Layer<'average_pool'> {
   const place = placeOf(node, context);
   const { height, width } = extent(place.reads[0]!);
+  const functions = averageOf(node, context, op);
   const { length } = countsOf(window, [height, width]);
   if (length > MOST_COUNTS) return refuse(node, `windows of ${length} different sizes`, `up to ${MOST_COUNTS}`);
   return {
     kind: 'average_pool',
     ...place,
     window,
-    byColumns: sumsColumns(node, window, width),
-    divisor: (elements) => divisor(node, window, elements),
-    ...averageOf(node, context, op),
+    order: orderOf(node, window, width, functions),
+    divisor: (elements) => divisor(node, window, functions, elements),
+    value: functions.value,
+    output: functions.output,
   };
 }
 
@@ -143,7 +163,10 @@ export const averagePool: Operator = {
 };
 
 /** What is done with the mean: as an operator on bytes does, or as QuantizeLinear does. */
-const meanOf = (node: GraphNode): AveragePoolLayer['op'] => (isFloat(node) ? 'ReduceMean' : 'AveragePool');
+function meanOf(node: GraphNode): AveragePoolLayer['op'] {
+  if (isFloat(node)) return 'ReduceMean';
+  return node.op === 'AdaptiveAveragePool' ? node.op : 'AveragePool';
+}
 
 /** The mean's window: the whole of height and width. */
 function wholeWindow(node: GraphNode, context: OpContext): Window {
@@ -169,7 +192,7 @@ function reducedSums(
   node: GraphNode,
   context: OpContext,
   output = context.info(node.outputs[0]!),
-): StepFunctions | undefined {
+): ReduceFunctions | undefined {
   const keepdims = keepsDimensions(node);
   const layer = { ...poolLayerOf(node, context, output), keepdims, folded: node.attributes['folded'] === 1 };
   return askEngine(node, () => context.engine.reduce?.(layer));

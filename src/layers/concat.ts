@@ -12,7 +12,6 @@ import {
   type OpContext,
   type Operator,
 } from './operator.ts';
-import { concatShapes } from './shapes.ts';
 
 interface Concatenation {
   readonly inputs: readonly TensorInfo[];
@@ -57,13 +56,10 @@ export const concat: Operator = {
           `'${input.name}' (${type}, scale ${scale}, zero point ${zeroPoint}) and the output (${wanted.type}, ${wanted.scale}, ${wanted.zeroPoint})`,
           'one quantization for all',
         );
-      if (context.constant(input.name)) refuse(node, `constant '${input.name}'`, 'computed operands');
     }
     coordinateOf(node, concatenation);
     return output;
   },
-
-  fold: concatShapes,
 
   reference(node, context, operand) {
     const { inputs, axis, shape } = concatenationOf(node, context);
@@ -82,7 +78,9 @@ export const concat: Operator = {
 
   layer(node, context) {
     const concatenation = concatenationOf(node, context);
-    const { axis } = concatenation;
-    return { kind: 'concat', ...placeOf(node, context), axis, coordinate: coordinateOf(node, concatenation) };
+    const { axis, inputs } = concatenation;
+    const constants = node.inputs.flatMap((name) => context.constant(name) ?? []);
+    const coordinate = coordinateOf(node, concatenation);
+    return { kind: 'concat', ...placeOf(node, context), reads: inputs, axis, coordinate, constants };
   },
 };

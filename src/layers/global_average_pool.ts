@@ -1,4 +1,4 @@
-import { byteRange, type GraphNode } from '../graph/graph.ts';
+import { byteRange, type GraphNode, type TensorInfo } from '../graph/graph.ts';
 import type { Layer } from './layer.ts';
 import { extent } from './layout.ts';
 import {
@@ -7,6 +7,7 @@ import {
   clampOf,
   expectOperands,
   expectWindow,
+  loopOf,
   placeOf,
   quantizedOutput,
   refuse,
@@ -15,7 +16,7 @@ import {
   type Operator,
   type ReferenceResult,
 } from './operator.ts';
-import type { PoolLayer, StepFunctions } from '../engines/engine.ts';
+import type { PoolLayer, ReduceFunctions, StepFunctions } from '../engines/engine.ts';
 
 export function layerOf(node: GraphNode, context: OpContext, output = context.info(node.outputs[0]!)): PoolLayer {
   const input = context.info(node.inputs[0]!);
@@ -24,6 +25,7 @@ export function layerOf(node: GraphNode, context: OpContext, output = context.in
     op: node.op,
     channels,
     ...clampOf(node),
+    ...loopOf(node),
     input: tensorQuantization(node, input),
     output: tensorQuantization(node, output),
     count: height * width,
@@ -37,10 +39,11 @@ const functionsOf = (node: GraphNode, context: OpContext, layer: PoolLayer): Ste
 export function referenceOfSums(
   node: GraphNode,
   context: OpContext,
-  functions: StepFunctions,
-  x: Uint8Array,
+  functions: ReduceFunctions,
+  given: Uint8Array,
 ): ReferenceResult {
   const { count, input, output } = layerOf(node, context);
+  const x = functions.unsigned ? new Uint8Array(given.buffer, given.byteOffset, given.length) : given;
   const planes = x.length / count;
   const accumulators = new Int32Array(planes);
   for (let i = 0; i < x.length; i++) accumulators[Math.floor(i / count)]! += x[i]! - input.zeroPoint;
@@ -52,14 +55,18 @@ export function referenceOfSums(
 export function layerOfSums(
   node: GraphNode,
   context: OpContext,
-  functions: StepFunctions,
+  functions: ReduceFunctions,
 ): Layer<'global_average_pool'> {
   const { count, input } = layerOf(node, context);
-  const [min, max] = byteRange(input.type);
-  const { channels } = functions;
+  const { channels, unsigned } = functions;
+  const place = placeOf(node, context);
+  const seen = (info: TensorInfo): TensorInfo => (unsigned ? { ...info, type: 'uint8' } : info);
+  const [min, max] = byteRange(unsigned ? 'uint8' : input.type);
   return {
     kind: 'global_average_pool',
-    ...placeOf(node, context),
+    ...place,
+    reads: place.reads.map(seen),
+    writes: seen(place.writes),
     pixels: count,
     functions,
     range: {

@@ -7,17 +7,19 @@ import { conv } from './conv.ts';
 import { dequantizeLinear } from './dequantize_linear.ts';
 import { gemm } from './gemm.ts';
 import { globalAveragePool } from './global_average_pool.ts';
+import { batchMatMul } from './matmul.ts';
 import { maxPool } from './max_pool.ts';
 import { depthToSpace, spaceToDepth } from './moves/depth_to_space.ts';
 import { pad } from './moves/pad.ts';
 import { pick } from './moves/pick.ts';
-import { flatten, identity, reshape } from './moves/reshape.ts';
+import { flatten, identity, reshape, squeeze, unsqueeze } from './moves/reshape.ts';
 import { resize } from './moves/resize.ts';
-import { split } from './moves/slice.ts';
+import { gatherAlong, slice, split } from './moves/slice.ts';
 import { transpose } from './moves/transpose.ts';
 import { multiply } from './multiply.ts';
 import { quantizeLinear } from './quantize_linear.ts';
-import { gather, shape, sliced, squeezed, unsqueezed } from './shapes.ts';
+import { resizeBilinear } from './resize_bilinear.ts';
+import { shape } from './shapes.ts';
 import { softmax } from './softmax.ts';
 import { pairTable, table } from './table.ts';
 import { unary } from './unary.ts';
@@ -27,6 +29,7 @@ export const OPERATORS: Readonly<Record<string, Operator>> = {
   Conv: conv,
   Gemm: gemm,
   MatMul: gemm,
+  BatchMatMul: batchMatMul,
   Add: add,
   Mul: multiply,
   Sub: binary,
@@ -42,6 +45,8 @@ export const OPERATORS: Readonly<Record<string, Operator>> = {
   HardSwish: unary,
   HardSigmoid: unary,
   Abs: unary,
+  AddScalar: unary,
+  Clip: unary,
   Complement: unary,
   Rescale: unary,
   Rsqrt: unary,
@@ -50,6 +55,7 @@ export const OPERATORS: Readonly<Record<string, Operator>> = {
   PairTable: pairTable,
   GlobalAveragePool: globalAveragePool,
   AveragePool: averagePool,
+  AdaptiveAveragePool: averagePool,
   ReduceMean: reduceMean,
   ReduceSum: reduceSum,
   MaxPool: maxPool,
@@ -59,15 +65,16 @@ export const OPERATORS: Readonly<Record<string, Operator>> = {
   Reshape: reshape,
   Flatten: flatten,
   Identity: identity,
-  Squeeze: squeezed,
-  Unsqueeze: unsqueezed,
+  Squeeze: squeeze,
+  Unsqueeze: unsqueeze,
   Transpose: transpose,
-  Slice: sliced,
+  Slice: slice,
   Split: split,
-  Gather: gather,
+  Gather: gatherAlong,
   Pad: pad,
   Pick: pick,
   Resize: resize,
+  ResizeBilinear: resizeBilinear,
   DepthToSpace: depthToSpace,
   SpaceToDepth: spaceToDepth,
   Shape: shape,

@@ -9,6 +9,8 @@ import {
   type GraphNode,
   type TensorInfo,
 } from '../graph/graph.ts';
+import { foldConstants } from '../graph/fold.ts';
+import { refuseFloats, Refusals } from '../graph/refusals.ts';
 import { withoutDeadNodes } from '../graph/rewrite.ts';
 import type { Engine } from '../engines/engine.ts';
 import type { Definition, ForDefinitions } from './definition.ts';
@@ -31,20 +33,27 @@ function resolveInput(input: TensorInfo, asked: readonly number[] | undefined): 
     shape.every((d, i) => Number.isInteger(d) && d > 0 && (input.shape[i] === DYNAMIC || input.shape[i] === d));
   if (!fits) {
     const wanted = input.shape.map((d) => (d === DYNAMIC ? '?' : d)).join(', ');
-    const got = asked ? `has shape [${shape.join(', ')}]` : 'was given no shape';
+    const got = asked
+      ? `has shape [${shape.join(', ')}]`
+      : 'was given no shape, and the model leaves more open than the batch (say it in `shapes`)';
     throw new InvalidInputError(`input '${input.name}' ${got}; the model takes [${wanted}]`);
   }
   expectShape(`input '${input.name}'`, shape);
   return { ...input, shape };
 }
 
+const isQuantized = ({ inputs, constants, tensors }: Graph): boolean =>
+  [...inputs, ...constants.values(), ...tensors.values()].some(({ quantization }) => quantization);
+
 /** Operators that sum products or whole windows: not computed on the host when a plan is made. */
 const SUMS = new Set([
   'Conv',
   'Gemm',
   'MatMul',
+  'BatchMatMul',
   'MaxPool',
   'AveragePool',
+  'AdaptiveAveragePool',
   'GlobalAveragePool',
   'ReduceMean',
   'ReduceSum',
@@ -103,27 +112,36 @@ export function inferGraph(
   const folded = new Spending('elements that follow from constants', BUDGET.folded);
   const computed = new Spending('elements in all tensors', BUDGET.allElements);
   const nodes: GraphNode[] = [];
-  for (const node of graph.nodes) {
-    const op = operatorOf(node);
+  const refusals = new Refusals();
+  /** What refused nodes would have computed. */
+  const unknown = new Set<string>();
+  const infer = (node: GraphNode): true => {
     if (node.outputs.length !== 1)
       throw new UnsupportedModelError(`${label(node)} has ${node.outputs.length} outputs; supported: 1`);
-    const known = op.fold?.(node, context);
+    const known = foldConstants(node, context.constant) ?? operatorOf(node).fold?.(node, context);
     if (known) {
       folded.add(known.data.length, label(node));
       constants.set(known.name, known);
-      continue;
+      return true;
     }
-    const info = op.infer(node, context);
+    const info = operatorOf(node).infer(node, context);
     expectOutput(node, info.shape);
     if (node.inputs.every((input) => input === '' || constants.has(input))) {
       folded.add(elementCount(info.shape), label(node));
       constants.set(info.name, foldByReference(node, context, info));
-      continue;
+      return true;
     }
     computed.add(elementCount(info.shape), label(node));
     tensors.set(info.name, info);
     nodes.push(node);
+    return true;
+  };
+  for (const node of graph.nodes) {
+    const isKnown = !node.inputs.some((input) => unknown.has(input));
+    if (!isKnown || !refusals.attempt(node, () => infer(node))) for (const output of node.outputs) unknown.add(output);
   }
+  if (!refusals.isEmpty && !isQuantized(graph)) refuseFloats(graph.nodes.length);
+  refusals.end();
   for (const output of graph.outputs)
     if (!tensors.has(output))
       throw new UnsupportedModelError(
@@ -169,5 +187,10 @@ export function layerOf(node: GraphNode, graph: TypedGraph, engine: Engine): Lay
 /** What has to be computed for each node, in their order. */
 export function layersOf(graph: TypedGraph, engine: Engine): Layer[] {
   const context = contextOf(graph, graph.tensors, engine);
-  return graph.nodes.map((node) => operatorOf(node).layer(node, context));
+  const refusals = new Refusals();
+  const layers = graph.nodes.flatMap(
+    (node) => refusals.attempt(node, () => operatorOf(node).layer(node, context)) ?? [],
+  );
+  refusals.end();
+  return layers;
 }

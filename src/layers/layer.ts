@@ -1,5 +1,14 @@
 import type { Constant, ElementData, TensorInfo } from '../graph/graph.ts';
-import type { Accumulation, LinearLayer, SoftmaxFunctions, StepFunctions, SumsLayer } from '../engines/engine.ts';
+import type {
+  Accumulation,
+  LinearFunctions,
+  LinearLayer,
+  ResizeFunctions,
+  SoftmaxFunctions,
+  StepFunctions,
+  SumOrder,
+  SumsLayer,
+} from '../engines/engine.ts';
 import type { AccumulatorRange } from '../requantize/boundaries.ts';
 import type { Extent } from './layout.ts';
 
@@ -41,7 +50,7 @@ interface Summing {
 /** sum((x - zx) * (w - zw)), the bias not included. */
 interface LinearSums extends Linear, Pick<Summing, 'range'> {
   /** What makes bytes of the sums; left out where they are the result, int32. */
-  readonly functions?: StepFunctions;
+  readonly functions?: LinearFunctions;
   /** 'exact' where no input makes a difference. */
   readonly accumulation: Accumulation;
   /** Output channels in which some input makes a pair of products leave int16. */
@@ -85,16 +94,18 @@ interface Kinds extends Readonly<Record<LinearKind, LinearSums>> {
   };
   /** Of sum(x - zx) over all pixels of a channel. */
   readonly global_average_pool: Summing & { readonly pixels: number };
-  /** y = output(divisor)(float32 sum of value(x)), the sums in the window's order. */
+  /** y = output(divisor)(float32 sum of value(x)). */
   readonly average_pool: {
     readonly window: Window;
-    /** Are columns summed first, and then their sums? */
-    readonly byColumns: boolean;
+    readonly order: SumOrder;
     /** What a sum over so many elements is divided by. */
     divisor(elements: number): number;
     value(x: number): number;
     output(divisor: number): (sum: number) => number;
   };
+  /** Of sum((a - za) * (b - zb)), row by row; one of the two may be a constant. */
+  readonly matmul: Summing & { readonly constant?: Constant };
+  readonly resize_bilinear: { readonly functions: ResizeFunctions };
   readonly max_pool: { readonly window: Window };
   /** y = values[code of x]: 8 bits, or float32. */
   readonly table: {
@@ -111,7 +122,12 @@ interface Kinds extends Readonly<Record<LinearKind, LinearSums>> {
   /** The same values in the same memory, in another shape. */
   readonly view: object;
   /** One tensor behind the other along an axis, which is a coordinate of the layout: 0 batch, 1 channel, 2 row, 3 column. */
-  readonly concat: { readonly axis: number; readonly coordinate: number };
+  readonly concat: {
+    readonly axis: number;
+    readonly coordinate: number;
+    /** Those of what is read that are no computed tensors. */
+    readonly constants: readonly Constant[];
+  };
   /** Of the float's key: see float_keys. Elements from `tail.first` on, in NHWC order, have functions of their own. */
   readonly quantize: Summing & { readonly tail?: { readonly values: StepFunctions; readonly first: number } };
 }

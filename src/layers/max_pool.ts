@@ -3,8 +3,19 @@ import type { Window } from './layer.ts';
 import { byteInput, expectOperands, integers, placeOf, refuse, type OpContext, type Operator } from './operator.ts';
 import { forEachWindow, windowOf } from './window.ts';
 
+/** Windows side by side, as many as the output has. */
+function adaptiveWindow(node: GraphNode, context: OpContext): Window {
+  const { shape } = context.info(node.inputs[0]!);
+  const size = integers(node, 'output_size', 2, 1) as [number, number];
+  const [height, width] = [shape[2]! / size[0], shape[3]! / size[1]];
+  if (shape.length !== 4 || !Number.isInteger(height) || !Number.isInteger(width))
+    return refuse(node, `averages of [${shape.join(', ')}] to ${size.join(' by ')}`, 'sizes that divide the input');
+  return windowOf({ ...node, attributes: { strides: [height, width] } }, [height, width], [shape[2]!, shape[3]!]);
+}
+
 /** A pool's window over its input [N, C, H, W]. */
 export function poolWindow(node: GraphNode, context: OpContext): Window {
+  if (node.attributes['output_size'] !== undefined) return adaptiveWindow(node, context);
   const { shape } = context.info(node.inputs[0]!);
   if (shape.length !== 4) return refuse(node, `input of shape [${shape.join(', ')}]`, '4-D inputs');
   const kernel = integers(node, 'kernel_shape', 2, 0) as [number, number];

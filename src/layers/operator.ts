@@ -127,6 +127,12 @@ export function clampOf(node: GraphNode): { readonly clamp?: Clamp } {
   return clamp === undefined ? {} : { clamp: clamp as unknown as Clamp };
 }
 
+/** Which of its loops PyTorch runs a node by, where the reader of the file found that. */
+export function loopOf(node: GraphNode): { readonly loop?: string } {
+  const { loop } = node.attributes;
+  return typeof loop === 'string' ? { loop } : {};
+}
+
 /** An integer-list attribute of a given length. */
 export function integers(node: GraphNode, attribute: string, length: number, fallback: number): number[] {
   const value = node.attributes[attribute] ?? [];

@@ -19,6 +19,12 @@ export function pairOf(
 
 const axesOf = ({ batch, channels, height, width }: Extent): number[] => [batch, channels, height, width];
 
+/** With as many dimensions, of which the first ones are 1. */
+const ofRank = (info: TensorInfo, rank: number): TensorInfo => ({
+  ...info,
+  shape: [...Array.from({ length: rank - info.shape.length }, () => 1), ...info.shape],
+});
+
 /** Is every dimension of `small` that of `large`, or 1? Then each element of `large` has a partner in `small`. */
 function broadcasts(small: TensorInfo, large: TensorInfo): boolean {
   const sizes = axesOf(extent(large));
@@ -36,7 +42,13 @@ export function broadcastOf(
   node: GraphNode,
   context: OpContext,
 ): { large: TensorInfo; small: TensorInfo; swapped: boolean } {
-  const [a, b] = node.inputs.slice(0, 2).map((name) => context.info(name)) as [TensorInfo, TensorInfo];
+  const infos = node.inputs.slice(0, 2).map((name) => context.info(name));
+  const rank = Math.max(...infos.map(({ shape }) => shape.length));
+  // a constant lies in memory as it is wanted
+  const [a, b] = infos.map((info) => (context.constant(info.name) ? ofRank(info, rank) : info)) as [
+    TensorInfo,
+    TensorInfo,
+  ];
   if (broadcasts(b, a)) return { large: a, small: b, swapped: false };
   if (broadcasts(a, b)) return { large: b, small: a, swapped: true };
   return refuse(

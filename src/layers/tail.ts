@@ -1,7 +1,8 @@
 import { UnsupportedModelError } from '../errors.ts';
 import type { UnaryFunctions } from '../engines/engine.ts';
-import { elementCount, type TensorInfo } from '../graph/graph.ts';
+import { elementCount, type GraphNode, type TensorInfo } from '../graph/graph.ts';
 import { extent } from './layout.ts';
+import { refuse } from './operator.ts';
 
 type IsTail = UnaryFunctions['isTail'];
 
@@ -13,6 +14,20 @@ export function tailOf({ isTail }: { readonly isTail?: IsTail }, info: TensorInf
     const image = Math.floor(i / (plane * channels));
     return isTail?.((image * plane + (i % plane)) * channels + (Math.floor(i / plane) % channels), elements) ?? false;
   };
+}
+
+/** Where height and width are last in memory, the elements that have the tail's function are others. */
+export function expectTailLast(node: GraphNode, { isTail }: { readonly isTail?: IsTail }, info: TensorInfo): void {
+  const { channels, height, width } = extent(info);
+  const isContiguous = node.attributes['contiguous'] === 1 && info.shape.length === 4;
+  if (!isContiguous || !isTail || channels === 1 || height * width === 1) return;
+  const elements = elementCount(info.shape);
+  if (tailRanges(isTail, elements).length > 0)
+    refuse(
+      node,
+      `${elements} elements with height and width last in memory`,
+      'multiples of 64, or channels last: .contiguous(memory_format=torch.channels_last)',
+    );
 }
 
 /** [first, end) of each run of tail elements. */

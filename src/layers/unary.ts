@@ -5,6 +5,7 @@ import {
   byteInput,
   clampOf,
   expectOperands,
+  loopOf,
   placeOf,
   quantizedOutput,
   refuse,
@@ -12,21 +13,25 @@ import {
   type OpContext,
   type Operator,
 } from './operator.ts';
-import { tailAtEnd, tailOf } from './tail.ts';
+import { expectTailLast, tailAtEnd, tailOf } from './tail.ts';
 
 function functionsOf(node: GraphNode, context: OpContext, output: TensorInfo): UnaryFunctions {
   const input = tensorQuantization(node, context.info(node.inputs[0]!));
-  const { alpha, loop } = node.attributes;
+  const { alpha, bounds } = node.attributes;
   const layer = {
     op: node.op,
     input,
     output: tensorQuantization(node, output),
     ...clampOf(node),
     ...(alpha !== undefined && { alpha: Number(alpha) }),
-    ...(typeof loop === 'string' && { loop }),
+    ...(bounds !== undefined && { bounds: bounds as unknown as readonly [number, number] }),
+    ...(node.attributes['channels_last'] === 1 && { channelsLast: true }),
+    ...loopOf(node),
   };
   const functions = askEngine(node, () => context.engine.unary?.(layer));
-  return functions ?? refuse(node, `engine '${context.engine.name}'`, `engines that define ${node.op} on bytes`);
+  if (!functions) return refuse(node, `engine '${context.engine.name}'`, `engines that define ${node.op} on bytes`);
+  if (functions.tail) expectTailLast(node, functions, output);
+  return functions;
 }
 
 const bytes = (type: 'uint8' | 'int8', values: ArrayLike<number>): Uint8Array | Int8Array => {

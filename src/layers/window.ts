@@ -74,22 +74,25 @@ export function countsOf(
   return [...new Set(along(0).flatMap((rows) => columns.map((count) => rows * count)))].sort((a, b) => a - b);
 }
 
-/** Calls `visit` for every window with the [row, column] pairs of the input that lie in it, row by row. */
+/** Calls `visit` for every window with the places of the input that lie in it, row by row, and their numbers in the window. */
 export function forEachWindow(
   { kernel, strides, dilations, pads, size }: Window,
   [height, width]: readonly [number, number],
-  visit: (output: number, places: readonly number[], tapsInPaddedInput: number) => void,
+  visit: (output: number, places: readonly number[], elements: readonly number[]) => void,
 ): void {
   const inside = (i: number, length: number): boolean => i >= 0 && i < length;
   for (let oy = 0; oy < size[0]; oy++)
     for (let ox = 0; ox < size[1]; ox++) {
       const places: number[] = [];
+      const elements: number[] = [];
       for (let ky = 0; ky < kernel[0]; ky++)
         for (let kx = 0; kx < kernel[1]; kx++) {
           const y = oy * strides[0] - pads[0] + ky * dilations[0];
           const x = ox * strides[1] - pads[1] + kx * dilations[1];
-          if (inside(y, height) && inside(x, width)) places.push(y * width + x);
+          if (!inside(y, height) || !inside(x, width)) continue;
+          places.push(y * width + x);
+          elements.push(ky * kernel[1] + kx);
         }
-      visit(oy * size[1] + ox, places, kernel[0] * kernel[1]);
+      visit(oy * size[1] + ox, places, elements);
     }
 }

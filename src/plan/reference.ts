@@ -16,7 +16,7 @@ type Referenced = Pick<Plan, 'graph' | 'engine'>;
  * @throws InvalidInputError where what is fed is not what the model takes
  */
 export function* referenceTensors({ graph, engine }: Referenced, feeds: Feeds): Generator<TracedTensor, void> {
-  const tensors = tensorsOf(feeds);
+  const tensors = tensorsOf(feeds, graph);
   checkFeeds(graph.inputs, tensors);
   const context = contextOf(graph, graph.tensors, engine);
   const values = new Map<string, ElementData>();

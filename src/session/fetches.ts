@@ -1,11 +1,13 @@
 import { InvalidInputError } from '../errors.ts';
+import { tensorNamed } from '../feeds.ts';
+import type { Graph } from '../graph/graph.ts';
 import type { Fetches } from '../gpu/executable.ts';
 import { isRecord, kindOf, listOf } from '../kind_of.ts';
 import type { Plan } from '../plan/plan.ts';
 import type { OutputLocation } from './options.ts';
 import { Tensor } from '../tensor.ts';
 
-/** Outputs that are wanted: their names, or tensors to be written by their names; null: a new one. */
+/** Outputs that are wanted: their names or a signature's, or tensors to be written by these; null: a new one. */
 export type Fetched = readonly string[] | Readonly<Record<string, Tensor | null>>;
 
 /**
@@ -21,14 +23,15 @@ export function fetchesOf(
 ): Fetches {
   const given = isRecord(fetched) ? fetched : {};
   // of holes in a list there is undefined
-  const names = isRecord(fetched) ? Object.keys(fetched) : Array.from(fetched ?? graph.outputs);
+  const asked = isRecord(fetched) ? Object.keys(fetched) : Array.from(fetched ?? graph.outputs);
+  const names = asked.map((name) => tensorNamed(name, graph.outputs, graph.signature?.outputs));
   if (names.length === 0) throw new InvalidInputError('no output is fetched; leave out the names to fetch all');
   const unknown = names.find((name) => !graph.outputs.includes(name));
   if (unknown !== undefined)
     throw new InvalidInputError(`the model has no output ${kindOf(unknown)}; its outputs: ${graph.outputs.join(', ')}`);
   return new Map(
-    names.map((name): [string, OutputLocation | GPUBuffer] => {
-      const tensor = given[name] ?? null;
+    names.map((name, i): [string, OutputLocation | GPUBuffer] => {
+      const tensor = given[asked[i]!] ?? null;
       if (tensor === null) return [name, located(name)];
       const { type, shape } = tensors.get(name)!;
       if (!(tensor instanceof Tensor))
@@ -42,14 +45,19 @@ export function fetchesOf(
   );
 }
 
-/** Outputs, those that the caller has tensors for in them. */
-export function fill(outputs: Readonly<Record<string, Tensor>>, fetched: Fetched): Record<string, Tensor> {
-  if (!isRecord(fetched)) return { ...outputs };
+/** Outputs by the names that they are wanted by, those that the caller has tensors for in them. */
+export function fill(
+  outputs: Readonly<Record<string, Tensor>>,
+  fetched: Fetched,
+  { outputs: own, signature }: Pick<Graph, 'outputs' | 'signature'>,
+): Record<string, Tensor> {
+  const madeFor = (name: string): Tensor => outputs[tensorNamed(name, own, signature?.outputs)]!;
+  if (!isRecord(fetched)) return Object.fromEntries(Array.from(fetched, (name) => [name, madeFor(name)]));
   return Object.fromEntries(
     Object.entries(fetched).map(([name, tensor]) => {
-      const made = outputs[name];
+      const made = madeFor(name);
       if (tensor && made) tensor.data.set(made.data as never);
-      return [name, tensor ?? made!];
+      return [name, tensor ?? made];
     }),
   );
 }

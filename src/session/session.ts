@@ -153,11 +153,13 @@ export class InferenceSession {
   async run(feeds: Feeds, options?: RunOptions): Promise<Record<string, Tensor>>;
   async run(feeds: Feeds, fetches: Fetched, options?: RunOptions): Promise<Record<string, Tensor>>;
   async run(feeds: Feeds, first: Fetched | RunOptions = {}, second?: RunOptions): Promise<Record<string, Tensor>> {
+    const called = this.graph.signature?.outputs.keys() ?? [];
     const isFetches =
-      Array.isArray(first) || (isRecord(first) && this.outputNames.some((name) => Object.hasOwn(first, name)));
+      Array.isArray(first) ||
+      (isRecord(first) && [...this.outputNames, ...called].some((name) => Object.hasOwn(first, name)));
     const options = second ?? (isFetches ? {} : (first as RunOptions));
     checkRunOptions(options);
-    const tensors = tensorsOf(feeds);
+    const tensors = tensorsOf(feeds, this.graph);
     const wanted = isFetches ? (first as Fetched) : undefined;
     const plan = this.#planFor(shapesOf(tensors));
     const inputs = takeInputs(plan, tensors);
@@ -165,7 +167,7 @@ export class InferenceSession {
     expectGoing(options);
     const outputs = await (await this.#executable(plan)).run(inputs, fetches);
     expectGoing(options);
-    return wanted ? fill(outputs, wanted) : outputs;
+    return wanted ? fill(outputs, wanted, this.graph) : outputs;
   }
 
   /**
@@ -191,7 +193,7 @@ export class InferenceSession {
    */
   async trace(feeds: Feeds, options: { accumulators?: boolean } = {}): Promise<Trace> {
     if (!isRecord(options)) throw new InvalidInputError(`options are an object, got ${kindOf(options)}`);
-    const tensors = tensorsOf(feeds);
+    const tensors = tensorsOf(feeds, this.graph);
     for (const [name, { location }] of Object.entries(tensors))
       if (location !== 'cpu')
         throw new InvalidInputError(`input ${kindOf(name)} is on a GPU; a trace takes tensors on the host`);

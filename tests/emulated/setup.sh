@@ -1,6 +1,6 @@
 #!/bin/sh -e
-# onnxruntime for Python on 64-bit ARM processors, under user-mode emulation: setup.sh FOLDER
-# Needs root on a Debian machine of another architecture, and pip; a minute or two, 0.4 GB.
+# onnxruntime and LiteRT for Python on 64-bit ARM processors, under user-mode emulation: setup.sh FOLDER
+# Needs root on a Debian machine of another architecture, and pip; a minute or two, 0.5 GB; what is there stays.
 # Then: FOLDER/python cortex-a72|neoverse-n1 SCRIPT.py ARGUMENTS ... (neoverse-n1 has the dot product, cortex-a72 has not)
 mkdir -p "${1:?a folder}/wheels"
 cd "$1"
@@ -9,13 +9,18 @@ here=$(pwd)
 apt-get update -q >/dev/null
 apt-get install -qy --no-install-recommends qemu-user-static mmdebstrap >/dev/null
 mirror=$(apt-get indextargets --format '$(REPO_URI)' "Codename: $VERSION_CODENAME" | head -n 1)
-rm -rf root site python
-mmdebstrap --quiet --variant=extract --arch=arm64 --include=python3,libstdc++6,libgomp1,zlib1g \
-  "$VERSION_CODENAME" root "$mirror"
+rm -rf site python
+if [ ! -d root ]; then
+  rm -rf root.new
+  mmdebstrap --quiet --variant=extract --arch=arm64 --include=python3,libstdc++6,libgomp1,zlib1g \
+    "$VERSION_CODENAME" root.new "$mirror"
+  mv root.new root
+fi
 version=$(basename "$(ls -d root/usr/lib/python3.*)" | sed s/python//)
 python3 -m pip download -q --no-deps --only-binary=:all: --python-version "$version" --implementation cp \
   --platform manylinux_2_28_aarch64 --platform manylinux_2_27_aarch64 --platform manylinux_2_17_aarch64 \
-  --platform manylinux2014_aarch64 -d wheels numpy onnxruntime==1.32.0
+  --platform manylinux2014_aarch64 -d wheels numpy onnxruntime==1.32.0 \
+  ai-edge-litert==2.3.0 flatbuffers
 for wheel in wheels/*.whl; do python3 -m zipfile -e "$wheel" site; done
 
 # What onnxruntime reads of the processor, which has to be the emulated one: name, part number, MIDR_EL1, features
@@ -41,5 +46,5 @@ exec qemu-aarch64-static -cpu "\$processor" -L "$here/root-\$processor" -E PYTHO
   -E OMP_NUM_THREADS=1 -E OPENBLAS_NUM_THREADS=1 "$here/root-\$processor/usr/bin/python3" "\$@"
 END
 chmod +x python.new
-./python.new neoverse-n1 -c 'import onnxruntime, platform; assert platform.machine() == "aarch64"'
+./python.new neoverse-n1 -c 'import onnxruntime, ai_edge_litert.interpreter, platform; assert platform.machine() == "aarch64"'
 mv python.new python

@@ -1,4 +1,5 @@
-import type { ElementData, Graph } from '../../src/graph/graph.ts';
+import { UnsupportedModelError } from '../../src/errors.ts';
+import type { ElementData, Graph, GraphNode } from '../../src/graph/graph.ts';
 import { referenceTrace } from '../../src/plan/reference.ts';
 import type { Engine } from '../../src/engines/engine.ts';
 import type { Tensor } from '../../src/tensor.ts';
@@ -7,7 +8,7 @@ import { bindEngine, type BoundEngine } from '../../harness/explain/bound_engine
 import type { Cause } from '../../harness/explain/explanation.ts';
 import { explain } from '../../harness/explain/explain.ts';
 import { layerProblem } from '../../harness/explain/layer_problem.ts';
-import { plant } from './plant.ts';
+import { plant, type Plant } from './plant.ts';
 
 /** A model on a picture, and everything that the reference computes of it. */
 export interface Scene {
@@ -27,8 +28,16 @@ export interface Scene {
  */
 export type Outcome = 'named' | 'variant' | 'equivalent' | 'uncertain' | 'wrong';
 
+/**
+ * How people come to a layer's tensor: it is all that their file has; it was computed from the reference's own inputs (a
+ * golden test vector), beside a wrong layer before it; or from what that layer gave.
+ */
+export type Setting = 'alone' | 'from golden inputs' | 'from own inputs';
+
 export interface BlindResult {
   readonly model: string;
+  readonly engine: string;
+  readonly setting: Setting;
   readonly input: string;
   readonly layer: string;
   readonly planted: readonly Cause[];
@@ -52,19 +61,16 @@ export function createScene(
 }
 
 /** Plants deviations into a layer drawn at random, and has them explained by somebody who does not know. */
-export function blind({ model, input, graph, bound, reference }: Scene, random: Random): BlindResult {
+export function blind(scene: Scene, random: Random): BlindResult {
+  const { model, input, graph, bound, reference } = scene;
   for (;;) {
     const node = random.pick(bound.graph.nodes);
     const name = node.outputs[0]!;
-    const operands = new Map(
-      node.inputs.flatMap((operand) => (reference.has(operand) ? [[operand, reference.get(operand)!]] : [])),
-    );
-    const expected = reference.get(name)!;
-    const problem = layerProblem({ reference, theirs: new Map() }, bound, node, operands, {
-      expected,
-      theirs: expected,
-    });
-    const planted = problem && plant(problem, expected, random);
+    const wanted = random.pick<Setting>(['alone', 'from golden inputs', 'from own inputs']);
+    const before = wanted === 'alone' ? undefined : plantBefore(scene, node, random);
+    const setting = before ? wanted : 'alone';
+    const values = new Map([...reference, ...(setting === 'from own inputs' ? before! : [])]);
+    const planted = plantInto(scene, node, values, random);
     if (!planted) continue;
     const started = performance.now();
     const [explained] = explain({
@@ -72,14 +78,16 @@ export function blind({ model, input, graph, bound, reference }: Scene, random: 
       shapes: Object.fromEntries(bound.graph.inputs.map(({ name, shape }) => [name, shape])),
       reference,
       engines: [bound.engine],
-      theirs: new Map([[name, planted.theirs]]),
+      theirs: new Map([...(before ?? []), [name, planted.theirs]]),
       layer: name,
     }).layers;
-    const { explanation, reproduced } = explained!;
+    // what is wrong twice may be right
+    if (!explained) continue;
+    const { explanation, reproduced } = explained;
     const isReproduced = planted.theirs.every((v: number | bigint, i: number) => reproduced?.(i) === v);
     return {
-      model,
-      input,
+      ...{ model, input, setting },
+      engine: bound.engine.name,
       layer: name,
       planted: planted.causes,
       found: explanation.causes,
@@ -88,6 +96,36 @@ export function blind({ model, input, graph, bound, reference }: Scene, random: 
       seconds: (performance.now() - started) / 1000,
     };
   }
+}
+
+/** Deviations in a layer that is computed from some values. */
+function plantInto(
+  { bound, reference }: Scene,
+  node: GraphNode,
+  values: ReadonlyMap<string, ElementData>,
+  random: Random,
+): Plant | undefined {
+  const operands = new Map(
+    node.inputs.flatMap((operand) => (values.has(operand) ? [[operand, values.get(operand)!]] : [])),
+  );
+  const expected = bound.run(node, (operand) => operands.get(operand)!);
+  const theirs = expected;
+  try {
+    const problem = layerProblem({ reference, theirs: new Map() }, bound, node, operands, { expected, theirs });
+    return problem && plant(problem, expected, random);
+  } catch (error) {
+    // no ways are known to do what the engine does
+    if (error instanceof UnsupportedModelError) return undefined;
+    throw error;
+  }
+}
+
+/** A wrong layer before another one: the tensor that it computes. */
+function plantBefore(scene: Scene, { inputs }: GraphNode, random: Random): [string, ElementData][] | undefined {
+  const { bound, reference } = scene;
+  const node = bound.graph.nodes.find(({ outputs }) => inputs.includes(outputs[0]!));
+  const planted = node && plantInto(scene, node, reference, random);
+  return planted && [[node.outputs[0]!, planted.theirs]];
 }
 
 function outcomeOf(

@@ -88,31 +88,32 @@ function requantize(
   return functions.at(own)(sum);
 }
 
-function windows(layer: Layer<'max_pool' | 'average_pool'>, x: Numbers, f: (values: number[][]) => number): number[] {
+function windows(
+  layer: Layer<'max_pool' | 'average_pool'>,
+  x: Numbers,
+  f: (valueOf: ReadonlyMap<number, number>) => number,
+): number[] {
   const { height, width, batch, channels } = extent(layer.reads[0]!);
   const result: number[] = [];
   const plane = layer.window.size[0] * layer.window.size[1];
   for (let p = 0; p < batch * channels; p++)
-    forEachWindow(layer.window, [height, width], (output, places) => {
-      const columns = new Map<number, number[]>();
-      const lines = layer.kind === 'average_pool' && layer.byColumns;
-      for (const place of places) {
-        const line = lines ? place % width : 0;
-        columns.set(line, [...(columns.get(line) ?? []), x[p * height * width + place]!]);
-      }
-      result[p * plane + output] = f([...columns.values()]);
+    forEachWindow(layer.window, [height, width], (output, places, elements) => {
+      result[p * plane + output] = f(
+        new Map(places.map((place, i) => [elements[i]!, x[p * height * width + place]!] as const)),
+      );
     });
   return result;
 }
 
-function average(layer: Layer<'average_pool'>, lines: number[][]): number {
-  const sum = (values: number[], from: number): number =>
-    values.reduce((total, v) => Math.fround(total + layer.value(v)), from);
-  const count = lines.reduce((total, { length }) => total + length, 0);
-  const whole = layer.byColumns
-    ? lines.reduce((total, line) => Math.fround(total + sum(line, 0)), 0)
-    : sum(lines.flat(), 0);
-  return layer.output(layer.divisor(count))(whole);
+function average(layer: Layer<'average_pool'>, valueOf: ReadonlyMap<number, number>): number {
+  const { lines, length, lineStep, step } = layer.order;
+  const sum = (values: number[]): number => values.reduce((total, v) => Math.fround(total + v), 0);
+  const ofLine = (line: number): number[] =>
+    Array.from({ length }, (_, along) => valueOf.get(line * lineStep + along * step)).flatMap((v) =>
+      v === undefined ? [] : [layer.value(v)],
+    );
+  const sums = Array.from({ length: lines }, (_, line) => sum(ofLine(line)));
+  return layer.output(layer.divisor(valueOf.size))(sum(sums));
 }
 
 function moved({ as, places, base, fill, reads, writes }: Layer<'move'>, x: Numbers): ElementData {
@@ -205,10 +206,10 @@ export function evaluateLayer(layer: Layer, operands: Operands): ElementData {
     case 'move':
       return moved(layer, x!);
     case 'max_pool':
-      data.set(windows(layer, x!, ([values]) => Math.max(least(layer.writes), ...(values ?? []))));
+      data.set(windows(layer, x!, (values) => Math.max(least(layer.writes), ...values.values())));
       return data;
     case 'average_pool':
-      data.set(windows(layer, x!, (lines) => average(layer, lines)));
+      data.set(windows(layer, x!, (values) => average(layer, values)));
       return data;
     default:
       for (let i = 0; i < data.length; i++) data[i] = element(layer, operands, i);

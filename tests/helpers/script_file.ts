@@ -21,6 +21,21 @@ export const SCRIPT_BODY: readonly string[] = [
   'y = torch.reshape(torch.transpose(g, 1, 2), [n, c, h, w])',
 ];
 
+/** What another does with the convolution's result, a. */
+export const OPERATORS_BODY: readonly string[] = [
+  'q = torch.quantize_per_tensor(x, 0.10000000000000001, 128, 13)',
+  'conv = self.conv',
+  'a = (conv).forward(q, )',
+  'r = torch.hardtanh(a, -1., 1.)',
+  'm = torch.mean(ops.quantized.add_scalar(r, 500.), [2, 3], True)',
+  'p = torch.avg_pool2d(torch.relu6(a), [2, 2], [2, 2], [1, 1], False, False)',
+  's = torch.split(torch.slice(p, 1, 1, 9223372036854775807), 2, 1)',
+  'u = torch.upsample_nearest2d(ops.quantized.mul_scalar(a, -2.), [4, 4], None)',
+  'v = torch.flatten(torch.squeeze(torch.unsqueeze(torch.sigmoid(u), 2), 2), 2)',
+  'w = torch.adaptive_avg_pool2d(u, [2, 2])',
+  'y = ops.quantized.cat([w, ops.quantized.mul(w, m, 0.5, 3)], 1, 0.25, 2)',
+];
+
 const code = (body: readonly string[]): string => `class Net(Module):
   __parameters__ = []
   conv : __torch__.parts.Conv

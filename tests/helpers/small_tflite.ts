@@ -72,6 +72,7 @@ export function smallTfliteModel(type: ByteType, seed = 1, channels = 12): Tflit
     ],
     inputs: ['x'],
     outputs: ['softmax'],
+    signature: { inputs: { image: 'x' }, outputs: { probabilities: 'softmax' } },
   }; // prettier-ignore
 }
 

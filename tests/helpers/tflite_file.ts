@@ -27,24 +27,46 @@ export interface TfliteModel {
   readonly operators: readonly TfliteOperator[];
   readonly inputs: readonly string[];
   readonly outputs: readonly string[];
+  /** What a signature calls inputs and outputs: tensors by these names. */
+  readonly signature?: Readonly<Record<'inputs' | 'outputs', Readonly<Record<string, string>>>>;
 }
 
 type Kind = 'byte' | 'int' | 'float' | 'ints';
 
-/** The options of each operator: their number in the union, and the fields of the table. */
+const ACTIVATION = { fusedActivationFunction: [0, 'byte'] } as const;
+const POOL = { padding: [0, 'byte'], strideW: [1, 'int'], strideH: [2, 'int'], filterWidth: [3, 'int'], filterHeight: [4, 'int'], fusedActivationFunction: [5, 'byte'] } as const; // prettier-ignore
+const REDUCTION = { keepDims: [0, 'byte'] } as const;
+const BLOCKS = { blockSize: [0, 'int'] } as const;
+
+/** The options of each operator that has some: their number in the union, and the fields of the table. */
 const OPTIONS: Readonly<Record<string, readonly [union: number, fields: Readonly<Record<string, readonly [number, Kind]>>]>> = {
   CONV_2D: [1, { padding: [0, 'byte'], strideW: [1, 'int'], strideH: [2, 'int'], fusedActivationFunction: [3, 'byte'], dilationWFactor: [4, 'int'], dilationHFactor: [5, 'int'] }],
   DEPTHWISE_CONV_2D: [2, { padding: [0, 'byte'], strideW: [1, 'int'], strideH: [2, 'int'], depthMultiplier: [3, 'int'], fusedActivationFunction: [4, 'byte'], dilationWFactor: [5, 'int'], dilationHFactor: [6, 'int'] }],
-  AVERAGE_POOL_2D: [5, { padding: [0, 'byte'], strideW: [1, 'int'], strideH: [2, 'int'], filterWidth: [3, 'int'], filterHeight: [4, 'int'], fusedActivationFunction: [5, 'byte'] }],
-  MAX_POOL_2D: [5, { padding: [0, 'byte'], strideW: [1, 'int'], strideH: [2, 'int'], filterWidth: [3, 'int'], filterHeight: [4, 'int'], fusedActivationFunction: [5, 'byte'] }],
+  AVERAGE_POOL_2D: [5, POOL],
+  MAX_POOL_2D: [5, POOL],
   FULLY_CONNECTED: [8, { fusedActivationFunction: [0, 'byte'], keepNumDims: [2, 'byte'] }],
   SOFTMAX: [9, { beta: [0, 'float'] }],
   CONCATENATION: [10, { axis: [0, 'int'], fusedActivationFunction: [1, 'byte'] }],
-  ADD: [11, { fusedActivationFunction: [0, 'byte'] }],
+  ADD: [11, ACTIVATION],
+  RESIZE_BILINEAR: [15, { alignCorners: [2, 'byte'], halfPixelCenters: [3, 'byte'] }],
   RESHAPE: [17, { newShape: [0, 'ints'] }],
-  MUL: [21, { fusedActivationFunction: [0, 'byte'] }],
+  SPACE_TO_DEPTH: [19, BLOCKS],
+  MUL: [21, ACTIVATION],
   PAD: [22, {}],
-  MEAN: [27, { keepDims: [0, 'byte'] }],
+  TRANSPOSE: [26, {}],
+  MEAN: [27, REDUCTION],
+  SUM: [27, REDUCTION],
+  REDUCE_MAX: [27, REDUCTION],
+  REDUCE_MIN: [27, REDUCTION],
+  SUB: [28, ACTIVATION],
+  SQUEEZE: [30, { squeezeDims: [0, 'ints'] }],
+  STRIDED_SLICE: [32, { beginMask: [0, 'int'], endMask: [1, 'int'] }],
+  TRANSPOSE_CONV: [49, { padding: [0, 'byte'], strideW: [1, 'int'], strideH: [2, 'int'], fusedActivationFunction: [3, 'byte'] }],
+  RESIZE_NEAREST_NEIGHBOR: [74, { alignCorners: [0, 'byte'], halfPixelCenters: [1, 'byte'] }],
+  LEAKY_RELU: [75, { alpha: [0, 'float'] }],
+  MIRROR_PAD: [77, { mode: [0, 'byte'] }],
+  DEPTH_TO_SPACE: [94, BLOCKS],
+  BATCH_MATMUL: [101, { adjX: [0, 'byte'], adjY: [1, 'byte'] }],
 }; // prettier-ignore
 
 const DEFAULTS: Readonly<Record<string, number>> = { dilationWFactor: 1, dilationHFactor: 1 };
@@ -103,7 +125,7 @@ function optionsOf(builder: Builder, { op, options = {} }: TfliteOperator): read
 }
 
 /** A .tflite file, as its schema has it. */
-export function writeTflite({ tensors, operators, inputs, outputs }: TfliteModel): Uint8Array {
+export function writeTflite({ tensors, operators, inputs, outputs, signature }: TfliteModel): Uint8Array {
   const builder = new Builder(1024);
   const indexOf = (name: string): number => (name === '' ? -1 : tensors.findIndex((tensor) => tensor.name === name));
   // buffer 0 is empty by convention, and that of what is computed
@@ -151,14 +173,31 @@ export function writeTflite({ tensors, operators, inputs, outputs }: TfliteModel
     builder.createString('main'),
   ];
   const subgraph = table(builder, 5, () => lists.forEach((list, field) => builder.addFieldOffset(field, list, 0)));
+  const signatures = [signature].flatMap((one) => {
+    if (!one) return [];
+    const [from, to] = [one.inputs, one.outputs].map((called) => {
+      const entries = Object.entries(called).map(([name, tensor]) => {
+        const text = builder.createString(name);
+        return table(builder, 2, () => {
+          builder.addFieldOffset(0, text, 0);
+          builder.addFieldInt32(1, indexOf(tensor), 0);
+        });
+      });
+      return offsets(builder, entries);
+    });
+    const key = builder.createString('serving_default');
+    return table(builder, 5, () => [from!, to!, key].forEach((list, field) => builder.addFieldOffset(field, list, 0)));
+  });
+  const signatureList = offsets(builder, signatures);
   const [codeList, subgraphs, bufferList] = [codes, [subgraph], buffers].map((list) => offsets(builder, list));
   const description = builder.createString('');
-  const model = table(builder, 5, () => {
+  const model = table(builder, 8, () => {
     builder.addFieldInt32(0, 3, 0);
     builder.addFieldOffset(1, codeList!, 0);
     builder.addFieldOffset(2, subgraphs!, 0);
     builder.addFieldOffset(3, description, 0);
     builder.addFieldOffset(4, bufferList!, 0);
+    if (signature) builder.addFieldOffset(7, signatureList, 0);
   });
   builder.finish(model, 'TFL3');
   return builder.asUint8Array().slice();

@@ -1,10 +1,12 @@
 import { basename } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import type { Command } from 'commander';
+import { UnsupportedModelError } from '../../src/errors.ts';
 import { Random } from '../../models/random.ts';
 import { blind, createScene, type BlindResult, type Outcome, type Scene } from '../helpers/blind.ts';
 import { EXIT, type ExitCode } from '../../harness/cli/exit_codes.ts';
 import { decodeFile } from '../../harness/images/decode_file.ts';
+import { readFeeds } from '../../harness/cli/feeds.ts';
 import { pictureSource } from '../../harness/cli/inputs.ts';
 import { loadModel } from '../../harness/cli/model.ts';
 import { addModelOptions, integer, type InputFileOptions, type ModelOptions } from '../../harness/cli/options.ts';
@@ -13,6 +15,7 @@ import { stopOnInterrupt } from '../../harness/cli/interrupt.ts';
 
 interface BlindOptions extends ModelOptions, InputFileOptions {
   readonly models?: string[];
+  readonly engines?: string[];
   readonly images: string[];
   readonly plants: number;
   readonly seed: number;
@@ -25,7 +28,8 @@ export function addBlind(program: Command): void {
     .command('blind')
     .description('test explain: plant deviations in layers at random, and see whether it names them')
     .requiredOption('--images <files...>', 'pictures')
-    .option('--models <files...>', 'several models');
+    .option('--models <files...>', 'several models; MODEL=FILE.npz:NAME where an array is the input, not the pictures')
+    .option('--engines <names...>', 'several engines: each model under those of them that can run it');
   addModelOptions(command)
     .option('--preprocess <recipe>', 'how pictures are prepared')
     .option('--plants <n>', 'how many layers', integer(1), 200)
@@ -55,10 +59,19 @@ async function runBlind(options: BlindOptions): Promise<ExitCode> {
 async function makeScenes(options: BlindOptions): Promise<(() => Scene)[]> {
   const paths = options.models ?? [options.model];
   const scenes: (() => Scene)[] = [];
-  for (const path of paths) {
-    const model = await loadModel({ ...options, ...(path === undefined ? {} : { model: path }) });
-    for (const image of options.images) {
-      const feeds = await (await pictureSource(model, image, options.preprocess)).feeds({ decode: decodeFile });
+  for (const [given, engine] of paths.flatMap((path) => (options.engines ?? [options.engine]).map((e) => [path, e]))) {
+    const [path, array] = given?.split('=') ?? [];
+    const model = await loadModel({ ...options, ...(path && { model: path }), ...(engine && { engine }) }).catch(
+      (error: unknown) => {
+        if (!(error instanceof UnsupportedModelError)) throw error;
+        note(`left out: ${path} under ${engine}: ${error.message}`);
+      },
+    );
+    if (!model) continue;
+    for (const image of array === undefined ? options.images : [array]) {
+      const feeds = array
+        ? await readFeeds(model.graph, array)
+        : await (await pictureSource(model, image, options.preprocess)).feeds({ decode: decodeFile });
       let scene: Scene | undefined;
       scenes.push(() => {
         progress(`running ${model.name} on ${image}`);
@@ -72,8 +85,8 @@ async function makeScenes(options: BlindOptions): Promise<(() => Scene)[]> {
 const list = (causes: BlindResult['planted']): string =>
   causes.map(({ kind, detail }) => `${kind} (${detail})`).join(' + ') || 'nothing';
 
-function describeResult({ model, input, layer, planted, found, outcome }: BlindResult): string {
-  return `${outcome}: ${basename(model)}, ${basename(input)}, ${layer}: planted ${list(planted)}; found ${list(found)}`;
+function describeResult({ model, engine, setting, input, layer, planted, found, outcome }: BlindResult): string {
+  return `${outcome}: ${basename(model)}, ${engine}, ${basename(input)}, ${setting}, ${layer}: planted ${list(planted)}; found ${list(found)}`;
 }
 
 function summarize(results: readonly BlindResult[]): string {
@@ -95,6 +108,18 @@ function summarize(results: readonly BlindResult[]): string {
           row(
             kind,
             results.filter(({ planted }) => planted.some((cause) => cause.kind === kind)),
+          ),
+        ),
+        ...(['alone', 'from golden inputs', 'from own inputs'] as const).map((setting) =>
+          row(
+            setting,
+            results.filter((result) => result.setting === setting),
+          ),
+        ),
+        ...[...new Set(results.map(({ engine }) => engine))].map((engine) =>
+          row(
+            engine,
+            results.filter((result) => result.engine === engine),
           ),
         ),
         ...[1, 2, 3].map((size) =>

@@ -74,12 +74,12 @@ export const benchMethods: BenchMethods = {
     opened.delete(id);
   },
   roof: measureRoof,
-  async layers(model, engine, budgetMs) {
-    return measureLayers(await fetchBytes(model), engine, budgetMs);
+  async layers({ path, ...opened }, budgetMs) {
+    return measureLayers(await fetchBytes(path), opened, budgetMs);
   },
-  async openTuning(model, engine, handicap) {
+  async openTuning({ path, ...opened }, handicap) {
     tuning?.close();
-    tuning = await Tuning.open(await fetchBytes(model), engine, handicap);
+    tuning = await Tuning.open(await fetchBytes(path), opened, handicap);
     const { tasks, blocks, profile } = tuning;
     return { tasks, blocks, profile };
   },

@@ -3,10 +3,9 @@ import { Executable } from '../../../src/gpu/executable.ts';
 import type { TakenInputs } from '../../../src/gpu/inputs.ts';
 import { PipelineCache } from '../../../src/gpu/pipelines.ts';
 import { readModel } from '../../../src/formats/index.ts';
-import { DYNAMIC } from '../../../src/graph/graph.ts';
 import { findEngine } from '../../../src/engines/index.ts';
 import { withOutput } from '../../../src/kernels/kernel.ts';
-import type { EngineChoice } from '../../worker/remote.ts';
+import type { RemoteModel } from '../../worker/remote.ts';
 import type { Step } from '../../../src/kernels/step.ts';
 import { stepCost } from '../../../src/plan/cost.ts';
 import { createPlan, type Plan } from '../../../src/plan/plan.ts';
@@ -44,13 +43,10 @@ const MOST_REPEATS = 256;
  */
 export async function measureLayers(
   model: Uint8Array,
-  { name, options }: EngineChoice,
+  { engine: { name, options }, shapes }: Omit<RemoteModel, 'path'>,
   budgetMs: number,
 ): Promise<LayerTiming[]> {
   const graph = readModel(model);
-  const shapes = Object.fromEntries(
-    graph.inputs.map(({ name, shape }) => [name, shape.map((size) => (size === DYNAMIC ? 1 : size))]),
-  );
   const engine = findEngine(name, options);
   const device = await requestDevice(['timestamp-query']);
   const plan = createPlan(graph, { engine, shapes, features: await featuresOf(device), profile: profileOf(device) });

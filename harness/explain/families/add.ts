@@ -125,7 +125,11 @@ export function addProblem({ layer }: Definition<'add'>, question: LayerQuestion
   return whereReferenceIs(question, REFERENCES, ({ formula, ...reference }) =>
     problemOf(
       {},
-      { zero, formula: dimension(FORMULAS, formula), ...endingOf({ ...reference, clamp }, clampChoices(output)) },
+      {
+        zero,
+        formula: dimension(FORMULAS, formula),
+        ...endingOf({ ...reference, clamp }, clampChoices(output, theirs)),
+      },
       {
         theirs,
         groupSize: 1,

@@ -4,16 +4,18 @@ import type { Engine } from '../../../src/engines/engine.ts';
 import { dimension, indexOf, problemOf, referenceRecipe, type Problem } from '../problem.ts';
 import { ACCUMULATIONS, accumulationChoices, WIDTHS } from '../ways/accumulation.ts';
 import { alignmentChoices } from '../ways/alignment.ts';
-import { biasChoices } from '../ways/bias.ts';
+import { added, biasChoices } from '../ways/bias.ts';
 import { channelChoices } from '../ways/channel_order.ts';
 import { clampChoices } from '../ways/clamp.ts';
 import { inputChoices, type OwnQuantization } from '../ways/input_quantization.ts';
 import { paddingChoices } from '../ways/padding.ts';
 import { endingOf, finish } from '../ways/rounding.ts';
 import { scaleChoices } from '../ways/scale.ts';
+import { vectorLineChoices } from '../ways/vector_lines.ts';
 import { signednessChoices } from '../ways/signedness.ts';
 import { layoutChoices } from '../ways/weight_layout.ts';
 import { recipesOf, type EngineRecipe } from './engine_recipes.ts';
+import type { BiasedFunctions } from '../../vectors/biased.ts';
 import { unknownWays } from './family.ts';
 import { Windows } from './window.ts';
 
@@ -27,6 +29,8 @@ interface LinearQuestion {
   readonly own?: readonly OwnQuantization[];
   /** Zero points of other tensors, which may have been left in the padding. */
   readonly staleZeroPoints?: readonly number[];
+  /** What `exact8 vectors` writes of it. */
+  readonly biased?: BiasedFunctions;
 }
 
 /** Accumulators at which an engine is compared with a recipe, in each channel. */
@@ -64,7 +68,7 @@ export function linearProblem(question: LinearQuestion): Problem {
 }
 
 function build(
-  { linear, engine, x, theirs, own = [], staleZeroPoints = [] }: LinearQuestion,
+  { linear, engine, x, theirs, own = [], staleZeroPoints = [], biased }: LinearQuestion,
   reference: EngineRecipe,
 ): Problem {
   const { layer, strides, output: extent } = linear;
@@ -75,6 +79,9 @@ function build(
   // where the zero point is the type's least value, ReLU is no clamp of its own
   const clamp = layer.relu && output.zeroPoint > byteRange(output.type)[0] ? 'relu' : 'type';
   const windows = new Windows(linear);
+  const biases = dimension(biasChoices(layer), reference.bias);
+  const ownBias = biases.choices[biases.reference];
+  const scales = [...scaleChoices(layer, reference.scale), ...(biased ? vectorLineChoices(biased, layer) : [])];
   return problemOf(
     {
       input: dimension(inputChoices(x, input, own)),
@@ -90,9 +97,9 @@ function build(
     },
     {
       width: dimension(WIDTHS),
-      bias: dimension(biasChoices(layer), reference.bias),
-      scale: dimension(scaleChoices(layer, reference.scale), reference.scale),
-      ...endingOf({ ...reference, clamp }, clampChoices(output), true),
+      bias: biases,
+      scale: dimension(scales, reference.scale),
+      ...endingOf({ ...reference, clamp }, clampChoices(output, theirs), true),
     },
     {
       theirs,
@@ -104,8 +111,10 @@ function build(
         const shared = scale.weightScale?.(layer);
         const functionOf = (channel: number): ((sum: number) => number) => {
           const scales = { x: input.scale, w: shared ?? ofChannel(layer.weightScale, channel), y: output.scale };
-          const { before: addBias, real = 0, after = 0 } = bias.of({ layer, channel, inputScale: input.scale });
-          const scaled = scale.of(scales);
+          const integer = bias === ownBias ? scale.integerBias?.(channel) : undefined;
+          const steps = integer === undefined ? bias.of({ layer, channel, inputScale: input.scale }) : added(integer);
+          const { before: addBias, real = 0, after = 0 } = steps;
+          const scaled = scale.of(scales, channel);
           const multiplier = (scales.x * scales.w) / scales.y;
           const last = finish(ways, after + output.zeroPoint, scale.float32, { multiplier });
           return (accumulator) => {

@@ -79,7 +79,7 @@ export function poolProblem({ layer }: Definition<'global_average_pool'>, questi
   return whereReferenceIs(question, REFERENCES, ({ scale, ...reference }) =>
     problemOf(
       { zero: dimension(zeroChoices(layer)) },
-      { scale: dimension(SCALES, scale), ...endingOf(reference, clampChoices(output)) },
+      { scale: dimension(SCALES, scale), ...endingOf(reference, clampChoices(output, theirs)) },
       {
         theirs,
         groupSize: theirs.length,

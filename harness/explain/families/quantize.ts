@@ -68,7 +68,7 @@ export function quantizeProblem(definition: Definition<'quantize'>, question: La
       {
         parameters,
         division: dimension(DIVISIONS, division),
-        ...endingOf(reference, clampChoices(definition.output)),
+        ...endingOf(reference, clampChoices(definition.output, theirs)),
       },
       {
         theirs,

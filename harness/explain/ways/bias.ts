@@ -45,7 +45,7 @@ function integerBias(at: Channel, round = roundHalfEven): number {
   return bias instanceof Int32Array ? bias[at.channel]! : round(f32(realBias(at) / f32(unitOf(at))));
 }
 
-const added = (bias: number): BiasSteps => ({ before: (accumulator) => accumulator + bias });
+export const added = (bias: number): BiasSteps => ({ before: (accumulator) => accumulator + bias });
 
 /** A bias that is one number in units of the accumulator. */
 const number = (id: string, detail: string, value: (at: Channel) => number): BiasChoice =>

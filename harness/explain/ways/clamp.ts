@@ -1,4 +1,4 @@
-import { byteRange } from '../../../src/graph/graph.ts';
+import { byteRange, type ElementData } from '../../../src/graph/graph.ts';
 import { clamp, roundHalfEven } from '../../../src/engines/rounding.ts';
 import type { TensorQuantization } from '../../../src/engines/engine.ts';
 import { waysOf, type Choice } from '../problem.ts';
@@ -9,8 +9,19 @@ export interface ClampChoice extends Choice {
 
 const way = waysOf('clamp');
 
-/** The ways that differ; `relu` says which of the first two is the layer's own. */
-export function clampChoices({ type, scale, zeroPoint }: TensorQuantization): ClampChoice[] {
+/**
+ * The ways that differ; `relu` says which of the first two is the layer's own.
+ *
+ * @param theirs int32 where they are not clamped to the type
+ */
+export function clampChoices({ type, scale, zeroPoint }: TensorQuantization, theirs: ElementData): ClampChoice[] {
+  if (theirs instanceof Int32Array) return [...ofType(type, scale, zeroPoint), NONE];
+  return ofType(type, scale, zeroPoint);
+}
+
+const NONE: ClampChoice = way('none', 'values are not clamped, not even to the type', { of: (v: number) => v });
+
+function ofType(type: TensorQuantization['type'], scale: number, zeroPoint: number): ClampChoice[] {
   const [min, max] = byteRange(type);
   const six = Math.min(max, zeroPoint + roundHalfEven(6 / scale));
   const bounds: [id: string, what: string, least: number, most: number][] = [

@@ -12,10 +12,12 @@ export interface Scales {
 /** From a sum, and a bias in real units (0 where there is none), to a value in units of the output. */
 type Scaler = (sum: number, real: number) => number;
 
-interface ScaleChoice extends Choice {
+export interface ScaleChoice extends Choice {
   /** Are values float32? Else float64. */
   readonly float32: boolean;
-  readonly of: (scales: Scales) => Scaler;
+  readonly of: (scales: Scales, channel: number) => Scaler;
+  /** The bias that goes with it, in place of the reference's own. */
+  readonly integerBias?: (channel: number) => number;
   /** The weight scale of a channel, where it is not its own. */
   readonly weightScale?: (layer: LinearLayer) => number;
 }
@@ -175,7 +177,10 @@ export function scaleChoices(layer: LinearLayer, reference: string): ScaleChoice
     }),
   );
   const without = (id: string, whose: string, scale: keyof Scales): ScaleChoice =>
-    way(`without-${id}`, `${whose} scale is left out`, { float32, of: (s: Scales) => of({ ...s, [scale]: 1 }) });
+    way(`without-${id}`, `${whose} scale is left out`, {
+      float32,
+      of: (s: Scales, channel: number) => of({ ...s, [scale]: 1 }, channel),
+    });
   return [
     ...FLOATS,
     ...(layer.weightScale.length > 1 ? perTensor : []),

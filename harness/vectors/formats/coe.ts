@@ -1,13 +1,13 @@
-import { hexDigits, pieces, type VectorFormat } from './format.ts';
+import { textWords, pieces, type VectorFormat } from './format.ts';
 
 export const coe: VectorFormat = {
   name: 'coe',
   extension: '.coe',
   description: 'Xilinx block memories: words as in hex',
   *encode(words) {
-    const digits = hexDigits(words);
-    const last = words.data.length - 1;
+    const { count, digits } = textWords(words);
+    const last = count - 1;
     yield `; ${words.title}\nmemory_initialization_radix=16;\nmemory_initialization_vector=\n`;
-    yield* pieces(words.data.length, (i) => `${digits(i)}${i === last ? ';' : ','}\n`);
+    yield* pieces(count, (i) => `${digits(i)}${i === last ? ';' : ','}\n`);
   },
 };

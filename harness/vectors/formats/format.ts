@@ -1,4 +1,5 @@
 import type { FileWords } from '../array.ts';
+import { hexDigits } from '../packed.ts';
 
 /** A way to write an array: one file of it. */
 export interface VectorFormat {
@@ -23,13 +24,6 @@ export function* pieces(count: number, text: (index: number) => string): Iterabl
   }
 }
 
-/** Each word in hexadecimal digits: two's complement in as many bits as the words have, IEEE 754 for float32. */
-export function hexDigits({ data, bits }: FileWords): (index: number) => string {
-  const digits = Math.ceil(bits / 4);
-  const values = data instanceof Float32Array ? new Uint32Array(data.buffer, data.byteOffset, data.length) : data;
-  // exact: words have at most 53 bits
-  return (index) => {
-    const value = Number(values[index]);
-    return (value < 0 ? value + 2 ** bits : value).toString(16).padStart(digits, '0');
-  };
-}
+/** The words of a text: how many and how wide they are, and each in hexadecimal digits, two's complement or IEEE 754. */
+export const textWords = (words: FileWords): NonNullable<FileWords['bus']> =>
+  words.bus ?? { bits: words.bits, count: words.data.length, digits: hexDigits(words) };

@@ -1,4 +1,4 @@
-import { hexDigits, pieces, type VectorFormat } from './format.ts';
+import { textWords, pieces, type VectorFormat } from './format.ts';
 
 export const hex: VectorFormat = {
   name: 'hex',
@@ -6,8 +6,8 @@ export const hex: VectorFormat = {
   description:
     "Verilog's $readmemh: one word a line, hexadecimal, two's complement in the width that the manifest says",
   *encode(words) {
-    const digits = hexDigits(words);
+    const { count, digits } = textWords(words);
     yield `// ${words.title}\n`;
-    yield* pieces(words.data.length, (i) => `${digits(i)}\n`);
+    yield* pieces(count, (i) => `${digits(i)}\n`);
   },
 };

@@ -59,7 +59,7 @@ describe('a model that is wrong is refused by an error that names the place', ()
     [
       'a float model',
       () => model([node('first', ['x'], ['y'])]),
-      /UnsupportedModelError: node 'first' \(Relu\): input 'x' is float32: the engine runs this operator in float/,
+      /UnsupportedModelError: the model is not quantized: none of its 1 nodes has 8-bit operands/,
     ],
   ])('%s', (_, make, message) => {
     let error = 'accepted';

@@ -1,6 +1,5 @@
 import { InvalidModelError, UnsupportedModelError } from '../../errors.ts';
 import {
-  elementCount,
   isByteType,
   type Attribute,
   type Constant,
@@ -8,6 +7,7 @@ import {
   type Quantization,
   type QuantizedType,
 } from '../../graph/graph.ts';
+import { CONSTANT_OPERATORS, foldConstants } from '../../graph/fold.ts';
 import type { OnnxNode } from './proto.ts';
 import { readConstant } from './tensors.ts';
 
@@ -16,6 +16,8 @@ export interface GraphBuilder {
   readonly opset: number;
   readonly constants: Map<string, Constant>;
   readonly nodes: GraphNode[];
+  /** Elements that follow from constants. */
+  spend(elements: number, where: string): void;
   constant(name: string, what: string): Constant;
   /** Records the quantization of an 8-bit tensor; a constant is given it too. */
   quantize(tensor: string, quantization: QuantizedType['quantization'], type: 'uint8' | 'int8' | 'int32'): string;
@@ -58,13 +60,14 @@ function scaleAndZeroPoint(
   scaleIndex: number,
   axis: number,
   without: QuantizedType['type'] = 'uint8',
+  least = Number.MIN_VALUE,
 ): { quantization: Quantization; type: 'uint8' | 'int8' | 'int32' } {
   const scale = builder.constant(operand(node, name, scaleIndex), `scale of node '${name}'`);
   const zeroName = node.inputs[scaleIndex + 1];
   const zero = zeroName ? builder.constant(zeroName, `zero point of node '${name}'`) : undefined;
   if (!(scale.data instanceof Float32Array))
     throw new UnsupportedModelError(`node '${name}': scale '${scale.name}' is ${scale.type}; supported: float32`);
-  if (!scale.data.every((s) => s > 0 && Number.isFinite(s)))
+  if (!scale.data.every((s) => s >= least && Number.isFinite(s)))
     throw new UnsupportedModelError(`node '${name}': scale '${scale.name}' is not positive and finite throughout`);
   const type = zero ? zero.type : without;
   if (!isByteType(type) && type !== 'int32')
@@ -116,7 +119,9 @@ const quantized =
   (op: string, operands: readonly number[], output: number, bias?: number, mayBeReal = false): Converter =>
   (node, name, builder) => {
     const inputs = operands.map((index) => {
-      const { quantization, type } = scaleAndZeroPoint(builder, node, name, index + 1, 0);
+      // a channel of weights may be nothing
+      const least = builder.constants.has(operand(node, name, index)) ? 0 : Number.MIN_VALUE;
+      const { quantization, type } = scaleAndZeroPoint(builder, node, name, index + 1, 0, 'uint8', least);
       return builder.quantize(operand(node, name, index), quantization, type);
     });
     if (node.inputs[output] || !mayBeReal) {
@@ -182,6 +187,14 @@ const constant: Converter = (node, name, builder) => {
   if (!value || output === undefined)
     throw new UnsupportedModelError(`node '${name}' (Constant): only the attribute 'value' is supported`);
   builder.constants.set(output, readConstant(value, output));
+};
+
+/** What it is filled with is a tensor of one value. */
+const constantOfShape: Converter = (node, name, builder) => {
+  const { dataType, ...value } = node.attributes.get('value')?.t ?? { dataType: 1 };
+  const data = 'dims' in value ? readConstant({ ...value, dataType }, name).data : [0];
+  const attributes = { value_type: dataType, value: Number(data[0]) };
+  builder.nodes.push({ name, op: 'ConstantOfShape', inputs: node.inputs, outputs: node.outputs, attributes });
 };
 
 const gemm: Converter = (node, name, builder) => {
@@ -251,16 +264,6 @@ const qlinearMatMul: Converter = (node, name, builder) => {
 const qlinearConcat: Converter = (node, name, builder) => {
   const indices = Array.from({ length: Math.floor((node.inputs.length - 2) / 3) }, (_, i) => 2 + 3 * i);
   quantized('Concat', indices, 0)(node, name, builder);
-};
-
-/** A table of bytes has one slope. */
-const prelu: Converter = (node, name, builder) => {
-  const { shape = [] } = builder.constants.get(operand(node, name, 1)) ?? {};
-  if (elementCount(shape) !== 1)
-    throw new UnsupportedModelError(
-      `node '${name}' (PRelu): slopes of shape [${shape.join(', ')}]; supported: one slope`,
-    );
-  plain(node, name, builder);
 };
 
 /** One node for each output, which take a part of the input each. */
@@ -353,10 +356,12 @@ const CONVERTERS: Readonly<Record<string, Converter>> = {
   Relu: plain,
   Clip: plain,
   LeakyRelu: plain,
-  PRelu: prelu,
+  PRelu: plain,
   Sigmoid: plain,
   HardSigmoid: plain,
   HardSwish: plain,
+  Tanh: plain,
+  Erf: plain,
   Softmax: softmax,
   GlobalAveragePool: plain,
   AveragePool: averagePool,
@@ -379,6 +384,8 @@ const CONVERTERS: Readonly<Record<string, Converter>> = {
   Shape: plain,
   Gather: plain,
   Constant: constant,
+  ...Object.fromEntries(CONSTANT_OPERATORS.map((op) => [op, plain])),
+  ConstantOfShape: constantOfShape,
   'com.microsoft.QLinearAdd': quantized('Add', [0, 3], 6),
   'com.microsoft.QLinearMul': quantized('Mul', [0, 3], 6),
   'com.microsoft.QLinearSigmoid': quantized('Sigmoid', [0], 3),
@@ -396,8 +403,15 @@ export function operatorName(node: OnnxNode): string {
   return node.domain === '' || node.domain === 'ai.onnx' ? node.opType : `${node.domain}.${node.opType}`;
 }
 
+/** Reads a node; what follows from constants alone is one more of them, which scales and weights behind it may be. */
 export function convertNode(node: OnnxNode, name: string, builder: GraphBuilder): void {
   CONVERTERS[operatorName(node)]!(node, name, builder);
+  const last = builder.nodes.at(-1);
+  const known = last?.outputs[0] === node.outputs[0] && foldConstants(last, (tensor) => builder.constants.get(tensor));
+  if (!known) return;
+  builder.spend(known.data.length, `node '${name}' (${node.opType})`);
+  builder.constants.set(known.name, known);
+  builder.nodes.pop();
 }
 
 export function isKnown(node: OnnxNode): boolean {

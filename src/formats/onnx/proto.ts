@@ -9,7 +9,7 @@ export interface OnnxModel {
   functions: number;
 }
 
-interface OnnxGraph {
+export interface OnnxGraph {
   name: string;
   nodes: OnnxNode[];
   initializers: OnnxTensor[];

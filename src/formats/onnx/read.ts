@@ -10,23 +10,36 @@ import {
   type QuantizedType,
   type TensorInfo,
 } from '../../graph/graph.ts';
-import { expectNodes, expectShape } from '../../graph/budget.ts';
+import { BUDGET, expectNodes, expectShape, Spending } from '../../graph/budget.ts';
+import { refuseFloats, Refusals } from '../../graph/refusals.ts';
 import { sortNodes } from '../../graph/sort.ts';
 import { convertNode, isKnown, KNOWN_OPERATORS, operatorName, type GraphBuilder } from './operators.ts';
-import { parseOnnx, type OnnxNode, type OnnxValueInfo } from './proto.ts';
+import { parseOnnx, type OnnxGraph, type OnnxNode, type OnnxValueInfo } from './proto.ts';
 import { elementType, readConstant } from './tensors.ts';
 
+/** TensorProto.DataType of float32. */
+const FLOAT = 1;
 const OPSETS = { min: 10, max: 25 };
 
 const nameOf = (node: OnnxNode): string => node.name || node.outputs[0] || operatorName(node);
 
+/** Operators of bytes, and those between bytes and floats. */
+const QUANTIZED = /^(Q|DequantizeLinear|DynamicQuantize|.*Integer)/;
+
+function hasBytes({ nodes, inputs }: OnnxGraph): boolean {
+  return nodes.some(({ opType }) => QUANTIZED.test(opType)) || inputs.some(({ elemType }) => elemType !== FLOAT);
+}
+
 function refuseUnknownOperators(nodes: readonly OnnxNode[]): void {
   const unknown = nodes.filter((node) => !isKnown(node));
-  if (unknown.length === 0) return;
-  const operators = [...new Set(unknown.map(operatorName))];
+  const counts = new Map<string, number>();
+  for (const node of unknown) counts.set(operatorName(node), (counts.get(operatorName(node)) ?? 0) + 1);
+  const [first, ...others] = [...counts].map(([operator, count]) =>
+    count > 1 ? `${operator} (${count} nodes)` : operator,
+  );
   throw new UnsupportedModelError(
     `node '${nameOf(unknown[0]!)}' is a ${operatorName(unknown[0]!)}, which is not supported` +
-      (operators.length > 1 ? ` (nor are ${operators.slice(1).join(', ')} elsewhere in the model)` : '') +
+      (unknown.length > 1 ? `. All that are not: ${[first, ...others].join(', ')}` : '') +
       `; supported: ${KNOWN_OPERATORS.join(', ')}`,
   );
 }
@@ -42,12 +55,17 @@ function sameQuantization(a: Quantization, b: Quantization): boolean {
 class Builder implements GraphBuilder {
   readonly nodes: GraphNode[] = [];
   readonly tensors = new Map<string, QuantizedType>();
+  readonly #folded = new Spending('elements that follow from constants', BUDGET.folded);
   readonly opset: number;
   readonly constants: Map<string, Constant>;
 
   constructor(opset: number, constants: Map<string, Constant>) {
     this.opset = opset;
     this.constants = constants;
+  }
+
+  spend(elements: number, where: string): void {
+    this.#folded.add(elements, where);
   }
 
   constant(name: string, what: string): Constant {
@@ -116,7 +134,10 @@ export function readOnnx(bytes: Uint8Array): Graph {
   const opset = model.opsets.get('') ?? 0;
   if (opset < OPSETS.min || opset > OPSETS.max)
     throw new UnsupportedModelError(`ONNX operator set ${opset}; supported: ${OPSETS.min} to ${OPSETS.max}`);
-  refuseUnknownOperators(graph.nodes);
+  if (!graph.nodes.every(isKnown)) {
+    if (!hasBytes(graph)) refuseFloats(graph.nodes.length);
+    refuseUnknownOperators(graph.nodes);
+  }
   if (model.functions > 0) throw new UnsupportedModelError('the model defines functions of its own');
   if (graph.sparseInitializers > 0) throw new UnsupportedModelError('the model has sparse initializers');
 
@@ -129,17 +150,23 @@ export function readOnnx(bytes: Uint8Array): Graph {
   const builder = new Builder(opset, constants);
   // constants first: Q/DQ nodes may stand before the Constant node that holds their scale
   const byRank = [...graph.nodes].sort((a, b) => Number(b.opType === 'Constant') - Number(a.opType === 'Constant'));
-  for (const node of byRank) convertNode(node, nameOf(node), builder);
+  const refusals = new Refusals();
+  for (const node of byRank) {
+    const name = nameOf(node);
+    refusals.attempt({ name, op: node.opType }, () => convertNode(node, name, builder));
+  }
+  refusals.end();
 
   const inputs = graph.inputs
     .filter((value) => !constants.has(value.name))
     .map((value) => inputInfo(value, builder.tensors.get(value.name)));
   const outputs = graph.outputs.map((value) => value.name);
+  const nodes = sortNodes(builder.nodes, new Set([...inputs.map((i) => i.name), ...builder.constants.keys()]), outputs);
   return {
     name: graph.name,
     format: 'onnx',
     engine: 'onnxruntime',
-    nodes: sortNodes(builder.nodes, new Set([...inputs.map((i) => i.name), ...builder.constants.keys()]), outputs),
+    nodes,
     inputs,
     outputs,
     declared: new Map(

@@ -10,6 +10,7 @@ import {
   resultOf,
   isBytes,
   expectBytes,
+  expectPlainScale,
   integers,
   clampOf,
   int32,
@@ -17,6 +18,7 @@ import {
   steps,
   reshape,
   pick,
+  transposed,
 } from './operation.ts';
 import type { FileTensor } from './tensors.ts';
 
@@ -65,6 +67,8 @@ function weightsOf(operation: Operation, rank: number, zeroAllowed: boolean): Fi
   if (!isBytes(weights)) return refuse(operation, `weights '${name}' are ${type}`, 'uint8, int8');
   if (shape.length !== rank) refuse(operation, `weights of shape [${shape.join(', ')}]`, `${rank} dimensions`);
   if (!quantization) throw new InvalidModelError(`${label(operation)}: nothing says how '${name}' is quantized`);
+  // of int8 weights it takes any
+  if (type === 'uint8') expectPlainScale(operation, weights);
   if (!zeroAllowed && quantization.zeroPoint.some((zero) => zero !== 0))
     refuse(operation, `int8 weights with zero point ${quantization.zeroPoint.find((zero) => zero !== 0)}`, '0');
   return weights;
@@ -186,6 +190,36 @@ export const fullyConnected: Converter = (operation, builder) => {
   const operands = linearOperands(operation, builder, flat, 2, [0, 1]);
   const product = output.shape.length === 2 ? output : builder.between(output, [rows, outputs]);
   builder.node('Gemm', operands, product, { transB: 1, ...clampOf(operation, uint8(operation, 0)) });
+  if (product !== output) reshape(builder, product, output, [-1, ...output.shape.slice(1)]);
+};
+
+/** A tensor as [images, rows, columns]. */
+function asMatrices(builder: GraphBuilder, tensor: FileTensor): FileTensor {
+  const { shape, bytes } = tensor;
+  if (shape.length === 3) return tensor;
+  const flat = builder.between(tensor, [elementCount(shape.slice(0, -2)), ...shape.slice(-2)]);
+  return bytes ? { ...flat, bytes } : flat;
+}
+
+/** BATCH_MATMUL, of matrices in order: those of more dimensions are in one row. */
+export const batchMatMul: Converter = (operation, builder) => {
+  const output = resultOf(operation);
+  const operands = [operand(operation, 0), operand(operation, 1)] as const;
+  expectBytes(operation, operands);
+  if ([...operands, output].some(({ type }) => type !== 'int8')) refuse(operation, 'uint8 tensors', 'int8');
+  if (operands.some(({ shape }) => shape.length < 2) || output.shape.length < 2)
+    refuse(operation, 'operands of less than two dimensions', 'matrices');
+  const names = operands.map((tensor, index) => {
+    const flat = asMatrices(builder, tensor);
+    if (flat !== tensor && !tensor.bytes) reshape(builder, tensor, flat, [-1, ...flat.shape.slice(1)]);
+    if (uint8(operation, index) === 0) return builder.activation(flat);
+    const [images, rows, columns] = flat.shape as [number, number, number];
+    const turned = builder.between(tensor, [images, columns, rows]);
+    transposed(builder, flat, turned, [0, 2, 1]);
+    return turned.name;
+  });
+  const product = asMatrices(builder, output);
+  builder.node('BatchMatMul', names, product);
   if (product !== output) reshape(builder, product, output, [-1, ...output.shape.slice(1)]);
 };
 

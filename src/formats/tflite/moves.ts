@@ -158,6 +158,20 @@ export const resizeNearest: Converter = (operation, builder) => {
   ]);
 };
 
+/** RESIZE_BILINEAR. */
+export const resizeBilinear: Converter = (operation, builder) => {
+  const input = operand(operation, 0);
+  expectBytes(operation, [input]);
+  const sizes = integers(operation, 1);
+  // its options have two fields of old
+  const [align_corners, half_pixel_centers] = [uint8(operation, 2), uint8(operation, 3)];
+  builder.node('ResizeBilinear', [builder.activation(input)], resultOf(operation), {
+    sizes,
+    align_corners,
+    half_pixel_centers,
+  });
+};
+
 /** CONCATENATION: what is quantized otherwise than the output is rescaled in float32 before. */
 export const concatenation: Converter = (operation, builder) => {
   const output = resultOf(operation);

@@ -61,6 +61,16 @@ function kindOfModel({ type }: FileTensor, weights: FileTensor | undefined): str
   return type === 'int16' ? '16-bit activations' : 'another kind of model';
 }
 
+/** XNNPACK takes no operator on a tensor of one scale that is said to be along another dimension than the first. */
+export function expectPlainScale(operation: Operation, { name, quantization, dimension }: FileTensor): void {
+  if (quantization?.scale.length === 1 && dimension !== 0)
+    refuse(
+      operation,
+      `'${name}' has one scale, along dimension ${dimension}`,
+      'along dimension 0, as converters write it',
+    );
+}
+
 /** @throws UnsupportedModelError where an operand or the output has not 8 bits, or nothing says how they are quantized */
 export function expectBytes(operation: Operation, tensors: readonly FileTensor[], weights?: FileTensor): void {
   for (const tensor of [...tensors, ...operation.outputs]) {
@@ -72,6 +82,7 @@ export function expectBytes(operation: Operation, tensors: readonly FileTensor[]
       );
     if (!tensor.quantization)
       throw new InvalidModelError(`${label(operation)}: nothing says how '${tensor.name}' is quantized`);
+    expectPlainScale(operation, tensor);
   }
 }
 

@@ -1,5 +1,5 @@
 import { pair, unary, relu, quantize, dequantize } from './elementwise.ts';
-import { conv, depthwise, transposeConv, fullyConnected } from './linear.ts';
+import { conv, depthwise, transposeConv, fullyConnected, batchMatMul } from './linear.ts';
 import {
   reshaping,
   pad,
@@ -11,6 +11,7 @@ import {
   transpose,
   blocks,
   resizeNearest,
+  resizeBilinear,
   concatenation,
 } from './moves.ts';
 import type { Operation, GraphBuilder, Converter } from './operation.ts';
@@ -22,6 +23,7 @@ const CONVERTERS: Readonly<Record<string, Converter>> = {
   DEPTHWISE_CONV_2D: depthwise,
   TRANSPOSE_CONV: transposeConv,
   FULLY_CONNECTED: fullyConnected,
+  BATCH_MATMUL: batchMatMul,
   ADD: pair('Add'),
   MUL: pair('Mul'),
   SUB: pair('Sub'),
@@ -60,6 +62,7 @@ const CONVERTERS: Readonly<Record<string, Converter>> = {
   DEPTH_TO_SPACE: blocks('DepthToSpace'),
   SPACE_TO_DEPTH: blocks('SpaceToDepth'),
   RESIZE_NEAREST_NEIGHBOR: resizeNearest,
+  RESIZE_BILINEAR: resizeBilinear,
 };
 
 export const SUPPORTED_OPERATORS: readonly string[] = Object.keys(CONVERTERS);

@@ -126,6 +126,25 @@ function inputInfo(tensor: FileTensor): TensorInfo {
   };
 }
 
+/** What the file's signatures call inputs or outputs of the graph: `own`, by their tensors. What two call otherwise is left out. */
+function calledBy(
+  signatures: readonly Table[],
+  field: number,
+  names: readonly string[],
+  own: readonly string[],
+): ReadonlyMap<string, string> {
+  const called = new Map<string, string>();
+  const ambiguous = new Set<string>();
+  for (const signature of signatures)
+    for (const entry of signature.tables(field, MOST.ends, 'inputs or outputs of a signature')) {
+      const [name, tensor] = [entry.text(0, MOST.name, 'characters in a name'), names[entry.uint32(1)]];
+      if (tensor === undefined || !own.includes(tensor)) continue;
+      if (called.has(name) && called.get(name) !== tensor) ambiguous.add(name);
+      called.set(name, tensor);
+    }
+  return new Map([...called].filter(([name]) => !ambiguous.has(name)));
+}
+
 /** The operators of a file, in its order; what they name is looked up when it is asked for. */
 function operationsOf(subgraph: Table, codes: readonly string[], tensorAt: (index: number) => FileTensor): Operation[] {
   const operands = new Spending('operands and outputs', BUDGET.operands);
@@ -204,7 +223,13 @@ export function readTflite(bytes: Uint8Array): Graph {
   ];
   const { constants, tensors } = builder;
   const outputNames = outputs.map(({ name }) => name);
-  const known = new Set([...inputs.map(({ name }) => name), ...constants.keys()]);
+  const signatures = model.tables(7, MOST.codes, 'signatures');
+  const inputNames = inputs.map(({ name }) => name);
+  const signature = {
+    inputs: calledBy(signatures, 0, names, inputNames),
+    outputs: calledBy(signatures, 1, names, outputNames),
+  };
+  const known = new Set([...inputNames, ...constants.keys()]);
   return {
     name: subgraph.text(4, MOST.name, 'characters in a name'),
     format: 'tflite',
@@ -213,6 +238,7 @@ export function readTflite(bytes: Uint8Array): Graph {
     nodes: sortNodes(builder.nodes, known, outputNames),
     inputs,
     outputs: outputNames,
+    ...(signatures.length > 0 && { signature }),
     constants,
     tensors,
   };

@@ -25,6 +25,8 @@ export interface FileTensor {
   readonly openBatch: boolean;
   /** `axis` is one of the file's, present where the scales are one for each index of it. */
   readonly quantization?: Quantization;
+  /** The dimension that the file says scales to be along, also where there is one scale. */
+  readonly dimension: number;
   /** What the file holds of it; computed where it is absent. */
   readonly bytes?: Uint8Array;
 }
@@ -128,6 +130,7 @@ export function readTensor(table: Table, name: string, buffers: readonly Table[]
     name,
     type,
     shape,
+    dimension: quantization?.int32(6) ?? 0,
     openBatch: table.int32s(7, BUDGET.rank, `dimensions in '${name}'`)[0] === -1,
     ...(read && isByteType(type as ElementType) ? { quantization: read } : {}),
     ...(bytes.length > 0 && { bytes }),

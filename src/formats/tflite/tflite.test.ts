@@ -6,6 +6,7 @@ import { Tensor } from '../../tensor.ts';
 import { Random } from '../../../models/random.ts';
 import { smallTflite, smallTfliteModel } from '../../../tests/helpers/small_tflite.ts';
 import { writeTflite, type TfliteModel, type TfliteTensor } from '../../../tests/helpers/tflite_file.ts';
+import { fetchesOf, fill } from '../../session/fetches.ts';
 import { readModel } from '../index.ts';
 
 /** A model with one of its tensors changed. */
@@ -92,6 +93,35 @@ describe('a .tflite file', () => {
   });
 });
 
+describe('what a signature calls inputs and outputs', () => {
+  const bytes = smallTflite('int8');
+  const plan = createPlan(readModel(bytes));
+  const x = new Tensor('int8', new Int8Array(192), [1, 3, 8, 8]);
+
+  it('are names to feed by, beside the tensors own', () => {
+    const results = [{ image: x }, { x }].map((feeds) => referenceTrace(plan, feeds).outputs['softmax']!.data);
+    expect(results[0]).toEqual(results[1]);
+    expect(() => referenceTrace(plan, { x, image: x })).toThrow("input 'x' is fed twice, by two of its names");
+    expect(() => referenceTrace(plan, { probabilities: x })).toThrow("no input 'probabilities'; its inputs: x");
+  });
+
+  it('are names to fetch by', () => {
+    const y = new Tensor('int8', new Int8Array(10), [1, 10]);
+    for (const fetched of [['probabilities'], { probabilities: null }]) {
+      expect([...fetchesOf(plan, fetched, () => 'cpu')]).toEqual([['softmax', 'cpu']]);
+      expect(fill({ softmax: y }, fetched, plan.graph)).toEqual({ probabilities: y });
+    }
+    expect(() => fetchesOf(plan, ['image'], () => 'cpu')).toThrow("no output 'image'; its outputs: softmax");
+  });
+
+  it('and a name of what is no input or output is none', () => {
+    const model = smallTfliteModel('int8');
+    const signature = { inputs: { a: 'conv', b: 'nothing' }, outputs: { c: 'x', probabilities: 'softmax' } };
+    const read = readModel(writeTflite({ ...model, signature })).signature!;
+    expect([[...read.inputs], [...read.outputs]]).toEqual([[], [['probabilities', 'softmax']]]);
+  });
+});
+
 describe('what is not supported is refused by name', () => {
   const model = smallTfliteModel('int8');
   it.each([
@@ -110,6 +140,8 @@ describe('what is not supported is refused by name', () => {
     ],
     ['an activation that is no clamp', writeTflite({ ...model, operators: model.operators.map((one, i) => (i === 0 ? { ...one, options: { ...one.options, fusedActivationFunction: 4 } } : one)) }), 'the activation TANH; supported: NONE, RELU, RELU_N1_TO_1, RELU6'],
     ['zero points of int8 weights', changed('w0', { zeroPoint: [3] }), 'int8 weights with zero point 3'],
+    ['one scale along another dimension', changed('conv', { axis: 3 }), "'conv' has one scale, along dimension 3"],
+    ['the same of uint8 weights', changed('w1', { axis: 3 }, smallTfliteModel('uint8')), "'w1' has one scale, along dimension 3"],
     ['weights of another number of channels', changed('w0', { shape: [12, 3, 3, 1], data: new Int8Array(108) }), 'convolutions of one group'],
     ['constants that hold less', changed('b0', { shape: [13], scale: [1] }), "tensor 'b0' of int32 [13] holds 48 bytes, not 52"],
   ])('%s', (_, bytes, message) => expect(refusal(bytes)).toContain(message)); // prettier-ignore

@@ -5,8 +5,8 @@ import { describe, type PickleValue } from './pickle.ts';
 import { TensorReader, type QuantizedWeight } from './tensor_reader.ts';
 
 const SUPPORTED =
-  "supported: the state_dict of torchvision's quantized MobileNetV2, models.quantization.mobilenet_v2(quantize=True); " +
-  'any other quantized network: torch.jit.save(torch.jit.trace(model, example), file)';
+  "supported: the state_dict of one of torchvision's networks, quantized (mobilenet_v2, mobilenet_v3_large, resnet, resnext, " +
+  'shufflenet_v2, googlenet, inception_v3); any other quantized network: torch.jit.save(torch.jit.trace(model, example), file)';
 
 /** Under these keys training scripts save a state_dict among other things. */
 const WRAPPERS = ['state_dict', 'model_state_dict', 'model'];
@@ -24,7 +24,7 @@ function unwrapped(root: ReadonlyMap<string, PickleValue>): ReadonlyMap<string, 
 /** The tensors of a state_dict by their keys; what is not there or is of another kind is an UnsupportedModelError. */
 export class StateDict {
   private readonly entries: ReadonlyMap<string, PickleValue>;
-  private readonly tensors: TensorReader;
+  readonly tensors: TensorReader;
   private readonly used = new Set<string>();
 
   constructor(checkpoint: Checkpoint) {
@@ -38,23 +38,29 @@ export class StateDict {
     return this.entries.has(key);
   }
 
+  /** What it holds, in short. */
+  private get entriesInShort(): string {
+    const first = [...this.entries.keys()].slice(0, 3).map((name) => `'${name.slice(0, 80)}'`);
+    return `${this.entries.size} entries (${first.join(', ')} ...)`;
+  }
+
+  refuse(): never {
+    throw new UnsupportedModelError(`${this.entriesInShort} of no network that is known; ${SUPPORTED}`);
+  }
+
   get(key: string): PickleValue {
     const value = this.entries.get(key);
-    if (value === undefined) {
-      const first = [...this.entries.keys()].slice(0, 3).map((name) => `'${name.slice(0, 80)}'`);
-      throw new UnsupportedModelError(
-        `'${key}' is missing among ${this.entries.size} entries (${first.join(', ')} ...); ${SUPPORTED}`,
-      );
-    }
+    if (value === undefined)
+      throw new UnsupportedModelError(`'${key}' is missing among ${this.entriesInShort}; ${SUPPORTED}`);
     this.used.add(key);
     return value;
   }
 
   /** @throws UnsupportedModelError where an entry was never asked for: the network is another one */
-  requireAllUsed(): void {
+  requireAllUsed(name: string): void {
     const unused = [...this.entries.keys()].filter((key) => !this.used.has(key));
     if (unused.length > 0)
-      throw new UnsupportedModelError(`'${unused[0]!.slice(0, 80)}' is not part of a MobileNetV2; ${SUPPORTED}`);
+      throw new UnsupportedModelError(`'${unused[0]!.slice(0, 80)}' is not part of ${name}; ${SUPPORTED}`);
   }
 
   weight(key: string, shape: Parameters<TensorReader['weight']>[2], value = this.get(key)): QuantizedWeight {

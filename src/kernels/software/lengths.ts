@@ -30,7 +30,10 @@ export function withLengths(tensors: ReadonlyMap<string, TensorInfo>): (step: St
     if (!KERNELS[step.kernel].counts.some((count) => count === 'INPUT_WORDS')) return step;
     const [input] = step.operands as [{ tensor: string }];
     const INPUT_WORDS = lengthOf(tensors.get(input.tensor)!);
-    return { ...step, counts: { ...step.counts, INPUT_WORDS, OUTPUT_WORDS: lengthOf(tensors.get(step.output)!) } };
+    return {
+      ...step,
+      counts: { ...step.counts, INPUT_WORDS, OUTPUT_WORDS: lengthOf(step.temporary ?? tensors.get(step.output)!) },
+    };
   };
 }
 

@@ -82,7 +82,7 @@ export function weightsOf(node: GraphNode, context: OpContext) {
  *
  * @throws UnsupportedModelError where a channel can reach an overflow of the engine's own
  */
-function expectNoOverflow(node: GraphNode, functions: StepFunctions, { lo, hi }: AccumulatorRange): void {
+export function expectNoOverflow(node: GraphNode, functions: StepFunctions, { lo, hi }: AccumulatorRange): void {
   for (const [channel, least] of lo.entries()) {
     const [first, last] = functions.rises?.(channel) ?? [-Infinity, Infinity];
     if (least < first || hi[channel]! > last)

@@ -100,6 +100,7 @@ export function referenceLinear(context: OpContext, linear: Linear, x: ElementDa
   const accumulators = accumulation === 'exact' ? accumulate(linear, x) : accumulatePairs(linear, x, accumulation);
   if (!hasBytes(layer)) return { data: accumulators };
   const functions = context.engine.linear(layer);
+  const { tail } = functions;
   const plane = output.height * output.width;
   const data = layer.output.type === 'uint8' ? new Uint8Array(accumulators.length) : new Int8Array(accumulators.length);
   for (let o = 0; o < layer.outputChannels; o++) {
@@ -107,6 +108,11 @@ export function referenceLinear(context: OpContext, linear: Linear, x: ElementDa
     for (let n = 0; n < output.batch; n++) {
       const from = (n * layer.outputChannels + o) * plane;
       for (let i = from; i < from + plane; i++) data[i] = f(accumulators[i]!);
+      if (!tail) continue;
+      const behind = tail.values.at(o);
+      // its pixels are counted over all images, channels last
+      for (let i = 0; i < plane; i++)
+        if ((n * plane + i) * layer.outputChannels + o >= tail.first) data[from + i] = behind(accumulators[from + i]!);
     }
   }
   return { data, accumulators };

@@ -5,12 +5,21 @@ import type { GraphNode } from '../../graph/graph.ts';
 import { axisOf, integerList, moveOp } from './move.ts';
 import { picking, range } from './slice.ts';
 
-/** A position in the input, in float32 as onnxruntime computes it, from a position in the output. */
-const COORDINATES: Readonly<Record<string, (i: number, scale: number, output: number, input: number) => number>> = {
-  asymmetric: (i, scale) => f32(i / scale),
-  half_pixel: (i, scale) => f32(f32(f32(i + 0.5) / scale) - 0.5),
-  pytorch_half_pixel: (i, scale, output) => (output > 1 ? f32(f32(f32(i + 0.5) / scale) - 0.5) : 0),
-  align_corners: (i, _scale, output, input) => (output === 1 ? 0 : f32(f32(i * (input - 1)) / (output - 1))),
+interface Scaling {
+  /** Of output to input, and as PyTorch has it of input to output, in float32. */
+  readonly scale: number;
+  readonly inverse: number;
+  /** Of the output. */
+  readonly size: number;
+}
+
+/** A position in the input, in float32 as onnxruntime or PyTorch computes it, from a position in the output. */
+const COORDINATES: Readonly<Record<string, (i: number, scaling: Scaling, input: number) => number>> = {
+  asymmetric: (i, { scale }) => f32(i / scale),
+  half_pixel: (i, { scale }) => f32(f32(f32(i + 0.5) / scale) - 0.5),
+  pytorch_half_pixel: (i, { scale, size }) => (size > 1 ? f32(f32(f32(i + 0.5) / scale) - 0.5) : 0),
+  pytorch_nearest: (i, { inverse }) => f32(i * inverse),
+  align_corners: (i, { size }, input) => (size === 1 ? 0 : f32(f32(i * (input - 1)) / (size - 1))),
 };
 
 const NEAREST: Readonly<Record<string, (x: number) => number>> = {
@@ -27,7 +36,7 @@ function choice<T>(node: GraphNode, attribute: string, fallback: string, choices
 }
 
 /** Scales and sizes of every axis, from the operands `scales` (2) or `sizes` (3). */
-function scaling(node: GraphNode, context: OpContext, shape: readonly number[]): { scale: number; size: number }[] {
+function scaling(node: GraphNode, context: OpContext, shape: readonly number[]): Scaling[] {
   const axes = (integerList(node, context, 'axes', -1) ?? range(shape.length)).map((a) =>
     axisOf(node, a, shape.length),
   );
@@ -44,9 +53,13 @@ function scaling(node: GraphNode, context: OpContext, shape: readonly number[]):
     throw new InvalidModelError(`${label(node)}: ${given?.length ?? 0} scales or sizes for ${axes.length} axes`);
   return shape.map((length, axis) => {
     const at = axes.indexOf(axis);
-    if (at < 0) return { scale: 1, size: length };
-    if (sizes) return { scale: f32(sizes[at]! / length), size: sizes[at]! };
-    return { scale: scales![at]!, size: Math.floor(f32(length * scales![at]!)) };
+    if (at < 0) return { scale: 1, inverse: 1, size: length };
+    if (sizes) return { scale: f32(sizes[at]! / length), inverse: f32(length / sizes[at]!), size: sizes[at]! };
+    return {
+      scale: scales![at]!,
+      inverse: f32(1 / scales![at]!),
+      size: Math.floor(f32(length * scales![at]!)),
+    };
   });
 }
 
@@ -63,10 +76,10 @@ export const resize: Operator = moveOp((node, context, { shape }) => {
     node,
     scaled.map(({ size }) => size),
   );
-  const picks = scaled.map(({ scale, size }, axis) => {
+  const picks = scaled.map((scaling, axis) => {
     const length = shape[axis]!;
-    if (scale === 1) return range(length);
-    return range(size).map((i) => Math.min(Math.max(nearest(coordinate(i, scale, size, length)), 0), length - 1));
+    if (scaling.scale === 1) return range(length);
+    return range(scaling.size).map((i) => Math.min(Math.max(nearest(coordinate(i, scaling, length)), 0), length - 1));
   });
   return picking(picks);
 });

@@ -1,7 +1,7 @@
 import { UnsupportedModelError } from '../../errors.ts';
 import { BUDGET, Spending } from '../../graph/budget.ts';
 import type { GraphDraft } from '../../graph/draft.ts';
-import { byteRange, elementCount, type GraphNode, type QuantizedType } from '../../graph/graph.ts';
+import { byteRange, type Constant, type GraphNode, type QuantizedType } from '../../graph/graph.ts';
 import { MOVES } from '../../graph/moves.ts';
 import { floatFunction } from './float.ts';
 import { propagateUp } from './fusion.ts';
@@ -15,6 +15,8 @@ import type { Engine, TensorQuantization } from '../../engines/engine.ts';
 
 /** The most operators in one table. An operand that is used twice is evaluated twice, and so counts twice. */
 const MOST_OPERATORS = 64;
+
+const BYTES = 256;
 
 /** A float32 tensor as an element-wise function of 8-bit tensors. */
 interface Expression {
@@ -60,11 +62,7 @@ class Tabulation {
 
   #derive(tensor: string): Expression | undefined {
     const constant = this.#draft.constants.get(tensor);
-    if (constant) {
-      if (constant.type !== 'float32' || elementCount(constant.shape) !== 1) return undefined;
-      const value = constant.data[0] as number;
-      return { sources: [], value: () => value, operators: [], rank: constant.shape.length };
-    }
+    if (constant) return constant.data instanceof Float32Array ? this.#constant(constant) : undefined;
     const node = this.#draft.producer(tensor);
     if (!node) return undefined;
     if (node.op === 'DequantizeLinear') return this.#dequantized(node.inputs[0]!);
@@ -95,9 +93,23 @@ class Tabulation {
     const dequantize = this.#engine.dequantize(quantization);
     const constant = this.#draft.constants.get(source);
     if (!constant) return { sources: [source], value: ([q]) => dequantize(q!), operators: [], rank: 0 };
-    if (elementCount(constant.shape) !== 1) return undefined;
-    const value = dequantize(Number(constant.data[0]));
-    return { sources: [], value: () => value, operators: [], rank: constant.shape.length };
+    return this.#constant({ ...constant, data: Float32Array.from(constant.data as Uint8Array, dequantize) });
+  }
+
+  /** One value; or several, as a tensor of bytes that number those that differ. */
+  #constant({ name, shape, data }: Constant): Expression | undefined {
+    // by their bits: 0 and -0 are two
+    const bits = new Uint32Array(Float32Array.from(data as Float32Array).buffer);
+    const distinct = Uint32Array.from(new Set(bits));
+    const values = new Float32Array(distinct.buffer);
+    const [value] = values;
+    const last = values.length - 1;
+    if (values.length > BYTES || value === undefined) return undefined;
+    if (data.length === 1) return { sources: [], value: () => value, operators: [], rank: shape.length };
+    const codes = Uint8Array.from(bits, (v) => distinct.indexOf(v));
+    const quantization = { scale: Float32Array.of(1), zeroPoint: Int32Array.of(0) };
+    const source = this.#draft.addConstant(`${name}.codes`, { type: 'uint8', shape, data: codes, quantization });
+    return { sources: [source], value: ([code]) => values[Math.min(code!, last)]!, operators: [], rank: 0 };
   }
 
   /** The node that looks a function of one or two tensors' values up. */
@@ -259,10 +271,23 @@ function refuseJoinedPads(draft: GraphDraft): void {
   }
 }
 
+/** Of x * (1 + erf(x / sqrt 2)) / 2 in one piece onnxruntime makes an operator of its own, which rounds otherwise. */
+function refuseGelus(draft: GraphDraft): void {
+  for (const { name, op, inputs, outputs } of draft.nodes) {
+    const before = draft.producer(inputs[0]!)?.op;
+    if (op !== 'Erf' || (before !== 'Div' && before !== 'Mul')) continue;
+    if (draft.consumers(outputs[0]!).some((user) => user.op === 'Add'))
+      throw new UnsupportedModelError(
+        `node '${name}' (Erf): a GELU without QuantizeLinear and DequantizeLinear between its operators; supported: with them`,
+      );
+  }
+}
+
 /** Rewrites what is left in float between 8-bit tensors so that it works on bytes. */
 export function toBytes(draft: GraphDraft, engine: Engine): void {
   propagateUp(draft, MOVES);
   draft.sweep();
+  refuseGelus(draft);
   joinMeans(draft);
   alignMoves(draft);
   const tabulation = new Tabulation(draft, engine);

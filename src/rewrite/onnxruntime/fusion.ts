@@ -1,8 +1,17 @@
 import { UnsupportedModelError } from '../../errors.ts';
 import { GraphDraft } from '../../graph/draft.ts';
-import { byteRange, elementCount, type Constant, type Graph, type GraphNode } from '../../graph/graph.ts';
+import {
+  byteRange,
+  elementCount,
+  type Attribute,
+  type Constant,
+  type Graph,
+  type GraphNode,
+} from '../../graph/graph.ts';
 import { dequantized, label, PASSES, PROPAGATES, quantizing, simplify } from './pairs.ts';
+import type { Engine } from '../../engines/engine.ts';
 import { f32, INT32_END, roundHalfEven } from '../../engines/rounding.ts';
+import { foldQuantized } from './constants.ts';
 
 /**
  * What onnxruntime (1.30 in the web, 1.32 elsewhere) makes of Q/DQ models at its default optimization level on a CPU, read
@@ -103,15 +112,26 @@ export function propagateUp(
   }
 }
 
+/** A Pad's value in float32: a constant, or 8 bits behind a DequantizeLinear; undefined where it is no float32. */
+function padValue(draft: GraphDraft, { inputs }: GraphNode): number | undefined {
+  const [, , value] = inputs;
+  if (!value) return 0;
+  const constant = draft.constants.get(value);
+  if (constant) return constant.type === 'float32' ? Number(constant.data[0]) : undefined;
+  const bytes = draft.constants.get(dequantized(draft, value) ?? '');
+  if (bytes?.quantization?.scale.length !== 1 || bytes.data.length !== 1) return undefined;
+  const { scale, zeroPoint } = bytes.quantization;
+  return f32((Number(bytes.data[0]) - zeroPoint[0]!) * scale[0]!);
+}
+
 /** The operands of a move from one on, as its move of bytes has them: a Pad's value is a byte of the target's quantization. */
 function operandsInBytes(draft: GraphDraft, node: GraphNode, from: number, target: string): string[] {
   const rest = node.inputs.slice(from);
   if (node.op !== 'Pad') return rest;
-  const given = draft.constants.get(node.inputs[2] ?? '');
-  if (node.inputs[2] && given?.type !== 'float32') return rest;
+  const value = padValue(draft, node);
+  if (value === undefined) return rest;
   const { type, quantization } = draft.quantized(target)!;
   const [min, max] = byteRange(type);
-  const value = Number(given?.data[0] ?? 0);
   const q = roundHalfEven(f32(value / quantization.scale[0]!)) + quantization.zeroPoint[0]!;
   const byte = Math.min(Math.max(q, min), max);
   const data = type === 'uint8' ? Uint8Array.of(byte) : Int8Array.of(byte);
@@ -361,6 +381,36 @@ function refuseMixedSigns(draft: GraphDraft): void {
   }
 }
 
+/** A convolution along one axis, as one of images of one row. */
+function expandConvolutions(draft: GraphDraft): void {
+  for (const node of [...draft.nodes]) {
+    const [x, w, ...rest] = node.inputs as [string, string];
+    const [y] = node.outputs as [string];
+    const [weight, input, output] = [draft.constants.get(w), draft.quantized(x), draft.quantized(y)];
+    if (node.op !== 'Conv' || weight?.shape.length !== 3 || !input || !output) continue;
+    const [outputs, inputs, taps] = weight.shape as [number, number, number];
+    const { name: _, ...values } = weight;
+    const image = draft.addConstant(`${w}.image`, { ...values, shape: [outputs, inputs, 1, taps] });
+    const [from, to] = [input, output].map(({ name, type, quantization }) =>
+      draft.declare(`${name}.image`, type, quantization),
+    ) as [string, string];
+    const wide = Object.entries(node.attributes).map(([key, value]) => [key, widened(key, value)]);
+    const axes = { axes: [2] };
+    draft.replace(node, [
+      { name: node.name, op: 'Unsqueeze', inputs: [x], outputs: [from], attributes: axes },
+      { ...node, inputs: [from, image, ...rest], outputs: [to], attributes: Object.fromEntries(wide) },
+      { name: node.name, op: 'Squeeze', inputs: [to], outputs: [y], attributes: axes },
+    ]);
+  }
+}
+
+/** Of a row what there is of a line, which has a first and a last end. */
+function widened(attribute: string, value: Attribute): Attribute {
+  if (!Array.isArray(value)) return value;
+  const [first, last] = value as number[];
+  return attribute === 'pads' ? [0, first!, 0, last!] : [1, first!];
+}
+
 /**
  * Products of bytes whose result is float32, f32(f32(acc + bias) * f32(sx * sw)): int32 sums, and a DequantizeLinear of them,
  * in which the bias is a zero point.
@@ -370,7 +420,7 @@ function dequantizeSums(draft: GraphDraft): void {
     const [x, w, b] = node.inputs;
     const [input, weight] = [x, w].map((name) => draft.quantized(name ?? ''));
     const [output] = node.outputs as [string];
-    if (!LINEAR.has(node.op) || !input || !weight || draft.quantized(output)) continue;
+    if (!FUSES_TO_FLOAT.has(node.op) || !input || !weight || draft.quantized(output)) continue;
     const sx = input.quantization.scale[0]!;
     const scale = Float32Array.from(weight.quantization.scale, (sw) => f32(sx * sw));
     const bias = draft.constants.get(b ?? '')?.data;
@@ -385,8 +435,9 @@ function dequantizeSums(draft: GraphDraft): void {
 }
 
 /** Rewrites a graph's Q/DQ patterns as onnxruntime does; what it leaves in float stays. */
-export function fuseOperatorsOf(graph: Graph, fusions: Fusions): GraphDraft {
+export function fuseOperatorsOf(graph: Graph, fusions: Fusions, engine: Engine): GraphDraft {
   const draft = new GraphDraft(graph);
+  foldQuantized(draft, engine);
   const pairs = new Set<string>();
   simplify(draft);
   addBiases(draft);
@@ -398,6 +449,7 @@ export function fuseOperatorsOf(graph: Graph, fusions: Fusions): GraphDraft {
   fuseOperators(draft, fusions);
   draft.sweep();
   refuseMixedSigns(draft);
+  expandConvolutions(draft);
   dequantizeSums(draft);
   return draft;
 }

@@ -7,7 +7,7 @@ import { fuseOperatorsOf, type Fusions } from './fusion.ts';
 export const asOnnxruntime =
   (fusions: Fusions) =>
   (graph: Graph, engine: Engine): Graph => {
-    const draft = fuseOperatorsOf(graph, fusions);
+    const draft = fuseOperatorsOf(graph, fusions, engine);
     toBytes(draft, engine);
     return draft.finish();
   };

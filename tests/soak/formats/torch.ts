@@ -1,6 +1,6 @@
 import type { Random } from '../../../models/random.ts';
 import { readModel } from '../../../src/formats/index.ts';
-import { SCRIPT_BODY, scriptFile } from '../../helpers/script_file.ts';
+import { OPERATORS_BODY, SCRIPT_BODY, scriptFile } from '../../helpers/script_file.ts';
 import { tinyMobileNetV2, TorchFile } from '../../helpers/torch_file.ts';
 import { limit, spliced, type FuzzedFormat } from '../format.ts';
 import { mutateZip } from './zip.ts';
@@ -53,12 +53,13 @@ export const torch: FuzzedFormat = {
 };
 
 const WORDS = /\w+|\W/g;
-const PARTS = SCRIPT_BODY.flatMap((line) => line.match(WORDS) ?? []);
+const BODIES = [SCRIPT_BODY, OPERATORS_BODY];
+const PARTS = BODIES.flat().flatMap((line) => line.match(WORDS) ?? []);
 
 /** Words of a TorchScript file's code, exchanged for others of its words. */
 function mutateCode(random: Random): Uint8Array {
   return scriptFile(
-    SCRIPT_BODY.map((line) => {
+    random.pick(BODIES).map((line) => {
       if (!random.chance(0.3)) return line;
       const words: string[] = [...(line.match(WORDS) ?? [])];
       words[random.integer(0, words.length - 1)] = random.pick(PARTS);
@@ -69,7 +70,7 @@ function mutateCode(random: Random): Uint8Array {
 
 export const torchscript: FuzzedFormat = {
   name: 'torchscript',
-  corpus: async () => [scriptFile()],
+  corpus: async () => BODIES.map(scriptFile),
   mutate(file, random) {
     if (random.chance(0.6)) return mutateCode(random);
     return random.chance(0.5) ? mutateZip(file, random) : mutatePickle(file, random);

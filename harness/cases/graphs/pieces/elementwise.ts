@@ -16,6 +16,9 @@ export const activation = ofReal((builder, { name: x, shape }) => {
     'HardSigmoid',
     'HardSwish',
     'Softmax',
+    'Tanh',
+    'Erf',
+    'Abs',
   ]);
   const constant = (value: number, dims?: readonly number[]): string =>
     builder.constant('c', Float32Array.of(value), dims);
@@ -27,7 +30,10 @@ export const activation = ofReal((builder, { name: x, shape }) => {
   }
   if (op === 'Softmax') attributes['axis'] = random.pick([1, 1, -1]);
   if (op === 'LeakyRelu') attributes['alpha'] = { float: Math.fround(random.unit()) };
-  if (op === 'PRelu') more.push(constant(random.unit() * 1.5 - 0.5, [[], [1], [1, 1]][random.integer(0, 2)]));
+  if (op === 'PRelu' && shape.length === 4 && random.chance(0.5)) {
+    const slopes = Float32Array.from({ length: shape[1]! }, () => random.unit() * 1.5 - 0.5);
+    more.push(builder.constant('c', slopes, [shape[1]!, 1, 1]));
+  } else if (op === 'PRelu') more.push(constant(random.unit() * 1.5 - 0.5, [[], [1], [1, 1]][random.integer(0, 2)]));
   if (op !== 'HardSwish') return { name: builder.node(op, [x, ...more], attributes), shape };
   // which came with operator set 14
   const hard = builder.node('HardSigmoid', [x], { alpha: { float: 1 / 6 }, beta: { float: 0.5 } });

@@ -123,7 +123,7 @@ export class Call {
   /** @param part of several nodes for one operator, what this one gives: its name is told by it */
   node(
     op: string,
-    inputs: readonly (Activation | OwnConstant)[],
+    inputs: readonly (Activation | OwnConstant | null)[],
     output: Activation,
     attributes: Attributes = {},
     part = '',

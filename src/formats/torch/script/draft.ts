@@ -13,7 +13,7 @@ export type OwnConstant = Omit<Constant, 'name'> & { readonly suffix: string };
 
 interface DraftNode {
   readonly op: string;
-  readonly inputs: readonly (Activation | OwnConstant)[];
+  readonly inputs: readonly (Activation | OwnConstant | null)[];
   readonly output: Activation;
   readonly attributes: Attributes;
   /** The name that it gets where no module has it. */
@@ -31,7 +31,7 @@ export class Draft {
 
   add(
     op: string,
-    inputs: readonly (Activation | OwnConstant)[],
+    inputs: readonly (Activation | OwnConstant | null)[],
     output: Activation,
     attributes: Attributes,
     fallback: string,
@@ -53,8 +53,8 @@ export class Draft {
     return unique;
   }
 
-  /** @param size [height, width] of the example that a trace was made with */
-  finish(name: string, input: Activation, outputs: readonly Activation[], size: readonly number[] | undefined): Graph {
+  /** @param shape of the example that a trace was made with, the batch included */
+  finish(name: string, input: Activation, outputs: readonly Activation[], shape: readonly number[]): Graph {
     const constants = new Map<string, Constant>();
     const tensors = new Map<string, QuantizedType>();
     const [last] = outputs;
@@ -64,6 +64,7 @@ export class Draft {
       this.name(output, fallback);
       const own = output.name!;
       const operands = inputs.map((operand) => {
+        if (operand === null) return '';
         if (operand instanceof Activation) return operand.name!;
         const { suffix, ...constant } = operand;
         const named = `${own}.${suffix}`;
@@ -74,14 +75,15 @@ export class Draft {
       return { name: own, op, inputs: operands, outputs: [own], attributes };
     });
     const perChannel = [...constants.values()].some(({ quantization }) => quantization?.axis !== undefined);
-    const channels = this.inputChannels ?? DYNAMIC;
+    const [, channels, ...rest] = shape as [number, number, ...number[]];
+    const known = channels === DYNAMIC ? (this.inputChannels ?? DYNAMIC) : channels;
     return {
       name,
       format: 'torch',
       // a file does not say what it was made for: qnnpack's observers are per tensor unless told otherwise
       engine: perChannel ? 'x86' : 'qnnpack',
       nodes,
-      inputs: [{ name: 'input', type: 'float32', shape: [DYNAMIC, channels, ...(size ?? [DYNAMIC, DYNAMIC])] }],
+      inputs: [{ name: 'input', type: 'float32', shape: [DYNAMIC, known, ...rest] }],
       outputs: outputs.map((tensor) => tensor.name!),
       constants,
       tensors,

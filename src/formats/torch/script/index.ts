@@ -1,6 +1,6 @@
 import { strFromU8 } from 'fflate';
 import { InvalidModelError, UnsupportedModelError } from '../../../errors.ts';
-import type { Graph } from '../../../graph/graph.ts';
+import { DYNAMIC, type Graph } from '../../../graph/graph.ts';
 import type { Archive } from '../checkpoint.ts';
 import { describe, PickleGlobal, unpickle, type PickleValue } from '../pickle.ts';
 import { TensorReader } from '../tensor_reader.ts';
@@ -29,11 +29,11 @@ const GLOBALS = {
 /** Has an archive the code of a network? */
 export const isScript = (archive: Archive): boolean => archive.find('constants.pkl') !== undefined;
 
-/** Height and width of the example that a network was traced with, where the file says so. */
-function exampleSize(example: PickleValue | undefined): readonly number[] | undefined {
+/** The shape of the example that a network was traced with, where the file says so; pictures without. */
+function exampleShape(example: PickleValue | undefined): readonly number[] {
   const inputs = example instanceof Map ? example.get('forward') : undefined;
   const [tensor] = Array.isArray(inputs) ? inputs : [];
-  return tensor instanceof TorchTensor && tensor.shape.length === 4 ? tensor.shape.slice(2) : undefined;
+  return tensor instanceof TorchTensor && tensor.shape.length > 1 ? tensor.shape : [DYNAMIC, DYNAMIC, DYNAMIC, DYNAMIC];
 }
 
 /**
@@ -69,11 +69,18 @@ export function readScript(archive: Archive): Graph {
     'supported: the quantized layers of torch.ao.nn.quantized',
   );
   const draft = new Draft();
-  const input = new Activation([undefined, undefined, undefined, undefined], undefined, 'contiguous');
+  const shape = exampleShape(archive.find('traced_inputs.pkl') && pickled('traced_inputs'));
+  // what a network does with pictures holds for those of any height and width
+  const isOpen = (length: number, axis: number): boolean =>
+    axis === 0 || length === DYNAMIC || (shape.length === 4 && axis > 1);
+  const input = new Activation(
+    shape.map((length, axis) => (isOpen(length, axis) ? undefined : length)),
+    undefined,
+    'contiguous',
+  );
   const result = new Interpreter(source, constants, draft, tensors).method(root, 'forward', [input]);
   const outputs = (Array.isArray(result) ? result : [result]).filter((value) => value !== null);
   if (outputs.length === 0 || !outputs.every((value) => value instanceof Activation))
     throw new UnsupportedModelError(`the network returns ${describe(result)}; supported: tensors that it computes`);
-  const example = archive.find('traced_inputs.pkl') && pickled('traced_inputs');
-  return draft.finish(root.type.replace(/^.*\./, ''), input, outputs, exampleSize(example));
+  return draft.finish(root.type.replace(/^.*\./, ''), input, outputs, shape);
 }

@@ -7,7 +7,7 @@ import { createPlan } from '../../../plan/plan.ts';
 import { referenceTrace } from '../../../plan/reference.ts';
 import { InvalidModelError, UnsupportedModelError } from '../../../errors.ts';
 import { Random } from '../../../../models/random.ts';
-import { SCRIPT_BODY, scriptFile } from '../../../../tests/helpers/script_file.ts';
+import { OPERATORS_BODY, SCRIPT_BODY, scriptFile } from '../../../../tests/helpers/script_file.ts';
 import { readTorch } from '../index.ts';
 
 const FILES = [
@@ -64,6 +64,39 @@ describe('a small TorchScript file', () => {
     expect(tensors.get('conv')!.quantization).toEqual({ scale: Float64Array.of(0.25), zeroPoint: Int32Array.of(2) });
   });
 
+  it('may have other operators on bytes', () => {
+    const { nodes, tensors } = readTorch(scriptFile(OPERATORS_BODY));
+    const ops = nodes.map(({ name, op }) => `${name} ${op}`).filter((one) => !/cat\./.test(one));
+    expect(ops).toEqual([
+      'quantize_per_tensor QuantizeLinear',
+      'conv Conv',
+      'hardtanh Clip',
+      'add_scalar AddScalar',
+      'mean ReduceMean',
+      'relu6 Clip',
+      'avg_pool2d AveragePool',
+      'slice.from1 Slice',
+      'split.from0 Slice',
+      'split.from2 Slice',
+      'mul_scalar Complement',
+      'upsample_nearest2d Resize',
+      'sigmoid Sigmoid',
+      'unsqueeze Unsqueeze',
+      'squeeze Squeeze',
+      'flatten Reshape',
+      'adaptive_avg_pool2d AdaptiveAveragePool',
+      'mul Mul',
+      'cat Concat',
+      'output DequantizeLinear',
+    ]);
+    // 2 - 500 / 0.25 is below 0 by 1,998 steps
+    expect(tensors.get('add_scalar')!.quantization).toEqual({
+      scale: Float64Array.of(((255 + 1998) / 255) * 0.25),
+      zeroPoint: Int32Array.of(0),
+    });
+    expect(tensors.get('mul_scalar')!.quantization!.zeroPoint[0]).toBe(253);
+  });
+
   const twice = Array.from({ length: 20 }, (_, i) => `l${i + 1} = [${`l${i}, `.repeat(9)}]`);
   it.each([
     ['a loop', ['for i in range(3):', '  y = x'], /__torch__\.py, line 6: 'for'; supported: code without loops/],
@@ -91,6 +124,15 @@ describe('a small TorchScript file', () => {
     ['deep brackets', [`y = ${'('.repeat(1000)}x${')'.repeat(1000)}`], /nested more than 64/],
     ['no code', ['y = $'], /line 6: "\$" is no code/],
     ['half a statement', ['y = (x'], /in place of \)/],
+    ['half a part', [...OPERATORS_BODY, 'y = torch.split(a, 1.5, 1)'], /parts of 1.5 of 4; supported: whole numbers/],
+    ['a step back', [...OPERATORS_BODY, 'y = torch.slice(a, 1, 0, 3, -1)'], /in steps of -1; supported: whole/],
+    [
+      'parts without end',
+      [...OPERATORS_BODY, 'y = torch.split(torch.reshape(a, [1, 100000000]), 1, 1)'],
+      /parts of 1 of 100000000; supported: .* up to 1024 parts/,
+    ],
+    ['a scale that is none', [...OPERATORS_BODY, 'y = ops.quantized.mul_scalar(a, 1e300)'], /the scale .*; expected/],
+    ['training', [...OPERATORS_BODY, 'y = torch.dropout(a, 0.5, True)'], /training; supported: model.eval/],
     ['a type of 32 bits', ['y = torch.quantize_per_tensor(x, 0.1, 0, 14)'], /type 14; supported: quint8/],
   ])('%s is refused by line and name', (_, body, message) => {
     expect(() => readTorch(scriptFile(body))).toThrow(message);
