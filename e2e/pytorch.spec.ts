@@ -27,13 +27,11 @@ const VNNI = processor === 'x64-avx512-vnni';
 const TRACES: readonly (readonly [width: string, made: string, engines: readonly string[]])[] = chosen(
   [
     ['0.35', 'qnnpack', ['qnnpack']],
-    ['0.35', 'x86', ['x86']],
-    ['1.4', 'x86', VNNI ? ['fbgemm', 'onednn'] : ['fbgemm']],
+    ['0.35', 'x86', VNNI ? ['x86', 'fbgemm', 'onednn'] : ['x86', 'fbgemm']],
   ],
   [
-    ['0.35', 'x86', VNNI ? ['fbgemm', 'onednn'] : ['fbgemm']],
     ['1.4', 'qnnpack', ['qnnpack']],
-    ['1.4', 'x86', ['x86']],
+    ['1.4', 'x86', VNNI ? ['x86', 'fbgemm', 'onednn'] : ['x86', 'fbgemm']],
   ],
 );
 

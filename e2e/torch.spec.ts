@@ -22,14 +22,14 @@ test.describe('needs ../shared: traces of real PyTorch', () => {
   const traces = chosen<[model: string, engine: string | undefined, trace: string]>(
     [
       ['qnnpack', undefined, 'qnnpack_trace_cat_720p'],
-      ['qnnpack', 'fbgemm-avx2', 'fbgemm_avx2_trace_cat_720p'],
       ['qnnpack', 'onednn-avx2', 'onednn_avx2_trace_cat_720p'],
-      ['fbgemm_full_range', 'fbgemm', 'fbgemm_full_range_trace_coffee'],
       ['fbgemm', undefined, 'x86_trace_coffee'],
     ],
     [
       // the same graph from another format of file: src/formats/torch/torch.test.ts
       ['qnnpack_legacy', undefined, 'qnnpack_trace_cat_720p'],
+      ['fbgemm_full_range', 'fbgemm', 'fbgemm_full_range_trace_coffee'],
+      ['qnnpack', 'fbgemm-avx2', 'fbgemm_avx2_trace_cat_720p'],
       ['fbgemm_full_range', undefined, 'x86_full_range_trace_hot_dog'],
       ['fbgemm_full_range', 'x86-avx2', 'fbgemm_avx2_full_range_trace_cat_720p'],
     ],
@@ -66,11 +66,9 @@ test.describe('needs ../shared: traces of real PyTorch', () => {
 
   // those of qnnpack and of fbgemm-avx2: harness/explain/puzzle.test.ts and e2e/pytorch.spec.ts
   const made = chosen<[model: string, engines: readonly string[], trace: string]>(
+    [['qnnpack', ['onednn-avx2'], 'onednn_avx2_trace_cat_720p']],
     [
       ['fbgemm_full_range', ['fbgemm'], 'fbgemm_full_range_trace_coffee'],
-      ['qnnpack', ['onednn-avx2'], 'onednn_avx2_trace_cat_720p'],
-    ],
-    [
       ['fbgemm_full_range', ['fbgemm-avx2', 'x86-avx2'], 'fbgemm_avx2_full_range_trace_cat_720p'],
       ['fbgemm', ['x86'], 'x86_trace_coffee'],
       ['fbgemm_full_range', ['x86'], 'x86_full_range_trace_hot_dog'],

@@ -3,6 +3,7 @@
 import { Command } from 'commander';
 import { installRuntimes } from '../../harness/process/install.ts';
 import { endBy, supervise } from '../../harness/process/supervise.js';
+import { ENGINES } from '../../src/engines/index.ts';
 import { addBlind } from './blind.ts';
 import { fuzz, type FuzzOptions } from './fuzz.ts';
 import { FORMATS } from './formats/index.ts';
@@ -45,6 +46,11 @@ program
   .description('models and generated cases on every WebGPU: each tensor compared with the host reference')
   .argument('[model...]', 'model files; default is the built-in one', ['default'])
   .option('--only <columns...>', 'implementations and adapters', COLUMNS)
+  .option(
+    '--engines <names...>',
+    'whose cases are generated',
+    ENGINES.map(({ name }) => name),
+  )
   .option('--cases <n>', 'generated cases of each engine', number, 100)
   .option('--install', 'first install the packages deno and webgpu where they are missing, for this project only')
   .option('--markdown <file>', 'also write the table into a file, between its matrix comments')
