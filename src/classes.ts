@@ -1,5 +1,6 @@
 import { InvalidInputError } from './errors.ts';
 import { elementCount } from './graph/graph.ts';
+import { isRecord, kindOf, listOf } from './kind_of.ts';
 
 export interface RankedClass {
   readonly index: number;
@@ -22,15 +23,22 @@ export function isClassList(dims: readonly number[]): boolean {
  * @throws InvalidInputError where the output is no list of classes, or the labels are not as many.
  */
 export function rankClasses(
-  { dims, data }: { readonly dims: readonly number[]; readonly data: ArrayLike<number | bigint> },
+  output: { readonly dims: readonly number[]; readonly data: ArrayLike<number | bigint> },
   labels: readonly string[] | undefined,
   top: number,
 ): RankedClass[] {
-  const scores = Array.from(data, Number);
-  if (!isClassList(dims))
-    throw new InvalidInputError(`an output of [${dims.join(', ')}] does not classify one picture`);
+  const { dims, data } = isRecord(output) ? output : {};
+  if (!Array.isArray(dims) || !(Array.isArray(data) || ArrayBuffer.isView(data)))
+    throw new InvalidInputError(`classes are those of an output; got ${kindOf(output)}`);
+  const scores = Array.from(data as unknown as ArrayLike<number | bigint>, Number);
+  if (!isClassList(dims as number[]) || scores.length !== elementCount(dims as number[]))
+    throw new InvalidInputError(`an output of ${listOf(dims)} does not classify one picture`);
+  if (labels !== undefined && !Array.isArray(labels))
+    throw new InvalidInputError(`labels are a list of texts; got ${kindOf(labels)}`);
   if (labels && labels.length !== scores.length)
     throw new InvalidInputError(`there are ${labels.length} labels for ${scores.length} classes`);
+  if (!Number.isInteger(top) || top < 0)
+    throw new InvalidInputError(`how many classes is a number; got ${kindOf(top)}`);
   const highest = scores.reduce((a, b) => Math.max(a, b));
   const weights = scores.map((score) => Math.exp(score - highest));
   const total = weights.reduce((sum, weight) => sum + weight, 0);

@@ -1,5 +1,6 @@
 import { InvalidInputError } from './errors.ts';
 import { DYNAMIC, type TensorInfo } from './graph/graph.ts';
+import { isRecord, kindOf, listOf } from './kind_of.ts';
 import { Tensor } from './tensor.ts';
 import type { Picture } from './pictures/picture.ts';
 import { resizeBilinear } from './pictures/resize.ts';
@@ -35,10 +36,19 @@ const RECIPES: Readonly<Record<RecipeName, Preparation>> = {
 export const sizeOf = (recipe: RecipeName): Preparation['size'] => RECIPES[recipe].size;
 
 /** @throws InvalidInputError where there is no such recipe. */
-export function recipeName(name: string): RecipeName {
+export function recipeName(name: unknown): RecipeName {
   const known = RECIPE_NAMES.find((known) => known === name);
-  if (!known) throw new InvalidInputError(`no recipe ${JSON.stringify(name)}; there are ${RECIPE_NAMES.join(', ')}`);
+  if (!known) throw new InvalidInputError(`no recipe ${kindOf(name)}; there are ${RECIPE_NAMES.join(', ')}`);
   return known;
+}
+
+const isSize = (value: unknown): value is number => Number.isInteger(value) && (value as number) > 0;
+
+function expectPicture(picture: unknown): void {
+  const { width, height, data } = isRecord(picture) ? picture : {};
+  const bytes = isSize(width) && isSize(height) ? CHANNELS * width * height : undefined;
+  if (!ArrayBuffer.isView(data) || data.byteLength !== bytes)
+    throw new InvalidInputError(`a picture is what decodePicture gives; got ${kindOf(picture)}`);
 }
 
 /**
@@ -52,21 +62,24 @@ export function recipeName(name: string): RecipeName {
  * @throws InvalidInputError where the recipe does not fit the picture or the model's input.
  */
 export function preprocess(picture: Picture, recipe: RecipeName, input: PictureInput): Tensor {
-  const { types, apply } = RECIPES[recipe];
+  const { types, apply } = RECIPES[recipeName(recipe)];
+  expectPicture(picture);
+  if (!isRecord(input) || !Array.isArray(input.shape))
+    throw new InvalidInputError(`an input is one of session.inputMetadata; got ${kindOf(input)}`);
   const [batch, channels, height, width] = input.shape;
-  const got = `the model's input ${input.name} is ${input.type} [${input.shape.join(', ')}]`;
+  const got = `the model's input ${kindOf(input.name)} is ${kindOf(input.type)} ${listOf(input.shape)}`;
   if (!types.includes(input.type))
     throw new InvalidInputError(`the recipe ${recipe} makes ${types.join(' or ')}, but ${got}`);
   if (
     input.shape.length !== 4 ||
     (batch !== 1 && batch !== DYNAMIC && typeof batch !== 'string') ||
     channels !== CHANNELS ||
-    !(Number(height) > 0 && Number(width) > 0)
+    !isSize(height) ||
+    !isSize(width)
   )
     throw new InvalidInputError(`a picture is fed as [1, 3, height, width], but ${got}`);
-  const [rows, columns] = [Number(height), Number(width)];
-  const data = apply(picture, rows, columns);
-  const dims = [1, CHANNELS, rows, columns];
+  const data = apply(picture, height, width);
+  const dims = [1, CHANNELS, height, width];
   if (input.type === 'uint8') return new Tensor('uint8', Uint8Array.from(data), dims);
   return new Tensor('float32', Float32Array.from(data), dims);
 }

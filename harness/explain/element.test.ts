@@ -366,7 +366,7 @@ describe('where an element is', () => {
     ['y', /--at y: an element is LAYER,c,y,x/],
     ['y,0,0,4', /'y' is \[1, 1, 1, 4\] \(NCHW\) and has no such element/],
     ['y,3', /has no such element/],
-    ['z,0,0,0', /the model has no layer 'z'; it has y/],
+    ['z,0,0,0', /the model has no layer 'z'; nearest are 'y'/],
   ])('refuses %s', (text, message) => {
     expect(() => parseElementAddress(text, typed)).toThrow(message);
   });

@@ -130,7 +130,7 @@ describe('preprocess', () => {
 describe('recipes', () => {
   it('are chosen by name', () => {
     expect(recipeName('torchvision')).toBe('torchvision');
-    expect(() => recipeName('caffe')).toThrow('no recipe "caffe"; there are torchvision, inception, nsfwjs, none');
+    expect(() => recipeName('caffe')).toThrow("no recipe 'caffe'; there are torchvision, inception, nsfwjs, none");
   });
 
   it('are known for known files only', () => {

@@ -44,6 +44,18 @@ const CALLS: Readonly<Record<string, { readonly call: Call; readonly right: read
     call: library.saturatingNeighbours as Call,
     right: [{ inputChannels: 3, groups: 1, kernel: [3, 3] }],
   },
+  preprocess: {
+    call: library.preprocess as Call,
+    right: [
+      { width: 2, height: 1, data: new Uint8Array(6) },
+      'none',
+      { name: 'x', type: 'uint8', shape: [1, 3, 1, 2] },
+    ],
+  },
+  rankClasses: {
+    call: library.rankClasses as Call,
+    right: [{ dims: [1, 2], data: Float32Array.of(1, 2) }, ['a', 'b'], 1],
+  },
   readModel: { call: readModel as Call, right: [smallQOperatorModel()] },
   createPlan: { call: createPlan as Call, right: [readModel(smallQOperatorModel()), {}] },
   variantsFor: { call: library.variantsFor as Call, right: [createPlan(readModel(smallQOperatorModel())), 'n_c'] },
@@ -68,8 +80,9 @@ describe('wrong arguments: errors of this project, and no others', () => {
   it('every function is here', () => {
     const functions = Object.entries(library).filter(([, value]) => typeof value === 'function');
     const named = functions.map(([name]) => name).filter((name) => !name.endsWith('Error'));
-    // sessions need a device: e2e/arguments.spec.ts
-    expect([...Object.keys(CALLS), 'InferenceSession', 'findSemantics'].sort()).toEqual(named.sort());
+    // sessions need a device, and pictures a browser: e2e/arguments.spec.ts, e2e/pictures.spec.ts
+    const others = ['InferenceSession', 'decodePicture', 'findSemantics'];
+    expect([...Object.keys(CALLS), ...others].sort()).toEqual(named.sort());
   });
   it.each(Object.keys(CALLS))('%s', (name) => {
     const { call, right } = CALLS[name]!;
