@@ -1,7 +1,7 @@
 import { InvalidModelError } from '../errors.ts';
 import type { GraphNode } from '../graph/graph.ts';
 import { extent } from './layout.ts';
-import { defineLinear, linearLayer, linearSums, weightsOf } from './linear/linear.ts';
+import { defineLinear, hasBytes, linearLayer, linearSums, weightsOf } from './linear/linear.ts';
 import type { Linear, Window } from './layer.ts';
 import { referenceLinear } from './linear/reference.ts';
 import {
@@ -75,6 +75,11 @@ export const conv: Operator = {
     return quantizedOutput(node, context, [input.shape[0]!, channels, ...size]);
   },
   reference: (node, context, operand) => referenceLinear(context, linearOf(node, context), operand(0)),
-  define: (node, context) => defineLinear(linearOf(node, context)),
+  define(node, context) {
+    const linear = linearOf(node, context);
+    // values with functions of their own are in no description
+    const isWhole = !hasBytes(linear.layer) || !context.engine.linear(linear.layer).tail;
+    return isWhole ? defineLinear(linear) : undefined;
+  },
   layer: (node, context) => linearSums(node, context, linearOf(node, context)),
 };
