@@ -76,8 +76,8 @@ test('what exact8 refuses is refused by name; or runs in wasm, where that was as
     return { refused, notInWasm, option, noGpu, equal, equalWithoutGpu, handed };
   });
   expect(outcomes).toEqual({
-    refused: expect.stringMatching(/^UnsupportedModelError: node 'n' is a Sin, which is not supported/),
-    notInWasm: expect.stringMatching(/^UnsupportedModelError: node 'n' is a Sin/),
+    refused: expect.stringMatching(/^UnsupportedModelError: the model is not quantized/),
+    notInWasm: expect.stringMatching(/^UnsupportedModelError: the model is not quantized/),
     option: "InvalidInputError: option 'graphOptimizationLevel' is one of all; got 'disabled'",
     noGpu: expect.stringMatching(/^DeviceError: this environment has no WebGPU/),
     equal: true,
