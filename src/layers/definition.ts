@@ -1,5 +1,5 @@
 import type { AddLayer, PoolLayer, TensorQuantization } from '../engines/engine.ts';
-import type { ByteLinear } from './layer.ts';
+import type { ByteLinear, Window } from './layer.ts';
 
 interface Definitions {
   readonly linear: { readonly linear: ByteLinear };
@@ -7,6 +7,8 @@ interface Definitions {
   /** The operands of a float32 add: a tensor, and another one or a constant, which may have one value a channel. */
   readonly add_float32: { readonly tensor: string; readonly other: string; readonly perChannel: boolean };
   readonly global_average_pool: { readonly layer: PoolLayer };
+  /** The largest of a window; what lies outside of the input takes no part. */
+  readonly max_pool: { readonly window: Window };
   readonly quantize: { readonly output: TensorQuantization };
   readonly dequantize: { readonly input: TensorQuantization };
   /** The same values in the same order (NCHW), in another shape. */
