@@ -164,6 +164,24 @@ static void pool(const struct layer *l, int32_t *y) {
   free(x), free_requantization(&r);
 }
 
+static void max_pool(const struct layer *l, int32_t *y) {
+  int32_t *x = load_tensor(&l->input);
+  for (int plane = 0; plane < l->output.batch * l->output.channels; plane++)
+    for (int oy = 0; oy < l->output.height; oy++)
+      for (int ox = 0; ox < l->output.width; ox++) {
+        int32_t largest = l->output.least;
+        for (int k = 0; k < l->kernel_height * l->kernel_width; k++) {
+          int row = oy * l->stride_y - l->pad_top + k / l->kernel_width * l->dilation_y;
+          int column = ox * l->stride_x - l->pad_left + k % l->kernel_width * l->dilation_x;
+          if (row < 0 || row >= l->input.height || column < 0 || column >= l->input.width) continue;
+          int32_t value = x[((size_t)plane * l->input.height + row) * l->input.width + column];
+          if (value > largest) largest = value;
+        }
+        *y++ = largest;
+      }
+  free(x);
+}
+
 static void add(const struct layer *l, int32_t *y) {
   int32_t *a = load_tensor(&l->input), *b = load_tensor(&l->other);
   uint8_t *table = l->line ? NULL : load(l->folder, "table.bin", 65536);
@@ -294,6 +312,7 @@ static size_t check(const struct layer *l) {
   switch (l->kind) {
     case CONVOLUTION: convolution(l, y); break;
     case POOL: pool(l, y); break;
+    case MAX_POOL: max_pool(l, y); break;
     case ADD: add(l, y); break;
     case ADD_FLOAT: add_float(l, y); break;
     case BYTES: bytes(l, y); break;

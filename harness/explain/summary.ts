@@ -13,7 +13,11 @@ export function classOf(node: GraphNode, { context }: BoundEngine): string {
   return Math.max(...layer.kernel) === 1 ? 'pointwise' : 'convolution';
 }
 
-const WORDS: Readonly<Record<string, string>> = { global_average_pool: 'pool', add_float32: 'float32 add' };
+const WORDS: Readonly<Record<string, string>> = {
+  global_average_pool: 'pool',
+  max_pool: 'pool',
+  add_float32: 'float32 add',
+};
 
 /** Layers of one class, and what became of them. */
 export interface ClassSummary {

@@ -325,6 +325,23 @@ describe.skipIf(!hasCompiler())('the C program (needs a C compiler)', () => {
     expect(output).toMatch(/sum +512 elements, 1 differ/);
   });
 
+  it.skipIf(!sharedAvailable).each(
+    chosen(
+      [['torchscript_plain_fbgemm', 'fbgemm-avx2']],
+      [
+        ['torchscript_plain_fbgemm', 'x86'],
+        ['torchscript_plain_qnnpack', 'qnnpack'],
+      ],
+    ),
+  )('equals %s as %s, which has a MaxPool, in every layer (needs ../shared)', async (file, engine) => {
+    const graph = readModel(readFileSync(join(SHARED, 'models', `${file}.pt`)));
+    const feeds = await readFeeds(graph, join(SHARED, 'goldens', `${file}.npz:input`));
+    const { layers } = await write(`${file} ${engine}`, graph, { ...bin, feeds, engine });
+    expect(layers.map(({ kind }) => kind)).toContain('max-pool');
+    const equal = expect.stringMatching(new RegExp(`\n${layers.length} layers, 0 differ\n$`));
+    expect(recompute(`${file} ${engine}`)).toMatchObject({ status: 0, output: equal });
+  });
+
   it('of an engine that adds by another formula at the end: equal in every layer', async () => {
     const { graph, feeds } = generateBlock('x86', 1, 3);
     const { layers } = await write('tails', graph, { ...bin, feeds });

@@ -4,7 +4,7 @@ import type { Manifest, ManifestLayer } from './manifest.ts';
 const DECLARATIONS = `#ifndef NETWORK_H
 #define NETWORK_H
 
-enum kind { CONVOLUTION, POOL, ADD, ADD_FLOAT, QUANTIZE, DEQUANTIZE, BYTES, SOFTMAX, COPY };
+enum kind { CONVOLUTION, POOL, MAX_POOL, ADD, ADD_FLOAT, QUANTIZE, DEQUANTIZE, BYTES, SOFTMAX, COPY };
 
 struct tensor {
   const char *file;                    /* .bin, NCHW: unsigned or signed bytes, or float32 */
@@ -87,8 +87,6 @@ function fields(manifest: Manifest, layer: ManifestLayer): string[] {
   if (other !== undefined) set({ other: tensor(manifest, other) });
   if (window)
     set({
-      weights: `"${binFile(arrays['weights']!.files)}"`,
-      weights_signed: Number(arrays['weights']!.signed),
       kernel_height: window.kernel[0],
       kernel_width: window.kernel[1],
       stride_y: window.strides[0],
@@ -98,6 +96,11 @@ function fields(manifest: Manifest, layer: ManifestLayer): string[] {
       pad_top: window.pads[0],
       pad_left: window.pads[1],
       groups: window.groups,
+    });
+  if (arrays['weights'])
+    set({
+      weights: `"${binFile(arrays['weights'].files)}"`,
+      weights_signed: Number(arrays['weights'].signed),
       pairs: Number(accumulation!.mode !== 'exact'),
       wraps: Number(accumulation!.mode === 'wrapping-pairs'),
       slots: arrays['slots']?.shape[0] ?? 0,

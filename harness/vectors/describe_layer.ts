@@ -22,7 +22,7 @@ import { bitsFor, fitted, whole, type VectorArray } from './array.ts';
 import { biasedFunctions, biasedLinear, type BiasedFunctions } from './biased.ts';
 import { BOUNDARIES, integerRequantization, type Line } from './line.ts';
 
-/** Where the window of a convolution lies. A fully connected layer is one of 1 by 1 pixels. */
+/** Where the window of a convolution or of a max-pool lies. A fully connected layer is one of 1 by 1 pixels. */
 export interface Window {
   readonly kernel: readonly [height: number, width: number];
   readonly strides: readonly [y: number, x: number];
@@ -30,7 +30,7 @@ export interface Window {
   /** [top, left, bottom, right]. */
   readonly pads: readonly [number, number, number, number];
   readonly groups: number;
-  /** What positions outside of the input hold: the input's zero point. */
+  /** What positions outside of the input hold: the input's zero point; of a max-pool the smallest value of the type. */
   readonly paddingValue: number;
 }
 
@@ -114,6 +114,7 @@ const CODE = 'a code is a value minus the smallest of its type';
 const LAYERS: ForDefinitions<[Described], Details> = {
   linear,
   global_average_pool: pool,
+  max_pool: maxPool,
   add,
   add_float32: addFloat,
   quantize,
@@ -332,6 +333,19 @@ function pool(
     accumulation: { mode: 'exact', definition, ...stage.sums },
     requantization: stage.requantization,
     arrays: stage.arrays,
+  };
+}
+
+function maxPool({ window }: Definition<'max_pool'>, { node, context }: Described): Details {
+  const { type, shape } = context.info(node.outputs[0]!);
+  const { kernel, strides, dilations, pads } = window;
+  // outside of the input lies what is never the largest
+  const [paddingValue] = byteRange(type as 'uint8' | 'int8');
+  return {
+    kind: 'max-pool',
+    formulas: ['output = the largest input of the window; positions outside of the input take no part'],
+    window: { kernel, strides, dilations, pads, groups: shape[1]!, paddingValue },
+    arrays: {},
   };
 }
 

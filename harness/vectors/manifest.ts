@@ -96,5 +96,7 @@ export const CONVENTIONS = {
   layouts:
     'activations NCHW or NHWC, weights OIHW or OHWI (output channel, input channel of the group, row, column); tiled: ' +
     '[N or O][tile][row][column][channel of the tile], where channels that there are not hold the zero point, weights 0',
-  padding: 'positions outside of the input hold window.paddingValue, the zero point of the input, and so add nothing',
+  padding:
+    'positions outside of the input hold window.paddingValue: the zero point of the input, which adds nothing; of a ' +
+    'max-pool the smallest value of the type',
 };

@@ -391,7 +391,14 @@ describe('what a layer is, whatever its operator is called', () => {
     expect(layerOf('AveragePool', new Map(), whole)).toMatchObject({ kind, formulas, arrays });
   });
 
-  it('a MaxPool is none that is known', () => {
-    expect(() => layerOf('MaxPool', new Map(), { kernel_shape: [1, 1] })).toThrow('no vectors are written for');
+  it('a MaxPool is its window', () => {
+    expect(layerOf('MaxPool', new Map(), { kernel_shape: [1, 1] })).toMatchObject({
+      kind: 'max-pool',
+      window: { kernel: [1, 1], strides: [1, 1], groups: 4, paddingValue: 0 },
+    });
+  });
+
+  it('a LeakyRelu is none that is known', () => {
+    expect(() => layerOf('LeakyRelu', new Map(), { alpha: 0.1 })).toThrow('no vectors are written for');
   });
 });

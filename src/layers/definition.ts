@@ -1,5 +1,5 @@
 import type { AddLayer, Engine, PoolLayer, StepFunctions, TensorQuantization } from '../engines/engine.ts';
-import type { ByteLinear } from './layer.ts';
+import type { ByteLinear, Window } from './layer.ts';
 
 interface Definitions {
   readonly linear: { readonly linear: ByteLinear };
@@ -11,6 +11,8 @@ interface Definitions {
     /** @throws UnsupportedModelError where the engine has none */
     functions(engine: Engine, layer: PoolLayer): StepFunctions;
   };
+  /** The largest of a window; what lies outside of the input takes no part. */
+  readonly max_pool: { readonly window: Window };
   readonly quantize: { readonly output: TensorQuantization };
   readonly dequantize: { readonly input: TensorQuantization };
   /** A softmax of 8 bits over the channels. */

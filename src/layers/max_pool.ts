@@ -52,5 +52,7 @@ export const maxPool: Operator = {
     return { data };
   },
 
+  define: (node, context) => ({ kind: 'max_pool', window: poolWindow(node, context) }),
+
   layer: (node, context) => ({ kind: 'max_pool', ...placeOf(node, context), window: poolWindow(node, context) }),
 };
