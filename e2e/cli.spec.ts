@@ -67,7 +67,7 @@ test.describe('exit 2: bad usage or input, with its cause', () => {
     [['nonsense'], /unknown command/],
     [['verify', '--random', 'x'], /integer/],
     [['verify', '--random', '1', '--extremes'], /more than one kind of input/],
-    [['verify', '--against', 'nonsense'], /nonsense: supported: onnxruntime, or a trace/],
+    [['verify', '--against', 'nonsense'], /nonsense: supported: onnxruntime, tflite, or a trace/],
     [['verify', '--engine', 'nonsense'], /nonsense.*onnxruntime/],
     [['verify', '--semantics', 'formerly'], /formerly.*onnxruntime/],
     [['verify', '--semantics=formerly'], /formerly.*onnxruntime/],
