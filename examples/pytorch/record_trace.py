@@ -45,11 +45,14 @@ def meta():
 def record(model, x, path):
     """Runs `model` on `x` (float32, NCHW) under the engine that it was loaded with; returns the model's output."""
     arrays = {'input': x.numpy()}
-    kept = []
+    kept, calls = [], {}
 
     def keep(name, tensor):  # of modules that return the same tensor, the innermost: its hook comes first
         if torch.is_tensor(tensor) and tensor.is_quantized and not any(tensor is other for other in kept):
             kept.append(tensor)
+            calls[name] = calls.get(name, -1) + 1
+            if calls[name] > 0:  # a module that is called again
+                name = f'{name}_{calls[name]}'
             arrays[name] = np.ascontiguousarray(tensor.int_repr().numpy())
             arrays[name + ':qparams'] = np.array([tensor.q_scale(), tensor.q_zero_point()])
 
