@@ -5,7 +5,7 @@ import { readOnnx } from './onnx/read.ts';
 import { readTflite } from './tflite/read.ts';
 import { isTorch, readTorch } from './torch/index.ts';
 
-const SUPPORTED = "ONNX, TensorFlow Lite, TorchScript, and PyTorch's .pth of a quantized MobileNetV2";
+const SUPPORTED = "ONNX, TensorFlow Lite, TorchScript, and a .pth of one of torchvision's quantized networks";
 
 const ascii = (bytes: Uint8Array, from: number, to: number): string => String.fromCharCode(...bytes.subarray(from, to));
 

@@ -2,11 +2,11 @@ import { refuseNaN } from '../feeds.ts';
 import { elementCount, newElementData, type ElementArrays, type TensorInfo } from '../graph/graph.ts';
 import { findNan, NAN_WORDS } from '../kernels/find_nan.ts';
 import { denseBytes, fromNchw, type Exchange } from '../kernels/from_nchw.ts';
-import { KERNELS } from '../kernels/interfaces.ts';
 import { toNchw } from '../kernels/to_nchw.ts';
 import { Tensor } from '../tensor.ts';
 import { onDevice } from './loss.ts';
-import type { Pipeline, PipelineCache } from './pipelines.ts';
+import { align, geometryOf } from './memory.ts';
+import { bindGroup, type Pipeline, type PipelineCache } from './pipelines.ts';
 
 /** A dispatch and where it reads and writes. */
 interface Ready {
@@ -104,17 +104,17 @@ export class Exchanges {
     for (const [i, { exchange, pipeline, from, to }] of ready.entries()) {
       pass.setPipeline(pipeline.pipeline);
       for (const [index, buffers] of [[from, to], [], [uniforms[i]!]].entries()) {
-        const entries = buffers.map((buffer, binding) => ({ binding, resource: { buffer } }));
-        pass.setBindGroup(index, this.#device.createBindGroup({ layout: pipeline.layouts[index]!, entries }));
+        const bindings = buffers.map((buffer) => ({ buffer }));
+        pass.setBindGroup(index, bindGroup(this.#device, pipeline.layouts[index]!, bindings));
       }
       pass.dispatchWorkgroups(...exchange.workgroups);
     }
     pass.end();
   }
 
-  #uniform({ exchange: { kernel, geometry } }: Ready): GPUBuffer {
-    const fields = Uint32Array.from(KERNELS[kernel].geometry, (field) => geometry[field]!);
-    const size = Math.ceil(fields.byteLength / 16) * 16;
+  #uniform({ exchange }: Ready): GPUBuffer {
+    const fields = geometryOf(exchange);
+    const size = align(fields.byteLength, 16);
     const buffer = this.#buffer({ size, usage: GPUBufferUsage.UNIFORM, mappedAtCreation: true });
     new Uint32Array(buffer.getMappedRange()).set(fields);
     buffer.unmap();

@@ -11,7 +11,7 @@ import { Exchanges } from './exchange.ts';
 import { giveBack, type TakenInputs } from './inputs.ts';
 import { onDevice } from './loss.ts';
 import { align, allocate, IN_FLIGHT, placesOf, type Bindings, type Memory } from './memory.ts';
-import type { Pipeline, PipelineCache } from './pipelines.ts';
+import { bindGroup, type Pipeline, type PipelineCache } from './pipelines.ts';
 
 interface Dispatch {
   readonly step: Step;
@@ -19,10 +19,6 @@ interface Dispatch {
   readonly groups: readonly GPUBindGroup[];
   /** For other pipelines over the same operands (accumulators). */
   readonly bindings: Bindings;
-}
-
-function bindGroup(device: GPUDevice, layout: GPUBindGroupLayout, bindings: readonly GPUBufferBinding[]): GPUBindGroup {
-  return device.createBindGroup({ layout, entries: bindings.map((resource, binding) => ({ binding, resource })) });
 }
 
 /** Where the outputs of an inference are read from, and the last inference that used it. */

@@ -123,6 +123,7 @@ export function allocate(device: GPUDevice, plan: Plan, all: GPUBuffer[]): Memor
   return { activations, staging, bindings, all };
 }
 
-function geometryOf(step: Step): Uint32Array {
-  return Uint32Array.from(KERNELS[step.kernel].geometry, (field) => step.geometry[field]!);
+/** A step's uniform: the fields of its kernel's Geometry. */
+export function geometryOf({ kernel, geometry }: Pick<Step, 'kernel' | 'geometry'>): Uint32Array<ArrayBuffer> {
+  return Uint32Array.from(KERNELS[kernel].geometry, (field) => geometry[field]!);
 }

@@ -18,6 +18,15 @@ function layoutsOf(device: GPUDevice, kernel: KernelName, parameters: number): P
   return [layout([...read(KERNELS[kernel].operands.length), 'storage']), layout(read(parameters)), layout(['uniform'])];
 }
 
+/** Buffers, in binding order. */
+export function bindGroup(
+  device: GPUDevice,
+  layout: GPUBindGroupLayout,
+  bindings: readonly GPUBufferBinding[],
+): GPUBindGroup {
+  return device.createBindGroup({ layout, entries: bindings.map((resource, binding) => ({ binding, resource })) });
+}
+
 /** The compiler's messages, each with the shader file and line that it is about. */
 async function compilerMessages(module: GPUShaderModule, shader: LinkedShader): Promise<string> {
   const { messages } = await module.getCompilationInfo();

@@ -113,6 +113,15 @@ export function checkRunOptions(options: unknown): asserts options is RunOptions
   check(options, RUN_CHECKS);
 }
 
+/** @throws InvalidInputError where a location is said of an output that there is not */
+export function checkLocations({ outputs }: Graph, { preferredOutputLocation: locations }: SessionOptions): void {
+  const unknown = isRecord(locations) ? Object.keys(locations).find((name) => !outputs.includes(name)) : undefined;
+  if (unknown !== undefined)
+    throw new InvalidInputError(
+      `preferredOutputLocation: the model has no output ${kindOf(unknown)}; its outputs: ${outputs.join(', ')}`,
+    );
+}
+
 /** Of session options those that make the plan. */
 export function planOptionsOf(options: SessionOptions): PlanOptions {
   const others = ['device', ...Object.keys(CHECKS)];

@@ -16,6 +16,7 @@ import type { Fusion } from '../join/fusion.ts';
 import type { PlanOptions } from '../plan/options.ts';
 import { createPlan, planSteps, type Plan } from '../plan/plan.ts';
 import {
+  checkLocations,
   checkRunOptions,
   checkSessionOptions,
   planOptionsOf,
@@ -101,6 +102,7 @@ export class InferenceSession {
     checkGraph(graph);
     const { freeDimensionOverrides } = options;
     const shapes = freeDimensionOverrides && shapesByName(graph, freeDimensionOverrides);
+    checkLocations(graph, options);
     const device = given ?? (await requestDevice());
     const what = 'opening the model';
     let session: InferenceSession | undefined;
@@ -111,7 +113,6 @@ export class InferenceSession {
         const planOptions = { profile: profileOf(device), ...(shapes && { shapes }), ...others, features };
         const plan = await planWhileCompiling(graph, planOptions, device, options);
         session = new InferenceSession(graph, plan, options, planOptions, device);
-        session.#locate();
         session.#report(plan, options);
         await session.#executable(plan);
         await expectAlive(device, what);
@@ -272,17 +273,6 @@ export class InferenceSession {
       found.catch(() => this.#executables.delete(plan));
     }
     return found;
-  }
-
-  /** @throws InvalidInputError where a location is said of an output that there is not */
-  #locate(): void {
-    const unknown = isRecord(this.#locations)
-      ? Object.keys(this.#locations).find((name) => !this.outputNames.includes(name))
-      : undefined;
-    if (unknown !== undefined)
-      throw new InvalidInputError(
-        `preferredOutputLocation: the model has no output ${kindOf(unknown)}; its outputs: ${this.outputNames.join(', ')}`,
-      );
   }
 
   #fetches(plan: Plan, wanted: Fetched | undefined): Fetches {
