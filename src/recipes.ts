@@ -13,12 +13,14 @@ type PictureInput = Pick<TensorInfo, 'name' | 'type'> & { readonly shape: readon
 
 const CHANNELS = 3;
 
-/** A recipe turns a picture into RGB planes (channel, row, column) of the size that the model takes. */
-type Recipe = (picture: Picture, height: number, width: number) => Uint8Array<ArrayBuffer> | Float32Array<ArrayBuffer>;
+/** Turns a picture into RGB planes (channel, row, column) of the size that the model takes. */
+type Planes<T> = (picture: Picture, height: number, width: number) => T;
 
+/** Pixels that stay bytes, each of which becomes a value; or values that are of no single byte. */
 interface Preparation {
   readonly types: readonly TensorInfo['type'][];
-  readonly apply: Recipe;
+  readonly planes: Planes<Uint8Array<ArrayBuffer> | Float32Array<ArrayBuffer>>;
+  readonly value?: (byte: number, channel: number) => number;
   /** Height and width of what it makes, where there is no other. */
   readonly size?: readonly [number, number];
 }
@@ -27,11 +29,17 @@ const RESIZE = 256;
 const CROP = 224;
 
 const RECIPES: Readonly<Record<RecipeName, Preparation>> = {
-  torchvision: { types: ['float32'], apply: torchvision, size: [CROP, CROP] },
-  inception: { types: ['uint8'], apply: inception },
-  nsfwjs: { types: ['float32'], apply: nsfwjs },
-  none: { types: ['uint8', 'float32'], apply: none },
+  torchvision: { types: ['float32'], planes: torchvision, value: normalized, size: [CROP, CROP] },
+  inception: { types: ['uint8'], planes: inception, value: asItIs },
+  nsfwjs: { types: ['float32'], planes: nsfwjs },
+  none: { types: ['uint8', 'float32'], planes: none, value: asItIs },
 };
+
+/** What a recipe makes of each byte of each channel, [3][256]; undefined where it mixes pixels after that. */
+export function valuesOfBytes(recipe: RecipeName): Float32Array | undefined {
+  const { value } = RECIPES[recipe];
+  return value && Float32Array.from({ length: CHANNELS * 256 }, (_, i) => value(i & 255, i >> 8));
+}
 
 export const sizeOf = (recipe: RecipeName): Preparation['size'] => RECIPES[recipe].size;
 
@@ -62,7 +70,7 @@ function expectPicture(picture: unknown): void {
  * @throws InvalidInputError where the recipe does not fit the picture or the model's input.
  */
 export function preprocess(picture: Picture, recipe: RecipeName, input: PictureInput): Tensor {
-  const { types, apply } = RECIPES[recipeName(recipe)];
+  const { types, planes, value = asItIs } = RECIPES[recipeName(recipe)];
   expectPicture(picture);
   if (!isRecord(input) || !Array.isArray(input.shape))
     throw new InvalidInputError(`an input is one of session.inputMetadata; got ${kindOf(input)}`);
@@ -78,16 +86,26 @@ export function preprocess(picture: Picture, recipe: RecipeName, input: PictureI
     !isSize(width)
   )
     throw new InvalidInputError(`a picture is fed as [1, 3, height, width], but ${got}`);
-  const data = apply(picture, height, width);
+  const data = planes(picture, height, width);
   const dims = [1, CHANNELS, height, width];
-  if (input.type === 'uint8') return new Tensor('uint8', Uint8Array.from(data), dims);
-  return new Tensor('float32', Float32Array.from(data), dims);
+  const valueAt = (pixel: number, i: number): number => value(pixel, Math.floor(i / (height * width)));
+  if (input.type === 'uint8') return new Tensor('uint8', Uint8Array.from(data, valueAt), dims);
+  return new Tensor('float32', Float32Array.from(data, valueAt), dims);
 }
 
 const MEAN = Float32Array.of(0.485, 0.456, 0.406);
 const DEVIATION = Float32Array.of(0.229, 0.224, 0.225);
 
-function torchvision(picture: Picture, height: number, width: number): Float32Array<ArrayBuffer> {
+function asItIs(value: number): number {
+  return value;
+}
+
+/** Each step rounds to float32, in the order of ToTensor and Normalize. */
+function normalized(byte: number, channel: number): number {
+  return Math.fround(Math.fround(Math.fround(byte / 255) - MEAN[channel]!) / DEVIATION[channel]!);
+}
+
+function torchvision(picture: Picture, height: number, width: number): Uint8Array<ArrayBuffer> {
   if (height !== CROP || width !== CROP)
     throw new InvalidInputError(
       `the recipe torchvision makes ${CROP}x${CROP} pixels, the model takes ${width}x${height}`,
@@ -95,16 +113,11 @@ function torchvision(picture: Picture, height: number, width: number): Float32Ar
   const short = Math.min(picture.width, picture.height);
   const size = (side: number): number => (side === short ? RESIZE : Math.trunc((RESIZE * side) / short));
   const resized = resizeBilinear(picture, size(picture.width), size(picture.height));
-  const bytes = planes(crop(resized, CROP));
-  // Each step rounds to float32, in the order of ToTensor and Normalize.
-  return Float32Array.from(bytes, (byte, i) => {
-    const channel = Math.floor(i / (CROP * CROP));
-    return Math.fround(Math.fround(Math.fround(byte / 255) - MEAN[channel]!) / DEVIATION[channel]!);
-  });
+  return planesOf(crop(resized, CROP));
 }
 
 function inception(picture: Picture, height: number, width: number): Uint8Array<ArrayBuffer> {
-  return planes(resizeBilinear(picture, width, height));
+  return planesOf(resizeBilinear(picture, width, height));
 }
 
 function none(picture: Picture, height: number, width: number): Uint8Array<ArrayBuffer> {
@@ -112,7 +125,7 @@ function none(picture: Picture, height: number, width: number): Uint8Array<Array
     throw new InvalidInputError(
       `the recipe none does not resize: the picture is ${picture.width}x${picture.height}, the model takes ${width}x${height}`,
     );
-  return planes(picture);
+  return planesOf(picture);
 }
 
 function nsfwjs(picture: Picture, height: number, width: number): Float32Array<ArrayBuffer> {
@@ -164,7 +177,7 @@ function halfToEven(difference: number): number {
   return Number.isInteger(half) ? half : 2 * Math.round(half / 2);
 }
 
-function planes({ width, height, data }: Picture): Uint8Array<ArrayBuffer> {
+function planesOf({ width, height, data }: Picture): Uint8Array<ArrayBuffer> {
   const pixels = width * height;
   const result = new Uint8Array(CHANNELS * pixels);
   for (let channel = 0; channel < CHANNELS; channel++)
