@@ -395,7 +395,7 @@ describe.skipIf(!hasCompiler())('the C program (needs a C compiler)', () => {
       tensors: new Map([['y', { name: 'y', type: 'uint8', quantization }]]),
     };
     // every byte of every channel
-    const values = valuesOfBytes('torchvision')!;
+    const values = Float32Array.from(valuesOfBytes('torchvision')!.flatMap((row) => [...row]));
     const options = { ...bin, recipe: 'torchvision' } as const;
     const { layers } = await write('pixels', graph, {
       ...options,

@@ -29,7 +29,7 @@ export function pixelVectors(
   if (batch !== 1 || channels !== CHANNELS) return undefined;
   const code = layer.functions.at(0);
   const type = layer.writes.type as 'uint8' | 'int8';
-  const codes = Array.from(values, (value) => code(keyOfFloat(value)));
+  const codes = values.flatMap((row) => Array.from(row, (value) => code(keyOfFloat(value))));
   const table = whole(type, type === 'uint8' ? Uint8Array.from(codes) : Int8Array.from(codes), [CHANNELS, BYTES]);
   const pixels = bytesOf(data, values, height! * width!);
   return {
@@ -42,11 +42,12 @@ export function pixelVectors(
 }
 
 /** The byte that each value was; undefined where one was none. */
-function bytesOf(data: ArrayLike<number | bigint>, values: Float32Array, plane: number): Uint8Array | undefined {
-  const bytes = Array.from(
-    { length: CHANNELS },
-    (_, channel) => new Map(Array.from({ length: BYTES }, (_, byte) => [values[channel * BYTES + byte]!, byte])),
-  );
+function bytesOf(
+  data: ArrayLike<number | bigint>,
+  values: readonly ArrayLike<number>[],
+  plane: number,
+): Uint8Array | undefined {
+  const bytes = values.map((row) => new Map(Array.from(row, (value, byte) => [value, byte])));
   const found = Array.from(data, (value, i) => bytes[Math.floor(i / plane)]!.get(Number(value)));
   return found.includes(undefined) ? undefined : Uint8Array.from(found as number[]);
 }
