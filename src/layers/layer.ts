@@ -118,6 +118,8 @@ interface Kinds extends Readonly<Record<LinearKind, LinearSums>> {
   readonly move: Places & {
     /** What stands where nothing moves; a value of the tensor's type. */
     readonly fill: number;
+    /** For each element of the output that of the input, both in row-major order (NCHW); -1: the fill. */
+    sources(): Int32Array;
   };
   /** The same values in the same memory, in another shape. */
   readonly view: object;
