@@ -7,6 +7,7 @@ import { writeNpy } from '../harness/numpy/npy.ts';
 import { openNpz } from '../harness/numpy/npz.ts';
 import { scriptFile } from '../tests/helpers/script_file.ts';
 import { smallModel } from '../tests/helpers/small_model.ts';
+import { smallQOperatorModel } from '../tests/helpers/small_onnx.ts';
 import { exact8 } from './command.ts';
 import { plant } from './plant.ts';
 
@@ -157,6 +158,22 @@ test('verify: every tensor of the default model equals onnxruntime, run after ru
   expect(report.elements).toBe(
     report.tensors.reduce((sum: number, tensor: { elements: number }) => sum + tensor.elements, 0),
   );
+});
+
+test('verify --models: a table of what runs, and why others do not', async () => {
+  const folder = temporary('models');
+  mkdirSync(folder);
+  writeFileSync(join(folder, 'small.onnx'), smallQOperatorModel());
+  writeFileSync(join(folder, 'text.onnx'), 'hello');
+  const table = temporary('table.md');
+  const result = await exact8(['verify', '--models', folder, '--markdown', table, '--json']);
+  expect(result.code, result.stderr).toBe(0);
+  const [small, text] = JSON.parse(result.stdout).models;
+  expect(small).toMatchObject({ model: 'small.onnx', mismatches: 0, onlyOutputs: false });
+  expect(small.operators).toMatch(/Conv/);
+  expect(small.elements).toBeGreaterThan(100);
+  expect(text.refused).toMatch(/this is a text file/);
+  expect(readFileSync(table, 'utf8')).toMatch(/^\| small.onnx \|.*\| yes +\|[^]*^1 of 2 models run with 0 mismatches/m);
 });
 
 test('verify: exit 1, and the element is named, where one element of one kernel is wrong', async () => {
