@@ -4,7 +4,7 @@ import { plant } from './plant.ts';
 import { expect, test } from './gpu.ts';
 
 /** Of a seed in which few cases have every size: harness/cases/cases.test.ts counts. */
-const [SEED, CASES] = [2, LONG ? 6000 : 600];
+const [SEED, CASES] = [2, LONG ? 6000 : 300];
 
 test(`${CASES} generated cases: GPU, host and onnxruntime-web give the same bits`, async ({ kept }) => {
   const result = await kept.evaluate(

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { expect, test } from 'playwright/test';
+import { LONG } from '../tests/helpers/long.ts';
 import { exact8 } from './command.ts';
 import { plant } from './plant.ts';
 
@@ -100,7 +101,7 @@ function processesOf(folder: string): string[] {
   return stdout.split('\n').filter((line) => line.includes(folder));
 }
 
-test('in a checkout the command runs its sources: a shader that is broken is found, and one that is mended', async () => {
+test('in a checkout the command runs its sources: a shader that is broken is found, and sources that do not build', async () => {
   const names = ['src', 'shaders', 'harness', 'models', 'scripts', 'dist'];
   const files = ['index.html', 'package.json', 'package-lock.json', 'tsconfig.json', 'vite.config.ts'];
   const root = copy(...names, ...files);
@@ -116,9 +117,11 @@ test('in a checkout the command runs its sources: a shader that is broken is fou
   const broken = await cases();
   expect(broken.code, broken.stderr).toBe(1);
   expect(broken.stderr).toMatch(building);
-  writeFileSync(shader, right);
-  const mended = await cases();
-  expect(mended.code, mended.stderr).toBe(0);
+  if (LONG) {
+    writeFileSync(shader, right);
+    const mended = await cases();
+    expect(mended.code, mended.stderr).toBe(0);
+  }
   writeFileSync(join(root, 'src/errors.ts'), 'this is no TypeScript');
   const result = await exact8(['cases', '--json'], {}, join(root, 'dist'));
   expect(result.code).toBe(4);

@@ -6,7 +6,7 @@ import { expect, test } from './gpu.ts';
 /** Kernels know no engine: most cases go to those whose sums saturate, and whose adds have two formulas: all forms are in them. */
 const CASES = { qnnpack: 80, fbgemm: 120, 'fbgemm-avx2': 500, onednn: 80, x86: 120 };
 const TIMES = LONG ? 10 : 1;
-const UNPACKED_CASES = 80 * TIMES;
+const UNPACKED_CASES = 40 * TIMES;
 
 /** Runs generated cases in the page; `packedDot` chooses between the two exact paths of the dot product. */
 const run = (page: import('playwright/test').Page, engine: string, count: number, packedDot: boolean, first = 0) =>

@@ -1,3 +1,4 @@
+import { LONG } from '../tests/helpers/long.ts';
 import { expect, test } from './gpu.ts';
 import { install, OUTPUT, type Models, type Session } from './in_page.ts';
 
@@ -44,16 +45,18 @@ test('a device that is destroyed while inferences are under way: they end, right
   expect(outcomes.at(-1)).toMatch(LOST);
 });
 
-test('created, run and released 50 times, on devices of their own and on one: the same output each time', async ({
+const TIMES = LONG ? 50 : 20;
+
+test(`created, run and released ${TIMES} times, on devices of their own and on one: the same output each time`, async ({
   gpu,
 }) => {
   await install(gpu);
-  const { outputs, released } = await gpu.evaluate(async () => {
+  const { outputs, released } = await gpu.evaluate(async (times) => {
     const { make, outcome, requestDevice, feeds } = exact8;
     const shared = await requestDevice();
     const outputs: string[] = [];
     let released = '';
-    for (let i = 0; i < 50; i++) {
+    for (let i = 0; i < times; i++) {
       const session = await make(i % 2 === 0 ? undefined : shared);
       outputs.push(await outcome(() => session.run(feeds)));
       session.release();
@@ -62,8 +65,8 @@ test('created, run and released 50 times, on devices of their own and on one: th
     }
     shared.destroy();
     return { outputs, released };
-  });
-  expect(outputs).toHaveLength(50);
+  }, TIMES);
+  expect(outputs).toHaveLength(TIMES);
   expect(new Set(outputs).size).toBe(1);
   expect(outputs[0]).toMatch(OUTPUT);
   expect(released).toMatch(/^DeviceError: .*released/);

@@ -3,6 +3,7 @@ import { engineOn } from '../harness/cli/mine.ts';
 import { detectProcessor } from '../harness/cli/processor.ts';
 import { defaultModel } from '../models/index.ts';
 import { Tensor } from '../src/tensor.ts';
+import { LONG } from '../tests/helpers/long.ts';
 import { OnnxNetwork } from '../tests/helpers/onnx_network.ts';
 import { test } from './gpu.ts';
 import { PythonOnnxruntime } from './onnxruntime/engine.ts';
@@ -13,7 +14,7 @@ import { ONNXRUNTIME, pythonWith } from './python.ts';
 const { processor } = detectProcessor();
 const ENGINE = (processor && engineOn('onnxruntime', processor)) ?? '';
 
-const CASES = 72;
+const CASES = LONG ? 72 : 36;
 const CASES_AT_BOUNDARIES = 120;
 
 let engine: PythonOnnxruntime;

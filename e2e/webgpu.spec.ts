@@ -19,8 +19,8 @@ const COLUMNS: readonly [Runtime, SoftwareDriver][] = [
 
 /** Of each family one, those whose pairs saturate and wrap among them. */
 const ENGINES = chosen(
-  ['onnxruntime', 'onnxruntime-arm64-nodot', 'qnnpack', 'fbgemm-avx2', 'tflite-builtin'],
-  ['onednn-avx2', 'x86', 'xnnpack', 'onnxruntime-arm64'],
+  ['onnxruntime', 'fbgemm-avx2', 'tflite-builtin'],
+  ['onnxruntime-arm64-nodot', 'qnnpack', 'onednn-avx2', 'x86', 'xnnpack', 'onnxruntime-arm64'],
 );
 
 test.describe.configure({ timeout: 400_000 });
