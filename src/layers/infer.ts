@@ -55,6 +55,7 @@ const SUMS = new Set([
   'AveragePool',
   'AdaptiveAveragePool',
   'GlobalAveragePool',
+  'ReduceMax',
   'ReduceMean',
   'ReduceSum',
 ]);

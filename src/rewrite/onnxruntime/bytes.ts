@@ -171,17 +171,20 @@ function alignMoves(draft: GraphDraft): void {
   }
 }
 
-/** DequantizeLinear, ReduceMean or a float AveragePool, QuantizeLinear: one operator, whose sums are float32. */
-function joinMeans(draft: GraphDraft): void {
+/** Operators whose sums are float32 where the engine leaves them between DequantizeLinear and QuantizeLinear. */
+const SUMS = new Set(['ReduceMean', 'AveragePool', 'ResizeLinear']);
+
+/** DequantizeLinear, such an operator, QuantizeLinear: one operator from bytes to bytes. */
+function joinSums(draft: GraphDraft): void {
   for (const quantize of [...draft.nodes]) {
     if (quantize.op !== 'QuantizeLinear') continue;
-    const mean = draft.producer(quantize.inputs[0]!);
-    if (mean?.op !== 'ReduceMean' && mean?.op !== 'AveragePool') continue;
-    const source = dequantized(draft, mean.inputs[0]!);
+    const node = draft.producer(quantize.inputs[0]!);
+    if (!node || !SUMS.has(node.op)) continue;
+    const source = dequantized(draft, node.inputs[0]!);
     if (source === undefined) continue;
-    const attributes = mean.op === 'AveragePool' ? { ...mean.attributes, float: 1 } : mean.attributes;
-    const inputs = [source, ...mean.inputs.slice(1)];
-    draft.replace(quantize, [{ ...mean, inputs, outputs: quantize.outputs, attributes }]);
+    const attributes = node.op === 'ReduceMean' ? node.attributes : { ...node.attributes, float: 1 };
+    const inputs = [source, ...node.inputs.slice(1)];
+    draft.replace(quantize, [{ ...node, inputs, outputs: quantize.outputs, attributes }]);
   }
 }
 
@@ -288,7 +291,7 @@ export function toBytes(draft: GraphDraft, engine: Engine): void {
   propagateUp(draft, MOVES);
   draft.sweep();
   refuseGelus(draft);
-  joinMeans(draft);
+  joinSums(draft);
   alignMoves(draft);
   const tabulation = new Tabulation(draft, engine);
   tabulateBytes(draft, engine, tabulation);
