@@ -143,13 +143,12 @@ export function inferGraph(
   }
   if (!refusals.isEmpty && !isQuantized(graph)) refuseFloats(graph.nodes.length);
   refusals.end();
-  for (const output of graph.outputs)
-    if (!tensors.has(output))
-      throw new UnsupportedModelError(
-        `graph output '${output}' is a constant; supported: outputs that follow from an input`,
-      );
+  for (const output of graph.outputs) {
+    const { name, type, shape, quantization } = context.info(output);
+    tensors.set(output, { name, type, shape, ...(quantization && { quantization }) });
+  }
   const live = withoutDeadNodes(nodes, graph.outputs);
-  const alive = new Set(live.flatMap((node) => node.outputs));
+  const alive = new Set([...live.flatMap((node) => node.outputs), ...graph.outputs]);
   for (const input of inputs) alive.add(input.name);
   return {
     ...graph,
