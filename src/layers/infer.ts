@@ -21,7 +21,10 @@ import { expectOutput, label, refuse, type Operator, type OpContext, type TypedG
 export function operatorOf(node: GraphNode): Operator {
   const op = Object.hasOwn(OPERATORS, node.op) ? OPERATORS[node.op] : undefined;
   if (!op)
-    throw new UnsupportedModelError(`${label(node)} is not supported; supported: ${Object.keys(OPERATORS).join(', ')}`);
+    throw new UnsupportedModelError(
+      `${label(node)}: the engine runs this operator in float; supported: between DequantizeLinear and QuantizeLinear, ` +
+        'with others that are functions of one 8-bit tensor, or of two',
+    );
   return op;
 }
 

@@ -367,6 +367,7 @@ const CONVERTERS: Readonly<Record<string, Converter>> = {
   GlobalAveragePool: plain,
   AveragePool: averagePool,
   MaxPool: plain,
+  BatchNormalization: plain,
   ReduceMax: plain,
   ReduceMean: plain,
   Reshape: plain,
