@@ -38,9 +38,11 @@ function refuseUnknownOperators(nodes: readonly OnnxNode[]): void {
   const [first, ...others] = [...counts].map(([operator, count]) =>
     count > 1 ? `${operator} (${count} nodes)` : operator,
   );
+  const before = unknown[0]!.inputs.filter((name) => nodes.some(({ outputs }) => outputs.includes(name)));
   throw new UnsupportedModelError(
     `node '${nameOf(unknown[0]!)}' is a ${operatorName(unknown[0]!)}, which is not supported` +
       (unknown.length > 1 ? `. All that are not: ${[first, ...others].join(', ')}` : '') +
+      (before.length > 0 ? `; the model may end before it (--outputs ${before[0]}, the option \`outputs\`)` : '') +
       `; supported: ${KNOWN_OPERATORS.join(', ')}`,
   );
 }
