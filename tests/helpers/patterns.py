@@ -1,14 +1,14 @@
 """Small networks, one for each pattern that published CNNs have, quantized by onnxruntime's own quantizer.
 
-    python patterns.py FOLDER [PATTERN...]
+    python patterns.py [--forms FORM,FORM] FOLDER [PATTERN...]
 
 writes FOLDER/PATTERN.FORM.onnx: the forms are qdq_u8, qdq_s8 and qop of quantize_static, and dynamic of quantize_dynamic.
 Needs the packages onnx and onnxruntime.
 """
 
+import argparse
 import logging
 import os
-import sys
 import tempfile
 
 import numpy as np
@@ -284,11 +284,12 @@ FORMS = {
 }
 
 
-def write(folder, name, seed):
+def write(folder, name, seed, forms):
     network = Network(seed)
     outputs = PATTERNS[name](network)
     model = network.model(*([outputs] if isinstance(outputs, str) else outputs))
-    for form, options in FORMS.items():
+    for form in forms:
+        options = FORMS[form]
         with tempfile.TemporaryDirectory() as scratch:
             source = os.path.join(scratch, "float.onnx")
             target = os.path.join(folder, f"{name}.{form}.onnx")
@@ -301,7 +302,11 @@ def write(folder, name, seed):
 
 if __name__ == "__main__":
     logging.getLogger().setLevel(logging.ERROR)
-    folder, *names = sys.argv[1:]
-    os.makedirs(folder, exist_ok=True)
-    for name in names or PATTERNS:
-        write(folder, name, list(PATTERNS).index(name) + 1)
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--forms", default=",".join(FORMS))
+    parser.add_argument("folder")
+    parser.add_argument("patterns", nargs="*", default=list(PATTERNS))
+    arguments = parser.parse_args()
+    os.makedirs(arguments.folder, exist_ok=True)
+    for name in arguments.patterns or PATTERNS:
+        write(arguments.folder, name, list(PATTERNS).index(name) + 1, arguments.forms.split(","))
