@@ -55,6 +55,8 @@ function slotsOf(layer: SumsLayer, dotProduct: boolean): number[] | undefined {
 function create(about: Pick<Engine, 'name' | 'description' | 'origins'>, dotProduct: boolean): Engine {
   return {
     ...onnxruntime,
+    // in what order its floats are summed is not known
+    float32: undefined,
     ...about,
     rewrite: 'onnxruntime-int8',
     multiplyAdd: fma,

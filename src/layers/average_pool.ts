@@ -179,7 +179,7 @@ function meanOf(node: GraphNode): AveragePoolLayer['op'] {
 }
 
 /** The mean's window: the whole of height and width. */
-function wholeWindow(node: GraphNode, context: OpContext): Window {
+export function wholeWindow(node: GraphNode, context: OpContext): Window {
   const { shape } = context.info(node.inputs[0]!);
   const axes = (integerList(node, context, 'axes', 1) ?? []).map((axis) => axisOf(node, axis, shape.length)).sort();
   if (shape.length !== 4 || axes.join() !== '2,3')
@@ -195,7 +195,7 @@ function wholeWindow(node: GraphNode, context: OpContext): Window {
 }
 
 /** onnxruntime takes 1 alone for true here. */
-const keepsDimensions = (node: GraphNode): boolean => (node.attributes['keepdims'] ?? 1) === 1;
+export const keepsDimensions = (node: GraphNode): boolean => (node.attributes['keepdims'] ?? 1) === 1;
 
 const reduceLayerOf = (node: GraphNode, context: OpContext, output = context.info(node.outputs[0]!)): ReduceLayer => ({
   ...poolLayerOf(node, context, output),
