@@ -8,6 +8,7 @@ export type { FromImageOptions, ToImageOptions } from './pictures/conversion.ts'
 export { decodePicture, type PictureSource } from './pictures/decode.ts';
 export type { Picture } from './pictures/picture.ts';
 export { preprocess, RECIPE_NAMES, type RecipeName } from './recipes.ts';
+export { preprocessOnGpu } from './gpu/pictures.ts';
 export { rankClasses, type RankedClass } from './classes.ts';
 export { Tensor, type GpuBufferOptions, type TensorConstructor, type TensorLocation } from './tensor.ts';
 export type { Trace, TracedTensor } from './trace.ts';

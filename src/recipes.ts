@@ -4,36 +4,56 @@ import { isRecord, kindOf, listOf } from './kind_of.ts';
 import { Tensor } from './tensor.ts';
 import type { Picture } from './pictures/picture.ts';
 import { resizeBilinear } from './pictures/resize.ts';
+import type { PictureSize } from './pictures/size.ts';
 
 export const RECIPE_NAMES = ['torchvision', 'inception', 'nsfwjs', 'none'] as const;
 export type RecipeName = (typeof RECIPE_NAMES)[number];
 
 /** Of a model's input: one of `session.inputMetadata`, or of a graph's inputs. */
-type PictureInput = Pick<TensorInfo, 'name' | 'type'> & { readonly shape: readonly (number | string)[] };
+export type PictureInput = Pick<TensorInfo, 'name' | 'type'> & { readonly shape: readonly (number | string)[] };
 
 const CHANNELS = 3;
 
-/** A recipe turns a picture into RGB planes (channel, row, column) of the size that the model takes. */
-type Recipe = (picture: Picture, height: number, width: number) => Uint8Array<ArrayBuffer> | Float32Array<ArrayBuffer>;
+/** What a recipe does to a picture: the same on the host and on a GPU. */
+export interface Preparation extends PictureSize {
+  readonly type: 'uint8' | 'float32';
+  /** First resized as Pillow does. */
+  readonly resize?: PictureSize;
+  /** The part that is taken then, as large as what is made: its left upper corner. */
+  readonly crop: { readonly left: number; readonly top: number };
+  /** In place of both: interpolated between pixels, in float64, the corners of both sizes on one another. */
+  readonly corners?: boolean;
+  /** The element that each byte of each channel is. */
+  readonly values: readonly (Float32Array | Uint8Array)[];
+}
 
-interface Preparation {
-  readonly types: readonly TensorInfo['type'][];
-  readonly apply: Recipe;
+interface Recipe {
+  readonly types: readonly Preparation['type'][];
   /** Height and width of what it makes, where there is no other. */
   readonly size?: readonly [number, number];
+  /** @param to what the model takes */
+  readonly of: (from: PictureSize, to: PictureSize) => Pick<Preparation, 'resize' | 'corners' | 'crop' | 'values'>;
 }
 
 const RESIZE = 256;
 const CROP = 224;
+const WHOLE = { left: 0, top: 0 };
 
-const RECIPES: Readonly<Record<RecipeName, Preparation>> = {
-  torchvision: { types: ['float32'], apply: torchvision, size: [CROP, CROP] },
-  inception: { types: ['uint8'], apply: inception },
-  nsfwjs: { types: ['float32'], apply: nsfwjs },
-  none: { types: ['uint8', 'float32'], apply: none },
+/** The same for each channel. */
+const ofByte = (element: (byte: number, channel: number) => number): Float32Array[] =>
+  Array.from({ length: CHANNELS }, (_, channel) =>
+    Float32Array.from({ length: 256 }, (_, byte) => element(byte, channel)),
+  );
+const BYTES = ofByte((byte) => byte);
+
+const RECIPES: Readonly<Record<RecipeName, Recipe>> = {
+  torchvision: { types: ['float32'], of: torchvision, size: [CROP, CROP] },
+  inception: { types: ['uint8'], of: (_, to) => ({ resize: to, crop: WHOLE, values: BYTES }) },
+  nsfwjs: { types: ['float32'], of: () => ({ corners: true, crop: WHOLE, values: ofByte((byte) => byte / 255) }) },
+  none: { types: ['uint8', 'float32'], of: none },
 };
 
-export const sizeOf = (recipe: RecipeName): Preparation['size'] => RECIPES[recipe].size;
+export const sizeOf = (recipe: RecipeName): Recipe['size'] => RECIPES[recipe].size;
 
 /** @throws InvalidInputError where there is no such recipe. */
 export function recipeName(name: unknown): RecipeName {
@@ -52,6 +72,29 @@ function expectPicture(picture: unknown): void {
 }
 
 /**
+ * @param input of the model: one of `session.inputMetadata`, or of a graph's inputs
+ * @throws InvalidInputError where the recipe does not fit a picture of this size or the model's input
+ */
+export function prepare(from: PictureSize, recipe: RecipeName, input: PictureInput): Preparation {
+  const { types, of } = RECIPES[recipeName(recipe)];
+  if (!isRecord(input) || !Array.isArray(input.shape))
+    throw new InvalidInputError(`an input is one of session.inputMetadata; got ${kindOf(input)}`);
+  const [batch, channels, height, width] = input.shape;
+  const got = `the model's input ${kindOf(input.name)} is ${kindOf(input.type)} ${listOf(input.shape)}`;
+  const type = types.find((type) => type === input.type);
+  if (!type) throw new InvalidInputError(`the recipe ${recipe} makes ${types.join(' or ')}, but ${got}`);
+  if (
+    input.shape.length !== 4 ||
+    (batch !== 1 && batch !== DYNAMIC && typeof batch !== 'string') ||
+    channels !== CHANNELS ||
+    !isSize(height) ||
+    !isSize(width)
+  )
+    throw new InvalidInputError(`a picture is fed as [1, 3, height, width], but ${got}`);
+  return { type, height, width, ...of(from, { height, width }) };
+}
+
+/**
  * What a model is fed for a picture: a tensor of the input's type, [1, 3, height, width], RGB.
  *
  * - `torchvision`: Resize(256), CenterCrop(224), ToTensor, Normalize with ImageNet's mean and deviation.
@@ -62,68 +105,60 @@ function expectPicture(picture: unknown): void {
  * @throws InvalidInputError where the recipe does not fit the picture or the model's input.
  */
 export function preprocess(picture: Picture, recipe: RecipeName, input: PictureInput): Tensor {
-  const { types, apply } = RECIPES[recipeName(recipe)];
+  recipeName(recipe);
   expectPicture(picture);
-  if (!isRecord(input) || !Array.isArray(input.shape))
-    throw new InvalidInputError(`an input is one of session.inputMetadata; got ${kindOf(input)}`);
-  const [batch, channels, height, width] = input.shape;
-  const got = `the model's input ${kindOf(input.name)} is ${kindOf(input.type)} ${listOf(input.shape)}`;
-  if (!types.includes(input.type))
-    throw new InvalidInputError(`the recipe ${recipe} makes ${types.join(' or ')}, but ${got}`);
-  if (
-    input.shape.length !== 4 ||
-    (batch !== 1 && batch !== DYNAMIC && typeof batch !== 'string') ||
-    channels !== CHANNELS ||
-    !isSize(height) ||
-    !isSize(width)
-  )
-    throw new InvalidInputError(`a picture is fed as [1, 3, height, width], but ${got}`);
-  const data = apply(picture, height, width);
+  const preparation = prepare(picture, recipe, input);
+  const { type, height, width, resize, corners, crop, values } = preparation;
   const dims = [1, CHANNELS, height, width];
-  if (input.type === 'uint8') return new Tensor('uint8', Uint8Array.from(data), dims);
-  return new Tensor('float32', Float32Array.from(data), dims);
+  if (corners) return new Tensor(type, interpolate(picture, preparation), dims);
+  const whole = resize ? resizeBilinear(picture, resize.width, resize.height) : picture;
+  const elements = new { uint8: Uint8Array, float32: Float32Array }[type](CHANNELS * height * width);
+  let at = 0;
+  for (let channel = 0; channel < CHANNELS; channel++)
+    for (let y = 0; y < height; y++)
+      for (let x = 0; x < width; x++) {
+        const pixel = (crop.top + y) * whole.width + crop.left + x;
+        elements[at++] = values[channel]![whole.data[CHANNELS * pixel + channel]!]!;
+      }
+  return new Tensor(type, elements as never, dims);
 }
 
 const MEAN = Float32Array.of(0.485, 0.456, 0.406);
 const DEVIATION = Float32Array.of(0.229, 0.224, 0.225);
 
-function torchvision(picture: Picture, height: number, width: number): Float32Array<ArrayBuffer> {
-  if (height !== CROP || width !== CROP)
+function torchvision({ width, height }: PictureSize, to: PictureSize): ReturnType<Recipe['of']> {
+  if (to.height !== CROP || to.width !== CROP)
     throw new InvalidInputError(
-      `the recipe torchvision makes ${CROP}x${CROP} pixels, the model takes ${width}x${height}`,
+      `the recipe torchvision makes ${CROP}x${CROP} pixels, the model takes ${to.width}x${to.height}`,
     );
-  const short = Math.min(picture.width, picture.height);
+  const short = Math.min(width, height);
   const size = (side: number): number => (side === short ? RESIZE : Math.trunc((RESIZE * side) / short));
-  const resized = resizeBilinear(picture, size(picture.width), size(picture.height));
-  const bytes = planes(crop(resized, CROP));
-  // Each step rounds to float32, in the order of ToTensor and Normalize.
-  return Float32Array.from(bytes, (byte, i) => {
-    const channel = Math.floor(i / (CROP * CROP));
-    return Math.fround(Math.fround(Math.fround(byte / 255) - MEAN[channel]!) / DEVIATION[channel]!);
-  });
+  const resize = { width: size(width), height: size(height) };
+  // halves are rounded to even, as Python's round does in CenterCrop
+  const crop = { left: halfToEven(resize.width - CROP), top: halfToEven(resize.height - CROP) };
+  // each step rounds to float32, in the order of ToTensor and Normalize
+  const values = ofByte((byte, channel) =>
+    Math.fround(Math.fround(Math.fround(byte / 255) - MEAN[channel]!) / DEVIATION[channel]!),
+  );
+  return { resize, crop, values };
 }
 
-function inception(picture: Picture, height: number, width: number): Uint8Array<ArrayBuffer> {
-  return planes(resizeBilinear(picture, width, height));
-}
-
-function none(picture: Picture, height: number, width: number): Uint8Array<ArrayBuffer> {
-  if (picture.height !== height || picture.width !== width)
+function none(from: PictureSize, to: PictureSize): ReturnType<Recipe['of']> {
+  if (from.height !== to.height || from.width !== to.width)
     throw new InvalidInputError(
-      `the recipe none does not resize: the picture is ${picture.width}x${picture.height}, the model takes ${width}x${height}`,
+      `the recipe none does not resize: the picture is ${from.width}x${from.height}, the model takes ${to.width}x${to.height}`,
     );
-  return planes(picture);
+  return { crop: WHOLE, values: BYTES };
 }
 
-function nsfwjs(picture: Picture, height: number, width: number): Float32Array<ArrayBuffer> {
-  const values = Float32Array.from({ length: 256 }, (_, byte) => byte / 255);
+function interpolate(picture: Picture, { height, width, values }: Preparation): Float32Array {
   const rows = alignedCorners(picture.height, height);
   const columns = alignedCorners(picture.width, width);
   const result = new Float32Array(CHANNELS * height * width);
   let at = 0;
   for (let channel = 0; channel < CHANNELS; channel++) {
     const value = (y: number, x: number): number =>
-      values[picture.data[CHANNELS * (y * picture.width + x) + channel]!]!;
+      values[channel]![picture.data[CHANNELS * (y * picture.width + x) + channel]!]!;
     for (const row of rows)
       for (const column of columns) {
         // In float64, rounded once to float32, as tfjs's CPU backend does.
@@ -138,7 +173,10 @@ function nsfwjs(picture: Picture, height: number, width: number): Float32Array<A
 }
 
 /** Where each output position lies in the input when the first and last of both coincide. */
-function alignedCorners(inputSize: number, outputSize: number): { floor: number; ceil: number; fraction: number }[] {
+export function alignedCorners(
+  inputSize: number,
+  outputSize: number,
+): { floor: number; ceil: number; fraction: number }[] {
   const ratio = outputSize > 1 ? (inputSize - 1) / (outputSize - 1) : inputSize;
   return Array.from({ length: outputSize }, (_, i) => {
     const position = ratio * i;
@@ -147,27 +185,7 @@ function alignedCorners(inputSize: number, outputSize: number): { floor: number;
   });
 }
 
-/** The middle `size` x `size` pixels; halves are rounded to even, as Python's round does in CenterCrop. */
-function crop({ width, height, data }: Picture, size: number): Picture {
-  const left = halfToEven(width - size);
-  const top = halfToEven(height - size);
-  const result = new Uint8Array(CHANNELS * size * size);
-  for (let y = 0; y < size; y++) {
-    const from = CHANNELS * ((top + y) * width + left);
-    result.set(data.subarray(from, from + CHANNELS * size), CHANNELS * size * y);
-  }
-  return { width: size, height: size, data: result };
-}
-
 function halfToEven(difference: number): number {
   const half = difference / 2;
   return Number.isInteger(half) ? half : 2 * Math.round(half / 2);
-}
-
-function planes({ width, height, data }: Picture): Uint8Array<ArrayBuffer> {
-  const pixels = width * height;
-  const result = new Uint8Array(CHANNELS * pixels);
-  for (let channel = 0; channel < CHANNELS; channel++)
-    for (let i = 0; i < pixels; i++) result[channel * pixels + i] = data[CHANNELS * i + channel]!;
-  return result;
 }

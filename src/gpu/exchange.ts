@@ -1,20 +1,12 @@
 import { refuseNaN } from '../feeds.ts';
 import { elementCount, newElementData, type ElementArrays, type TensorInfo } from '../graph/graph.ts';
 import { findNan, NAN_WORDS } from '../kernels/find_nan.ts';
-import { denseBytes, fromNchw, type Exchange } from '../kernels/from_nchw.ts';
+import { denseBytes, fromNchw } from '../kernels/from_nchw.ts';
 import { toNchw } from '../kernels/to_nchw.ts';
 import { Tensor } from '../tensor.ts';
+import { Dispatches } from './dispatches.ts';
 import { onDevice } from './loss.ts';
-import { align, geometryOf } from './memory.ts';
-import { bindGroup, type Pipeline, type PipelineCache } from './pipelines.ts';
-
-/** A dispatch and where it reads and writes. */
-interface Ready {
-  readonly exchange: Exchange;
-  readonly pipeline: Pipeline;
-  readonly from: GPUBuffer;
-  readonly to: GPUBuffer;
-}
+import type { PipelineCache } from './pipelines.ts';
 
 /**
  * What one inference moves between buffers of the caller's and tensors in GPU memory. Its own buffers live as long as
@@ -22,29 +14,28 @@ interface Ready {
  */
 export class Exchanges {
   readonly #device: GPUDevice;
-  readonly #pipelines: PipelineCache;
-  readonly #before: Ready[] = [];
-  readonly #after: Ready[] = [];
+  readonly #before: Dispatches;
+  readonly #after: Dispatches;
   /** Which float32 inputs are looked through, where what was found is left, and where that is read. */
   readonly #looked: { readonly name: string; readonly found: GPUBuffer; readonly read: GPUBuffer }[] = [];
   /** Outputs in buffers that were made for them. */
   readonly #given = new Map<TensorInfo, GPUBuffer>();
-  readonly #temporary: GPUBuffer[] = [];
 
   constructor(device: GPUDevice, pipelines: PipelineCache) {
     this.#device = device;
-    this.#pipelines = pipelines;
+    this.#before = new Dispatches(device, pipelines);
+    this.#after = new Dispatches(device, pipelines);
   }
 
   /** An input: from the caller's buffer into a tensor of the plan. */
   async take(info: TensorInfo, from: GPUBuffer, to: GPUBuffer): Promise<void> {
-    this.#before.push(await this.#ready(fromNchw(info), from, to));
+    await this.#before.add(fromNchw(info), [from], to);
     if (info.type !== 'float32') return;
     const size = NAN_WORDS * 4;
-    const found = this.#buffer({ size, usage: GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC });
-    const read = this.#buffer({ size, usage: GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST });
+    const found = this.#before.buffer(size, GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC);
+    const read = this.#before.buffer(size, GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST);
     this.#looked.push({ name: info.name, found, read });
-    this.#before.push(await this.#ready(findNan(info), from, found));
+    await this.#before.add(findNan(info), [from], found);
   }
 
   /** An output: from a tensor of the plan into the caller's buffer, or into one that is made for it. */
@@ -52,15 +43,15 @@ export class Exchanges {
     const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST;
     const made = to ?? this.#device.createBuffer({ label: info.name, size: Math.max(denseBytes(info), 16), usage });
     if (!to) this.#given.set(info, made);
-    this.#after.push(await this.#ready(toNchw(info), from, made));
+    await this.#after.add(toNchw(info), [from], made);
   }
 
   encodeBefore(encoder: GPUCommandEncoder): void {
-    this.#encode(encoder, this.#before);
+    this.#before.encode(encoder);
   }
 
   encodeAfter(encoder: GPUCommandEncoder): void {
-    this.#encode(encoder, this.#after);
+    this.#after.encode(encoder);
     for (const { found, read } of this.#looked) encoder.copyBufferToBuffer(found, 0, read, 0, found.size);
   }
 
@@ -84,46 +75,15 @@ export class Exchanges {
   }
 
   destroy(): void {
-    for (const buffer of this.#temporary) buffer.destroy();
-  }
-
-  async #ready(exchange: Exchange, from: GPUBuffer, to: GPUBuffer): Promise<Ready> {
-    return { exchange, pipeline: await this.#pipelines.get(exchange), from, to };
-  }
-
-  #buffer(descriptor: GPUBufferDescriptor): GPUBuffer {
-    const buffer = this.#device.createBuffer(descriptor);
-    this.#temporary.push(buffer);
-    return buffer;
-  }
-
-  #encode(encoder: GPUCommandEncoder, ready: readonly Ready[]): void {
-    if (ready.length === 0) return;
-    const uniforms = ready.map((one) => this.#uniform(one));
-    const pass = encoder.beginComputePass();
-    for (const [i, { exchange, pipeline, from, to }] of ready.entries()) {
-      pass.setPipeline(pipeline.pipeline);
-      for (const [index, buffers] of [[from, to], [], [uniforms[i]!]].entries()) {
-        const bindings = buffers.map((buffer) => ({ buffer }));
-        pass.setBindGroup(index, bindGroup(this.#device, pipeline.layouts[index]!, bindings));
-      }
-      pass.dispatchWorkgroups(...exchange.workgroups);
-    }
-    pass.end();
-  }
-
-  #uniform({ exchange }: Ready): GPUBuffer {
-    const fields = geometryOf(exchange);
-    const size = align(fields.byteLength, 16);
-    const buffer = this.#buffer({ size, usage: GPUBufferUsage.UNIFORM, mappedAtCreation: true });
-    new Uint32Array(buffer.getMappedRange()).set(fields);
-    buffer.unmap();
-    return buffer;
+    this.#before.destroy();
+    this.#after.destroy();
   }
 }
 
+type Typed = Pick<TensorInfo, 'name' | 'type' | 'shape'>;
+
 /** A tensor whose elements stay on the GPU until they are asked for. */
-function tensorOnGpu(device: GPUDevice, info: TensorInfo, buffer: GPUBuffer): Tensor {
+export function tensorOnGpu(device: GPUDevice, info: Typed, buffer: GPUBuffer): Tensor {
   return Tensor.fromGpuBuffer(buffer, {
     dataType: info.type,
     dims: info.shape,
@@ -133,7 +93,7 @@ function tensorOnGpu(device: GPUDevice, info: TensorInfo, buffer: GPUBuffer): Te
 }
 
 /** @throws DeviceError where the device is lost */
-function download(device: GPUDevice, info: TensorInfo, from: GPUBuffer): Promise<ElementArrays[TensorInfo['type']]> {
+function download(device: GPUDevice, info: Typed, from: GPUBuffer): Promise<ElementArrays[TensorInfo['type']]> {
   const what = `reading ${info.name}`;
   return onDevice(device, what, async () => {
     const size = denseBytes(info);

@@ -27,7 +27,8 @@ interface Browser {
   readonly OffscreenCanvas?: new (width: number, height: number) => { getContext(id: '2d', options: object): Context };
 }
 
-interface Bitmap extends PictureSize {
+/** An ImageBitmap. */
+export interface Bitmap extends PictureSize {
   close(): void;
 }
 
@@ -39,31 +40,30 @@ interface Context {
 const isFile = (source: unknown): source is File =>
   isRecord(source) && typeof source['arrayBuffer'] === 'function' && typeof source['type'] === 'string';
 
-const isPixels = (source: unknown): source is Pixels =>
+export const isPixels = (source: unknown): source is Pixels =>
   isRecord(source) &&
   ArrayBuffer.isView(source['data']) &&
   source['data'].byteLength === 4 * Number(source['width']) * Number(source['height']);
 
+const undecodable = (source: unknown): InvalidInputError =>
+  new InvalidInputError(`nothing here decodes ${kindOf(source)}; give its RGBA pixels: { width, height, data }`);
+
 /**
- * A picture's pixels, with no colour conversion. A photograph that was taken on its side is turned upright, as every
- * viewer shows it.
+ * A picture that is decoded, with no colour conversion. A photograph that was taken on its side is turned upright, as
+ * every viewer shows it.
  *
  * @throws InvalidInputError where the browser cannot decode it, there is no browser to do so, or it is too large
  */
-export async function pixelsOf(source: PictureSource): Promise<Pixels> {
-  const { fetch, createImageBitmap, OffscreenCanvas } = globalThis as Browser;
-  if (isPixels(source)) return source;
-  if (!createImageBitmap || !OffscreenCanvas)
-    throw new InvalidInputError(
-      `nothing here decodes ${kindOf(source)}; give its RGBA pixels: { width, height, data }`,
-    );
+export async function bitmapOf(source: PictureSource): Promise<Bitmap> {
+  const { fetch, createImageBitmap } = globalThis as Browser;
+  if (!createImageBitmap) throw undecodable(source);
   if (typeof source === 'string') {
     const response = await fetch?.(source).catch(() => undefined);
     if (!response?.ok)
       throw new InvalidInputError(
         `${kindOf(source)} ${response ? `answered ${response.status}` : 'cannot be fetched'}`,
       );
-    return pixelsOf(await response.blob());
+    return bitmapOf(await response.blob());
   }
   if (isFile(source)) checkSize(declaredSize(new Uint8Array(await source.arrayBuffer())) ?? { width: 0, height: 0 });
   const exact = { colorSpaceConversion: 'none', premultiplyAlpha: 'none' };
@@ -74,12 +74,26 @@ export async function pixelsOf(source: PictureSource): Promise<Pixels> {
         : `not a picture: ${kindOf(source)}`,
     );
   });
-  const { width, height } = bitmap;
   checkSize(bitmap);
+  return bitmap;
+}
+
+/** A picture's pixels. @throws InvalidInputError as `bitmapOf` */
+export async function pixelsOf(source: PictureSource): Promise<Pixels> {
+  if (isPixels(source)) return source;
+  const { OffscreenCanvas } = globalThis as Browser;
+  if (!OffscreenCanvas) throw undecodable(source);
+  const bitmap = await bitmapOf(source);
+  const { width, height } = bitmap;
   const context = new OffscreenCanvas(width, height).getContext('2d', { willReadFrequently: true });
   context.drawImage(bitmap, 0, 0);
   bitmap.close();
   return context.getImageData(0, 0, width, height);
+}
+
+/** @throws InvalidInputError always */
+export function refuseTransparency(): never {
+  throw new InvalidInputError('the picture has transparent pixels; save it without transparency');
 }
 
 /**
@@ -91,8 +105,7 @@ export async function decodePicture(source: PictureSource): Promise<Picture> {
   const { width, height, data: rgba } = await pixelsOf(source);
   const data = new Uint8Array(3 * width * height);
   for (let from = 0, to = 0; from < rgba.length; from += 4) {
-    if (rgba[from + 3] !== 255)
-      throw new InvalidInputError('the picture has transparent pixels; save it without transparency');
+    if (rgba[from + 3] !== 255) refuseTransparency();
     data[to++] = rgba[from]!;
     data[to++] = rgba[from + 1]!;
     data[to++] = rgba[from + 2]!;

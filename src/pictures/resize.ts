@@ -5,7 +5,7 @@ const CHANNELS = 3;
 const FRACTION_BITS = 22;
 
 /** What one output pixel of a line is made of: `weights[i]` of input pixel `first + i`. */
-interface Tap {
+export interface Tap {
   readonly first: number;
   readonly weights: Int32Array;
 }
@@ -49,7 +49,8 @@ function weightedSum(data: Uint8Array, from: number, stride: number, weights: In
   return Math.min(sum >> FRACTION_BITS, 255);
 }
 
-function bilinearTaps(inputSize: number, outputSize: number): Tap[] {
+/** Of each output pixel of a line. */
+export function bilinearTaps(inputSize: number, outputSize: number): Tap[] {
   const scale = inputSize / outputSize;
   // Enlarging interpolates between neighbours; shrinking widens the filter to cover all that is averaged.
   const support = Math.max(scale, 1);
