@@ -1,6 +1,13 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import type { Page } from 'playwright/test';
+import { writeFloatModel } from '../models/float_model.ts';
+import { foldNetwork, type Network } from '../models/network.ts';
+import { NETWORKS } from '../models/networks/index.ts';
+import { readNsfwjs } from '../models/nsfwjs/keras.ts';
+import { chosen } from '../tests/helpers/long.ts';
 import { expect, test } from './gpu.ts';
+import { pythonWith, QUANTIZER } from './python.ts';
 
 const GOLDENS = '../shared/goldens/dynamic';
 const PUBLIC = '../shared/models/unsupported_dynamic_quantization.onnx';
@@ -56,6 +63,38 @@ for (const file of [...goldens.map((name) => `${GOLDENS}/${name}`), PUBLIC])
     const { wrong, elements } = await verify(kept, readFileSync(file));
     expect(wrong).toEqual([]);
     expect(elements).toBeGreaterThan(100);
+  });
+
+/** What onnxruntime's quantize_dynamic makes of a float model. */
+function quantizeDynamic(float: Uint8Array, file: (name: string) => string, ...options: string[]): Uint8Array {
+  const python = pythonWith(QUANTIZER);
+  test.skip(python === undefined, 'needs a Python with onnxruntime and onnx');
+  writeFileSync(file('float.onnx'), float);
+  const args = ['e2e/onnxruntime/quantize_dynamic.py', file('float.onnx'), file('quantized.onnx'), ...options];
+  const { status, stderr } = spawnSync(python!, args, { encoding: 'utf8' });
+  expect(status, stderr).toBe(0);
+  return readFileSync(file('quantized.onnx'));
+}
+
+type Build = () => Promise<Network>;
+
+const networks = chosen<[name: string, build: Build, weights: string]>(
+  [['mobilenetv3', NETWORKS['mobilenetv3']!.build, 'uint8']],
+  [
+    ['squeezenet', NETWORKS['squeezenet']!.build, 'int8'],
+    ['resnet', NETWORKS['resnet']!.build, 'int8'],
+    ['inception', () => NETWORKS['inception']!.build(155), 'uint8'],
+    ['mobilenet_v2', async () => foldNetwork(await readNsfwjs('mobilenet_v2'), 'mobilenet_v2', 224), 'uint8'],
+  ],
+);
+for (const [name, build, weights] of networks)
+  test(`${name} of quantize_dynamic, ${weights} weights: every tensor equals onnxruntime-web's`, async ({
+    kept,
+  }, info) => {
+    const model = quantizeDynamic(writeFloatModel(await build()), (file) => info.outputPath(file), weights);
+    const { wrong, elements } = await verify(kept, model, 1);
+    expect(wrong).toEqual([]);
+    expect(elements).toBeGreaterThan(100_000);
   });
 
 test('float32 arithmetic by integers is IEEE arithmetic, ties, subnormals, infinities and NaN included', async ({
