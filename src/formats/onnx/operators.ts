@@ -311,8 +311,9 @@ const pad: Converter = (node, name, builder) => {
 
 /** Operator set 10 (and Upsample) has scales as operand 1, and rounds down. */
 const resize: Converter = (node, name, builder) => {
-  if (node.opType === 'Resize' && builder.opset > 10) return plain(node, name, builder);
   const { mode = 'nearest' } = attributesOf(node, name);
+  const op = mode === 'linear' ? 'ResizeLinear' : 'Resize';
+  if (node.opType === 'Resize' && builder.opset > 10) return plain({ ...node, opType: op }, name, builder);
   const scales = builder.constants.get(operand(node, name, 1));
   if (scales?.data.some((scale) => Number(scale) < 1))
     throw new UnsupportedModelError(
@@ -320,11 +321,25 @@ const resize: Converter = (node, name, builder) => {
     );
   builder.nodes.push({
     name,
-    op: 'Resize',
+    op,
     inputs: [operand(node, name, 0), '', operand(node, name, 1)],
     outputs: node.outputs,
     attributes: { mode, coordinate_transformation_mode: 'asymmetric', nearest_mode: 'floor' },
   });
+};
+
+/** What follows from the range of a tensor: that, the scale and the zero point, and the bytes, a node each. */
+const dynamicQuantizeLinear: Converter = (node, name, builder) => {
+  const x = operand(node, name, 0);
+  const [y, scale, zero] = node.outputs as [string, string, string];
+  const range = `${y}.range`;
+  const push = (op: string, inputs: readonly string[], output: string, part = ''): void => {
+    builder.nodes.push({ name: `${name}${part}`, op, inputs, outputs: [output], attributes: {} });
+  };
+  push('DynamicRange', [x], range, '.range');
+  push('DynamicScale', [range], scale, '.scale');
+  push('DynamicZeroPoint', [range, scale], zero, '.zero_point');
+  push('DynamicQuantizeLinear', [x, scale, zero], y);
 };
 
 /** In inference its output is its input. */
@@ -346,6 +361,9 @@ const CONVERTERS: Readonly<Record<string, Converter>> = {
   QLinearMatMul: qlinearMatMul,
   QuantizeLinear: quantizeLinear,
   DequantizeLinear: dequantizeLinear,
+  DynamicQuantizeLinear: dynamicQuantizeLinear,
+  ConvInteger: plain,
+  MatMulInteger: plain,
   Conv: plain,
   MatMul: plain,
   Gemm: gemm,
@@ -366,6 +384,8 @@ const CONVERTERS: Readonly<Record<string, Converter>> = {
   GlobalAveragePool: plain,
   AveragePool: averagePool,
   MaxPool: plain,
+  BatchNormalization: plain,
+  ReduceMax: plain,
   ReduceMean: plain,
   Reshape: plain,
   Flatten: plain,
