@@ -97,6 +97,28 @@ for (const [name, build, weights] of networks)
     expect(elements).toBeGreaterThan(100_000);
   });
 
+const yolos = chosen<[pixels: number, operators: readonly string[]]>(
+  [[64, ['Conv']]],
+  [
+    [64, []],
+    [640, []],
+  ],
+);
+for (const [pixels, operators] of yolos)
+  test(`YOLOv8n's shape, ${pixels} pixels, ${operators.join() || 'all'} quantized: equal to onnxruntime-web`, async ({
+    kept,
+  }, info) => {
+    const python = pythonWith(QUANTIZER);
+    test.skip(python === undefined, 'needs a Python with onnxruntime and onnx');
+    const model = info.outputPath('yolo.onnx');
+    const args = ['e2e/onnxruntime/yolo.py', model, String(pixels), ...operators];
+    const { status, stderr } = spawnSync(python!, args, { encoding: 'utf8' });
+    expect(status, stderr).toBe(0);
+    const { wrong, elements } = await verify(kept, readFileSync(model), 1);
+    expect(wrong).toEqual([]);
+    expect(elements).toBeGreaterThan(400_000);
+  });
+
 test('float32 arithmetic by integers is IEEE arithmetic, ties, subnormals, infinities and NaN included', async ({
   kept,
 }) => {
