@@ -1,7 +1,8 @@
 import { InvalidInputError, InvalidModelError } from '../errors.ts';
 import type { Graph } from '../graph/graph.ts';
 import { kindOf } from '../kind_of.ts';
-import { readOnnx } from './onnx/read.ts';
+import { endingAt } from '../graph/rewrite.ts';
+import { readOnnx, type ReadOptions } from './onnx/read.ts';
 import { readTflite } from './tflite/read.ts';
 import { isTorch, readTorch } from './torch/index.ts';
 
@@ -50,7 +51,7 @@ export function bytesOf(value: unknown): Uint8Array | undefined {
  *
  * @throws InvalidInputError where it is given no bytes, InvalidModelError where the bytes are no whole model, UnsupportedModelError where it asks for more than is supported
  */
-export function readModel(file: Uint8Array | ArrayBufferLike): Graph {
+export function readModel(file: Uint8Array | ArrayBufferLike, options: ReadOptions = {}): Graph {
   const bytes = bytesOf(file);
   if (!bytes)
     throw new InvalidInputError(
@@ -58,9 +59,14 @@ export function readModel(file: Uint8Array | ArrayBufferLike): Graph {
         'of a URL they are await (await fetch(url)).arrayBuffer()',
     );
   if (bytes.length === 0) throw new InvalidModelError('the model file is empty, or its buffer was transferred');
-  if (isTorch(bytes)) return readTorch(bytes);
+  if (isTorch(bytes)) return ending(readTorch(bytes), options);
   const mistake = mistakenFor(bytes);
   if (mistake) throw new InvalidModelError(`this is ${mistake}, not a model; supported: ${SUPPORTED}`);
-  if (ascii(bytes, 4, 8) === 'TFL3') return readTflite(bytes);
-  return readOnnx(bytes);
+  if (ascii(bytes, 4, 8) === 'TFL3') return ending(readTflite(bytes), options);
+  return readOnnx(bytes, options);
+}
+
+/** @throws InvalidInputError where `outputs` has a tensor that no node computes */
+export function ending(graph: Graph, { outputs }: ReadOptions): Graph {
+  return outputs ? { ...graph, nodes: endingAt(graph.nodes, outputs), outputs } : graph;
 }

@@ -13,7 +13,7 @@ import { gemm } from './gemm.ts';
 import { globalAveragePool } from './global_average_pool.ts';
 import { convInteger, matmulInteger } from './linear/integer.ts';
 import { batchMatMul } from './matmul.ts';
-import { maxPool } from './max_pool.ts';
+import { maxPool, reduceMax } from './max_pool.ts';
 import { depthToSpace, spaceToDepth } from './moves/depth_to_space.ts';
 import { pad } from './moves/pad.ts';
 import { pick } from './moves/pick.ts';
@@ -24,6 +24,7 @@ import { transpose } from './moves/transpose.ts';
 import { multiply } from './multiply.ts';
 import { quantizeLinear } from './quantize_linear.ts';
 import { resizeBilinear } from './resize_bilinear.ts';
+import { resizeLinear } from './resize_linear.ts';
 import { shape } from './shapes.ts';
 import { softmax } from './softmax.ts';
 import { pairTable, table } from './table.ts';
@@ -92,6 +93,8 @@ export const OPERATORS: Readonly<Record<string, Operator>> = {
   Pick: pick,
   Resize: resize,
   ResizeBilinear: resizeBilinear,
+  ResizeLinear: resizeLinear,
+  ReduceMax: reduceMax,
   DepthToSpace: depthToSpace,
   SpaceToDepth: spaceToDepth,
   Shape: shape,

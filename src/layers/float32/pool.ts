@@ -1,6 +1,7 @@
 import { newElementData, type GraphNode } from '../../graph/graph.ts';
 import { f32 } from '../../engines/rounding.ts';
-import { keepsDimensions, wholeWindow } from '../average_pool.ts';
+import { wholeWindow } from '../average_pool.ts';
+import { keepsDimensions } from '../max_pool.ts';
 import type { Layer, Window } from '../layer.ts';
 import { extent } from '../layout.ts';
 import { poolWindow } from '../max_pool.ts';
