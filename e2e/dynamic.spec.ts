@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import type { Page } from 'playwright/test';
 import { writeFloatModel } from '../models/float_model.ts';
 import { foldNetwork, type Network } from '../models/network.ts';
@@ -56,8 +56,11 @@ const verify = (page: Page, bytes: Uint8Array, inputs = 2) =>
     { base64: Buffer.from(bytes).toString('base64'), inputs },
   );
 
-const goldens = existsSync(GOLDENS) ? readdirSync(GOLDENS).filter((file) => file.endsWith('.onnx')) : [];
-for (const file of [...goldens.map((name) => `${GOLDENS}/${name}`), PUBLIC])
+const models = chosen(
+  ['dfl_u8', 'dw_u8', 'mm_u8pc'].map((name) => `${GOLDENS}/${name}.onnx`),
+  [...['gemm_u8', 'res_u8', 'se_u8', 'shared_s8'].map((name) => `${GOLDENS}/${name}.onnx`), PUBLIC],
+);
+for (const file of models)
   test(`${file}: every tensor equals onnxruntime-web's (needs ../shared)`, async ({ kept }) => {
     test.skip(!existsSync(file), 'needs ../shared');
     const { wrong, elements } = await verify(kept, readFileSync(file));
@@ -79,8 +82,9 @@ function quantizeDynamic(float: Uint8Array, file: (name: string) => string, ...o
 type Build = () => Promise<Network>;
 
 const networks = chosen<[name: string, build: Build, weights: string]>(
-  [['mobilenetv3', NETWORKS['mobilenetv3']!.build, 'uint8']],
+  [],
   [
+    ['mobilenetv3', NETWORKS['mobilenetv3']!.build, 'uint8'],
     ['squeezenet', NETWORKS['squeezenet']!.build, 'int8'],
     ['resnet', NETWORKS['resnet']!.build, 'int8'],
     ['inception', () => NETWORKS['inception']!.build(155), 'uint8'],
@@ -95,6 +99,28 @@ for (const [name, build, weights] of networks)
     const { wrong, elements } = await verify(kept, model, 1);
     expect(wrong).toEqual([]);
     expect(elements).toBeGreaterThan(100_000);
+  });
+
+const yolos = chosen<[pixels: number, operators: readonly string[]]>(
+  [[64, ['Conv']]],
+  [
+    [64, []],
+    [640, []],
+  ],
+);
+for (const [pixels, operators] of yolos)
+  test(`YOLOv8n's shape, ${pixels} pixels, ${operators.join() || 'all'} quantized: equal to onnxruntime-web`, async ({
+    kept,
+  }, info) => {
+    const python = pythonWith(QUANTIZER);
+    test.skip(python === undefined, 'needs a Python with onnxruntime and onnx');
+    const model = info.outputPath('yolo.onnx');
+    const args = ['e2e/onnxruntime/yolo.py', model, String(pixels), ...operators];
+    const { status, stderr } = spawnSync(python!, args, { encoding: 'utf8' });
+    expect(status, stderr).toBe(0);
+    const { wrong, elements } = await verify(kept, readFileSync(model), 1);
+    expect(wrong).toEqual([]);
+    expect(elements).toBeGreaterThan(400_000);
   });
 
 test('float32 arithmetic by integers is IEEE arithmetic, ties, subnormals, infinities and NaN included', async ({

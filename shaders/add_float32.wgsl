@@ -1,11 +1,12 @@
-// y = f32(a + b), element by element, on float32 bits: one IEEE rounding, by integers.
+// y = f32(a + b), element by element, on float32 bits: one IEEE rounding.
 // a, y: NHWC, 4 channels a vec4 of bits; b: the same, or one group of channels for every pixel.
 //#import shared/threads
-//#import shared/float32_add
+//#slot arithmetic: arithmetic/ for float_add
 
 struct Geometry {
   groups: u32,
   other_groups: u32,
+  opaque: u32,
 }
 
 @group(0) @binding(0) var<storage, read> a: array<vec4<u32>>;
@@ -13,18 +14,16 @@ struct Geometry {
 @group(0) @binding(2) var<storage, read_write> output: array<vec4<u32>>;
 @group(2) @binding(0) var<uniform> geometry: Geometry;
 
+// 0, which no compiler knows.
+fn opaque() -> u32 {
+  return geometry.opaque;
+}
+
 @compute @workgroup_size(WORKGROUP_SIZE)
 fn main(thread: Thread) {
   let index = thread_index(thread);
   if (index >= geometry.groups) {
     return;
   }
-  let x = a[index];
-  let y = b[index % geometry.other_groups];
-  output[index] = vec4<u32>(
-    float32_add(x.x, y.x),
-    float32_add(x.y, y.y),
-    float32_add(x.z, y.z),
-    float32_add(x.w, y.w)
-  );
+  output[index] = float_add(a[index], b[index % geometry.other_groups]);
 }

@@ -27,7 +27,7 @@ fn main(thread: Thread) {
     return;
   }
   let q = float_divide(input[index], vec4<u32>(scale[0]));
-  let whole = vec4<i32>(float32_to_int(q.x), float32_to_int(q.y), float32_to_int(q.z), float32_to_int(q.w));
+  let whole = float_to_int(q);
   let zero = vec4<i32>(i32(zero_point[0] & 255u));
   output[index] = pack_codes(vec4<u32>(clamp(whole + zero, vec4<i32>(), vec4<i32>(255))));
 }

@@ -1,22 +1,10 @@
-// A float32 value as an integer, ties to even, on bits. |result| <= 2^16; NaN becomes -2^16.
-//#import shared/float32_bits
+// Float32 values as integers, ties to even: what lies beyond 2^10 becomes 2^10, and NaN -2^10.
+//#import shared/float32_compare
 
-fn float32_to_int(bits: u32) -> i32 {
-  const LIMIT = 65536;
-  let magnitude = bits & MAGNITUDE;
-  if (magnitude > INFINITY_BITS) {
-    return -LIMIT;
-  }
-  var whole = LIMIT;
-  // below 2^16
-  if (magnitude < 0x47800000u) {
-    // below 1/4, too, all bits are behind the point
-    let exponent = max(magnitude >> 23u, 125u);
-    let significand = select(0u, (magnitude & 0x7fffffu) | 0x800000u, magnitude >= 0x3e800000u);
-    let places = 150u - exponent;
-    let kept = significand >> places;
-    let rest = significand << (32u - places);
-    whole = i32(kept + u32(rest > SIGN || (rest == SIGN && (kept & 1u) != 0u)));
-  }
-  return select(whole, -whole, bits >= SIGN);
+fn float_to_int(x: vec4<u32>) -> vec4<i32> {
+  const LIMIT = 0x44800000u; // 2^10
+  const INTEGERS = 0x4b400000u; // 1.5 * 2^23: what is added to it is rounded to an integer, in its last bits
+  let clipped = float_clip(x, vec4<u32>(LIMIT | SIGN), vec4<u32>(LIMIT));
+  let whole = bitcast<vec4<i32>>(float_add(clipped, vec4<u32>(INTEGERS))) - vec4<i32>(i32(INTEGERS));
+  return select(whole, vec4<i32>(-1024), is_nan(x));
 }

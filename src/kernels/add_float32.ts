@@ -1,8 +1,10 @@
 import type { TensorInfo } from '../graph/graph.ts';
 import type { Layer } from '../layers/layer.ts';
 import { extent, groupsOf, pack } from '../layers/layout.ts';
+import { arithmetic } from './arithmetic.ts';
 import { useKernel } from './kernel.ts';
 import { stepOf, threadGrid, type Step, type StepOperand } from './step.ts';
+import type { Target } from './target.ts';
 
 /** One value a channel, as a tensor. */
 function vectorOf({ writes }: Layer<'add_float32'>): TensorInfo {
@@ -18,13 +20,16 @@ export function otherOperand(layer: Layer<'add_float32'>): { operand: StepOperan
   return { operand: { data: new Uint32Array(pack(constant, info).buffer) }, groups };
 }
 
-/** A float32 add, in integers: four elements a thread. */
-export function lowerFloatAdd(layer: Layer<'add_float32'>): Step {
+/** A float32 add: four elements a thread. */
+export function lowerFloatAdd(layer: Layer<'add_float32'>, target: Target): Step {
   const other = otherOperand(layer);
   const groups = groupsOf(layer.writes);
   return stepOf(layer, {
     operands: [{ tensor: layer.reads[0]!.name }, other.operand],
-    ...useKernel('add_float32', { geometry: { groups, other_groups: other.groups } }),
+    ...useKernel('add_float32', {
+      geometry: { groups, other_groups: other.groups, opaque: 0 },
+      slots: arithmetic(target),
+    }),
     workgroups: threadGrid(groups),
   });
 }

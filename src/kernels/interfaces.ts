@@ -1,7 +1,7 @@
 // Made of what the shaders declare by `npm run interfaces`; do not edit.
 export const KERNELS = {
   'add': {"operands":["a","b"],"geometry":["groups","a_sign","b_sign","height","width","channel_groups","b_image","b_row","b_column","b_group"],"overrides":["OUTPUT_SIGN","BROADCAST","ONE_CHANNEL"],"counts":[],"slots":["combine"],"constants":{"WORDS":2,"WORKGROUP_SIZE":64}},
-  'add_float32': {"operands":["a","b"],"geometry":["groups","other_groups"],"overrides":[],"counts":[],"slots":[],"constants":{"WORKGROUP_SIZE":64}},
+  'add_float32': {"operands":["a","b"],"geometry":["groups","other_groups","opaque"],"overrides":[],"counts":[],"slots":["arithmetic"],"constants":{"WORKGROUP_SIZE":64}},
   'add_tail': {"operands":["a","b","tails","tail_codes"],"geometry":["groups","a_sign","b_sign","channels","channel_groups","tails"],"overrides":["OUTPUT_SIGN"],"counts":[],"slots":["combine"],"constants":{"WORKGROUP_SIZE":64}},
   'average_pool': {"operands":["input","values","stage_of_count"],"geometry":["in_height","in_width","in_groups","out_height","out_width","out_groups","kernel_height","kernel_width","stride_y","stride_x","dilation_y","dilation_x","pad_top","pad_left","batch","pixels","input_sign","lines","line_length","line_step","step"],"overrides":[],"counts":[],"slots":["output"],"constants":{"WORKGROUP_SIZE":64}},
   'concat': {"operands":["input_0","input_1","input_2","input_3","input_4","input_5"],"geometry":["groups","out_height","out_width","channel_groups","axis","size","start_1","start_2","start_3","start_4","start_5"],"overrides":["FLOATS"],"counts":[],"slots":[],"constants":{"BATCH":0,"CHANNELS":1,"HEIGHT":2,"WIDTH":3,"WORKGROUP_SIZE":64}},
