@@ -2,7 +2,7 @@ import { KERNELS } from '../kernels/interfaces.ts';
 import { packedBytes } from '../layers/layout.ts';
 import { boundBytes } from '../kernels/software/lengths.ts';
 import type { Step } from '../kernels/step.ts';
-import type { Plan } from '../plan/plan.ts';
+import type { Plan } from '../plan/steps.ts';
 
 const UNIFORM_ALIGNMENT = 256;
 const STORAGE_ALIGNMENT = 256;

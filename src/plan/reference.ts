@@ -4,7 +4,7 @@ import { contextOf, operatorOf } from '../layers/infer.ts';
 import { Tensor } from '../tensor.ts';
 import type { Trace, TracedTensor } from '../trace.ts';
 import { checkPlan } from './arguments.ts';
-import type { Plan } from './plan.ts';
+import type { Plan } from './steps.ts';
 
 type Referenced = Pick<Plan, 'graph' | 'engine'>;
 

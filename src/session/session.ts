@@ -1,7 +1,9 @@
 /// <reference lib="esnext.disposable" preserve="true" />
 import { DeviceError, InvalidInputError } from '../errors.ts';
 import { tensorsOf, type Feeds, type Tensors } from '../feeds.ts';
-import { bytesOf, readModel } from '../formats/index.ts';
+import { loadEngine } from '../engines/on_demand.ts';
+import { loadModel } from '../formats/on_demand.ts';
+import { bytesOf } from '../formats/sniff.ts';
 import { elementCount, newElementData, type Graph } from '../graph/graph.ts';
 import { checkDevice, featuresOf, profileOf, requestDevice } from '../gpu/device.ts';
 import { Executable, type Fetches } from '../gpu/executable.ts';
@@ -13,8 +15,8 @@ import { fetchesOf, fill, type Fetched } from './fetches.ts';
 import { inputMetadata, outputMetadata, type TensorMetadata } from './metadata.ts';
 import { checkGraph, checkShapes } from '../plan/arguments.ts';
 import type { Fusion } from '../join/fusion.ts';
-import type { PlanOptions } from '../plan/options.ts';
-import { createPlan, planSteps, type Plan } from '../plan/plan.ts';
+import { engineAsked, type ResolvedOptions } from '../plan/options.ts';
+import { planGraph, planSteps, type Plan } from '../plan/steps.ts';
 import {
   checkLocations,
   checkRunOptions,
@@ -33,7 +35,7 @@ type Shapes = Readonly<Record<string, readonly number[]>>;
 /** More shapes than these are not kept on the GPU: the one that was used longest ago gives its memory back. */
 const MOST_PLANS = 4;
 
-/** A model on a GPU, ready to run. The straight line: readModel, createPlan, compile, run. */
+/** A model on a GPU, ready to run. The straight line: loadModel, planGraph, compile, run. */
 export class InferenceSession {
   /** As it was read. */
   readonly graph: Graph;
@@ -46,7 +48,7 @@ export class InferenceSession {
   readonly outputMetadata: readonly TensorMetadata[];
   /** Tensors in GPU memory have to be of this one. */
   readonly device: GPUDevice;
-  readonly #options: PlanOptions;
+  readonly #options: ResolvedOptions;
   readonly #locations: SessionOptions['preferredOutputLocation'];
   readonly #ownsDevice: boolean;
   readonly #pipelines: PipelineCache;
@@ -56,7 +58,13 @@ export class InferenceSession {
   #plan: Plan;
   #released = false;
 
-  private constructor(graph: Graph, plan: Plan, options: SessionOptions, planOptions: PlanOptions, device: GPUDevice) {
+  private constructor(
+    graph: Graph,
+    plan: Plan,
+    options: SessionOptions,
+    planOptions: ResolvedOptions,
+    device: GPUDevice,
+  ) {
     this.graph = graph;
     this.engine = plan.engine.name;
     this.inputNames = graph.inputs.map((input) => input.name);
@@ -98,8 +106,10 @@ export class InferenceSession {
     if (given !== undefined) checkDevice(given);
     const bytes = await bytesFrom(source, options);
     expectGoing(options);
-    const graph = bytes ? readModel(bytes) : (source as Graph);
+    const graph = bytes ? await loadModel(bytes) : (source as Graph);
     checkGraph(graph);
+    const engine = await loadEngine(engineAsked(graph, options));
+    expectGoing(options);
     const { freeDimensionOverrides } = options;
     const shapes = freeDimensionOverrides && shapesByName(graph, freeDimensionOverrides);
     checkLocations(graph, options);
@@ -110,7 +120,7 @@ export class InferenceSession {
       return await onDevice(device, what, async () => {
         const others = planOptionsOf(options);
         const features = others.features ?? (await featuresOf(device));
-        const planOptions = { profile: profileOf(device), ...(shapes && { shapes }), ...others, features };
+        const planOptions = { profile: profileOf(device), ...(shapes && { shapes }), ...others, features, engine };
         const plan = await planWhileCompiling(graph, planOptions, device, options);
         session = new InferenceSession(graph, plan, options, planOptions, device);
         session.#report(plan, options);
@@ -248,7 +258,7 @@ export class InferenceSession {
       fusion,
     );
     const found =
-      this.#plans.get(key) ?? createPlan(this.graph, { ...this.#options, shapes, ...(fusion && { fusion }) });
+      this.#plans.get(key) ?? planGraph(this.graph, { ...this.#options, shapes, ...(fusion && { fusion }) });
     this.#plans.delete(key);
     this.#plans.set(key, found);
     const oldest = [...this.#plans][0]!;
@@ -312,7 +322,7 @@ const STRETCH_MS = 30;
 /** Has a device compile each step's pipeline while the next ones are planned; what fails to compile fails again in `compile`. */
 async function planWhileCompiling(
   graph: Graph,
-  options: PlanOptions,
+  options: ResolvedOptions,
   device: GPUDevice,
   patience: Patience,
 ): Promise<Plan> {
