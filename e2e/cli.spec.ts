@@ -1,12 +1,16 @@
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'playwright/test';
 import { defaultModel } from '../models/index.ts';
 import { writeOnnx } from '../models/onnx_writer.ts';
 import { writeNpy } from '../harness/numpy/npy.ts';
 import { openNpz } from '../harness/numpy/npz.ts';
+import { OnnxNetwork } from '../tests/helpers/onnx_network.ts';
+import { withExternalWeight } from '../tests/helpers/external_weight.ts';
 import { scriptFile } from '../tests/helpers/script_file.ts';
 import { smallModel } from '../tests/helpers/small_model.ts';
+import { smallQOperatorModel } from '../tests/helpers/small_onnx.ts';
+import { Tensor } from '../src/tensor.ts';
 import { exact8 } from './command.ts';
 import { plant } from './plant.ts';
 
@@ -157,6 +161,53 @@ test('verify: every tensor of the default model equals onnxruntime, run after ru
   expect(report.elements).toBe(
     report.tensors.reduce((sum: number, tensor: { elements: number }) => sum + tensor.elements, 0),
   );
+});
+
+test('verify --models: a table of what runs, and why others do not', async () => {
+  const folder = temporary('models');
+  mkdirSync(folder);
+  writeFileSync(join(folder, 'small.onnx'), smallQOperatorModel());
+  writeFileSync(join(folder, 'text.onnx'), 'hello');
+  const table = temporary('table.md');
+  const result = await exact8(['verify', '--models', folder, '--markdown', table, '--json']);
+  expect(result.code, result.stderr).toBe(0);
+  const [small, text] = JSON.parse(result.stdout).models;
+  expect(small).toMatchObject({ model: 'small.onnx', mismatches: 0, onlyOutputs: false });
+  expect(small.operators).toMatch(/Conv/);
+  expect(small.elements).toBeGreaterThan(100);
+  expect(text.refused).toMatch(/this is a text file/);
+  expect(readFileSync(table, 'utf8')).toMatch(/^\| small.onnx \|.*\| yes +\|[^]*^1 of 2 models run with 0 mismatches/m);
+});
+
+test('verify --outputs: a model whose end is not supported, up to a tensor', async () => {
+  const network = new OnnxNetwork();
+  const x = network.input(new Tensor('uint8', new Uint8Array(300), [1, 3, 10, 10]));
+  const bytes = network.quantize(network.op('LeakyRelu', [network.dequantize(x, 0.1, 100)]), 0.07, 9);
+  network.output(network.op('LpNormalization', [network.dequantize(bytes, 0.07, 9)]), 'float32');
+  const model = write('end.onnx', network.bytes());
+  expect((await exact8(['verify', '--model', model])).stderr).toMatch(/is a LpNormalization, which is not supported/);
+  const result = await exact8(['verify', '--model', model, '--outputs', bytes, '--json']);
+  expect(result.code, result.stderr).toBe(0);
+  expect(JSON.parse(result.stdout)).toMatchObject({ elements: 300, mismatches: 0 });
+});
+
+test('weights in another file are read from the folder of the model, and from no other', async () => {
+  const folder = temporary('external');
+  mkdirSync(join(folder, 'inner'), { recursive: true });
+  writeFileSync(join(folder, 'w.bin'), Uint8Array.of(0, 5, 6, 7));
+  symlinkSync(join(folder, 'w.bin'), join(folder, 'inner', 'link.bin'));
+  const inspect = (name: string, location: string) => {
+    const model = join(folder, name);
+    writeFileSync(model, withExternalWeight(location));
+    return exact8(['inspect', '--model', model]);
+  };
+  const { code, stderr } = await inspect('model.onnx', 'w.bin');
+  expect(code, stderr).toBe(0);
+  for (const location of ['../w.bin', join(folder, 'w.bin'), 'link.bin', '.'])
+    expect((await inspect('inner/model.onnx', location)).stderr).toContain(
+      `keeps data in '${location}', which is not in its folder`,
+    );
+  expect((await inspect('model.onnx', 'nothing.bin')).stderr).toMatch(/cannot read .*nothing.bin/);
 });
 
 test('verify: exit 1, and the element is named, where one element of one kernel is wrong', async () => {

@@ -27,12 +27,12 @@ export interface Preparation extends PictureSize {
   readonly values: readonly (Float32Array | Uint8Array)[];
 }
 
-interface Recipe {
+interface Recipe extends Pick<Preparation, 'values' | 'corners'> {
   readonly types: readonly Preparation['type'][];
   /** Height and width of what it makes, where there is no other. */
   readonly size?: readonly [number, number];
   /** @param to what the model takes */
-  readonly of: (from: PictureSize, to: PictureSize) => Pick<Preparation, 'resize' | 'corners' | 'crop' | 'values'>;
+  readonly of: (from: PictureSize, to: PictureSize) => Pick<Preparation, 'resize' | 'crop'>;
 }
 
 const RESIZE = 256;
@@ -46,12 +46,25 @@ const ofByte = (element: (byte: number, channel: number) => number): Float32Arra
   );
 const BYTES = ofByte((byte) => byte);
 
+const MEAN = Float32Array.of(0.485, 0.456, 0.406);
+const DEVIATION = Float32Array.of(0.229, 0.224, 0.225);
+/** Each step rounds to float32, in the order of ToTensor and Normalize. */
+const NORMALIZED = ofByte((byte, channel) =>
+  Math.fround(Math.fround(Math.fround(byte / 255) - MEAN[channel]!) / DEVIATION[channel]!),
+);
+
 const RECIPES: Readonly<Record<RecipeName, Recipe>> = {
-  torchvision: { types: ['float32'], of: torchvision, size: [CROP, CROP] },
-  inception: { types: ['uint8'], of: (_, to) => ({ resize: to, crop: WHOLE, values: BYTES }) },
-  nsfwjs: { types: ['float32'], of: () => ({ corners: true, crop: WHOLE, values: ofByte((byte) => byte / 255) }) },
-  none: { types: ['uint8', 'float32'], of: none },
+  torchvision: { types: ['float32'], values: NORMALIZED, of: torchvision, size: [CROP, CROP] },
+  inception: { types: ['uint8'], values: BYTES, of: (_, to) => ({ resize: to, crop: WHOLE }) },
+  nsfwjs: { types: ['float32'], values: ofByte((byte) => byte / 255), corners: true, of: () => ({ crop: WHOLE }) },
+  none: { types: ['uint8', 'float32'], values: BYTES, of: none },
 };
+
+/** The element that each byte of each channel becomes; undefined where pixels are mixed after that. */
+export function valuesOfBytes(recipe: RecipeName): Preparation['values'] | undefined {
+  const { values, corners } = RECIPES[recipe];
+  return corners ? undefined : values;
+}
 
 export const sizeOf = (recipe: RecipeName): Recipe['size'] => RECIPES[recipe].size;
 
@@ -76,7 +89,7 @@ function expectPicture(picture: unknown): void {
  * @throws InvalidInputError where the recipe does not fit a picture of this size or the model's input
  */
 export function prepare(from: PictureSize, recipe: RecipeName, input: PictureInput): Preparation {
-  const { types, of } = RECIPES[recipeName(recipe)];
+  const { types, values, corners = false, of } = RECIPES[recipeName(recipe)];
   if (!isRecord(input) || !Array.isArray(input.shape))
     throw new InvalidInputError(`an input is one of session.inputMetadata; got ${kindOf(input)}`);
   const [batch, channels, height, width] = input.shape;
@@ -91,7 +104,7 @@ export function prepare(from: PictureSize, recipe: RecipeName, input: PictureInp
     !isSize(width)
   )
     throw new InvalidInputError(`a picture is fed as [1, 3, height, width], but ${got}`);
-  return { type, height, width, ...of(from, { height, width }) };
+  return { type, height, width, values, corners, ...of(from, { height, width }) };
 }
 
 /**
@@ -123,9 +136,6 @@ export function preprocess(picture: Picture, recipe: RecipeName, input: PictureI
   return new Tensor(type, elements as never, dims);
 }
 
-const MEAN = Float32Array.of(0.485, 0.456, 0.406);
-const DEVIATION = Float32Array.of(0.229, 0.224, 0.225);
-
 function torchvision({ width, height }: PictureSize, to: PictureSize): ReturnType<Recipe['of']> {
   if (to.height !== CROP || to.width !== CROP)
     throw new InvalidInputError(
@@ -136,11 +146,7 @@ function torchvision({ width, height }: PictureSize, to: PictureSize): ReturnTyp
   const resize = { width: size(width), height: size(height) };
   // halves are rounded to even, as Python's round does in CenterCrop
   const crop = { left: halfToEven(resize.width - CROP), top: halfToEven(resize.height - CROP) };
-  // each step rounds to float32, in the order of ToTensor and Normalize
-  const values = ofByte((byte, channel) =>
-    Math.fround(Math.fround(Math.fround(byte / 255) - MEAN[channel]!) / DEVIATION[channel]!),
-  );
-  return { resize, crop, values };
+  return { resize, crop };
 }
 
 function none(from: PictureSize, to: PictureSize): ReturnType<Recipe['of']> {
@@ -148,7 +154,7 @@ function none(from: PictureSize, to: PictureSize): ReturnType<Recipe['of']> {
     throw new InvalidInputError(
       `the recipe none does not resize: the picture is ${from.width}x${from.height}, the model takes ${to.width}x${to.height}`,
     );
-  return { crop: WHOLE, values: BYTES };
+  return { crop: WHOLE };
 }
 
 function interpolate(picture: Picture, { height, width, values }: Preparation): Float32Array {

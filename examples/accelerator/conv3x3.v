@@ -13,7 +13,7 @@
 //   fixed point  clamp(rescale(accumulator + bias) + OUTPUT_ZERO, OUTPUT_MIN, OUTPUT_MAX), rounded in each channel as its
 //                `rounding` says: 0 double, 1 double-up, 2 single
 //
-// Parameters and memory files are those of `exact8 vectors --format hex --order nhwc` (parameters.vh). The FAULT_
+// Parameters and memory files are those of `exact8 vectors --format hex --order nhwc` or `tiled` (parameters.vh). The FAULT_
 // parameters plant the usual mistakes, for practice in finding them.
 module conv3x3 #(
   parameter IN_CHANNELS = 1, IN_HEIGHT = 1, IN_WIDTH = 1, OUT_CHANNELS = 1,
@@ -21,7 +21,7 @@ module conv3x3 #(
   parameter PAD_TOP = 0, PAD_LEFT = 0, PAD_BOTTOM = 0, PAD_RIGHT = 0,
   parameter INPUT_SIGNED = 0, INPUT_ZERO = 0, WEIGHT_SIGNED = 1, WEIGHT_ZERO_BITS = 1,
   parameter OUTPUT_TYPE_MIN = 0, OUTPUT_MIN = 0, OUTPUT_MAX = 255,
-  parameter SATURATING_PAIRS = 0, CORRECTED = 0, WORD_BITS = 8,
+  parameter SATURATING_PAIRS = 0, CORRECTED = 0, WORD_BITS = 8, WEIGHT_TILE = 1,
   parameter FIXED_POINT = 0, OUTPUT_ZERO = 0, QUANTIZED_SHIFT_BITS = 1,
   parameter ACCUMULATOR_BITS = 32, SUM_BITS = 32, BIAS_BITS = 32,
   parameter MULTIPLIER_BITS = 31, OFFSET_BITS = 53, SHIFT_BITS = 6, BOUNDARY_BITS = 32,
@@ -45,10 +45,11 @@ module conv3x3 #(
   localparam WIDTH = PAD_LEFT + IN_WIDTH + PAD_RIGHT;
   localparam [7:0] PADDING = FAULT_ZERO_PADDING ? 0 : INPUT_ZERO;
 
-  // --- parameters of the layer, [output channel][row][column][input channel] --------------------------------------
+  // --- parameters of the layer, [output channel][tile][row][column][input channel of the tile]; all may be one tile ---
 
   localparam LANES = WORD_BITS / 8;  // weights of a word, the first in the lowest bits
-  reg [WORD_BITS-1:0] weights[0:(OUT_CHANNELS*TAPS+LANES-1)/LANES-1];
+  localparam TILES = (TERMS + WEIGHT_TILE - 1) / WEIGHT_TILE;
+  reg [WORD_BITS-1:0] weights[0:(OUT_CHANNELS*TILES*9*WEIGHT_TILE+LANES-1)/LANES-1];
   reg signed [WEIGHT_ZERO_BITS-1:0] weight_zero_point[0:OUT_CHANNELS-1];
   reg signed [BIAS_BITS-1:0] bias[0:OUT_CHANNELS-1];
   reg [MULTIPLIER_BITS-1:0] multiplier[0:OUT_CHANNELS-1];
@@ -134,14 +135,14 @@ module conv3x3 #(
         taps = window[tap];
         for (term = 0; term < TERMS; term = term + 1) begin
           x = taps[8*(DEPTHWISE ? channel : term)+:8];
-          index = channel * TAPS + k;
+          index = ((channel * TILES + term / WEIGHT_TILE) * 9 + tap) * WEIGHT_TILE + term % WEIGHT_TILE;
           w = weights[index/LANES][8*(index%LANES)+:8];
           if (INPUT_SIGNED && x > 127) x = x - 256;
           if (WEIGHT_SIGNED && w > 127) w = w - 256;
           if (SATURATING_PAIRS || FAULT_SATURATE_PAIRS) begin
             // raw products in pairs of 16 bits, as x86's vpmaddubsw; the zero point is taken out behind them
             pair = pair + x * w;
-            sum = sum - INPUT_ZERO * w;
+            sum = sum - INPUT_ZERO * w - (x - INPUT_ZERO) * weight_zero_point[channel];
             if (k % 2 == 1 || k == TAPS - 1) begin
               sum = sum + (pair > 32767 ? 32767 : pair < -32768 ? -32768 : pair);
               pair = 0;

@@ -32,15 +32,20 @@ static void *load(const char *folder, const char *name, size_t bytes) {
 static size_t elements(const struct tensor *t) { return (size_t)t->batch * t->channels * t->height * t->width; }
 
 /* An 8-bit tensor as int32, whatever its sign. */
-static int32_t *load_bytes(const char *name, size_t count, int is_signed) {
-  uint8_t *bytes = load("", name, count);
+static int32_t *load_bytes(const char *folder, const char *name, size_t count, int is_signed) {
+  uint8_t *bytes = load(folder, name, count);
   int32_t *values = malloc(count * sizeof *values);
   for (size_t i = 0; i < count; i++) values[i] = is_signed ? (int8_t)bytes[i] : bytes[i];
   free(bytes);
   return values;
 }
 
-static int32_t *load_tensor(const struct tensor *t) { return load_bytes(t->file, elements(t), t->least < 0); }
+static int32_t *load_tensor(const struct tensor *t) { return load_bytes("", t->file, elements(t), t->least < 0); }
+
+/* 8-bit values as int32, float32 as they are. */
+static void *load_elements(const struct tensor *t) {
+  return t->is_float ? load("", t->file, 4 * elements(t)) : (void *)load_tensor(t);
+}
 
 static int64_t clamp(int64_t x, int64_t min, int64_t max) { return x < min ? min : x > max ? max : x; }
 
@@ -128,7 +133,8 @@ static int32_t accumulate(const struct layer *l, const int32_t *x, const int32_t
       struct product p = product_of(l, x, w, image, channel, oy, ox, k);
       if (p.outside && l->inside) continue;
       pair += (p.value - offset) * p.weight;
-      zeros += (l->input.zero - offset) * p.weight;
+      sum -= (p.value - offset) * wz; /* alone, it overflows nothing */
+      zeros += (l->input.zero - offset) * (p.weight - wz);
     }
     if (!l->wraps) pair = (int32_t)clamp(pair, -32768, 32767);
     else if (pair == 32768) pair = -32768;
@@ -141,7 +147,7 @@ static int32_t accumulate(const struct layer *l, const int32_t *x, const int32_t
 static void convolution(const struct layer *l, int32_t *y) {
   size_t per_channel = (size_t)(l->input.channels / l->groups) * l->kernel_height * l->kernel_width;
   int32_t *x = load_tensor(&l->input);
-  int32_t *weights = load_bytes(l->weights, per_channel * l->output.channels, l->weights_signed);
+  int32_t *weights = load_bytes("", l->weights, per_channel * l->output.channels, l->weights_signed);
   int32_t *zeros = load(l->folder, "weight_zero_point.bin", 4 * (size_t)l->output.channels);
   int32_t *slots = l->slots > 0 ? load(l->folder, "slots.bin", 4 * (size_t)l->slots) : NULL;
   struct requantization r = load_requantization(l);
@@ -182,16 +188,90 @@ static void max_pool(const struct layer *l, int32_t *y) {
   free(x);
 }
 
-static void add(const struct layer *l, int32_t *y) {
-  int32_t *a = load_tensor(&l->input), *b = load_tensor(&l->other);
+/* Of windows: the integer sum of what lies inside of the input, requantized as their count says. */
+static void average_pool(const struct layer *l, int32_t *y) {
+  int32_t *x = load_tensor(&l->input), *counts = load(l->folder, "counts.bin", 4 * (size_t)l->counts);
+  struct requantization r = load_requantization(l);
+  for (int plane = 0; plane < l->output.batch * l->output.channels; plane++)
+    for (int oy = 0; oy < l->output.height; oy++)
+      for (int ox = 0; ox < l->output.width; ox++) {
+        int32_t sum = 0, count = 0;
+        for (int k = 0; k < l->kernel_height * l->kernel_width; k++) {
+          int row = oy * l->stride_y - l->pad_top + k / l->kernel_width * l->dilation_y;
+          int column = ox * l->stride_x - l->pad_left + k % l->kernel_width * l->dilation_x;
+          if (row < 0 || row >= l->input.height || column < 0 || column >= l->input.width) continue;
+          sum += x[((size_t)plane * l->input.height + row) * l->input.width + column] - l->input.zero;
+          count++;
+        }
+        int which = 0;
+        while (which < l->counts - 1 && counts[which] != count) which++;
+        *y++ = requantize(l, &r, which, sum);
+      }
+  free(x), free(counts), free_requantization(&r);
+}
+
+/* The same of float32 values, summed in an order of its own. */
+static void average_pool_float(const struct layer *l, int32_t *y) {
+  int32_t *x = load_tensor(&l->input), *counts = load(l->folder, "counts.bin", 4 * (size_t)l->counts);
+  float *values = load(l->folder, "values.bin", 4 * 256);
+  float *thresholds = load(l->folder, "thresholds.bin", 4 * 255 * (size_t)l->counts);
+  for (int plane = 0; plane < l->output.batch * l->output.channels; plane++)
+    for (int oy = 0; oy < l->output.height; oy++)
+      for (int ox = 0; ox < l->output.width; ox++) {
+        float sum = 0;
+        int32_t count = 0;
+        for (int line = 0; line < l->lines; line++) {
+          float partial = 0;
+          for (int along = 0; along < l->length; along++) {
+            int k = line * l->line_step + along * l->step;
+            int row = oy * l->stride_y - l->pad_top + k / l->kernel_width * l->dilation_y;
+            int column = ox * l->stride_x - l->pad_left + k % l->kernel_width * l->dilation_x;
+            if (row < 0 || row >= l->input.height || column < 0 || column >= l->input.width) continue;
+            partial += values[x[((size_t)plane * l->input.height + row) * l->input.width + column] - l->input.least];
+            count++;
+          }
+          sum += partial;
+        }
+        int which = 0, code = 0;
+        while (which < l->counts - 1 && counts[which] != count) which++;
+        while (code < 255 && thresholds[255 * which + code] <= sum) code++;
+        *y++ = l->output.least + code;
+      }
+  free(x), free(counts), free(values), free(thresholds);
+}
+
+/* What the elements at the end of a memory block have: [first, end) in NHWC order. */
+static int32_t *load_tails(const struct layer *l) {
+  return l->tails ? load(l->folder, "tails.bin", 8 * (size_t)l->tails) : NULL;
+}
+
+static int is_tail(const struct layer *l, const int32_t *tails, int i) {
+  int plane = l->output.height * l->output.width, channels = l->output.channels;
+  int nhwc = (i / (plane * channels) * plane + i % plane) * channels + i / plane % channels;
+  for (int t = 0; t < l->tails; t++)
+    if (nhwc >= tails[2 * t] && nhwc < tails[2 * t + 1]) return 1;
+  return 0;
+}
+
+/* Of an element of the output the other operand's, of which dimensions may be 1. */
+static size_t partner(const struct layer *l, int i) {
+  const struct tensor *o = &l->output, *b = &l->other;
+  int column = i % o->width, row = i / o->width % o->height, channel = i / (o->width * o->height) % o->channels;
+  int image = i / (o->width * o->height * o->channels);
+  size_t at = b->batch == 1 ? 0 : image;
+  at = at * b->channels + (b->channels == 1 ? 0 : channel);
+  at = at * b->height + (b->height == 1 ? 0 : row);
+  return at * b->width + (b->width == 1 ? 0 : column);
+}
+
+/* A function of two bytes: an add, a product. */
+static void pair(const struct layer *l, int32_t *y) {
+  int32_t *a = load_tensor(&l->input), *b = load_tensor(&l->other), *tails = load_tails(l);
   uint8_t *table = l->line ? NULL : load(l->folder, "table.bin", 65536);
   uint8_t *tail_table = l->tails ? load(l->folder, "tail_table.bin", 65536) : NULL;
-  int32_t *tails = l->tails ? load(l->folder, "tails.bin", 8 * (size_t)l->tails) : NULL;
-  int plane = l->output.height * l->output.width, channels = l->output.channels;
   for (int i = 0; i < (int)elements(&l->output); i++) {
-    int32_t p = a[i] - l->input.least, q = b[i] - l->other.least; /* codes */
-    int nhwc = (i / (plane * channels) * plane + i % plane) * channels + i / plane % channels, tail = 0;
-    for (int t = 0; t < l->tails; t++) tail |= nhwc >= tails[2 * t] && nhwc < tails[2 * t + 1];
+    int32_t p = a[i] - l->input.least, q = b[partner(l, i)] - l->other.least; /* codes */
+    int tail = is_tail(l, tails, i);
     int64_t sum = (int64_t)p * l->multiplier_a + (int64_t)q * l->multiplier_b + l->offset;
     int32_t code = tail      ? tail_table[256 * p + q]
                    : l->line ? (int32_t)clamp(sum >> l->shift, l->min, l->max)
@@ -202,36 +282,39 @@ static void add(const struct layer *l, int32_t *y) {
 }
 
 static void quantize(const struct layer *l, int32_t *y) {
-  float *x = load("", l->input.file, 4 * elements(&l->input)), *thresholds = load(l->folder, "thresholds.bin", 4 * 255);
+  float *x = load("", l->input.file, 4 * elements(&l->input)), *body = load(l->folder, "thresholds.bin", 4 * 255);
+  float *tail = l->tails ? load(l->folder, "tail_thresholds.bin", 4 * 255) : NULL;
+  int32_t *tails = load_tails(l);
+  int32_t *table = l->pixels ? load_bytes(l->folder, "pixel_table.bin", 3 * 256, l->output.least < 0) : NULL;
+  int32_t *pixels = l->pixels ? load_bytes("", l->pixels, elements(&l->output), 0) : NULL;
+  size_t plane = (size_t)l->output.height * l->output.width;
   for (size_t i = 0; i < elements(&l->output); i++) {
+    float *thresholds = is_tail(l, tails, (int)i) ? tail : body;
     int code = 0;
     while (code < 255 && thresholds[code] <= x[i]) code++;
     y[i] = l->output.least + code;
+    /* from the picture's bytes it has to be the same: no code is 256 */
+    if (l->pixels && table[i / plane * 256 + pixels[i]] != y[i]) y[i] = l->output.least + 256;
   }
-  free(x), free(thresholds);
+  free(x), free(body), free(tail), free(tails), free(table), free(pixels);
 }
 
 static void dequantize(const struct layer *l, float *y) {
-  int32_t *x = load_tensor(&l->input);
+  int32_t *x = load_tensor(&l->input), *tails = load_tails(l);
   float *table = load(l->folder, "table.bin", 4 * 256);
-  for (size_t i = 0; i < elements(&l->output); i++) y[i] = table[x[i] - l->input.least];
-  free(x), free(table);
+  float *tail_table = l->tails ? load(l->folder, "tail_table.bin", 4 * 256) : NULL;
+  for (size_t i = 0; i < elements(&l->output); i++)
+    y[i] = (is_tail(l, tails, (int)i) ? tail_table : table)[x[i] - l->input.least];
+  free(x), free(table), free(tail_table), free(tails);
 }
 
 static void bytes(const struct layer *l, int32_t *y) {
   int32_t *x = load_tensor(&l->input), is_signed = l->output.least < 0;
-  char name[4096];
-  snprintf(name, sizeof name, "%s/table.bin", l->folder);
-  int32_t *table = load_bytes(name, 256, is_signed);
-  snprintf(name, sizeof name, "%s/tail_table.bin", l->folder);
-  int32_t *tail_table = l->tails ? load_bytes(name, 256, is_signed) : NULL;
-  int32_t *tails = l->tails ? load(l->folder, "tails.bin", 8 * (size_t)l->tails) : NULL;
-  int plane = l->output.height * l->output.width, channels = l->output.channels;
-  for (int i = 0; i < (int)elements(&l->output); i++) {
-    int nhwc = (i / (plane * channels) * plane + i % plane) * channels + i / plane % channels, tail = 0;
-    for (int t = 0; t < l->tails; t++) tail |= nhwc >= tails[2 * t] && nhwc < tails[2 * t + 1];
-    y[i] = (tail ? tail_table : table)[x[i] - l->input.least];
-  }
+  int32_t *table = load_bytes(l->folder, "table.bin", 256, is_signed);
+  int32_t *tail_table = l->tails ? load_bytes(l->folder, "tail_table.bin", 256, is_signed) : NULL;
+  int32_t *tails = load_tails(l);
+  for (int i = 0; i < (int)elements(&l->output); i++)
+    y[i] = (is_tail(l, tails, i) ? tail_table : table)[x[i] - l->input.least];
   free(x), free(table), free(tail_table), free(tails);
 }
 
@@ -304,24 +387,47 @@ static void add_float(const struct layer *l, float *y) {
   free(a), free(b);
 }
 
+/* Inputs one behind the other along a dimension: a run of each in turn. */
+static void concat(const struct layer *l, int32_t *y) {
+  size_t at = 0, whole = elements(&l->output) / l->runs;
+  for (int k = 0; k < l->count; k++) {
+    int32_t *x = load_tensor(&l->inputs[k]);
+    size_t run = elements(&l->inputs[k]) / l->runs;
+    for (int i = 0; i < l->runs; i++) memcpy(y + i * whole + at, x + i * run, run * sizeof *y);
+    at += run;
+    free(x);
+  }
+}
+
+/* Elements, of 8 bits or float32, from where sources.bin says. */
+static void move(const struct layer *l, int32_t *y) {
+  size_t count = elements(&l->output);
+  int32_t *x = load_elements(&l->input), *sources = load(l->folder, "sources.bin", 4 * count);
+  for (size_t i = 0; i < count; i++) y[i] = sources[i] < 0 ? l->fill : x[sources[i]];
+  free(x), free(sources);
+}
+
 /* How many elements of the layer are not what the file of its output holds. */
 static size_t check(const struct layer *l) {
   size_t count = elements(&l->output), wrong = 0;
-  int is_float = l->kind == DEQUANTIZE || l->kind == ADD_FLOAT;
   void *y = malloc(4 * count); /* int32 or float32 */
   switch (l->kind) {
     case CONVOLUTION: convolution(l, y); break;
     case POOL: pool(l, y); break;
     case MAX_POOL: max_pool(l, y); break;
-    case ADD: add(l, y); break;
+    case AVERAGE_POOL: average_pool(l, y); break;
+    case AVERAGE_POOL_FLOAT: average_pool_float(l, y); break;
+    case ADD: case PAIR: pair(l, y); break;
     case ADD_FLOAT: add_float(l, y); break;
     case BYTES: bytes(l, y); break;
     case SOFTMAX: softmax(l, y); break;
     case QUANTIZE: quantize(l, y); break;
     case DEQUANTIZE: dequantize(l, y); break;
-    case COPY: free(y), y = load_tensor(&l->input); break;
+    case CONCAT: concat(l, y); break;
+    case MOVE: move(l, y); break;
+    case COPY: free(y), y = load_elements(&l->input); break;
   }
-  void *expected = is_float ? load("", l->output.file, 4 * count) : (void *)load_tensor(&l->output);
+  void *expected = load_elements(&l->output);
   for (size_t i = 0; i < count; i++) wrong += memcmp((char *)y + 4 * i, (char *)expected + 4 * i, 4) != 0;
   free(y), free(expected);
   return wrong;

@@ -12,10 +12,13 @@ faults=
 for fault; do faults="$faults -Ptestbench.$fault=1"; done
 case $dump in '' | /*) ;; *) dump=$PWD/$dump ;; esac
 
+tiled=
+grep -q INPUT_NHWC_FILE "$vectors/layers/$layer/parameters.vh" || tiled=-DTILED
+
 simulation=$(mktemp)
 trap 'rm -f "$simulation"' EXIT
 # shellcheck disable=SC2086 # one word a fault
-iverilog -g2005 -s testbench $faults -I "$vectors/layers/$layer" -o "$simulation" "$here/testbench.v" "$here/conv3x3.v"
+iverilog -g2005 -s testbench $tiled $faults -I "$vectors/layers/$layer" -o "$simulation" "$here/testbench.v" "$here/conv3x3.v"
 # files are named from the folder of the vectors
 result=$(cd "$vectors" && vvp -n "$simulation" ${dump:+"+dump=$dump"})
 echo "$result"

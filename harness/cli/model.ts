@@ -8,8 +8,10 @@ import { findEngine } from '../../src/engines/index.ts';
 import { knownRecipe } from '../images/known_models.ts';
 import { recipeName, RECIPE_NAMES, sizeOf, type RecipeName } from '../../src/recipes.ts';
 import type { EngineChoice, RemoteModel, Shapes } from '../worker/remote.ts';
+import { wholeOnnx } from '../oracles/whole_onnx.ts';
+import { externalFiles } from './external_files.ts';
 import { readInput } from './files.ts';
-import type { EngineFlags, FusionOptions, InputFileOptions } from './options.ts';
+import type { EngineFlags, FusionOptions, InputFileOptions, ModelOptions } from './options.ts';
 import { progress } from './output.ts';
 import { sha256 } from './sha256.ts';
 import { openShapes, type ShapeOptions } from './shapes.ts';
@@ -39,7 +41,12 @@ export const DEFAULT_MODEL = 'default';
 /** What every model of a format takes: .pth files are torchvision's MobileNetV2. */
 const RECIPES_OF_FORMATS: Readonly<Record<string, RecipeName>> = { torch: 'torchvision' };
 
-export const remoteModel = (path: string, { engine, shapes }: LoadedModel): RemoteModel => ({ path, engine, shapes });
+export const remoteModel = (path: string, { engine, shapes, graph: { outputs } }: LoadedModel): RemoteModel => ({
+  path,
+  engine,
+  shapes,
+  outputs,
+});
 
 /**
  * Reads and plans a model, before any browser is started.
@@ -48,13 +55,16 @@ export const remoteModel = (path: string, { engine, shapes }: LoadedModel): Remo
  * @throws InvalidInputError, InvalidModelError, UnsupportedModelError
  */
 export async function loadModel(
-  options: EngineFlags & FusionOptions & ShapeOptions & InputFileOptions & { model?: string },
+  options: EngineFlags & FusionOptions & ShapeOptions & InputFileOptions & Pick<ModelOptions, 'model' | 'outputs'>,
   engineOf: (graph: Graph) => string = (graph) => graph.engine,
 ): Promise<LoadedModel> {
-  const { model: path, engine: wanted, threads, fusion } = options;
+  const { model: path, engine: wanted, threads, fusion, outputs } = options;
   progress(path === undefined ? 'building the default model' : `reading ${path}`);
-  const bytes = path === undefined ? await defaultModel() : await readInput(path);
-  const graph = readModel(bytes);
+  const file = path === undefined ? await defaultModel() : await readInput(path);
+  const externalData = path === undefined ? {} : await externalFiles(path, file);
+  const graph = readModel(file, { outputs, externalData });
+  // what reads the file behind this reads one that is whole
+  const bytes = graph.format === 'onnx' ? wholeOnnx(file, outputs, externalData) : file;
   progress('planning');
   const engine = { name: wanted ?? engineOf(graph), options: threads === undefined ? {} : { threads } };
   const hash = sha256(bytes);

@@ -14,6 +14,8 @@ export interface EngineFlags {
 export interface ModelOptions extends EngineFlags {
   readonly size?: readonly [height: number, width: number];
   readonly model?: string;
+  /** Tensors that it ends at. */
+  readonly outputs?: readonly string[];
   readonly json?: boolean;
 }
 
@@ -54,6 +56,11 @@ export function addModelOptions(command: Command): Command {
       '--size <height>x<width>',
       'of pictures, where the model leaves it open (default: that of the arrays that are given)',
       size,
+    )
+    .option(
+      '--outputs <names>',
+      'end at these tensors, separated by commas, in place of the outputs of the model',
+      (names: string) => names.split(','),
     )
     .option('--json', 'print one JSON object');
 }

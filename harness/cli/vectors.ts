@@ -15,6 +15,7 @@ import { pictureSource, type InputOptions } from './inputs.ts';
 import { loadModel, type LoadedModel } from './model.ts';
 import { addInferenceOptions, integer, type InferenceOptions } from './options.ts';
 import { printResult, progress } from './output.ts';
+import { recipeName } from '../../src/recipes.ts';
 
 interface VectorsOptions extends InferenceOptions, Pick<InputOptions, 'image' | 'input'> {
   readonly out: string;
@@ -30,8 +31,6 @@ interface VectorsOptions extends InferenceOptions, Pick<InputOptions, 'image' | 
 }
 
 const MOST_MULTIPLIER_BITS = 31;
-/** Of what --pack reads. */
-const PACKED_ORDERS = ORDERS.filter((order) => order !== 'tiled');
 
 export function addVectors(program: Command, done: (code: ExitCode) => void): void {
   const command = program
@@ -86,6 +85,7 @@ async function runVectors(options: VectorsOptions): Promise<ExitCode> {
   const formats = chosen('--format', options.format, FORMATS, ({ name }) => name);
   const orders = chosen('--order', options.order ?? 'nchw', ORDERS, (order) => order);
   const model = await loadModel(options);
+  const recipe = options.preprocess === undefined ? model.recipe : recipeName(options.preprocess);
   const { source, feeds } = await readSource(model, options);
   const { layers, tensors } = await writeVectors({
     plan: model.plan,
@@ -98,6 +98,7 @@ async function runVectors(options: VectorsOptions): Promise<ExitCode> {
     multiplierBits: options.multiplierBits,
     wordBits: options.wordBits,
     ...(options.tile === undefined ? {} : { tile: options.tile }),
+    ...(recipe && { recipe }),
     origin: {
       generator: `${name} ${version}`,
       model: model.name,
@@ -129,7 +130,7 @@ async function runVectors(options: VectorsOptions): Promise<ExitCode> {
 async function runPack(pairs: readonly string[], options: VectorsOptions): Promise<ExitCode> {
   const { from, order = 'nhwc', out, json } = options;
   if (from === undefined) throw new InvalidInputError('--pack: say --from, the folder of vectors that was read');
-  const [only, ...others] = chosen('--order', order, PACKED_ORDERS, (order) => order);
+  const [only, ...others] = chosen('--order', order, ORDERS, (order) => order);
   if (others.length > 0) throw new InvalidInputError('--pack: a file has one --order');
   const { names, npz } = await pack(pairs, from, only!);
   await writeOutput(out, npz);

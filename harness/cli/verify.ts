@@ -16,6 +16,7 @@ import { sha256 } from './sha256.ts';
 import { addFusionOption, addInferenceOptions, integer, type FusionOptions, type InferenceOptions } from './options.ts';
 import { note, printResult, progress, tableOf, type Column } from './output.ts';
 import { describeRecorded, readRecorded, recordedFeeds } from './trace_file.ts';
+import { verifyModels } from './verify_models.ts';
 
 /** What is verified where no input is named. */
 const DEFAULT_SEED = 1;
@@ -24,6 +25,7 @@ interface VerifyOptions extends InferenceOptions, InputOptions, FusionOptions {
   readonly runs: number;
   readonly against?: string;
   readonly eachLayer?: boolean;
+  readonly markdown?: string;
 }
 
 /** What a model is compared with: what the worker runs, what was recorded, or what runs here. */
@@ -58,7 +60,14 @@ export function addVerify(program: Command, done: (code: ExitCode) => void): voi
       "'onnxruntime' (onnxruntime-web), 'tflite' (tfjs-tflite), or FILE.npz: a recorded trace (default for ONNX models: onnxruntime)",
     )
     .option('--each-layer', "also compute every layer from the reference's own inputs")
-    .action(async (options: VerifyOptions) => done(await runVerify(options)));
+    .option(
+      '--models <path...>',
+      'every model of these files and folders, in a table: which run, and why others do not',
+    )
+    .option('--markdown <file>', 'with --models: also write the table into a file')
+    .action(async ({ models, ...options }: VerifyOptions & { models?: string[] }) =>
+      done(await (models ? verifyModels(models, options, verifyBriefly(options)) : runVerify(options))),
+    );
 }
 
 async function runVerify(options: VerifyOptions): Promise<ExitCode> {
@@ -88,6 +97,14 @@ async function runVerify(options: VerifyOptions): Promise<ExitCode> {
 }
 
 const addUp = (a: Comparison, b: Comparison): Comparison => ({ ...a, mismatches: a.mismatches + b.mismatches });
+
+/** Each model of several, from the inputs that are named or random ones. */
+const verifyBriefly = (options: VerifyOptions) => async (browser: ModelBrowser, model: LoadedModel) => {
+  const sources = await inputSources(model, hasInput(options) ? options : { random: DEFAULT_SEED });
+  const verifications = (await verifyInputs(browser, sources, options.runs)).map(({ verification }) => verification);
+  const { elements, mismatches } = addComparisons(verifications.map(({ comparison }) => comparison));
+  return { elements, mismatches, onlyOutputs: verifications.some(({ onlyOutputs }) => onlyOutputs !== undefined) };
+};
 
 /** @throws InvalidInputError where a trace cannot be compared with the model, or nothing says what to compare with */
 async function chooseReference(model: LoadedModel, against: string | undefined): Promise<Reference> {

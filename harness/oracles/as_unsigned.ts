@@ -1,5 +1,6 @@
-import { BinaryReader, BinaryWriter, WireType } from '@bufbuild/protobuf/wire';
+import { BinaryWriter, WireType } from '@bufbuild/protobuf/wire';
 import { parseOnnx, type OnnxNode } from '../../src/formats/onnx/proto.ts';
+import { rewriteMessage } from './rewrite_message.ts';
 import type { WatchedTensor } from './watch_outputs.ts';
 
 /** Fields of ModelProto, GraphProto, NodeProto and TensorProto. */
@@ -30,16 +31,16 @@ export function asUnsigned(model: Uint8Array, tensors: readonly WatchedTensor[])
   if (zeroPoints.size === 0) return model;
   const parameter = (tensor: string): string => `${tensor}.unsigned.zero_point`;
   let at = 0;
-  const rewritten = rewrite(model, (field, graph) =>
+  const rewritten = rewriteMessage(model, (field, graph) =>
     field !== GRAPH
       ? graph
-      : rewrite(graph, (inner, bytes) => {
+      : rewriteMessage(graph, (inner, bytes) => {
           // what the file says of a tensor's type
           if (inner === VALUE_INFO) return undefined;
           const tensor = inner === NODE ? quantized(nodes[at++]!) : undefined;
           if (tensor === undefined || !zeroPoints.has(tensor)) return bytes;
           let operand = 0;
-          return rewrite(bytes, (f, input) =>
+          return rewriteMessage(bytes, (f, input) =>
             f === INPUT && operand++ === 2 ? new TextEncoder().encode(parameter(tensor)) : input,
           );
         }),
@@ -53,24 +54,4 @@ export function asUnsigned(model: Uint8Array, tensors: readonly WatchedTensor[])
   }
   // protobuf merges a message that occurs twice
   return new BinaryWriter().raw(rewritten).tag(GRAPH, WireType.LengthDelimited).bytes(added.finish()).finish();
-}
-
-/** A message with its length-delimited fields replaced; `undefined` drops one. */
-function rewrite(
-  message: Uint8Array,
-  replace: (field: number, bytes: Uint8Array) => Uint8Array | undefined,
-): Uint8Array {
-  const [reader, writer] = [new BinaryReader(message), new BinaryWriter()];
-  while (reader.pos < reader.len) {
-    const [field, wire] = reader.tag();
-    const from = reader.pos;
-    if (wire !== WireType.LengthDelimited) {
-      reader.skip(wire, field);
-      writer.tag(field, wire).raw(message.subarray(from, reader.pos));
-      continue;
-    }
-    const bytes = replace(field, reader.bytes());
-    if (bytes) writer.tag(field, wire).bytes(bytes);
-  }
-  return writer.finish();
 }

@@ -77,13 +77,13 @@ export class Tuning implements Tuner {
   /** Opens a model on a device of its own, which lives until `close`. */
   static async open(
     model: Uint8Array,
-    { engine: { name, options }, shapes }: Omit<RemoteModel, 'path'>,
+    { engine: { name, options }, shapes, outputs }: Omit<RemoteModel, 'path'>,
     handicap: Handicap,
   ): Promise<Tuning> {
     const device = await requestDevice(['timestamp-query']);
     try {
       const features = handicapped(await featuresOf(device), handicap);
-      return new Tuning(device, readModel(model), findEngine(name, options), features, shapes);
+      return new Tuning(device, readModel(model, { outputs }), findEngine(name, options), features, shapes);
     } catch (error) {
       device.destroy();
       throw error;

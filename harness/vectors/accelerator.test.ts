@@ -4,20 +4,27 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { generateBlock } from '../cases/blocks.ts';
+import type { Case } from '../cases/case.ts';
+import { generateCase } from '../cases/generate.ts';
 import { readFeeds } from '../cli/feeds.ts';
 import { packHex } from './pack.ts';
 import { explain } from '../explain/explain.ts';
 import { randomFeeds } from '../cli/generated_inputs.ts';
+import { layerVectors } from './describe_layer.ts';
 import { FORMATS } from './formats/index.ts';
 import { fileNames } from './names.ts';
 import { writeVectors, type VectorOptions } from './write.ts';
+import { InvalidInputError, UnsupportedModelError } from '../../src/errors.ts';
 import { readModel } from '../../src/formats/index.ts';
 import type { Graph } from '../../src/graph/graph.ts';
+import { contextOf } from '../../src/layers/infer.ts';
 import { createPlan } from '../../src/plan/plan.ts';
-import { findEngine } from '../../src/engines/index.ts';
+import { valuesOfBytes } from '../../src/recipes.ts';
+import { ENGINES, findEngine } from '../../src/engines/index.ts';
 import { Tensor } from '../../src/tensor.ts';
 import { chosen } from '../../tests/helpers/long.ts';
 import { withLeast } from '../../tests/helpers/pairing_engines.ts';
+import { sideBySide } from '../../tests/helpers/side_by_side.ts';
 import { smallLayer } from '../../tests/helpers/small_layers.ts';
 import { smallModel } from '../../tests/helpers/small_model.ts';
 import { smallTflite } from '../../tests/helpers/small_tflite.ts';
@@ -33,11 +40,11 @@ const root = mkdtempSync(join(tmpdir(), 'exact8-accelerator-'));
 afterAll(() => rmSync(root, { recursive: true }));
 
 function write(name: string, graph: Graph, options: Partial<VectorOptions> & { engine?: string }) {
-  const { engine, ...rest } = options;
+  const { engine, feeds, ...rest } = options;
   const plan = createPlan(graph, engine === undefined ? {} : { engine });
   return writeVectors({
     plan,
-    feeds: randomFeeds(plan, 1),
+    feeds: feeds ?? randomFeeds(plan, 1),
     out: join(root, name),
     formats: FORMATS.filter(({ name }) => name === 'hex' || name === 'bin'),
     orders: ['nchw', 'nhwc'],
@@ -47,6 +54,20 @@ function write(name: string, graph: Graph, options: Partial<VectorOptions> & { e
     ...rest,
   });
 }
+
+/** Can the engine run it, and are vectors written of it? */
+const hasVectors =
+  (engine: string) =>
+  ({ graph: given }: Case): boolean => {
+    try {
+      const { graph } = createPlan(given, { engine });
+      for (const node of graph.nodes) layerVectors(node, contextOf(graph, graph.tensors, findEngine(engine)), 31);
+      return true;
+    } catch (error) {
+      if (error instanceof UnsupportedModelError || error instanceof InvalidInputError) return false;
+      throw error;
+    }
+  };
 
 /** The square of `side` pixels in the middle of [1, channels, height, width]. */
 function middle({ data, dims }: Tensor, side: number): Tensor {
@@ -95,6 +116,17 @@ describe.skipIf(!hasIcarus())('the Verilog unit (needs Icarus Verilog)', () => {
   it.each(kinds)('%s: equal in every output', async (name, kind) => {
     await write(name, smallLayer(kind, 5).graph, smallLayer(kind, 5));
     expect(simulate(name, 'y')).toMatchObject({ status: 0, output: expect.stringMatching(/^PASS: 0 of \d+/) });
+  });
+
+  it.each([
+    [kinds[0], 64, undefined],
+    [kinds[1], 24, undefined],
+    [kinds[2], 32, 3],
+  ] as const)('%s in words of %i bits, in tiles: equal in every output', async ([name, kind], wordBits, tile) => {
+    const folder = `${name} in tiles`;
+    const { graph, feeds } = smallLayer(kind, 5);
+    await write(folder, graph, { feeds, orders: ['tiled'], wordBits, ...(tile && { tile }) });
+    expect(simulate(folder, 'y')).toMatchObject({ status: 0, output: expect.stringMatching(/^PASS: 0 of \d+/) });
   });
 
   it('with multipliers too short for exact lines: corrected', async () => {
@@ -327,17 +359,22 @@ describe.skipIf(!hasCompiler())('the C program (needs a C compiler)', () => {
 
   it.skipIf(!sharedAvailable).each(
     chosen(
-      [['torchscript_plain_fbgemm', 'fbgemm-avx2']],
       [
-        ['torchscript_plain_fbgemm', 'x86'],
-        ['torchscript_plain_qnnpack', 'qnnpack'],
+        ['torchscript_plain_fbgemm', 'fbgemm-avx2', 'max-pool'],
+        // a product, a concatenation, a channel shuffle, an average of windows, functions of one byte
+        ['torchscript_rich_fbgemm', 'x86', 'pair,concat,move,average-pool,bytes'],
+      ],
+      [
+        ['torchscript_rich_qnnpack', 'qnnpack', 'pair,concat,move,average-pool,bytes'],
+        ['torchscript_plain_fbgemm', 'x86', 'max-pool'],
+        ['torchscript_plain_qnnpack', 'qnnpack', 'max-pool'],
       ],
     ),
-  )('equals %s as %s, which has a MaxPool, in every layer (needs ../shared)', async (file, engine) => {
+  )('equals %s as %s, which has %s, in every layer (needs ../shared)', async (file, engine, kinds) => {
     const graph = readModel(readFileSync(join(SHARED, 'models', `${file}.pt`)));
     const feeds = await readFeeds(graph, join(SHARED, 'goldens', `${file}.npz:input`));
     const { layers } = await write(`${file} ${engine}`, graph, { ...bin, feeds, engine });
-    expect(layers.map(({ kind }) => kind)).toContain('max-pool');
+    expect(layers.map(({ kind }) => kind as string)).toEqual(expect.arrayContaining(kinds.split(',')));
     const equal = expect.stringMatching(new RegExp(`\n${layers.length} layers, 0 differ\n$`));
     expect(recompute(`${file} ${engine}`)).toMatchObject({ status: 0, output: equal });
   });
@@ -349,18 +386,69 @@ describe.skipIf(!hasCompiler())('the C program (needs a C compiler)', () => {
     expect(recompute('tails')).toMatchObject({ status: 0, output: expect.stringMatching(/\n3 layers, 0 differ\n$/) });
   });
 
-  // all but the windows of a pool, of which no vectors are written
-  const TFLITE_LAYERS = ['conv', 'depthwise', 'sum', 'mean', 'logits', 'softmax'];
+  it('of a picture, from its bytes on', async () => {
+    const quantization = { scale: Float32Array.of(0.0186), zeroPoint: Int32Array.of(114) };
+    const input = { name: 'x', type: 'float32', shape: [1, 3, 16, 16] } as const;
+    const graph: Graph = {
+      ...{ name: 'picture', format: 'test', engine: 'qnnpack', inputs: [input], constants: new Map(), outputs: ['y'] },
+      nodes: [{ name: 'y', op: 'QuantizeLinear', inputs: ['x'], outputs: ['y'], attributes: {} }],
+      tensors: new Map([['y', { name: 'y', type: 'uint8', quantization }]]),
+    };
+    // every byte of every channel
+    const values = Float32Array.from(valuesOfBytes('torchvision')!.flatMap((row) => [...row]));
+    const options = { ...bin, recipe: 'torchvision' } as const;
+    const { layers } = await write('pixels', graph, {
+      ...options,
+      feeds: { x: new Tensor('float32', values, input.shape) },
+    });
+    const file = (key: string): string => join(root, 'pixels', layers[0]!.arrays[key]!.files[0]!.path);
+    expect([...readFileSync(file('pixels'))]).toEqual(Array.from(values, (_, i) => i & 255));
+    expect(recompute('pixels')).toMatchObject({ status: 0 });
+    const table = readFileSync(file('pixel_table'));
+    table[700]! ^= 1;
+    writeFileSync(file('pixel_table'), table);
+    expect(recompute('pixels').output).toMatch(/ 768 elements, 1 differ/);
+    // values of no bytes leave the table
+    const others = {
+      x: new Tensor(
+        'float32',
+        values.map((v) => v + 0.01),
+        input.shape,
+      ),
+    };
+    const { arrays } = (await write('no pixels', graph, { ...options, feeds: others })).layers[0]!;
+    expect(Object.keys(arrays)).toEqual(['thresholds', 'pixel_table']);
+  });
+
+  it.each(
+    chosen(
+      ['onnxruntime-arm64-nodot', 'tflite-builtin'],
+      ENGINES.map(({ name }) => name),
+    ),
+  )(
+    'equals 40 generated operators of %s',
+    async (engine) => {
+      const cases = Array.from({ length: 40 }, (_, i) => generateCase(engine, 7, i)).filter(hasVectors(engine));
+      expect(cases.length).toBeGreaterThan(35);
+      const { graph, feeds } = sideBySide(cases);
+      const { layers } = await write(`cases of ${engine}`, graph, { ...bin, feeds, engine });
+      const { status, output } = recompute(`cases of ${engine}`);
+      expect(status, output).toBe(0);
+      expect(output).toMatch(new RegExp(`\n${layers.length} layers, 0 differ\n$`));
+    },
+    120_000,
+  );
+
   it.each([
     ['tflite', 'uint8', 'fixed point'],
     ['tflite-builtin', 'int8', 'float32'],
     ['tflite-builtin-arm64', 'uint8', 'table'],
     ['xnnpack', 'int8', 'float32'],
   ] as const)(
-    'of a .tflite file under %s, %s: its softmax, by %s, and every other layer',
+    'of a .tflite file under %s, %s: its softmax, by %s, its pools and every other layer',
     async (engine, type, method) => {
       const name = `${engine} ${type} whole`;
-      const { layers } = await write(name, readModel(smallTflite(type)), { ...bin, engine, layers: TFLITE_LAYERS });
+      const { layers } = await write(name, readModel(smallTflite(type)), { ...bin, engine });
       expect(layers.at(-1)).toMatchObject({ kind: 'softmax', softmax: method });
       expect(recompute(name)).toMatchObject({ status: 0, output: expect.stringMatching(/\n\d+ layers, 0 differ\n$/) });
     },

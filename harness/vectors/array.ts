@@ -1,4 +1,4 @@
-import type { ElementData, ElementType } from '../../src/graph/graph.ts';
+import { newElementData, type ElementData, type ElementType } from '../../src/graph/graph.ts';
 import { transposed } from '../numpy/transposed.ts';
 
 export const ORDERS = ['nchw', 'nhwc', 'tiled'] as const;
@@ -67,6 +67,14 @@ export function channelsLast(array: VectorArray): VectorArray {
   return { ...array, shape: [outer, height, width, channels], data };
 }
 
+/** Of each element of [a, b, c, d], in order, the place in [a, tiles, c, d, tile]. */
+function* tiledPlaces(outer: number, channels: number, plane: number, tile: number): Generator<number> {
+  const tiles = Math.ceil(channels / tile);
+  for (let o = 0; o < outer; o++)
+    for (let c = 0; c < channels; c++)
+      for (let p = 0; p < plane; p++) yield ((o * tiles + Math.floor(c / tile)) * plane + p) * tile + (c % tile);
+}
+
 /**
  * [a, b, c, d] as [a, tiles, c, d, tile]: channels in tiles, NCHW and OIHW alike; of the last one, the channels that there
  * are not hold `fill`.
@@ -74,14 +82,15 @@ export function channelsLast(array: VectorArray): VectorArray {
 export function tiled(array: VectorArray, tile: number, fill: number): VectorArray {
   const [outer, channels, height, width] = array.shape as [number, number, number, number];
   const tiles = Math.ceil(channels / tile);
-  const plane = height * width;
-  const length = outer * tiles * plane * tile;
-  const data = new (array.data.constructor as Uint8ArrayConstructor)(length).fill(fill);
-  const from = array.data as Uint8Array;
+  const data = newElementData(array.type, outer * tiles * height * width * tile).fill(fill as never);
   let i = 0;
-  for (let o = 0; o < outer; o++)
-    for (let c = 0; c < channels; c++)
-      for (let p = 0; p < plane; p++)
-        data[((o * tiles + Math.floor(c / tile)) * plane + p) * tile + (c % tile)] = from[i++]!;
+  for (const place of tiledPlaces(outer, channels, height * width, tile)) data[place] = array.data[i++]!;
   return { ...array, shape: [outer, tiles, height, width, tile], data };
+}
+
+/** Bytes back again, from [a, tiles, c, d, tile]. */
+export function withoutTiles<T extends Uint8Array | Int8Array>(data: T, shape: readonly number[], channels: number): T {
+  const [outer, , height, width, tile] = shape as [number, number, number, number, number];
+  const places = [...tiledPlaces(outer, channels, height * width, tile)];
+  return data.slice(0, places.length).map((_, i) => data[places[i]!]!) as T;
 }

@@ -1,7 +1,7 @@
 import type { ElementType } from '../../src/graph/graph.ts';
 import type { Order } from './array.ts';
 import type { Field } from './packed.ts';
-import type { LayerVectors } from './describe_layer.ts';
+import type { LayerVectors } from './layer_vectors.ts';
 
 export const MANIFEST_VERSION = 1;
 export const MANIFEST = 'manifest.json';

@@ -4,7 +4,7 @@ import { elementCount, isByteType, newElementData } from '../../src/graph/graph.
 import type { NpyArray } from '../numpy/npy.ts';
 import { writeNpz } from '../numpy/npz.ts';
 import { transposed } from '../numpy/transposed.ts';
-import type { Order } from './array.ts';
+import { withoutTiles, type Order } from './array.ts';
 import { nearestNames } from '../compare/nearest_names.ts';
 import { hexWords } from './hex_words.ts';
 import { MANIFEST, MANIFEST_VERSION, type Manifest, type ManifestTensor } from './manifest.ts';
@@ -67,12 +67,21 @@ async function readManifest(folder: string): Promise<Manifest> {
 export function packHex(text: string, tensor: ManifestTensor, order: Order, path: string): NpyArray {
   const { type, shape } = tensor;
   if (!isByteType(type)) throw new InvalidInputError(`${path}: '${tensor.name}' is ${type}; supported: uint8, int8`);
-  const count = elementCount(shape);
+  const layout = order === 'tiled' ? tensor.files.find(({ layout }) => layout === 'nchwc')?.shape : shape;
+  if (!layout) throw new InvalidInputError(`${path}: '${tensor.name}' was not written in tiles: say its --order`);
+  const count = elementCount(layout);
   const words = hexWords(text, path, count);
   if (words.length !== count)
-    throw new InvalidInputError(`${path}: ${words.length} words, '${tensor.name}' has ${count} elements`);
-  const data = newElementData(type, count);
+    throw new InvalidInputError(
+      `${path}: ${words.length} words, '${tensor.name}' has ${count} elements${order === 'tiled' ? ', what fills tiles with them' : ''}`,
+    );
+  const data: Uint8Array | Int8Array = newElementData(type, count);
   data.set(words as never);
   const [, channels = 1, height = 1, width = 1] = shape;
-  return { shape, data: (order === 'nchw' ? data : transposed(data, height * width, channels)) as NpyArray['data'] };
+  const nchw = {
+    nchw: () => data,
+    nhwc: () => transposed(data, height * width, channels),
+    tiled: () => withoutTiles(data, layout, channels),
+  }[order]();
+  return { shape, data: nchw as NpyArray['data'] };
 }

@@ -158,6 +158,15 @@ describe('a small layer, in every format and order', () => {
       }
     expect([product, scaled, shifted]).toEqual(needed);
     expect(accumulation!.bits).toBeLessThanOrEqual(32);
+    const bitsOf = (...values: number[]): number =>
+      Math.max(...values.map((v) => bitsFor(Math.min(v, 0), Math.max(v, 0), true)));
+    const inputs = [-128, 127].map((x) => x - tensors[0]!.zeroPoint!);
+    const weights = [...(graph.constants.get('w')!.data as Int8Array)];
+    expect(accumulation!.widths).toEqual({
+      input: bitsOf(...inputs),
+      weight: bitsOf(...weights),
+      product: bitsOf(...weights.flatMap((w) => inputs.map((x) => x * w))),
+    });
   });
 
   it('is written the same every time, with checksums that hold', async () => {
@@ -358,6 +367,16 @@ describe('pack', () => {
     expect([...packHex(text, tensor, 'nchw', 'f').data]).toEqual([1, -1, -128, 127]);
     expect([...packHex(text, tensor, 'nhwc', 'f').data]).toEqual([1, -128, -1, 127]);
   });
+  it('reads tiles, as they were written and as $writememh writes them', () => {
+    const files = [
+      { path: 'y.nchwc.hex', format: 'hex', layout: 'nchwc', shape: [1, 2, 1, 2, 2], bytes: 0, sha256: '' },
+    ];
+    const three = { ...tensor, shape: [1, 3, 1, 2], words: 6, files };
+    const text = '01\n02\n03\n04\n05\nee\n06\nee\n';
+    expect([...packHex(text, three, 'tiled', 'f').data]).toEqual([1, 3, 2, 4, 5, 6]);
+    expect(() => packHex(text, { ...three, files: [] }, 'tiled', 'f')).toThrow(/not written in tiles/);
+    expect(() => packHex('01\n', three, 'tiled', 'f')).toThrow(/8 elements/);
+  });
   it('refuses words that were never computed, and other numbers of them', () => {
     expect(() => packHex('01 xx 02 03', tensor, 'nchw', 'f')).toThrow(/word 1 is 'xx'/);
     expect(() => packHex('01 02 03', tensor, 'nchw', 'f')).toThrow(/3 words.*4 elements/);
@@ -398,7 +417,18 @@ describe('what a layer is, whatever its operator is called', () => {
     });
   });
 
-  it('a LeakyRelu is none that is known', () => {
-    expect(() => layerOf('LeakyRelu', new Map(), { alpha: 0.1 })).toThrow('no vectors are written for');
+  it('a LeakyRelu is a table of its 256 values', () => {
+    const { kind, arrays } = layerOf('LeakyRelu', new Map(), { alpha: 0.1 });
+    expect({ kind, shape: arrays['table']!.shape }).toEqual({ kind: 'bytes', shape: [256] });
+  });
+
+  it('an average of windows has a requantization for each count of elements', () => {
+    const window = { kernel_shape: [3, 3], pads: [1, 1, 1, 1] };
+    const { kind, order, arrays } = layerOf('AveragePool', new Map(), window);
+    expect({ kind, order }).toEqual({
+      kind: 'average-pool-float',
+      order: { lines: 1, length: 9, lineStep: 0, step: 1 },
+    });
+    expect([...arrays['counts']!.data]).toEqual([1]);
   });
 });

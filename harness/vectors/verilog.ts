@@ -1,11 +1,20 @@
 import { byteRange } from '../../src/graph/graph.ts';
-import type { AddLine, LayerKind, Window } from './describe_layer.ts';
+import type { AddLine, LayerKind, Window } from './layer_vectors.ts';
 import type { ChannelWords, Manifest, ManifestArray, ManifestLayer, ManifestTensor } from './manifest.ts';
 
 /** What SATURATING_PAIRS is where pairs are no neighbours, or do more than saturate: not for the example's unit. */
 const OTHER_PAIRS = 2;
 
-const KINDS: ReadonlySet<LayerKind> = new Set(['convolution', 'pool', 'add', 'quantize', 'max-pool']);
+const KINDS: ReadonlySet<LayerKind> = new Set([
+  'convolution',
+  'pool',
+  'average-pool',
+  'max-pool',
+  'add',
+  'pair',
+  'bytes',
+  'quantize',
+]);
 
 /** Is there a parameters.vh of such a layer? */
 export const hasParameters = ({ kind }: ManifestLayer): boolean => KINDS.has(kind);
@@ -23,6 +32,7 @@ export function verilogParameters({ tensors }: Manifest, layer: ManifestLayer): 
     ...sizes('IN', input),
     ...sizes('OUT', output),
     WORD_BITS: output.files.find(({ format }) => format === 'hex')?.wordBits ?? output.bits,
+    ...tileNumbers(output),
     ...(layer.window ? windowNumbers(layer.window) : {}),
     ...(input.zeroPoint === undefined ? {} : { INPUT_SIGNED: Number(input.signed), INPUT_ZERO: input.zeroPoint }),
     OUTPUT_TYPE_MIN: leastOf(output),
@@ -57,6 +67,12 @@ const leastOf = ({ signed, type }: ManifestTensor): number =>
 function sizes(side: 'IN' | 'OUT', { shape }: ManifestTensor): Numbers {
   const [, channels, height = 1, width = 1] = shape;
   return { [`${side}_CHANNELS`]: channels ?? 1, [`${side}_HEIGHT`]: height, [`${side}_WIDTH`]: width };
+}
+
+/** Channels of a tile, where files are in tiles. */
+function tileNumbers({ files }: ManifestTensor): Numbers {
+  const tiled = files.find(({ layout }) => layout === 'nchwc');
+  return tiled ? { TILE: tiled.shape[4]! } : {};
 }
 
 const windowNumbers = ({ kernel, strides, dilations, pads, groups }: Window): Numbers => ({

@@ -6,13 +6,15 @@ import { isByteType, type TensorInfo } from '../../src/graph/graph.ts';
 import { nearestNames } from '../compare/nearest_names.ts';
 import { writeWhole } from '../process/whole.ts';
 import { contextOf } from '../../src/layers/infer.ts';
+import type { RecipeName } from '../../src/recipes.ts';
 import type { Plan } from '../../src/plan/plan.ts';
 import { referenceTensors } from '../../src/plan/reference.ts';
 import type { Tensor } from '../../src/tensor.ts';
 import { channelsLast, fitted, tiled, whole, type Order, type VectorArray } from './array.ts';
 import { layerTable } from './c_table.ts';
 import type { VectorFormat } from './formats/index.ts';
-import { layerVectors, type LayerVectors } from './describe_layer.ts';
+import { layerVectors } from './describe_layer.ts';
+import type { LayerVectors } from './layer_vectors.ts';
 import {
   CONVENTIONS,
   MANIFEST,
@@ -27,6 +29,7 @@ import {
 } from './manifest.ts';
 import { fileNames } from './names.ts';
 import { busWords, channelWords } from './packed.ts';
+import { pixelVectors } from './pixels.ts';
 import { readme } from './readme.ts';
 import { hasParameters, verilogParameters } from './verilog.ts';
 
@@ -46,6 +49,8 @@ export interface VectorOptions {
   readonly wordBits?: number;
   /** Channels of a tile, in the order `tiled`; default: as many as a word holds. */
   readonly tile?: number;
+  /** How pictures are prepared, where that is known. */
+  readonly recipe?: RecipeName;
   readonly origin: Origin;
   /** Told of each layer before it is computed. */
   readonly progress?: (layer: string) => void;
@@ -77,7 +82,22 @@ async function writeFolder(options: VectorOptions, out: string): Promise<Manifes
 
   const described = new Map<string, LayerVectors>();
   for (const name of wanted) described.set(name, layerVectors(nodes.get(name)!, context, options.multiplierBits));
+  for (const [name, layer] of described) described.set(name, withPixels(layer));
   const needed = new Set([...described.values()].flatMap(({ name, inputs }) => [name, ...inputs]));
+
+  /** A layer that quantizes a picture, from its bytes on. */
+  function withPixels(layer: LayerVectors): LayerVectors {
+    const input = graph.inputs.find(({ name }) => name === layer.inputs[0]);
+    const node = nodes.get(layer.name)!;
+    const { recipe, feeds } = options;
+    const more = input && recipe && pixelVectors(input, feeds[input.name]!.data, recipe, { node, context });
+    if (!more) return layer;
+    return {
+      ...layer,
+      formulas: [...layer.formulas, ...more.formulas],
+      arrays: { ...layer.arrays, ...more.arrays },
+    };
+  }
 
   /** In an order of memory, and what that is called. */
   const ordered = (array: VectorArray, order: Order, layout: string, fill: number): [VectorArray, string] => {
@@ -158,7 +178,7 @@ async function writeFolder(options: VectorOptions, out: string): Promise<Manifes
       const arrays: Record<string, ManifestArray> = {};
       const folder = `layers/${names.get(name)!}`;
       for (const [key, array] of Object.entries(layer.arrays))
-        arrays[key] = await write(array, `${folder}/${key}`, 'oihw', `${name} ${key}`);
+        arrays[key] = await write(array, `${folder}/${key}`, key === 'weights' ? 'oihw' : 'nchw', `${name} ${key}`);
       if (options.accumulators && accumulators && layer.accumulation) {
         const sums = { ...fitted('int32', accumulators, shape), bits: layer.accumulation.bits };
         arrays['accumulators'] = await write(sums, `${folder}/accumulators`, 'nchw', `${name} accumulators`);

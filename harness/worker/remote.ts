@@ -18,6 +18,8 @@ export interface RemoteModel {
   readonly path: string;
   readonly engine: EngineChoice;
   readonly shapes: Shapes;
+  /** Tensors that it ends at. */
+  readonly outputs?: readonly string[];
 }
 
 /** Whose bits are computed: an engine by name, and how it is run. */

@@ -32,10 +32,15 @@ const methods: WorkerMethods = {
     await post(result, data);
     return { width, height };
   },
-  async open({ path, engine, shapes }, fusion) {
+  async open({ path, engine, shapes, outputs }, fusion) {
     session?.release();
     model = await fetchBytes(path);
-    const options = { engine: findEngine(engine.name, engine.options), shapes, ...(fusion && { fusion }) };
+    const options = {
+      engine: findEngine(engine.name, engine.options),
+      shapes,
+      ...(outputs && { outputs }),
+      ...(fusion && { fusion }),
+    };
     session = await InferenceSession.create(model, options);
     computed = engine;
   },

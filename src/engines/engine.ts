@@ -261,6 +261,25 @@ export type Interpolation =
    */
   | { readonly as: 'floats'; readonly weightsFirst: boolean; readonly fused: boolean };
 
+/** A linear Resize as ONNX has it: of bytes, or of the float32 values that they stand for. */
+export interface InterpolationLayer {
+  readonly input: TensorQuantization;
+  readonly output: TensorQuantization;
+  /** Is it a float operator of the engine's, whose results are quantized by the next? */
+  readonly float: boolean;
+}
+
+/**
+ * Of four values the weights of row and column are multiplied first, and all are added row by row, each operation rounded
+ * to float32; then one function of the sum.
+ */
+export interface InterpolationFunctions {
+  /** What one element is: a float32. */
+  value(q: number): number;
+  /** From the float32 sum, in which it is non-decreasing, to 8 bits. */
+  output(sum: number): number;
+}
+
 export interface ResizeFunctions {
   readonly rows: Neighbours;
   readonly columns: Neighbours;
@@ -337,6 +356,8 @@ export interface Engine {
   matmul?(layer: MatmulLayer): StepFunctions;
   /** Left out where the engine has none on bytes. */
   resize?(layer: ResizeLayer): ResizeFunctions;
+  /** Left out where its order of evaluation is not known. */
+  interpolate?(layer: InterpolationLayer): InterpolationFunctions;
   /** Left out, or undefined for an operator, where the engine has none on bytes. */
   unary?(layer: UnaryLayer): UnaryFunctions | undefined;
   binary?(layer: BinaryLayer): ((a: number, b: number) => number) | undefined;

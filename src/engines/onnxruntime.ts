@@ -82,6 +82,13 @@ export const onnxruntime: Engine = {
 
   softmax: (layer) => exponentialSoftmax(layer, f32),
 
+  // of bytes: towards zero
+  interpolate({ input, output, float }) {
+    if (float) return { value: onnxruntime.dequantize(input), output: onnxruntime.quantize(output) };
+    const [min, max] = byteRange(output.type);
+    return { value: (q) => q, output: (sum) => clamp(Math.trunc(sum), min, max) };
+  },
+
   quantize(output) {
     const [min, max] = byteRange(output.type);
     return (x) => clamp(roundHalfEven(f32(x / output.scale)) + output.zeroPoint, min, max);

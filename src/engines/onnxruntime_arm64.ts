@@ -53,8 +53,10 @@ function slotsOf(layer: SumsLayer, dotProduct: boolean): number[] | undefined {
 }
 
 function create(about: Pick<Engine, 'name' | 'description' | 'origins'>, dotProduct: boolean): Engine {
+  // in which order it interpolates is not known
+  const { interpolate: _, ...web } = onnxruntime;
   return {
-    ...onnxruntime,
+    ...web,
     ...about,
     rewrite: 'onnxruntime-int8',
     multiplyAdd: fma,

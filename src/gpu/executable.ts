@@ -238,7 +238,7 @@ export class Executable {
     }
     const outputs = Object.fromEntries(
       graph.outputs.map((name) => {
-        const { type, data, shape } = tensors.get(name)!;
+        const { type, data, shape } = graph.constants.get(name) ?? tensors.get(name)!;
         return [name, new Tensor(type, data.slice() as never, shape)];
       }),
     );

@@ -1,7 +1,8 @@
 import { KERNELS } from '../kernels/interfaces.ts';
-import { packedBytes } from '../layers/layout.ts';
+import { pack, packedBytes } from '../layers/layout.ts';
 import { boundBytes } from '../kernels/software/lengths.ts';
 import type { Step } from '../kernels/step.ts';
+import { constantOutputs } from '../plan/buffers.ts';
 import type { Plan } from '../plan/steps.ts';
 
 const UNIFORM_ALIGNMENT = 256;
@@ -101,6 +102,8 @@ export function allocate(device: GPUDevice, plan: Plan, all: GPUBuffer[]): Memor
   const activations = plan.buffers.map((bytes, index) =>
     make(`activations ${index}`, bytes, GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST),
   );
+  for (const constant of constantOutputs(plan.graph))
+    device.queue.writeBuffer(activations[plan.bufferOf.get(constant.name)!]!, 0, pack(constant.data, constant));
   const { offset = 0, bytes = 0 } = placesOf(plan).at(-1) ?? {};
   const staging = Array.from({ length: IN_FLIGHT }, (_, slot) =>
     make(`outputs ${slot}`, offset + bytes, GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST),

@@ -4,6 +4,7 @@
  */
 export const MOVES: ReadonlySet<string> = new Set([
   'MaxPool',
+  'ReduceMax',
   'Transpose',
   'Slice',
   'Split',

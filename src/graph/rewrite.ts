@@ -1,3 +1,5 @@
+import { InvalidInputError } from '../errors.ts';
+import { kindOf } from '../kind_of.ts';
 import type { Graph, GraphNode } from './graph.ts';
 
 /** Appends to the list of a key. */
@@ -21,14 +23,37 @@ export function edges(graph: Graph): {
   return { producer, consumers: (tensor) => consumers.get(tensor) ?? [] };
 }
 
-/** The nodes that the graph's outputs need, in their order. */
-export function withoutDeadNodes(nodes: readonly GraphNode[], outputs: readonly string[]): GraphNode[] {
-  const needed = new Set(outputs);
-  const kept: GraphNode[] = [];
-  for (const node of [...nodes].reverse()) {
-    if (!node.outputs.some((output) => needed.has(output))) continue;
-    for (const input of node.inputs) needed.add(input);
-    kept.push(node);
+/** The nodes that these tensors need, in their order, whatever that is. */
+export function withoutDeadNodes<N extends Pick<GraphNode, 'inputs' | 'outputs'>>(
+  nodes: readonly N[],
+  tensors: readonly string[],
+): N[] {
+  const producer = new Map(nodes.flatMap((node) => node.outputs.map((output) => [output, node])));
+  const needed = new Set<N>();
+  const waiting = [...tensors];
+  for (let name = waiting.pop(); name !== undefined; name = waiting.pop()) {
+    const node = producer.get(name);
+    if (!node || needed.has(node)) continue;
+    needed.add(node);
+    waiting.push(...node.inputs);
   }
-  return kept.reverse();
+  return nodes.filter((node) => needed.has(node));
+}
+
+/**
+ * What a model is that ends at these tensors, in place of its own outputs.
+ *
+ * @throws InvalidInputError where no node computes one of them
+ */
+export function endingAt<N extends Pick<GraphNode, 'inputs' | 'outputs'>>(
+  nodes: readonly N[],
+  tensors: readonly string[],
+): N[] {
+  const computed = new Set(nodes.flatMap(({ outputs }) => outputs));
+  const unknown = tensors.find((name) => !computed.has(name));
+  if (unknown !== undefined)
+    throw new InvalidInputError(
+      `the model computes no tensor ${kindOf(unknown)}; it computes ${[...computed].filter(Boolean).join(', ')}`,
+    );
+  return withoutDeadNodes(nodes, tensors);
 }

@@ -11,6 +11,7 @@ import { lowerConcat } from './concat.ts';
 import { lowerDequantize } from './dequantize_linear.ts';
 import { withEpilogue } from './epilogue.ts';
 import { lowerGlobalAveragePool } from './global_average_pool.ts';
+import { lowerInterpolation } from './interpolation.ts';
 import { lowerBlock } from './inverted_residual.ts';
 import { lowerLinear } from './linear.ts';
 import { lowerLookup } from './lookup.ts';
@@ -37,6 +38,7 @@ const LOWER: { readonly [K in Exclude<LayerKind, LinearKind>]: Lower<K> } = {
   average_pool: lowerAveragePool,
   matmul: lowerMatmul,
   resize_bilinear: lowerResizeBilinear,
+  interpolation: lowerInterpolation,
   max_pool: lowerMaxPool,
   table: (layer) => (layer.values instanceof Float32Array ? lowerDequantize(layer) : lowerLookup(layer)),
   softmax: lowerSoftmax,

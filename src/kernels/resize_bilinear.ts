@@ -7,7 +7,7 @@ import { byteType, signMask } from './requantization.ts';
 import { stepOf, threadGrid, type Step } from './step.ts';
 
 /** Four words for each place: its neighbours, and the bits of their weights. */
-function words({ first, second, weights }: Neighbours): Uint32Array {
+export function neighbourWords({ first, second, weights }: Neighbours): Uint32Array {
   const [ofFirst, ofSecond] = weights.map(({ buffer }) => new Uint32Array(buffer as ArrayBuffer)) as [
     Uint32Array,
     Uint32Array,
@@ -55,7 +55,11 @@ export function lowerResizeBilinear({ functions, ...layer }: Layer<'resize_bilin
       },
       { overrides },
     ),
-    operands: [{ tensor: input!.name }, { data: words(functions.rows) }, { data: words(functions.columns) }],
+    operands: [
+      { tensor: input!.name },
+      { data: neighbourWords(functions.rows) },
+      { data: neighbourWords(functions.columns) },
+    ],
     workgroups: threadGrid(groups),
   });
 }

@@ -14,14 +14,12 @@ import type { Definition } from './definition.ts';
 import { globalAveragePool, layerOf as poolLayerOf, layerOfSums, referenceOfSums } from './global_average_pool.ts';
 import type { Layer, Window } from './layer.ts';
 import { extent } from './layout.ts';
-import { poolWindow } from './max_pool.ts';
-import { axisOf, integerList } from './moves/move.ts';
+import { keepsDimensions, poolWindow, reducedAxes, reducedWindow } from './max_pool.ts';
 import {
   askEngine,
   byteInput,
   clampOf,
   expectOperands,
-  expectWindow,
   isTrue,
   loopOf,
   placeOf,
@@ -180,22 +178,9 @@ function meanOf(node: GraphNode): AveragePoolLayer['op'] {
 
 /** The mean's window: the whole of height and width. */
 function wholeWindow(node: GraphNode, context: OpContext): Window {
-  const { shape } = context.info(node.inputs[0]!);
-  const axes = (integerList(node, context, 'axes', 1) ?? []).map((axis) => axisOf(node, axis, shape.length)).sort();
-  if (shape.length !== 4 || axes.join() !== '2,3')
-    return refuse(node, `axes [${axes.join(', ')}] of shape [${shape.join(', ')}]`, 'axes 2 and 3 of four');
-  expectWindow(node, shape[2]! * shape[3]!);
-  return {
-    kernel: [shape[2]!, shape[3]!],
-    strides: [1, 1],
-    dilations: [1, 1],
-    pads: [0, 0, 0, 0],
-    size: [1, 1],
-  };
+  if (reducedAxes(node, context).length < 2) refuse(node, 'one axis', 'axes 2 and 3 of four');
+  return reducedWindow(node, context);
 }
-
-/** onnxruntime takes 1 alone for true here. */
-const keepsDimensions = (node: GraphNode): boolean => (node.attributes['keepdims'] ?? 1) === 1;
 
 const reduceLayerOf = (node: GraphNode, context: OpContext, output = context.info(node.outputs[0]!)): ReduceLayer => ({
   ...poolLayerOf(node, context, output),

@@ -8,7 +8,7 @@ import { dequantizeLinear } from './dequantize_linear.ts';
 import { gemm } from './gemm.ts';
 import { globalAveragePool } from './global_average_pool.ts';
 import { batchMatMul } from './matmul.ts';
-import { maxPool } from './max_pool.ts';
+import { maxPool, reduceMax } from './max_pool.ts';
 import { depthToSpace, spaceToDepth } from './moves/depth_to_space.ts';
 import { pad } from './moves/pad.ts';
 import { pick } from './moves/pick.ts';
@@ -19,6 +19,7 @@ import { transpose } from './moves/transpose.ts';
 import { multiply } from './multiply.ts';
 import { quantizeLinear } from './quantize_linear.ts';
 import { resizeBilinear } from './resize_bilinear.ts';
+import { resizeLinear } from './resize_linear.ts';
 import { shape } from './shapes.ts';
 import { softmax } from './softmax.ts';
 import { pairTable, table } from './table.ts';
@@ -75,6 +76,8 @@ export const OPERATORS: Readonly<Record<string, Operator>> = {
   Pick: pick,
   Resize: resize,
   ResizeBilinear: resizeBilinear,
+  ResizeLinear: resizeLinear,
+  ReduceMax: reduceMax,
   DepthToSpace: depthToSpace,
   SpaceToDepth: spaceToDepth,
   Shape: shape,

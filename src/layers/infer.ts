@@ -21,7 +21,10 @@ import { expectOutput, label, refuse, type Operator, type OpContext, type TypedG
 export function operatorOf(node: GraphNode): Operator {
   const op = Object.hasOwn(OPERATORS, node.op) ? OPERATORS[node.op] : undefined;
   if (!op)
-    throw new UnsupportedModelError(`${label(node)} is not supported; supported: ${Object.keys(OPERATORS).join(', ')}`);
+    throw new UnsupportedModelError(
+      `${label(node)}: the engine runs this operator in float; supported: between DequantizeLinear and QuantizeLinear, ` +
+        'with others that are functions of one 8-bit tensor, or of two',
+    );
   return op;
 }
 
@@ -55,6 +58,7 @@ const SUMS = new Set([
   'AveragePool',
   'AdaptiveAveragePool',
   'GlobalAveragePool',
+  'ReduceMax',
   'ReduceMean',
   'ReduceSum',
 ]);
@@ -142,13 +146,12 @@ export function inferGraph(
   }
   if (!refusals.isEmpty && !isQuantized(graph)) refuseFloats(graph.nodes.length);
   refusals.end();
-  for (const output of graph.outputs)
-    if (!tensors.has(output))
-      throw new UnsupportedModelError(
-        `graph output '${output}' is a constant; supported: outputs that follow from an input`,
-      );
+  for (const output of graph.outputs) {
+    const { name, type, shape, quantization } = context.info(output);
+    tensors.set(output, { name, type, shape, ...(quantization && { quantization }) });
+  }
   const live = withoutDeadNodes(nodes, graph.outputs);
-  const alive = new Set(live.flatMap((node) => node.outputs));
+  const alive = new Set([...live.flatMap((node) => node.outputs), ...graph.outputs]);
   for (const input of inputs) alive.add(input.name);
   return {
     ...graph,

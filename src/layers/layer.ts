@@ -1,8 +1,10 @@
 import type { Constant, ElementData, TensorInfo } from '../graph/graph.ts';
 import type {
   Accumulation,
+  InterpolationFunctions,
   LinearFunctions,
   LinearLayer,
+  Neighbours,
   ResizeFunctions,
   SoftmaxFunctions,
   StepFunctions,
@@ -106,6 +108,12 @@ interface Kinds extends Readonly<Record<LinearKind, LinearSums>> {
   /** Of sum((a - za) * (b - zb)), row by row; one of the two may be a constant. */
   readonly matmul: Summing & { readonly constant?: Constant };
   readonly resize_bilinear: { readonly functions: ResizeFunctions };
+  /** Between four values each, by float32 weights of rows and columns. */
+  readonly interpolation: {
+    readonly rows: Neighbours;
+    readonly columns: Neighbours;
+    readonly functions: InterpolationFunctions;
+  };
   readonly max_pool: { readonly window: Window };
   /** y = values[code of x]: 8 bits, or float32. */
   readonly table: {
@@ -118,6 +126,8 @@ interface Kinds extends Readonly<Record<LinearKind, LinearSums>> {
   readonly move: Places & {
     /** What stands where nothing moves; a value of the tensor's type. */
     readonly fill: number;
+    /** For each element of the output that of the input, both in row-major order (NCHW); -1: the fill. */
+    sources(): Int32Array;
   };
   /** The same values in the same memory, in another shape. */
   readonly view: object;

@@ -21,7 +21,7 @@ export interface Extent {
 }
 
 /** [N, C, H, W] as an image; of other ranks the last dimension is the channels, and all before it the batch. */
-function extentOf(shape: readonly number[]): Extent {
+export function extentOf(shape: readonly number[]): Extent {
   const last = shape.at(-1) ?? 1;
   const image = shape.length === 4 ? shape : [elementCount(shape.slice(0, -1)), last, 1, 1];
   const [batch, channels, height, width] = image as [number, number, number, number];

@@ -1,6 +1,16 @@
 import { byteRange, newElementData, type GraphNode } from '../graph/graph.ts';
 import type { Window } from './layer.ts';
-import { byteInput, expectOperands, integers, placeOf, refuse, type OpContext, type Operator } from './operator.ts';
+import { axisOf, integerList } from './moves/move.ts';
+import {
+  byteInput,
+  expectOperands,
+  expectWindow,
+  integers,
+  placeOf,
+  refuse,
+  type OpContext,
+  type Operator,
+} from './operator.ts';
 import { forEachWindow, windowOf } from './window.ts';
 
 /** Windows side by side, as many as the output has. */
@@ -28,19 +38,44 @@ export function poolWindow(node: GraphNode, context: OpContext): Window {
   return window;
 }
 
-/** MaxPool: x [N, C, H, W] 8 bits; y [N, C, H', W'] of the same type and quantization. */
-export const maxPool: Operator = {
+/** The axes of [N, C, H, W] that a reduction is over, in order: one or both of the last two. */
+export function reducedAxes(node: GraphNode, context: OpContext): number[] {
+  const { shape } = context.info(node.inputs[0]!);
+  const given = integerList(node, context, 'axes', 1) ?? [];
+  const axes = [...new Set(given.map((axis) => axisOf(node, axis, shape.length)))].sort();
+  if (shape.length !== 4 || axes.length === 0 || axes.includes(0) || axes.includes(1))
+    return refuse(node, `axes [${given.join(', ')}] of shape [${shape.join(', ')}]`, 'axes 2 and 3 of four');
+  return axes;
+}
+
+/** What a reduction takes of its input: the whole of these axes. */
+export function reducedWindow(node: GraphNode, context: OpContext): Window {
+  const { shape } = context.info(node.inputs[0]!);
+  const axes = reducedAxes(node, context);
+  const [rows, columns] = [2, 3].map((axis) => (axes.includes(axis) ? shape[axis]! : 1)) as [number, number];
+  expectWindow(node, rows * columns);
+  const size: [number, number] = [shape[2]! / rows, shape[3]! / columns];
+  return { kernel: [rows, columns], strides: [1, 1], dilations: [1, 1], pads: [0, 0, 0, 0], size };
+}
+
+/** onnxruntime takes 1 alone for true here. */
+export const keepsDimensions = (node: GraphNode): boolean => (node.attributes['keepdims'] ?? 1) === 1;
+
+/** The largest of windows: y has the type and the quantization of x. */
+const largestOf = (
+  windowAt: (node: GraphNode, context: OpContext) => Window,
+  shapeOf: (input: readonly number[], window: Window, node: GraphNode, context: OpContext) => readonly number[],
+): Operator => ({
   infer(node, context) {
     expectOperands(node, 1);
     const input = byteInput(node, context);
-    const { size } = poolWindow(node, context);
-    return { ...input, name: node.outputs[0]!, shape: [...input.shape.slice(0, 2), ...size] };
+    return { ...input, name: node.outputs[0]!, shape: shapeOf(input.shape, windowAt(node, context), node, context) };
   },
 
   reference(node, context, operand) {
     const { type, shape } = context.info(node.inputs[0]!);
     const [height, width] = [shape[2]!, shape[3]!];
-    const window = poolWindow(node, context);
+    const window = windowAt(node, context);
     const x = operand(0) as Uint8Array;
     const [min] = byteRange(type as 'uint8' | 'int8');
     const [plane, outPlane] = [height * width, window.size[0] * window.size[1]];
@@ -52,7 +87,17 @@ export const maxPool: Operator = {
     return { data };
   },
 
-  define: (node, context) => ({ kind: 'max_pool', window: poolWindow(node, context) }),
+  define: (node, context) => ({ kind: 'max_pool', window: windowAt(node, context) }),
 
-  layer: (node, context) => ({ kind: 'max_pool', ...placeOf(node, context), window: poolWindow(node, context) }),
-};
+  layer: (node, context) => ({ kind: 'max_pool', ...placeOf(node, context), window: windowAt(node, context) }),
+});
+
+/** MaxPool: x [N, C, H, W] 8 bits; y [N, C, H', W']. */
+export const maxPool = largestOf(poolWindow, (input, { size }) => [...input.slice(0, 2), ...size]);
+
+/** ReduceMax over height, width or both: x [N, C, H, W] 8 bits; of both without keepdims y [N, C]. */
+export const reduceMax = largestOf(reducedWindow, (input, { size }, node, context) => {
+  const plane = input.slice(0, 2);
+  if (keepsDimensions(node)) return [...plane, ...size];
+  return reducedAxes(node, context).length === 2 ? plane : refuse(node, 'one axis without keepdims', 'axes 2 and 3');
+});

@@ -145,10 +145,21 @@ export function integers(node: GraphNode, attribute: string, length: number, fal
   return list;
 }
 
+/** What makes integers of an operator that onnxruntime leaves in float32, though its operands are quantized. */
+const WAYS_OUT =
+  'uint8, int8 inputs, as of models quantized with uint8 activations or in the QOperator format, and of int8 ones under ' +
+  'the engine onnxruntime-arm64';
+
 /** An operand of 8 bits; in float32 there is no integer arithmetic to be exact about. */
 export function byteInput(node: GraphNode, context: OpContext, name = node.inputs[0]!): TensorInfo {
   const info = context.info(name);
-  if (!isByteType(info.type))
-    refuse(node, `input '${name}' is ${info.type}: the engine runs this operator in float`, 'uint8, int8 inputs');
+  if (!isByteType(info.type)) {
+    const { because } = node.attributes;
+    refuse(
+      node,
+      `input '${name}' is ${info.type}: the engine runs this operator in float${because ? `, for ${String(because)}` : ''}`,
+      because === undefined ? 'uint8, int8 inputs' : WAYS_OUT,
+    );
+  }
   return info;
 }

@@ -16,11 +16,11 @@ const outputOf = (node: GraphNode, context: OpContext): TensorQuantization =>
   tensorQuantization(node, context.info(node.outputs[0]!));
 
 /** The keys of all floats. */
-const ALL_FLOATS = { lo: Float64Array.of(keyOfFloat(-Infinity)), hi: Float64Array.of(keyOfFloat(Infinity)) };
+export const ALL_FLOATS = { lo: Float64Array.of(keyOfFloat(-Infinity)), hi: Float64Array.of(keyOfFloat(Infinity)) };
 
 /** A quantize as a step function of the float's key. */
-export function stepFunctions(output: TensorQuantization, quantize: (x: number) => number): StepFunctions {
-  const [min, max] = byteRange(output.type);
+export function stepFunctions(type: 'uint8' | 'int8', quantize: (x: number) => number): StepFunctions {
+  const [min, max] = byteRange(type);
   // a float's key is no line of its value, so this slope fits no line form
   return { channels: 1, min, max, at: () => (key) => quantize(floatOfKey(key)), slope: () => 2 ** -24 };
 }
@@ -55,9 +55,11 @@ export const quantizeLinear: Operator = {
     return {
       kind: 'quantize',
       ...place,
-      functions: stepFunctions(output, engine.quantize(output)),
+      functions: stepFunctions(output.type, engine.quantize(output)),
       range: ALL_FLOATS,
-      ...tailAtEnd(engine.tails?.isTail, place.writes, () => stepFunctions(output, engine.tails!.quantize(output))),
+      ...tailAtEnd(engine.tails?.isTail, place.writes, () =>
+        stepFunctions(output.type, engine.tails!.quantize(output)),
+      ),
     };
   },
 };

@@ -24,8 +24,10 @@ const least = (node: GraphNode, context: OpContext, operand: number): number =>
 
 /** A constant of the function with more dimensions than its tensors gives them more. */
 function expectRank(node: GraphNode, shape: readonly number[]): void {
-  const rank = Number(node.attributes['rank'] ?? 0);
-  if (rank > shape.length)
+  const { rank = 0, dimensions = 0 } = node.attributes;
+  if (Number(dimensions) > 0 && Number(dimensions) !== shape.length)
+    refuse(node, `channels of [${shape.join(', ')}]`, `${dimensions} dimensions`);
+  if (Number(rank) > shape.length)
     refuse(node, `a constant of ${rank} dimensions beside [${shape.join(', ')}]`, 'as many or fewer');
 }
 

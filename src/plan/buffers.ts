@@ -1,3 +1,4 @@
+import type { Constant } from '../graph/graph.ts';
 import type { TypedGraph } from '../layers/operator.ts';
 import { packedBytes } from '../layers/layout.ts';
 import { boundBytes } from '../kernels/software/lengths.ts';
@@ -9,16 +10,23 @@ interface Lifetime {
   readonly to: number;
 }
 
+type Ends = Pick<TypedGraph, 'inputs' | 'outputs' | 'constants'>;
+
+/** Outputs that no step computes: they are in memory from the start, and stay there. */
+export const constantOutputs = ({ outputs, constants }: Ends): readonly Constant[] =>
+  outputs.flatMap((name) => constants.get(name) ?? []);
+
 /**
  * Of every tensor that has memory of its own: inputs from the start to their last reader, outputs from their step to
  * the end, which is behind the last step. A tensor that a fused step keeps to itself is none of them.
  */
 export function lifetimes(
-  { inputs, outputs }: Pick<TypedGraph, 'inputs' | 'outputs'>,
+  graph: Ends,
   steps: readonly Step[],
   memoryOf: (tensor: string) => string,
 ): Map<string, Lifetime> {
-  const lives = new Map<string, Lifetime>(inputs.map(({ name }) => [name, { from: 0, to: 0 }]));
+  const given = [...graph.inputs, ...constantOutputs(graph)];
+  const lives = new Map<string, Lifetime>(given.map(({ name }) => [name, { from: 0, to: 0 }]));
   const lastsUntil = (name: string, to: number): void => {
     const { from } = lives.get(name)!;
     lives.set(name, { from, to });
@@ -27,21 +35,18 @@ export function lifetimes(
     for (const tensor of tensorsRead(step)) lastsUntil(memoryOf(tensor), index);
     lives.set(step.output, { from: index, to: index });
   }
-  for (const name of outputs) lastsUntil(memoryOf(name), steps.length);
+  for (const name of graph.outputs) lastsUntil(memoryOf(name), steps.length);
   return lives;
 }
 
 /** Bytes of each tensor's memory: as many as any step binds. */
-function bytesOf(
-  { tensors, inputs }: TypedGraph,
-  steps: readonly Step[],
-  memoryOf: (tensor: string) => string,
-): Map<string, number> {
-  const bytes = new Map<string, number>(inputs.map((input) => [input.name, packedBytes(input)]));
+function bytesOf(graph: TypedGraph, steps: readonly Step[], memoryOf: (tensor: string) => string): Map<string, number> {
+  const given = [...graph.inputs, ...constantOutputs(graph)];
+  const bytes = new Map<string, number>(given.map((info) => [info.name, packedBytes(info)]));
   for (const step of steps)
     for (const name of [...tensorsRead(step), step.output]) {
       const memory = memoryOf(name);
-      bytes.set(memory, Math.max(bytes.get(memory) ?? 0, boundBytes(step, tensors.get(name)!)));
+      bytes.set(memory, Math.max(bytes.get(memory) ?? 0, boundBytes(step, graph.tensors.get(name)!)));
     }
   return bytes;
 }

@@ -4,6 +4,7 @@ import { contextOf, operatorOf } from '../layers/infer.ts';
 import { Tensor } from '../tensor.ts';
 import type { Trace, TracedTensor } from '../trace.ts';
 import { checkPlan } from './arguments.ts';
+import { constantOutputs } from './buffers.ts';
 import type { Plan } from './steps.ts';
 
 type Referenced = Pick<Plan, 'graph' | 'engine'>;
@@ -57,7 +58,7 @@ export function referenceTrace(plan: Referenced, feeds: Feeds): Trace {
   checkPlan(plan);
   const tensors = [...referenceTensors(plan, feeds)];
   const outputs: Record<string, Tensor> = {};
-  for (const { name, type, shape, data } of tensors)
+  for (const { name, type, shape, data } of [...tensors, ...constantOutputs(plan.graph)])
     if (plan.graph.outputs.includes(name)) outputs[name] = new Tensor(type, data.slice() as never, shape);
   return { tensors, outputs };
 }

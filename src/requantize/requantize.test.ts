@@ -100,7 +100,7 @@ describe('float_guess', () => {
       const output = { type: 'uint8', scale: random.scale(1e-4, 10), zeroPoint: random.integer(0, 255) } as const;
       for (const engine of [onnxruntime, qnnpack]) {
         const quantize = engine.quantize(output);
-        const functions = stepFunctions(output, quantize);
+        const functions = stepFunctions(output.type, quantize);
         const keys = { lo: Float64Array.of(keyOfFloat(-Infinity)), hi: Float64Array.of(keyOfFloat(Infinity)) };
         const channel = channelBoundaries(findBoundaries(functions, keys, 0), 0);
         const parameters = floatGuess.fit(channel, 0)!;
@@ -128,7 +128,7 @@ describe('float_guess where a device takes subnormal numbers for zero', () => {
 
   it('holds for a quantize whose boundaries are normal, at every subnormal x', () => {
     const output = { type: 'uint8', scale: 2 ** -120, zeroPoint: 3 } as const;
-    const functions = stepFunctions(output, onnxruntime.quantize(output));
+    const functions = stepFunctions(output.type, onnxruntime.quantize(output));
     const keys = { lo: Float64Array.of(keyOfFloat(-Infinity)), hi: Float64Array.of(keyOfFloat(Infinity)) };
     const channel = channelBoundaries(findBoundaries(functions, keys, 0), 0);
     const parameters = floatGuess.fit(channel, 0)!;

@@ -9,7 +9,7 @@ type Missing<Theirs, Ours> = Exclude<keyof Theirs, keyof Ours>;
 const none = <Difference extends never>(...differences: Difference[]): number => differences.length;
 
 /** Options of other providers, and those that a session refuses by name: it could not do what they ask for. */
-type Refused = 'enableProfiling' | 'profileFilePrefix' | 'optimizedModelFilePath' | 'externalData' | 'extra';
+type Refused = 'enableProfiling' | 'profileFilePrefix' | 'optimizedModelFilePath' | 'extra';
 
 it('has every member of onnxruntime-common', () => {
   expect(

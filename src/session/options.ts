@@ -8,6 +8,12 @@ import type { AbortSignalLike, Patience } from './source.ts';
 /** Where outputs are left. */
 export type OutputLocation = 'cpu' | 'gpu-buffer';
 
+/** A file that a model names, and its bytes or URL; a URL stands for itself. */
+interface ExternalFile {
+  readonly path: string;
+  readonly data: string | Uint8Array | ArrayBufferLike;
+}
+
 /**
  * Of onnxruntime's options those that change no result and mean nothing here (threads, memory, logs) are taken and do
  * nothing; those that would have to do something are refused by name.
@@ -17,6 +23,10 @@ export interface SessionOptions extends PlanOptions, Patience {
   readonly device?: GPUDevice;
   /** Sizes of dimensions that the model leaves open, by their names. */
   readonly freeDimensionOverrides?: Readonly<Record<string, number>>;
+  /** Tensors that the model is to end at, in place of its own outputs: what they do not need is not computed, nor looked at. */
+  readonly outputs?: readonly string[];
+  /** Files beside the model's in which an ONNX model keeps its weights, by the paths that it has for them. */
+  readonly externalData?: readonly (string | ExternalFile)[];
   /** Of all outputs, or of each by its name. Default: 'cpu'. */
   readonly preferredOutputLocation?: OutputLocation | Readonly<Record<string, OutputLocation>>;
   /** 'exact8' or 'webgpu': there is no other. */
@@ -67,6 +77,15 @@ const CHECKS: Readonly<Record<Exclude<keyof SessionOptions, keyof PlanOptions | 
     isRecord(value) && Object.values(value).every((size) => Number.isInteger(size) && (size as number) > 0)
       ? undefined
       : 'sizes by the names of open dimensions',
+  outputs: (value) =>
+    Array.isArray(value) && value.length > 0 && value.every((name) => typeof name === 'string')
+      ? undefined
+      : 'names of tensors',
+  externalData: (value) =>
+    Array.isArray(value) &&
+    value.every((file: unknown) => typeof file === 'string' || (isRecord(file) && typeof file['path'] === 'string'))
+      ? undefined
+      : 'a list of files, each { path, data } or its URL',
   preferredOutputLocation: (value) =>
     (isRecord(value) ? Object.values(value) : [value]).every((one) => LOCATIONS.includes(one as string))
       ? undefined

@@ -2,6 +2,7 @@
 import { DeviceError, InvalidInputError } from '../errors.ts';
 import { tensorsOf, type Feeds, type Tensors } from '../feeds.ts';
 import { loadEngine } from '../engines/on_demand.ts';
+import { ending } from '../formats/ending.ts';
 import { loadModel } from '../formats/on_demand.ts';
 import { bytesOf } from '../formats/sniff.ts';
 import { elementCount, newElementData, type Graph } from '../graph/graph.ts';
@@ -106,8 +107,9 @@ export class InferenceSession {
     if (given !== undefined) checkDevice(given);
     const bytes = await bytesFrom(source, options);
     expectGoing(options);
-    const graph = bytes ? await loadModel(bytes) : (source as Graph);
-    checkGraph(graph);
+    const graph = bytes
+      ? await loadModel(bytes, { outputs: options.outputs, externalData: await filesOf(options) })
+      : endingGraph(source, options);
     const engine = await loadEngine(engineAsked(graph, options));
     expectGoing(options);
     const { freeDimensionOverrides } = options;
@@ -298,6 +300,24 @@ export class InferenceSession {
     const report = (): void => onProgress({ stage: 'compile', done: ++done, total: steps.length });
     for (const step of steps) this.#pipelines.get(step).then(report, () => undefined);
   }
+}
+
+/** @throws InvalidInputError for what readModel cannot have given */
+function endingGraph(source: unknown, { outputs }: SessionOptions): Graph {
+  checkGraph(source);
+  return ending(source, { outputs });
+}
+
+/** @throws InvalidInputError where one gives no bytes; the reason of the signal */
+async function filesOf(options: SessionOptions): Promise<Record<string, Uint8Array>> {
+  const files: Record<string, Uint8Array> = {};
+  for (const file of options.externalData ?? []) {
+    const { path, data } = typeof file === 'string' ? { path: file, data: file } : file;
+    const bytes = await bytesFrom(data, options);
+    if (!bytes) throw new InvalidInputError(`externalData ${kindOf(path)}: no bytes, got ${kindOf(data)}`);
+    files[path] = bytes;
+  }
+  return files;
 }
 
 /** @throws InvalidInputError where the bytes are not in the buffer */

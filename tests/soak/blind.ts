@@ -61,12 +61,11 @@ async function makeScenes(options: BlindOptions): Promise<(() => Scene)[]> {
   const scenes: (() => Scene)[] = [];
   for (const [given, engine] of paths.flatMap((path) => (options.engines ?? [options.engine]).map((e) => [path, e]))) {
     const [path, array] = given?.split('=') ?? [];
-    const model = await loadModel({ ...options, ...(path && { model: path }), ...(engine && { engine }) }).catch(
-      (error: unknown) => {
-        if (!(error instanceof UnsupportedModelError)) throw error;
-        note(`left out: ${path} under ${engine}: ${error.message}`);
-      },
-    );
+    const named = { ...(path && { model: path }), ...(array && { input: array }), ...(engine && { engine }) };
+    const model = await loadModel({ ...options, ...named }).catch((error: unknown) => {
+      if (!(error instanceof UnsupportedModelError)) throw error;
+      note(`left out: ${path} under ${engine}: ${error.message}`);
+    });
     if (!model) continue;
     for (const image of array === undefined ? options.images : [array]) {
       const feeds = array

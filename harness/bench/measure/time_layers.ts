@@ -43,10 +43,10 @@ const MOST_REPEATS = 256;
  */
 export async function measureLayers(
   model: Uint8Array,
-  { engine: { name, options }, shapes }: Omit<RemoteModel, 'path'>,
+  { engine: { name, options }, shapes, outputs }: Omit<RemoteModel, 'path'>,
   budgetMs: number,
 ): Promise<LayerTiming[]> {
-  const graph = readModel(model);
+  const graph = readModel(model, { outputs });
   const engine = findEngine(name, options);
   const device = await requestDevice(['timestamp-query']);
   const plan = createPlan(graph, { engine, shapes, features: await featuresOf(device), profile: profileOf(device) });

@@ -169,6 +169,72 @@ describe('Q/DQ models equal onnxruntime-web, bit for bit', () => {
       ['average_pool'],
     ));
 
+  it('ReduceMax over height, width or both', () =>
+    compare(
+      20,
+      (d) => {
+        const axes = d.random.pick([[2, 3], [-1, 2], [2], [3]]);
+        const keepdims = axes.length === 2 ? d.random.integer(0, 1) : 1;
+        d.finish(d.network.op('ReduceMax', [d.real(image(d))], { axes, keepdims }), d.random.chance(0.5) ? d.x : d.y);
+      },
+      ['max_pool', 'lookup'],
+    ));
+
+  it('Resize by linear interpolation', () =>
+    compare(
+      40,
+      (d) => {
+        const [n, c, h, w] = image(d) as [number, number, number, number];
+        const { random } = d;
+        const scale = (): number => random.pick([1, 2, 1.5, 3, 0.5, random.scale(0.3, 4)]);
+        const operands = random.chance(0.6)
+          ? [d.network.constant(Float32Array.of(1, 1, scale(), scale()), [4])]
+          : ['', d.network.integers(n, c, random.integer(1, 20), random.integer(1, 20))];
+        const modes = ['half_pixel', 'asymmetric', 'align_corners', 'pytorch_half_pixel'];
+        const attributes = { mode: 'linear', coordinate_transformation_mode: random.pick(modes) };
+        d.finish(d.network.op('Resize', [d.real([n, c, h, w]), '', ...operands], attributes), random.pick([d.x, d.y]));
+      },
+      ['interpolation'],
+    ));
+
+  it('Resize of bytes by linear interpolation', async () => {
+    const random = new Random(5);
+    for (let seed = 1; seed <= 20; seed++) {
+      const network = new OnnxNetwork();
+      const type: ByteType = random.chance(0.5) ? 'uint8' : 'int8';
+      const shape = [1, random.integer(1, 6), random.integer(1, 9), random.integer(1, 9)];
+      const x = network.input(bytesOf(random, type, shape));
+      const q = network.op(
+        'QLinearConcat',
+        [...network.parameters(0.1, 3, type), ...[x, ...network.parameters(0.1, 3, type)]],
+        { axis: 1 },
+        'com.microsoft',
+      );
+      const scales = network.constant(Float32Array.of(1, 1, random.scale(1, 4), random.pick([1, 2, 2.5])), [4]);
+      network.output(network.op('Resize', [q, '', scales], { mode: 'linear' }), type);
+      expect(await equalsEngine(network, `seed ${seed}`)).toContain('interpolation');
+    }
+  });
+
+  it('BatchNormalization, a function of a byte a channel', () =>
+    compare(
+      8,
+      (d) => {
+        const shape = image(d);
+        const channels = shape[1]!;
+        const each = (least: number, most: number): string =>
+          d.network.constant(
+            Float32Array.from({ length: channels }, () => least + (most - least) * d.random.unit()),
+            [channels],
+          );
+        const parameters = [each(-2, 2), each(-1, 1), each(-3, 3), each(0.01, 4)];
+        const epsilon = d.random.pick([1e-5, 1e-3]);
+        const y = d.network.op('BatchNormalization', [d.real(shape), ...parameters], { epsilon: { float: epsilon } });
+        d.finish(d.random.chance(0.5) ? d.network.op('Relu', [y]) : y);
+      },
+      ['add'],
+    ));
+
   it.each(['Add', 'Mul', 'Sub'])('%s, with broadcasting', (op) =>
     compare(
       16,
@@ -575,18 +641,30 @@ describe('layers of Q/DQ models as onnxruntime fuses them', () => {
     ));
 
   it.each([
-    ['a ReLU that is not at the end of the range', (d: Drawn, y: string) => d.network.op('Relu', [y]), 'uint8'],
+    [
+      'a ReLU that is not at the end of the range',
+      (d: Drawn, y: string) => d.network.op('Relu', [y]),
+      'uint8',
+      "used in float by node 'Relu",
+    ],
     [
       'a Pad between',
       (d: Drawn, y: string) => d.network.op('Pad', [y, d.network.integers(0, 0, 1, 1, 0, 0, 1, 1)]),
       'uint8',
+      "used in float by node 'Pad",
     ],
-    ['int8 activations that stay float', (_: Drawn, y: string) => y, 'int8'],
-  ] as const)('a Conv that onnxruntime runs in float is refused: %s', (_, between, type) => {
+    [
+      'int8 activations that stay float',
+      (_: Drawn, y: string) => y,
+      'int8',
+      "for 'input0' is int8; supported: .*arm64",
+    ],
+  ] as const)('a Conv that onnxruntime runs in float is refused: %s', (_, between, type, because) => {
     const d = draw(3);
     const q: Quantized = { scale: 0.1, zero: 3, type };
     d.finish(between(d, layer(d, d.real([1, 6, 7, 7], q), q.scale, 'int32', 'Conv')), { scale: 0.2, zero: 7, type });
-    expect(refusal(d.network)).toMatch(/^UnsupportedModelError: node 'Conv_.*runs this operator in float/);
+    const refused = new RegExp(`^UnsupportedModelError: node 'Conv_.*runs this operator in float, .*${because}`);
+    expect(refusal(d.network)).toMatch(refused);
   });
 });
 

@@ -311,8 +311,9 @@ const pad: Converter = (node, name, builder) => {
 
 /** Operator set 10 (and Upsample) has scales as operand 1, and rounds down. */
 const resize: Converter = (node, name, builder) => {
-  if (node.opType === 'Resize' && builder.opset > 10) return plain(node, name, builder);
   const { mode = 'nearest' } = attributesOf(node, name);
+  const op = mode === 'linear' ? 'ResizeLinear' : 'Resize';
+  if (node.opType === 'Resize' && builder.opset > 10) return plain({ ...node, opType: op }, name, builder);
   const scales = builder.constants.get(operand(node, name, 1));
   if (scales?.data.some((scale) => Number(scale) < 1))
     throw new UnsupportedModelError(
@@ -320,7 +321,7 @@ const resize: Converter = (node, name, builder) => {
     );
   builder.nodes.push({
     name,
-    op: 'Resize',
+    op,
     inputs: [operand(node, name, 0), '', operand(node, name, 1)],
     outputs: node.outputs,
     attributes: { mode, coordinate_transformation_mode: 'asymmetric', nearest_mode: 'floor' },
@@ -366,6 +367,8 @@ const CONVERTERS: Readonly<Record<string, Converter>> = {
   GlobalAveragePool: plain,
   AveragePool: averagePool,
   MaxPool: plain,
+  BatchNormalization: plain,
+  ReduceMax: plain,
   ReduceMean: plain,
   Reshape: plain,
   Flatten: plain,

@@ -45,7 +45,8 @@ export interface OnnxTensor {
   floats: number[];
   int32s: number[];
   int64s: bigint[];
-  externalLocation?: string;
+  /** By the names of the format: location, offset, length. */
+  external?: Readonly<Record<string, string>>;
 }
 
 export interface OnnxValueInfo {
@@ -102,7 +103,7 @@ const readTensor: FieldReader<OnnxTensor> = (t, field, wire, r) => {
       else return false;
       return true;
     });
-    if (entry.key === 'location') t.externalLocation = entry.value;
+    t.external = { ...t.external, [entry.key]: entry.value };
   } else return false;
   return true;
 };

@@ -12,10 +12,11 @@ import {
 } from '../../graph/graph.ts';
 import { BUDGET, expectNodes, expectShape, Spending } from '../../graph/budget.ts';
 import { refuseFloats, Refusals } from '../../graph/refusals.ts';
+import { endingAt } from '../../graph/rewrite.ts';
 import { sortNodes } from '../../graph/sort.ts';
 import { convertNode, isKnown, KNOWN_OPERATORS, operatorName, type GraphBuilder } from './operators.ts';
 import { parseOnnx, type OnnxGraph, type OnnxNode, type OnnxValueInfo } from './proto.ts';
-import { elementType, readConstant } from './tensors.ts';
+import { elementType, readConstant, type ExternalData } from './tensors.ts';
 
 /** TensorProto.DataType of float32. */
 const FLOAT = 1;
@@ -37,9 +38,11 @@ function refuseUnknownOperators(nodes: readonly OnnxNode[]): void {
   const [first, ...others] = [...counts].map(([operator, count]) =>
     count > 1 ? `${operator} (${count} nodes)` : operator,
   );
+  const before = unknown[0]!.inputs.filter((name) => nodes.some(({ outputs }) => outputs.includes(name)));
   throw new UnsupportedModelError(
     `node '${nameOf(unknown[0]!)}' is a ${operatorName(unknown[0]!)}, which is not supported` +
       (unknown.length > 1 ? `. All that are not: ${[first, ...others].join(', ')}` : '') +
+      (before.length > 0 ? `; the model may end before it (--outputs ${before[0]}, the option \`outputs\`)` : '') +
       `; supported: ${KNOWN_OPERATORS.join(', ')}`,
   );
 }
@@ -120,17 +123,36 @@ function inputInfo(value: OnnxValueInfo, quantized: QuantizedType | undefined): 
   };
 }
 
+/** What may be said when a file is read. */
+export interface ReadOptions {
+  /** Tensors that the model is to end at, in place of its own outputs: what they do not need is not looked at. */
+  readonly outputs?: readonly string[] | undefined;
+  readonly externalData?: ExternalData | undefined;
+}
+
+/** What is left of a graph that ends at other tensors; constants that nobody uses then may be anywhere. */
+function cut(graph: OnnxGraph, outputs: readonly string[]): OnnxGraph {
+  const nodes = endingAt(graph.nodes, outputs);
+  const used = new Set(nodes.flatMap(({ inputs }) => inputs));
+  return {
+    ...graph,
+    nodes,
+    initializers: graph.initializers.filter(({ name }) => used.has(name)),
+    outputs: outputs.map((name) => ({ name, elemType: 0 })),
+  };
+}
+
 /**
  * Reads an ONNX model, QOperator or QDQ. Scales and zero points become the quantization of tensors;
  * Q/DQ nodes stay where they are: what an engine makes of them is its own affair.
  *
  * @throws InvalidModelError, UnsupportedModelError
  */
-export function readOnnx(bytes: Uint8Array): Graph {
+export function readOnnx(bytes: Uint8Array, { outputs: wanted, externalData }: ReadOptions = {}): Graph {
   const model = parseOnnx(bytes);
   if (!model.graph || model.graph.nodes.length === 0 || model.opsets.size === 0)
     throw new InvalidModelError('not an ONNX model: it has no graph, no nodes or no operator set');
-  const { graph } = model;
+  const graph = wanted ? cut(model.graph, wanted) : model.graph;
   const opset = model.opsets.get('') ?? 0;
   if (opset < OPSETS.min || opset > OPSETS.max)
     throw new UnsupportedModelError(`ONNX operator set ${opset}; supported: ${OPSETS.min} to ${OPSETS.max}`);
@@ -146,7 +168,7 @@ export function readOnnx(bytes: Uint8Array): Graph {
     graph.nodes.map((node) => ({ ...node, name: nameOf(node) })),
     (tensor) => lengths.get(tensor) ?? 0,
   );
-  const constants = new Map(graph.initializers.map((t) => [t.name, readConstant(t)]));
+  const constants = new Map(graph.initializers.map((t) => [t.name, readConstant(t, t.name, externalData)]));
   const builder = new Builder(opset, constants);
   // constants first: Q/DQ nodes may stand before the Constant node that holds their scale
   const byRank = [...graph.nodes].sort((a, b) => Number(b.opType === 'Constant') - Number(a.opType === 'Constant'));

@@ -30,12 +30,31 @@ export function elementType(dataType: number, tensor: string): ElementType {
   return type;
 }
 
-/** An initializer's values, from raw_data or from the typed fields. */
-export function readConstant(tensor: OnnxTensor, name: string = tensor.name): Constant {
-  if (tensor.externalLocation !== undefined)
+/** Files beside a model's, by the paths that it has for them. */
+export type ExternalData = Readonly<Record<string, Uint8Array>>;
+
+/** A tensor that lies in another file, as one whose bytes are its own. */
+function fromFile(tensor: OnnxTensor, name: string, files: ExternalData): OnnxTensor {
+  const { location = '', offset = '0', length } = tensor.external!;
+  const file = Object.hasOwn(files, location) ? files[location] : undefined;
+  if (!file)
     throw new UnsupportedModelError(
-      `tensor '${name}' keeps its data in another file ('${tensor.externalLocation}'); external data is not supported`,
+      `tensor '${name}' keeps its data in another file ('${location}'), which is not given; supported: files beside the ` +
+        "model's for the command, the option `externalData` for the library",
     );
+  const first = Number(offset);
+  const end = length === undefined ? file.length : first + Number(length);
+  if (![first, end].every((at) => Number.isSafeInteger(at) && at >= 0 && at <= file.length) || end < first)
+    throw new InvalidModelError(
+      `tensor '${name}' is bytes ${first} to ${end} of '${location}', which has ${file.length}`,
+    );
+  const { external: _, ...own } = tensor;
+  return { ...own, raw: file.subarray(first, end) };
+}
+
+/** An initializer's values, from raw_data or from the typed fields. */
+export function readConstant(given: OnnxTensor, name: string = given.name, files: ExternalData = {}): Constant {
+  const tensor = given.external ? fromFile(given, name, files) : given;
   const type = elementType(tensor.dataType, name);
   if (tensor.dims.some((d) => !Number.isSafeInteger(d) || d < 0))
     throw new InvalidModelError(`tensor '${name}' has the impossible shape [${tensor.dims.join(', ')}]`);

@@ -123,7 +123,8 @@ export function reachable(node: GraphNode, linear: Linear, { beyond }: Effective
     for (const extra of [0, bias])
       if (low + extra < -0x80000000 || high + extra > 0x7ffffffe)
         throw new UnsupportedModelError(
-          `${label(node)}: the accumulator of channel ${o} can reach ${low + extra} to ${high + extra}, which leaves int32`,
+          `${label(node)}: the accumulator of channel ${o} can reach ${low + extra} to ${high + extra}, which leaves int32` +
+            '; supported: sums in int32, whose bias is in units of the products of both scales',
         );
   }
   return { lo, hi };

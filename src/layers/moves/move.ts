@@ -168,7 +168,9 @@ export function moveOp(moveOf: (node: GraphNode, context: OpContext, input: Tens
       const move = of(node, context);
       const place = placeOf(node, context);
       const places = placesOfMove(node, move, place.reads[0]!, place.writes);
-      return places ? { kind: 'move', ...place, ...places, fill: move.fill ?? 0 } : { kind: 'view', ...place };
+      if (!places) return { kind: 'view', ...place };
+      const sources = (): Int32Array => sourcesOf(move, place.reads[0]!.shape);
+      return { kind: 'move', ...place, ...places, fill: move.fill ?? 0, sources };
     },
   };
 }

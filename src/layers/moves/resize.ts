@@ -14,7 +14,7 @@ interface Scaling {
 }
 
 /** A position in the input, in float32 as onnxruntime or PyTorch computes it, from a position in the output. */
-const COORDINATES: Readonly<Record<string, (i: number, scaling: Scaling, input: number) => number>> = {
+export const COORDINATES: Readonly<Record<string, (i: number, scaling: Scaling, input: number) => number>> = {
   asymmetric: (i, { scale }) => f32(i / scale),
   half_pixel: (i, { scale }) => f32(f32(f32(i + 0.5) / scale) - 0.5),
   pytorch_half_pixel: (i, { scale, size }) => (size > 1 ? f32(f32(f32(i + 0.5) / scale) - 0.5) : 0),
@@ -29,14 +29,19 @@ const NEAREST: Readonly<Record<string, (x: number) => number>> = {
   ceil: Math.ceil,
 };
 
-function choice<T>(node: GraphNode, attribute: string, fallback: string, choices: Readonly<Record<string, T>>): T {
+export function choice<T>(
+  node: GraphNode,
+  attribute: string,
+  fallback: string,
+  choices: Readonly<Record<string, T>>,
+): T {
   const name = String(node.attributes[attribute] ?? fallback);
   if (!Object.hasOwn(choices, name)) return refuse(node, `${attribute} ${name}`, Object.keys(choices).join(', '));
   return choices[name]!;
 }
 
-/** Scales and sizes of every axis, from the operands `scales` (2) or `sizes` (3). */
-function scaling(node: GraphNode, context: OpContext, shape: readonly number[]): Scaling[] {
+/** Scales and sizes of every axis, positive, from the operands `scales` (2) or `sizes` (3). */
+export function scaling(node: GraphNode, context: OpContext, shape: readonly number[]): Scaling[] {
   const axes = (integerList(node, context, 'axes', -1) ?? range(shape.length)).map((a) =>
     axisOf(node, a, shape.length),
   );
@@ -51,7 +56,7 @@ function scaling(node: GraphNode, context: OpContext, shape: readonly number[]):
   const given = sizes ?? scales;
   if (!given || given.length !== axes.length)
     throw new InvalidModelError(`${label(node)}: ${given?.length ?? 0} scales or sizes for ${axes.length} axes`);
-  return shape.map((length, axis) => {
+  const scaled = shape.map((length, axis) => {
     const at = axes.indexOf(axis);
     if (at < 0) return { scale: 1, inverse: 1, size: length };
     if (sizes) return { scale: f32(sizes[at]! / length), inverse: f32(length / sizes[at]!), size: sizes[at]! };
@@ -61,6 +66,13 @@ function scaling(node: GraphNode, context: OpContext, shape: readonly number[]):
       size: Math.floor(f32(length * scales![at]!)),
     };
   });
+  if (!scaled.every(({ scale, size }) => scale > 0 && Number.isInteger(size) && size > 0))
+    throw new InvalidModelError(`${label(node)}: scales and sizes are positive`);
+  expectOutput(
+    node,
+    scaled.map(({ size }) => size),
+  );
+  return scaled;
 }
 
 /** Resize to the nearest element, from scales or sizes. */
@@ -70,12 +82,6 @@ export const resize: Operator = moveOp((node, context, { shape }) => {
   const coordinate = choice(node, 'coordinate_transformation_mode', 'half_pixel', COORDINATES);
   const nearest = choice(node, 'nearest_mode', 'round_prefer_floor', NEAREST);
   const scaled = scaling(node, context, shape);
-  if (!scaled.every(({ scale, size }) => scale > 0 && Number.isInteger(size) && size > 0))
-    throw new InvalidModelError(`${label(node)}: scales and sizes are positive`);
-  expectOutput(
-    node,
-    scaled.map(({ size }) => size),
-  );
   const picks = scaled.map((scaling, axis) => {
     const length = shape[axis]!;
     if (scaling.scale === 1) return range(length);

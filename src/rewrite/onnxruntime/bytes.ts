@@ -7,6 +7,7 @@ import { floatFunction } from './float.ts';
 import { propagateUp } from './fusion.ts';
 import { dequantized } from './pairs.ts';
 import type { Engine, TensorQuantization } from '../../engines/engine.ts';
+import { f32 } from '../../engines/rounding.ts';
 
 /**
  * What an engine leaves in float between 8-bit tensors, on bytes: moves are made on bytes, and a chain of element-wise
@@ -27,6 +28,23 @@ interface Expression {
   readonly operators: readonly string[];
   /** The most dimensions of a constant on the way: a tensor of fewer would have as many behind it. */
   readonly rank: number;
+  /** Of how many dimensions the tensors have to be, where one has channels. */
+  readonly dimensions?: number;
+}
+
+function dimensionsOf(expressions: readonly Expression[]): Pick<Expression, 'dimensions'> {
+  const dimensions = expressions.find((e) => e.dimensions !== undefined)?.dimensions;
+  return dimensions === undefined ? {} : { dimensions };
+}
+
+/** Values of a constant, float32 or behind a DequantizeLinear that has one scale for all of it. */
+function realValues(draft: GraphDraft, tensor: string): Float32Array | undefined {
+  const { data } = draft.constants.get(tensor) ?? {};
+  if (data instanceof Float32Array) return data;
+  const source = draft.constants.get(dequantized(draft, tensor) ?? '');
+  if (source?.quantization?.scale.length !== 1) return undefined;
+  const [scale, zero] = [source.quantization.scale[0]!, source.quantization.zeroPoint[0]!];
+  return Float32Array.from(source.data as Int32Array, (q) => f32(q - zero) * scale);
 }
 
 function whole({ type, quantization }: QuantizedType): TensorQuantization | undefined {
@@ -66,6 +84,7 @@ class Tabulation {
     const node = this.#draft.producer(tensor);
     if (!node) return undefined;
     if (node.op === 'DequantizeLinear') return this.#dequantized(node.inputs[0]!);
+    if (node.op === 'BatchNormalization') return this.#normalized(node);
     const f = floatFunction(node, this.#engine);
     const operands = node.inputs.map((input) => (input === '' ? 'absent' : this.expression(input)));
     if (!f || operands.some((operand) => operand === undefined)) return undefined;
@@ -84,6 +103,39 @@ class Tabulation {
       value: (bytes) => f(...(arguments_.map((argument) => argument(bytes)) as number[])),
       operators,
       rank: Math.max(...present.map((e) => e.rank)),
+      ...dimensionsOf(present),
+    };
+  }
+
+  /**
+   * `f32(f32(x * k) + f32(b - f32(mean * k)))`, `k = f32(f32(1 / f32(sqrt(f32(variance + epsilon)))) * s)`, each channel
+   * its own: a function of x and a byte that numbers the channels that differ.
+   */
+  #normalized({ name, inputs, attributes }: GraphNode): Expression | undefined {
+    const x = this.expression(inputs[0]!);
+    const [s, b, mean, variance] = inputs.slice(1).map((input) => realValues(this.#draft, input));
+    if (x?.sources.length !== 1 || !s || !b || !mean || !variance || attributes['training_mode']) return undefined;
+    const epsilon = f32(Number(attributes['epsilon'] ?? 1e-5));
+    const factors = s.map((v, c) => f32(1 / f32(Math.sqrt(f32(variance[c]! + epsilon)))) * v);
+    const offsets = b.map((v, c) => v - f32(mean[c]! * factors[c]!));
+    // by their bits: 0 and -0 are two
+    const [bits, others] = [factors, offsets].map(({ buffer }) => new Uint32Array(buffer)) as [
+      Uint32Array,
+      Uint32Array,
+    ];
+    const pairs = Array.from(bits, (factor, c) => `${factor} ${others[c]}`);
+    const distinct = [...new Set(pairs)].map((pair) => pairs.indexOf(pair));
+    if (distinct.length > BYTES) return undefined;
+    const codes = Uint8Array.from(pairs, (pair) => distinct.findIndex((c) => pairs[c] === pair));
+    const quantization = { scale: Float32Array.of(1), zeroPoint: Int32Array.of(0) };
+    const channels = { type: 'uint8', shape: [1, codes.length, 1, 1], data: codes, quantization } as const;
+    const at = (code: number): number => distinct[Math.min(code, distinct.length - 1)]!;
+    return {
+      sources: [...x.sources, this.#draft.addConstant(`${name}.channels`, channels)],
+      value: ([q, code]) => f32(f32(x.value([q!]) * factors[at(code!)]!) + offsets[at(code!)]!),
+      operators: [...x.operators, 'BatchNormalization'],
+      rank: x.rank,
+      dimensions: 4,
     };
   }
 
@@ -118,8 +170,9 @@ class Tabulation {
     sources: readonly string[],
     output: string,
     f: (bytes: readonly number[]) => number,
-    rank = 0,
+    expected: { readonly rank?: number; readonly dimensions?: number } = {},
   ): GraphNode {
+    const { rank = 0, dimensions = 0 } = expected;
     const least = sources.map((source) => byteRange(this.quantization(source)!.type)[0]);
     const entries = 256 ** sources.length;
     this.#evaluations.add(entries, `node '${node.name}' (${node.op})`);
@@ -139,7 +192,7 @@ class Tabulation {
       op: sources.length === 1 ? 'Table' : 'PairTable',
       inputs: [...sources, table],
       outputs: [output],
-      attributes: { rank },
+      attributes: { rank, dimensions },
     };
   }
 }
@@ -171,17 +224,20 @@ function alignMoves(draft: GraphDraft): void {
   }
 }
 
-/** DequantizeLinear, ReduceMean or a float AveragePool, QuantizeLinear: one operator, whose sums are float32. */
-function joinMeans(draft: GraphDraft): void {
+/** Operators whose sums are float32 where the engine leaves them between DequantizeLinear and QuantizeLinear. */
+const SUMS = new Set(['ReduceMean', 'AveragePool', 'ResizeLinear']);
+
+/** DequantizeLinear, such an operator, QuantizeLinear: one operator from bytes to bytes. */
+function joinSums(draft: GraphDraft): void {
   for (const quantize of [...draft.nodes]) {
     if (quantize.op !== 'QuantizeLinear') continue;
-    const mean = draft.producer(quantize.inputs[0]!);
-    if (mean?.op !== 'ReduceMean' && mean?.op !== 'AveragePool') continue;
-    const source = dequantized(draft, mean.inputs[0]!);
+    const node = draft.producer(quantize.inputs[0]!);
+    if (!node || !SUMS.has(node.op)) continue;
+    const source = dequantized(draft, node.inputs[0]!);
     if (source === undefined) continue;
-    const attributes = mean.op === 'AveragePool' ? { ...mean.attributes, float: 1 } : mean.attributes;
-    const inputs = [source, ...mean.inputs.slice(1)];
-    draft.replace(quantize, [{ ...mean, inputs, outputs: quantize.outputs, attributes }]);
+    const attributes = node.op === 'ReduceMean' ? node.attributes : { ...node.attributes, float: 1 };
+    const inputs = [source, ...node.inputs.slice(1)];
+    draft.replace(quantize, [{ ...node, inputs, outputs: quantize.outputs, attributes }]);
   }
 }
 
@@ -207,7 +263,7 @@ function tabulateBytes(draft: GraphDraft, engine: Engine, tabulation: Tabulation
         const layer = { a, b, output };
         const f = node.op === 'Add' ? engine.add({ ...layer, relu: false, swapped }).body : engine.multiply!(layer);
         const of = at === 0 ? ([q]: readonly number[]) => f(value, q!) : ([q]: readonly number[]) => f(q!, value);
-        return tabulation.lookup(node, [node.inputs[1 - at]!], target, of, constant.shape.length);
+        return tabulation.lookup(node, [node.inputs[1 - at]!], target, of, { rank: constant.shape.length });
       };
       draft.replace(node, [at === 0 ? tableOf(true) : byShape(draft, tableOf(false), tableOf(true), constant.shape)]);
     }
@@ -230,12 +286,12 @@ function tabulateQuantizing(draft: GraphDraft, engine: Engine, tabulation: Tabul
     if (node.op !== 'QuantizeLinear' || !output) continue;
     const expression = tabulation.expression(node.inputs[0]!);
     if (!expression || expression.sources.length < 1 || expression.sources.length > 2) continue;
-    const { sources, value, operators, rank } = expression;
+    const { sources, value, operators } = expression;
     // a sum that is used in float beside (a residual trunk) is computed in float anyway
     const isTrunk = operators.every((op) => op === 'Add') && draft.consumers(node.inputs[0]!).length > 1;
     if (sources.length === 2 && isTrunk) continue;
     const quantize = engine.quantize(output);
-    draft.replace(node, [tabulation.lookup(node, sources, target, (bytes) => quantize(value(bytes)), rank)]);
+    draft.replace(node, [tabulation.lookup(node, sources, target, (bytes) => quantize(value(bytes)), expression)]);
   }
 }
 
@@ -246,7 +302,7 @@ function tabulateFloats(draft: GraphDraft, tabulation: Tabulation): void {
     const [target] = node.outputs as [string];
     const expression = draft.quantized(target) ? undefined : tabulation.expression(target);
     if (expression?.sources.length !== 1) continue;
-    draft.replace(node, [tabulation.lookup(node, expression.sources, target, expression.value, expression.rank)]);
+    draft.replace(node, [tabulation.lookup(node, expression.sources, target, expression.value, expression)]);
   }
 }
 
@@ -288,7 +344,7 @@ export function toBytes(draft: GraphDraft, engine: Engine): void {
   propagateUp(draft, MOVES);
   draft.sweep();
   refuseGelus(draft);
-  joinMeans(draft);
+  joinSums(draft);
   alignMoves(draft);
   const tabulation = new Tabulation(draft, engine);
   tabulateBytes(draft, engine, tabulation);

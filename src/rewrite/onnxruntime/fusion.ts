@@ -368,6 +368,33 @@ function fuseOperators(draft: GraphDraft, fusions: Fusions): void {
   }
 }
 
+const listed = (nodes: readonly GraphNode[]): string => nodes.map(label).join(', ');
+
+/** Why an operator of quantized operands was not fused, for people; undefined where that is not clear. */
+function whyFloat(draft: GraphDraft, node: GraphNode, { int8 }: Fusions): string | undefined {
+  const source = dequantized(draft, node.inputs[0]!);
+  if (source === undefined) return undefined;
+  const target = quantizing(draft, node)?.outputs[0];
+  const signed = [source, target].find((tensor) => tensor !== undefined && draft.quantized(tensor)?.type === 'int8');
+  if (signed !== undefined && !int8) {
+    const users = draft.consumers(signed).flatMap((user) => draft.consumers(user.outputs[0]!));
+    const several = users.length > 1 ? ` and has ${users.length} users (${listed(users)})` : '';
+    return `'${signed}' is int8${several}`;
+  }
+  const [output] = node.outputs as [string];
+  const others = draft.consumers(output).filter(({ op }) => op !== 'QuantizeLinear');
+  if (draft.isOutput(output)) return `its result '${output}' is an output of the model`;
+  return others.length > 0 ? `its result '${output}' is used in float by ${listed(others)}` : undefined;
+}
+
+/** Says at each operator that stays in float32 why that is so. */
+function explainFloats(draft: GraphDraft, fusions: Fusions): void {
+  for (const node of [...draft.nodes]) {
+    const because = LINEAR.has(node.op) ? whyFloat(draft, node, fusions) : undefined;
+    if (because !== undefined) draft.replace(node, [{ ...node, attributes: { ...node.attributes, because } }]);
+  }
+}
+
 /** i8 activations with u8 weights have no kernel in onnxruntime. */
 function refuseMixedSigns(draft: GraphDraft): void {
   for (const node of draft.nodes) {
@@ -447,6 +474,7 @@ export function fuseOperatorsOf(graph: Graph, fusions: Fusions, engine: Engine):
   dropClamps(draft);
   if (!fusions.int8) signedToUnsigned(draft, pairs);
   fuseOperators(draft, fusions);
+  explainFloats(draft, fusions);
   draft.sweep();
   refuseMixedSigns(draft);
   expandConvolutions(draft);
