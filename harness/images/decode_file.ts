@@ -1,8 +1,8 @@
 import { readFile } from 'node:fs/promises';
-import { createRequire } from 'node:module';
 import decodeJpeg, { init as initJpeg } from '@jsquash/jpeg/decode.js';
 import decodePng, { init as initPng } from '@jsquash/png/decode.js';
 import { InvalidInputError } from '../../src/errors.ts';
+import { packageFile } from '../process/package_file.ts';
 import { crc32 } from '../numpy/crc32.ts';
 import type { Picture } from '../../src/pictures/picture.ts';
 import { checkSize, declaredSize, isJpeg, isPng, jpegFrame } from '../../src/pictures/size.ts';
@@ -37,7 +37,7 @@ const damaged = (why: string): InvalidInputError =>
   new InvalidInputError(`the picture is truncated or damaged: ${why}`);
 
 async function wasm(path: string): Promise<Uint8Array<ArrayBuffer>> {
-  return new Uint8Array(await readFile(createRequire(import.meta.url).resolve(path)));
+  return new Uint8Array(await readFile(packageFile(path)));
 }
 
 /** What libjpeg complains of; it decodes on, to something that is not the picture. */

@@ -1,13 +1,13 @@
 import { expect, it } from 'vitest';
 import { Tensor } from '../../src/tensor.ts';
-import { expectEqualBits, matchers, toEqualBits } from './matchers.ts';
+import { expectEqualBits, toEqualBits } from './matchers.ts';
+import './vitest.ts';
 
 const say = (received: unknown, expected: unknown): string => toEqualBits(received, expected).message();
 
 it('equal bits pass: arrays, tensors, tensors by name, traces', () => {
   const tensor = new Tensor('uint8', [1, 2, 3, 4], [1, 4]);
-  expect.extend(matchers);
-  (expect(tensor) as unknown as { toEqualBits(expected: unknown): void }).toEqualBits(tensor.reshape([1, 4]));
+  expect(tensor).toEqualBits(tensor.reshape([1, 4]));
   for (const value of [Float32Array.of(NaN, -0), tensor, { a: tensor, b: Int8Array.of(1) }])
     expect(toEqualBits(value, value).pass).toBe(true);
   const trace = { tensors: [{ name: 'x', type: 'uint8', shape: [2], data: Uint8Array.of(1, 2) }] };

@@ -1,8 +1,9 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { test as base, type Page } from 'playwright/test';
+import { expect as baseExpect, test as base, type Page } from 'playwright/test';
 import { installChrome } from '../chrome/install.ts';
 import { openPage, type Adapter, type OpenPage } from '../chrome/launch.ts';
+import { matchers } from './matchers.ts';
 
 interface Fixtures {
   /**
@@ -82,3 +83,6 @@ export const test = base.extend<Fixtures, WorkerFixtures>({
   },
   adapter: async ({ browserWithGpu }, use) => use(browserWithGpu.adapter),
 });
+
+/** Playwright's `expect`, with `toEqualBits`. */
+export const expect = baseExpect.extend(matchers);

@@ -50,16 +50,6 @@ const CREATE: readonly ((options: EngineOptions) => Engine)[] = [
 /** The engines with their default options. */
 export const ENGINES: readonly Engine[] = CREATE.map((create) => create({}));
 
-/** What an engine cannot do without. */
-const FUNCTIONS = ['linear', 'accumulation', 'add', 'globalAveragePool', 'quantize', 'dequantize'] as const;
-
-/** Is it an engine: a built-in one, or one of a caller's own? */
-export function isEngine(value: unknown): value is Engine {
-  return (
-    isRecord(value) && typeof value['name'] === 'string' && FUNCTIONS.every((one) => typeof value[one] === 'function')
-  );
-}
-
 /** @throws UnsupportedModelError, with the names that there are */
 export function findEngine(name: string, options: EngineOptions = {}): Engine {
   if (!isRecord(options)) throw new InvalidInputError(`an engine's options are an object, got ${kindOf(options)}`);

@@ -1,50 +1,17 @@
-import { InvalidInputError, InvalidModelError } from '../errors.ts';
 import type { Graph } from '../graph/graph.ts';
-import { kindOf } from '../kind_of.ts';
-import { endingAt } from '../graph/rewrite.ts';
+import { ending } from './ending.ts';
 import { readOnnx, type ReadOptions } from './onnx/read.ts';
+import { sniff, type Format } from './sniff.ts';
 import { readTflite } from './tflite/read.ts';
-import { isTorch, readTorch } from './torch/index.ts';
+import { readTorch } from './torch/index.ts';
 
-const SUPPORTED = "ONNX, TensorFlow Lite, TorchScript, and a .pth of one of torchvision's quantized networks";
+export { bytesOf } from './sniff.ts';
 
-const ascii = (bytes: Uint8Array, from: number, to: number): string => String.fromCharCode(...bytes.subarray(from, to));
-
-/** Files, how they begin, and at which byte that is. */
-const SIGNATURES: readonly (readonly [what: string, signature: string, at?: number])[] = [
-  ['a JPEG picture', '\xff\xd8'],
-  ['a PNG picture', '\x89PNG'],
-  ['a GIF picture', 'GIF8'],
-  ['a WebP picture', 'WEBP', 8],
-  ['a GGUF file', 'GGUF'],
-  ['a zip archive without a data.pkl at its beginning', 'PK\x03\x04'],
-  ['a gzip file', '\x1f\x8b'],
-  ['an HDF5 file (of Keras?)', '\x89HDF'],
-  ['a PDF document', '%PDF'],
-  ['a Git LFS pointer (git lfs pull brings the file that it stands for)', 'version https://git-lfs'],
-];
-
-/** What the first bytes show of files that are often given by mistake. */
-function mistakenFor(bytes: Uint8Array): string | undefined {
-  const found = SIGNATURES.find(([, signature, at = 0]) => ascii(bytes, at, at + signature.length) === signature);
-  if (found) return found[0];
-  const head = bytes.subarray(0, 256);
-  if (head.every((b) => b === 9 || b === 10 || b === 13 || (b >= 32 && b < 127))) return 'a text file';
-  return undefined;
-}
-
-/** The bytes that a view or a buffer holds; undefined where it is neither. */
-export function bytesOf(value: unknown): Uint8Array | undefined {
-  if (ArrayBuffer.isView(value))
-    return bytesOf(value.buffer)!.subarray(value.byteOffset, value.byteOffset + value.byteLength);
-  const kind = Object.prototype.toString.call(value);
-  // of a buffer that was transferred there is no view
-  if (kind === '[object ArrayBuffer]')
-    return (value as ArrayBuffer).byteLength > 0 ? new Uint8Array(value as ArrayBuffer) : new Uint8Array(0);
-  // texts are not decoded from shared memory
-  if (kind === '[object SharedArrayBuffer]') return new Uint8Array(value as SharedArrayBuffer).slice();
-  return undefined;
-}
+const READERS: Readonly<Record<Format, (bytes: Uint8Array, options: ReadOptions) => Graph>> = {
+  onnx: readOnnx,
+  tflite: (bytes, options) => ending(readTflite(bytes), options),
+  torch: (bytes, options) => ending(readTorch(bytes), options),
+};
 
 /**
  * Reads a model file; the format is recognised by its content.
@@ -52,21 +19,6 @@ export function bytesOf(value: unknown): Uint8Array | undefined {
  * @throws InvalidInputError where it is given no bytes, InvalidModelError where the bytes are no whole model, UnsupportedModelError where it asks for more than is supported
  */
 export function readModel(file: Uint8Array | ArrayBufferLike, options: ReadOptions = {}): Graph {
-  const bytes = bytesOf(file);
-  if (!bytes)
-    throw new InvalidInputError(
-      `a model file is given as its bytes (Uint8Array, ArrayBuffer), got ${kindOf(file)}; ` +
-        'of a URL they are await (await fetch(url)).arrayBuffer()',
-    );
-  if (bytes.length === 0) throw new InvalidModelError('the model file is empty, or its buffer was transferred');
-  if (isTorch(bytes)) return ending(readTorch(bytes), options);
-  const mistake = mistakenFor(bytes);
-  if (mistake) throw new InvalidModelError(`this is ${mistake}, not a model; supported: ${SUPPORTED}`);
-  if (ascii(bytes, 4, 8) === 'TFL3') return ending(readTflite(bytes), options);
-  return readOnnx(bytes, options);
-}
-
-/** @throws InvalidInputError where `outputs` has a tensor that no node computes */
-export function ending(graph: Graph, { outputs }: ReadOptions): Graph {
-  return outputs ? { ...graph, nodes: endingAt(graph.nodes, outputs), outputs } : graph;
+  const { bytes, format } = sniff(file);
+  return READERS[format](bytes, options);
 }

@@ -3,7 +3,7 @@ import type { ElementData, ElementType, TensorInfo } from '../graph/graph.ts';
 import { extent, groupCount, pack, packedBytes, unpack } from '../layers/layout.ts';
 import type { Step } from '../kernels/step.ts';
 import { sumBytes, summing } from '../kernels/software/lengths.ts';
-import type { Plan } from '../plan/plan.ts';
+import type { Plan } from '../plan/steps.ts';
 import { Tensor } from '../tensor.ts';
 import type { Trace, TracedTensor } from '../trace.ts';
 import { scoped } from './scoped.ts';

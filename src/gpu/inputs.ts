@@ -1,6 +1,6 @@
 import { checkFeeds, firstNaN, refuseNaN, type Tensors } from '../feeds.ts';
 import { extent, pack, paddedPlaces } from '../layers/layout.ts';
-import type { Plan } from '../plan/plan.ts';
+import type { Plan } from '../plan/steps.ts';
 
 /** The inputs of one inference as the GPU has them, by name: the caller's arrays are the caller's again. */
 export interface TakenInputs {

@@ -3,7 +3,7 @@ import { pack, packedBytes } from '../layers/layout.ts';
 import { boundBytes } from '../kernels/software/lengths.ts';
 import type { Step } from '../kernels/step.ts';
 import { constantOutputs } from '../plan/buffers.ts';
-import type { Plan } from '../plan/plan.ts';
+import type { Plan } from '../plan/steps.ts';
 
 const UNIFORM_ALIGNMENT = 256;
 const STORAGE_ALIGNMENT = 256;

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { Random } from '../../models/random.ts';
 import { smallLayer } from '../../tests/helpers/small_layers.ts';
 import type { Pairs } from '../engines/engine.ts';
+import { onnxruntime } from '../engines/onnxruntime.ts';
 import { BLANK, productsOf, saturatingNeighbours } from '../engines/pairs.ts';
 import { isLinear } from '../layers/layer.ts';
 import { stagesOf } from '../plan/stages.ts';
@@ -18,7 +19,7 @@ import {
 } from './packing.ts';
 
 function layerOf(small: Parameters<typeof smallLayer>[0]): LinearLayer {
-  const [layer] = stagesOf(smallLayer(small, 3).graph).layers;
+  const [layer] = stagesOf(smallLayer(small, 3).graph, { engine: onnxruntime }).layers;
   if (!layer || !isLinear(layer)) throw new Error('no layer with weights');
   return layer;
 }

@@ -2,7 +2,7 @@ import { InvalidInputError } from '../errors.ts';
 import type { Graph } from '../graph/graph.ts';
 import { isRecord, kindOf } from '../kind_of.ts';
 import type { Engine } from '../engines/engine.ts';
-import { isEngine } from '../engines/index.ts';
+import { isEngine } from '../engines/is_engine.ts';
 import { FUSIONS, type Fusion } from '../join/fusion.ts';
 import type { PlanOptions } from './options.ts';
 import { parseProfile } from './profile.ts';

@@ -1,4 +1,5 @@
 import type { Engine } from '../engines/engine.ts';
+import type { Graph } from '../graph/graph.ts';
 import type { Fusion } from '../join/fusion.ts';
 import type { Features } from '../kernels/features.ts';
 import type { Profile } from './profile.ts';
@@ -17,3 +18,10 @@ export interface PlanOptions {
   /** How far steps are joined: see Fusion. Never changes a result. Default: that of a profile that is given, else 'none'. */
   readonly fusion?: Fusion;
 }
+
+/** Options whose engine is known, which was asked for by its name or follows from the file. */
+export type ResolvedOptions = PlanOptions & { readonly engine: Engine };
+
+/** The engine that is asked for, else the one that the file is for. */
+export const engineAsked = (graph: Graph, { engine, semantics }: PlanOptions): string | Engine =>
+  engine ?? semantics ?? graph.engine;

@@ -5,7 +5,7 @@ import { Tensor } from '../tensor.ts';
 import type { Trace, TracedTensor } from '../trace.ts';
 import { checkPlan } from './arguments.ts';
 import { constantOutputs } from './buffers.ts';
-import type { Plan } from './plan.ts';
+import type { Plan } from './steps.ts';
 
 type Referenced = Pick<Plan, 'graph' | 'engine'>;
 

@@ -1,5 +1,4 @@
 import type { Engine } from '../engines/engine.ts';
-import { findEngine, isEngine } from '../engines/index.ts';
 import type { Graph } from '../graph/graph.ts';
 import type { Fusion } from '../join/fusion.ts';
 import { join } from '../join/join.ts';
@@ -13,7 +12,7 @@ import type { Layer } from '../layers/layer.ts';
 import type { TypedGraph } from '../layers/operator.ts';
 import { rewrite } from '../rewrite/index.ts';
 import { checkGraph, checkOptions } from './arguments.ts';
-import type { PlanOptions } from './options.ts';
+import type { ResolvedOptions } from './options.ts';
 import { DEFAULT_PROFILES, preferencesOf, type Profile } from './profile.ts';
 
 /** What a plan is made for. */
@@ -39,10 +38,10 @@ interface Stages {
 }
 
 /** @throws UnsupportedModelError, InvalidModelError, InvalidInputError */
-export function stagesOf(graph: Graph, options: PlanOptions = {}): Stages {
+export function stagesOf(graph: Graph, options: ResolvedOptions): Stages {
   checkGraph(graph);
   checkOptions(options);
-  const settings = settingsOf(graph, options);
+  const settings = settingsOf(options);
   const { engine, features, profile, fusion } = settings;
   const rewritten = rewrite(graph, engine);
   const typed = inferGraph(rewritten, engine, options.shapes);
@@ -52,10 +51,9 @@ export function stagesOf(graph: Graph, options: PlanOptions = {}): Stages {
   return { settings, target, rewritten, typed, layers, joined };
 }
 
-function settingsOf(graph: Graph, options: PlanOptions): Settings {
-  const engine = options.engine ?? options.semantics ?? graph.engine;
+function settingsOf(options: ResolvedOptions): Settings {
   return {
-    engine: isEngine(engine) ? engine : findEngine(engine),
+    engine: options.engine,
     features: options.features ?? DEFAULT_FEATURES,
     profile: options.profile ?? DEFAULT_PROFILES.gpu,
     fusion: options.fusion ?? options.profile?.fusion ?? 'none',

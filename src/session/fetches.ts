@@ -3,7 +3,7 @@ import { tensorNamed } from '../feeds.ts';
 import type { Graph } from '../graph/graph.ts';
 import type { Fetches } from '../gpu/executable.ts';
 import { isRecord, kindOf, listOf } from '../kind_of.ts';
-import type { Plan } from '../plan/plan.ts';
+import type { Plan } from '../plan/steps.ts';
 import type { OutputLocation } from './options.ts';
 import { Tensor } from '../tensor.ts';
 

@@ -1,6 +1,6 @@
 import type { ElementType, Graph } from '../graph/graph.ts';
 import { DYNAMIC } from '../graph/graph.ts';
-import type { Plan } from '../plan/plan.ts';
+import type { Plan } from '../plan/steps.ts';
 
 /** An input or output of a model. */
 export interface TensorMetadata {

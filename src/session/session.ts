@@ -1,7 +1,10 @@
 /// <reference lib="esnext.disposable" preserve="true" />
 import { DeviceError, InvalidInputError } from '../errors.ts';
 import { tensorsOf, type Feeds, type Tensors } from '../feeds.ts';
-import { bytesOf, ending, readModel } from '../formats/index.ts';
+import { loadEngine } from '../engines/on_demand.ts';
+import { ending } from '../formats/ending.ts';
+import { loadModel } from '../formats/on_demand.ts';
+import { bytesOf } from '../formats/sniff.ts';
 import { elementCount, newElementData, type Graph } from '../graph/graph.ts';
 import { checkDevice, featuresOf, profileOf, requestDevice } from '../gpu/device.ts';
 import { Executable, type Fetches } from '../gpu/executable.ts';
@@ -13,8 +16,8 @@ import { fetchesOf, fill, type Fetched } from './fetches.ts';
 import { inputMetadata, outputMetadata, type TensorMetadata } from './metadata.ts';
 import { checkGraph, checkShapes } from '../plan/arguments.ts';
 import type { Fusion } from '../join/fusion.ts';
-import type { PlanOptions } from '../plan/options.ts';
-import { createPlan, planSteps, type Plan } from '../plan/plan.ts';
+import { engineAsked, type ResolvedOptions } from '../plan/options.ts';
+import { planGraph, planSteps, type Plan } from '../plan/steps.ts';
 import {
   checkLocations,
   checkRunOptions,
@@ -33,7 +36,7 @@ type Shapes = Readonly<Record<string, readonly number[]>>;
 /** More shapes than these are not kept on the GPU: the one that was used longest ago gives its memory back. */
 const MOST_PLANS = 4;
 
-/** A model on a GPU, ready to run. The straight line: readModel, createPlan, compile, run. */
+/** A model on a GPU, ready to run. The straight line: loadModel, planGraph, compile, run. */
 export class InferenceSession {
   /** As it was read. */
   readonly graph: Graph;
@@ -46,7 +49,7 @@ export class InferenceSession {
   readonly outputMetadata: readonly TensorMetadata[];
   /** Tensors in GPU memory have to be of this one. */
   readonly device: GPUDevice;
-  readonly #options: PlanOptions;
+  readonly #options: ResolvedOptions;
   readonly #locations: SessionOptions['preferredOutputLocation'];
   readonly #ownsDevice: boolean;
   readonly #pipelines: PipelineCache;
@@ -56,7 +59,13 @@ export class InferenceSession {
   #plan: Plan;
   #released = false;
 
-  private constructor(graph: Graph, plan: Plan, options: SessionOptions, planOptions: PlanOptions, device: GPUDevice) {
+  private constructor(
+    graph: Graph,
+    plan: Plan,
+    options: SessionOptions,
+    planOptions: ResolvedOptions,
+    device: GPUDevice,
+  ) {
     this.graph = graph;
     this.engine = plan.engine.name;
     this.inputNames = graph.inputs.map((input) => input.name);
@@ -99,8 +108,10 @@ export class InferenceSession {
     const bytes = await bytesFrom(source, options);
     expectGoing(options);
     const graph = bytes
-      ? readModel(bytes, { outputs: options.outputs, externalData: await filesOf(options) })
+      ? await loadModel(bytes, { outputs: options.outputs, externalData: await filesOf(options) })
       : endingGraph(source, options);
+    const engine = await loadEngine(engineAsked(graph, options));
+    expectGoing(options);
     const { freeDimensionOverrides } = options;
     const shapes = freeDimensionOverrides && shapesByName(graph, freeDimensionOverrides);
     checkLocations(graph, options);
@@ -111,7 +122,7 @@ export class InferenceSession {
       return await onDevice(device, what, async () => {
         const others = planOptionsOf(options);
         const features = others.features ?? (await featuresOf(device));
-        const planOptions = { profile: profileOf(device), ...(shapes && { shapes }), ...others, features };
+        const planOptions = { profile: profileOf(device), ...(shapes && { shapes }), ...others, features, engine };
         const plan = await planWhileCompiling(graph, planOptions, device, options);
         session = new InferenceSession(graph, plan, options, planOptions, device);
         session.#report(plan, options);
@@ -249,7 +260,7 @@ export class InferenceSession {
       fusion,
     );
     const found =
-      this.#plans.get(key) ?? createPlan(this.graph, { ...this.#options, shapes, ...(fusion && { fusion }) });
+      this.#plans.get(key) ?? planGraph(this.graph, { ...this.#options, shapes, ...(fusion && { fusion }) });
     this.#plans.delete(key);
     this.#plans.set(key, found);
     const oldest = [...this.#plans][0]!;
@@ -331,7 +342,7 @@ const STRETCH_MS = 30;
 /** Has a device compile each step's pipeline while the next ones are planned; what fails to compile fails again in `compile`. */
 async function planWhileCompiling(
   graph: Graph,
-  options: PlanOptions,
+  options: ResolvedOptions,
   device: GPUDevice,
   patience: Patience,
 ): Promise<Plan> {

@@ -1,5 +1,5 @@
 import { InvalidInputError } from '../errors.ts';
-import { bytesOf } from '../formats/index.ts';
+import { bytesOf } from '../formats/sniff.ts';
 import type { Graph } from '../graph/graph.ts';
 import { isRecord, kindOf } from '../kind_of.ts';
 

@@ -1,6 +1,7 @@
 import { strFromU8, unzipSync, type UnzipFileInfo } from 'fflate';
 import { InvalidModelError, UnsupportedModelError } from '../../errors.ts';
 import { describe, unpickle, type PickleValue } from './pickle.ts';
+import { isLegacy } from './signature.ts';
 import { loadStorage, TORCH_GLOBALS, type TorchStorage } from './tensors.ts';
 
 /** What torch.save was given, and where the bytes of its storages are. */
@@ -10,25 +11,7 @@ export interface Checkpoint {
   bytesOf(storage: TorchStorage): Uint8Array;
 }
 
-const ZIP_MAGIC = [0x50, 0x4b, 0x03, 0x04];
-/** PROTO 2 and the LONG1 that every legacy file starts with. */
-const LEGACY_MAGIC = [0x80, 2, 0x8a, 10, 0x6c, 0xfc, 0x9c, 0x46, 0xf9, 0x20, 0x6a, 0xa8, 0x50, 0x19, 0x2e];
 const LEGACY_VERSION = 1001;
-
-const startsWith = (bytes: Uint8Array, magic: readonly number[]): boolean =>
-  magic.every((byte, i) => bytes[i] === byte);
-
-/** What the archives of torch.save and torch.jit.save begin with, one or the other. */
-const FIRST_ENTRY =
-  /^[^/]+\/(data\.pkl|constants\.pkl|version|byteorder|(data|constants|code|extra|traced_inputs|\.data)\/.*|\.format_version)$/;
-
-/** Written by torch.save or torch.jit.save: a zip archive with their entries, or the legacy format's magic number. */
-export function isTorch(bytes: Uint8Array): boolean {
-  if (startsWith(bytes, LEGACY_MAGIC)) return true;
-  if (!startsWith(bytes, ZIP_MAGIC) || bytes.length < 30) return false;
-  const nameLength = bytes[26]! | (bytes[27]! << 8);
-  return FIRST_ENTRY.test(strFromU8(bytes.subarray(30, 30 + nameLength)));
-}
 
 /** @throws InvalidModelError where the file is damaged or its pickle asks for anything but tensors */
 export function readCheckpoint(file: Archive | Uint8Array): Checkpoint {
@@ -65,7 +48,7 @@ export class Archive {
 
 /** The archive that a file is; undefined of the legacy format. */
 export function openArchive(bytes: Uint8Array): Archive | undefined {
-  if (startsWith(bytes, LEGACY_MAGIC)) return undefined;
+  if (isLegacy(bytes)) return undefined;
   const entries = unzip(bytes);
   const pickle = [...entries.keys()].find((name) => /(^|\/)data\.pkl$/.test(name));
   if (pickle === undefined) throw new InvalidModelError('a zip archive without a data.pkl');

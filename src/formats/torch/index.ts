@@ -5,8 +5,6 @@ import { Network } from './network.ts';
 import { isScript, readScript } from './script/index.ts';
 import { StateDict } from './state_dict.ts';
 
-export { isTorch } from './checkpoint.ts';
-
 /**
  * Reads a quantized network that torch.jit.save wrote, or a file that torch.save wrote (.pth, .pt; zip or legacy format)
  * with the state_dict of one of torchvision's quantized networks, of any width and number of classes.

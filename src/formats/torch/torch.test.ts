@@ -3,7 +3,8 @@ import { resolve } from 'node:path';
 import { strToU8, zipSync } from 'fflate';
 import { describe, expect, it } from 'vitest';
 import { InvalidModelError, UnsupportedModelError } from '../../errors.ts';
-import { isTorch, readTorch } from './index.ts';
+import { readTorch } from './index.ts';
+import { isTorch } from './signature.ts';
 import type { Graph } from '../../graph/graph.ts';
 import { readNpz, shared, sharedAvailable } from '../../../tests/helpers/recorded_cases.ts';
 import {

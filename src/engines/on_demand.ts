@@ -1,0 +1,16 @@
+import type { Engine } from './engine.ts';
+import { isEngine } from './is_engine.ts';
+import { onnxruntime } from './onnxruntime.ts';
+
+/** Of most models in browsers. */
+const USUAL: Engine = onnxruntime;
+
+/**
+ * As findEngine; all engines but the usual one are imported once a name asks for them.
+ *
+ * @throws UnsupportedModelError, with the names that there are
+ */
+export async function loadEngine(engine: string | Engine): Promise<Engine> {
+  if (isEngine(engine)) return engine;
+  return engine === USUAL.name ? USUAL : (await import('./index.ts')).findEngine(engine);
+}
