@@ -89,6 +89,7 @@ export const onnxruntime: Engine = {
     const [min, max] = byteRange(output.type);
     return { value: (q) => q, output: (sum) => clamp(Math.trunc(sum), min, max) };
   },
+
   float32: float32Operators,
 
   quantize(output) {

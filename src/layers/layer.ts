@@ -1,9 +1,9 @@
 import type { Constant, ElementData, TensorInfo } from '../graph/graph.ts';
 import type {
   Accumulation,
-  InterpolationFunctions,
   Float32Function,
   Float32Order,
+  InterpolationFunctions,
   LinearFunctions,
   LinearLayer,
   Neighbours,
