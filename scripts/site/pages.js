@@ -28,6 +28,7 @@ export const GROUPS = [
       ['explain', 'docs/explain.md', 'Why values differ'],
       ['vectors', 'docs/vectors.md', 'Vectors for a test bench'],
       ['onnx', 'docs/onnx.md', 'ONNX'],
+      ['models', 'docs/models.md', 'Models that run'],
       ['pytorch', 'docs/pytorch.md', 'PyTorch'],
       ['tflite', 'docs/tflite.md', 'TensorFlow Lite'],
       ['networks', 'docs/networks.md', 'Networks'],

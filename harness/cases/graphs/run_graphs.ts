@@ -121,7 +121,8 @@ const kindOf = (message: string): string =>
     .replace(/^node '[^']*'/, 'node')
     .replace(/'[^']*'/g, '_')
     .replace(/-?\d+(\.\d+)?(e-?\d+)?/g, '#')
-    .split(';')[0]!;
+    .split(';')[0]!
+    .replace(/(node _ \(\w+\)(, )?)+(?=\)?$)/, 'others');
 
 /** Does a refusal say that onnxruntime leaves an operator in float32? */
 const isFloat = (message: string): boolean => /in float\b|is float32|float32 output/.test(message);
