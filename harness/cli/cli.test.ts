@@ -175,7 +175,7 @@ describe('what is printed', () => {
 
   it('is every stage of a model, as plain data and in columns', () => {
     const graph = quantizeGraph();
-    const model = { graph, plan: createPlan(graph) };
+    const model = { graph, plan: createPlan(graph), shapes: {} };
     const printed = STAGES.filter((stage) => stage !== 'plan').map((stage) => printStage(model, stage));
     for (const { data } of printed) expect(JSON.parse(JSON.stringify(data))).toEqual(data);
     expect(printed.map(({ text }) => text.split('\n')[1])).toEqual([

@@ -74,11 +74,11 @@ function joinedTable(joined: readonly Joined[]): string {
 
 /** A model as a stage leaves it. */
 export function printStage(
-  { graph, plan }: Pick<LoadedModel, 'graph' | 'plan'>,
+  { graph, plan, shapes }: Pick<LoadedModel, 'graph' | 'plan' | 'shapes'>,
   stage: Exclude<Stage, 'plan'>,
 ): Printed {
   const { engine, features, profile, fusion } = plan;
-  const { rewritten, typed, layers, joined } = stagesOf(graph, { engine, features, profile, fusion });
+  const { rewritten, typed, layers, joined } = stagesOf(graph, { engine, features, profile, fusion, shapes });
   const byName = (tensor: string): string => tensor;
   switch (stage) {
     case 'graph':

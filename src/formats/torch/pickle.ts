@@ -1,5 +1,6 @@
 import { strFromU8 } from 'fflate';
 import { InvalidModelError } from '../../errors.ts';
+import { HOW_TO } from './how_to.ts';
 
 /** What a pickle can hold here. Lists and tuples are both arrays; the keys of dictionaries are strings. */
 export type PickleValue =
@@ -223,8 +224,7 @@ class Unpickler {
     const found = this.environment.globals.get(name);
     if (!found)
       throw this.error(
-        `the global '${name}' is refused; a state_dict of tensors does not need it. ` +
-          'Of a whole module save torch.jit.save(torch.jit.trace(model, example), file)',
+        `the global '${name}' is refused; a state_dict of tensors does not need it. ` + `Of a whole module: ${HOW_TO}`,
       );
     return found;
   }

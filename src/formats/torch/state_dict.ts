@@ -1,12 +1,13 @@
 import { UnsupportedModelError } from '../../errors.ts';
 import type { Quantization } from '../../graph/graph.ts';
 import type { Checkpoint } from './checkpoint.ts';
+import { HOW_TO } from './how_to.ts';
 import { describe, type PickleValue } from './pickle.ts';
 import { TensorReader, type QuantizedWeight } from './tensor_reader.ts';
 
 const SUPPORTED =
   "supported: the state_dict of one of torchvision's networks, quantized (mobilenet_v2, mobilenet_v3_large, resnet, resnext, " +
-  'shufflenet_v2, googlenet, inception_v3); any other quantized network: torch.jit.save(torch.jit.trace(model, example), file)';
+  `shufflenet_v2, googlenet, inception_v3); of any other ${HOW_TO}`;
 
 /** Under these keys training scripts save a state_dict among other things. */
 const WRAPPERS = ['state_dict', 'model_state_dict', 'model'];

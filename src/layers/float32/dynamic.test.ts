@@ -1,6 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { openNpz } from '../../../harness/numpy/npz.ts';
+import { onnxruntime } from '../../engines/onnxruntime.ts';
 import { readModel } from '../../formats/index.ts';
 import { stagesOf } from '../../plan/stages.ts';
 import { referenceTensors } from '../../plan/reference.ts';
@@ -20,7 +21,7 @@ describe.skipIf(!existsSync(RECORDED))(
     const models = existsSync(RECORDED) ? readdirSync(RECORDED).filter((file) => file.endsWith('.onnx')) : [];
     it.each(models)('%s: every tensor', (file) => {
       const recorded = openNpz(readFileSync(`${RECORDED}/${file.replace('.onnx', '.npz')}`));
-      const { typed, settings } = stagesOf(readModel(readFileSync(`${RECORDED}/${file}`)));
+      const { typed, settings } = stagesOf(readModel(readFileSync(`${RECORDED}/${file}`)), { engine: onnxruntime });
       let compared = 0;
       const wrong: string[] = [];
       for (let run = 0; recorded.names.includes(`${run}/x`); run++) {

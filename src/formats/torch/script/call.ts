@@ -1,13 +1,11 @@
 import { UnsupportedModelError } from '../../../errors.ts';
 import type { Attributes, Quantization } from '../../../graph/graph.ts';
+import { HOW_TO } from '../how_to.ts';
 import { describe, type PickleValue } from '../pickle.ts';
 import { TorchTensor } from '../tensors.ts';
 import type { TensorReader } from '../tensor_reader.ts';
 import type { Draft, OwnConstant } from './draft.ts';
 import { Activation, Length } from './values.ts';
-
-export const HOW_TO =
-  'quantize the network (torch.ao.quantization), then torch.jit.save(torch.jit.trace(model, example), file)';
 
 /** A call of one of PyTorch's operators. */
 export class Call {
