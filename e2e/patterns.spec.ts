@@ -20,8 +20,6 @@ const PATTERNS = chosen(
 const IN_FLOAT: readonly (readonly [model: RegExp, reason: RegExp])[] = [
   [/\.qdq_s8\./, /\(Conv\): .* the engine runs this operator in float, for '.*' is int8 and has \d users/],
   [/^conv_transpose\./, /is a ConvTranspose, which is not supported; the model may end before it/],
-  [/^instance_norm\./, /is a InstanceNormalization, which is not supported; the model may end before it/],
-  [/^normalize_in_graph\./, /\(Sub\): input 'x' is float32: the engine runs this operator in float/],
 ];
 
 const isInFloat = (model: string, reason: string): boolean =>

@@ -15,7 +15,7 @@ import { elementAt, parseElementAddress, type TwoSides } from '../explain/at.ts'
 import { explain, type Explanation } from '../explain/explain.ts';
 import type { ExplainedLayer, LayerExplanation } from '../explain/explanation.ts';
 import { recurringCauses, summarizeClasses } from '../explain/summary.ts';
-import { describeLayer } from '../explain/text.ts';
+import { describeLayer, recurringLine } from '../explain/text.ts';
 import { decodeFile } from '../images/decode_file.ts';
 import { bindEngine, valuesOf, withViews } from '../explain/bound_engine.ts';
 import { computedTensors } from '../compare/verify.ts';
@@ -106,6 +106,7 @@ async function runExplain({ at, ...given }: ExplainOptions): Promise<ExitCode> {
     shapes: Object.fromEntries(model.plan.graph.inputs.map(({ name, shape }) => [name, shape])),
     reference: reference.tensors,
     engines: reference.engines,
+    theirEngines: ENGINES,
     theirs: theirTensors,
     unclamped: theirs.unclamped,
     theirQuantization: recordedQuantizations(file, infos),
@@ -292,7 +293,7 @@ async function readGiven(model: LoadedModel, { image, input, preprocess }: Expla
 }
 
 /** What the report says of the reference's engine and of all that was compared. */
-function reportedExplanation({ identified, compared }: Explanation) {
+function reportedExplanation({ identified, compared, classes }: Explanation) {
   const { bound, equals, missed } = identified;
   const infos = compared.map((name) => {
     const node = bound.graph.nodes.find(({ outputs }) => outputs[0] === name)!;
@@ -301,6 +302,7 @@ function reportedExplanation({ identified, compared }: Explanation) {
   return {
     engine: bound.engine,
     engines: equals,
+    classes,
     compared: infos,
     ...(missed.length > 0
       ? { note: `no engine that is known reproduces ${missed.join(', ')}: nothing here is certain` }
@@ -340,10 +342,7 @@ function summarize(layers: readonly LayerExplanation[], { compared, classes }: E
       (reference.length > 0 ? `, ${count(reference.length, 'in which the reference deviates')}` : '') +
       (stopped ? ' (stopped before the end)' : ''),
     ...(first ? [`the first that is wrong by itself: ${first.name}`] : []),
-    ...recurringCauses(classes, layers).map(
-      ({ class: name, layers, of, side, kind, detail }) =>
-        `${layers} of ${of} ${name} layers: ${side === 'theirs' ? '' : 'THE REFERENCE, '}${kind}: ${detail.split('; ')[0]}`,
-    ),
+    ...recurringCauses(classes, layers).map(recurringLine),
     ...(layers.length > 1 ? ['', classTable(classes, layers), ''] : []),
     `${count(own.filter(({ exact }) => exact).length, 'explained exactly')}, ` +
       `${count(own.filter(({ exact }) => !exact).length, 'not')}; certain: ${own.filter(({ certain }) => certain).length}`,

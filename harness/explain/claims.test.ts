@@ -63,7 +63,7 @@ function explained({ graph, reference }: Network, theirs: Record<string, Element
     reference,
     engines: [findEngine('onnxruntime')],
     theirs: new Map(Object.entries(theirs)),
-    limits: { most: 2, tries: 20_000 },
+    limits: { most: 2, tries: 20_000, products: Infinity },
     ...more,
   });
   return { explanation, layers: [...explanation.layers] };
@@ -155,6 +155,7 @@ describe('explain claims no more than is so', () => {
       model: { name: 'm', hash: 'h' } as never,
       theirs: 't',
       against: 'r',
+      classes: explanation.classes,
       layers: layers.map((layer) => reportLayer(layer, explanation.identified.bound)),
       stopped: false,
       engine: explanation.identified.bound.engine,

@@ -6,7 +6,8 @@ import { blind, createScene, type Scene } from '../../tests/helpers/blind.ts';
 import { bindEngine } from './bound_engine.ts';
 import { linearProblem } from './families/linear.ts';
 import { deviations, referenceRecipe, type Problem } from './problem.ts';
-import { search } from './search.ts';
+import { explain } from './explain.ts';
+import { search, type SearchLimits } from './search.ts';
 import { borderOf, findWhere, mismatchMap } from './where.ts';
 import { decodeFile } from '../images/decode_file.ts';
 import { preprocess } from '../../src/recipes.ts';
@@ -14,9 +15,9 @@ import { knownRecipe } from '../images/known_models.ts';
 import { sha256 } from '../cli/sha256.ts';
 import { readModel } from '../../src/formats/index.ts';
 import { createPlan } from '../../src/plan/plan.ts';
-import type { TensorInfo } from '../../src/graph/graph.ts';
+import type { ElementData, TensorInfo } from '../../src/graph/graph.ts';
 import { linearOf } from '../../src/layers/infer.ts';
-import { findEngine } from '../../src/engines/index.ts';
+import { ENGINES, findEngine } from '../../src/engines/index.ts';
 import { LONG } from '../../tests/helpers/long.ts';
 import { smallLayer } from '../../tests/helpers/small_layers.ts';
 
@@ -104,7 +105,7 @@ describe('the family of implementations of a layer', () => {
         const theirs = valuesOf(family, recipe);
         if (theirs.every((v, i) => v === expected[i])) continue;
         planted++;
-        const { exact, searched } = search(problem(theirs), expected, { most: 2, tries: 1e6 });
+        const { exact, searched } = search(problem(theirs), expected, { most: 2, tries: 1e6, products: Infinity });
         expect(searched).toBe(1);
         expect(exact.every((found) => deviations(family, found).length === 1)).toBe(true);
         const ids = exact.map((found) => found.join());
@@ -150,4 +151,50 @@ describe('planted deviations are found by somebody who does not know them', () =
     },
     120_000,
   );
+});
+
+describe('theirs may follow another engine than the reference', () => {
+  const { graph, feeds } = smallLayer({ channels: [3, 6], stride: 2 }, 5);
+  const [saturating, exact] = ['onnxruntime-x64-avx2', 'onnxruntime'].map((name) => findEngine(name));
+  const { graph: typed } = bindEngine(graph, exact!, { x: feeds.x.dims });
+  const followed = createScene('small', 'random', graph, exact!, feeds);
+  const explained = (theirs: ElementData, engines = ENGINES, limits?: SearchLimits) => {
+    const { layers } = explain({
+      ...{ graph, shapes: { x: feeds.x.dims }, theirs: new Map([['y', theirs]]) },
+      reference: createScene('small', 'random', graph, saturating!, feeds).reference,
+      engines: [saturating!],
+      theirEngines: engines,
+      ...(limits && { limits }),
+    });
+    return layers.next().value!.explanation;
+  };
+  const bias = typed.nodes[0]!.inputs[2]!;
+  /** As the engine without saturation, and the bias left out. */
+  const wrong = (): ElementData => {
+    const constants = new Map(
+      [...graph.constants].map(([name, constant]) => [
+        name,
+        name === bias ? { ...constant, data: new Int32Array(6) } : constant,
+      ]),
+    );
+    return createScene('small', 'random', { ...graph, constants }, exact!, feeds).reference.get('y')!;
+  };
+  const ONE = { most: 1, tries: 1e6, products: Infinity };
+
+  it('is said where the reference’s engine explains nothing, with what is wrong besides', () => {
+    const { follows, engine, causes, certain, exact } = explained(wrong(), ENGINES, ONE);
+    expect({ follows, engine, exact, certain }).toEqual({
+      follows: 'onnxruntime',
+      engine: 'onnxruntime',
+      exact: true,
+      certain: true,
+    });
+    expect(causes.map(({ kind, side }) => `${side} ${kind}`)).toEqual(['theirs bias']);
+  });
+
+  it('is not said where it does, or where no other engine is asked', () => {
+    expect(explained(followed.reference.get('y')!).follows).toBeUndefined();
+    const alone = explained(wrong(), [], ONE);
+    expect({ follows: alone.follows, exact: alone.exact }).toEqual({ follows: undefined, exact: false });
+  });
 });

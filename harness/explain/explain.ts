@@ -4,6 +4,7 @@ import type { Engine } from '../../src/engines/engine.ts';
 import { compareTensor } from '../compare/compare.ts';
 import { attribute, describe, valuesOf as reproduce } from './attribute.ts';
 import {
+  bindEngine,
   countDiffering,
   identifyEngine,
   valuesOf,
@@ -38,6 +39,8 @@ export interface Question {
   readonly inputs?: 'theirs' | 'reference';
   /** What their file says of its own quantization. */
   readonly theirQuantization?: ReadonlyMap<string, Quantized>;
+  /** Engines whose arithmetic theirs may follow, where that is not the reference's; default: `engines`. */
+  readonly theirEngines?: readonly Engine[];
   /** Only this tensor. */
   readonly layer?: string;
   /** How far sets of deviations are searched; default: `LIMITS`. */
@@ -56,7 +59,9 @@ export interface Explanation {
 }
 
 /** Sets of deviations up to this size are tried, as long as it does not take more tries than this. */
-const LIMITS: SearchLimits = { most: 6, tries: 2e6 };
+const LIMITS: SearchLimits = { most: 6, tries: 2e6, products: 6e9 };
+/** Of another engine than the reference's: theirs is of it, or it is not. */
+const LIMITS_OF_OTHERS: SearchLimits = { most: 2, tries: 2e5, products: 1e9 };
 
 /**
  * Explains why two computations of a model differ: names the reference's engine, then, layer by layer as `layers` is
@@ -75,16 +80,50 @@ export function explain(question: Question): Explanation {
     .map((node) => node.outputs[0]!)
     .filter((name) => theirs.has(name) && (question.layer ?? name) === name);
   const isEngineKnown = identified.missed.length === 0;
-  const layers = explainLayers({ ...question, reference, theirs, isEngineKnown }, bound, compared);
+  const others = otherEngines(question, bound);
+  const layers = explainLayers({ ...question, reference, theirs, isEngineKnown }, bound, compared, others);
   const nodes = new Map(bound.graph.nodes.map((node) => [node.outputs[0]!, node]));
   const classes = new Map(compared.map((name) => [name, classOf(nodes.get(name)!, bound)]));
   return { identified, compared, classes, layers };
+}
+
+/** The graph under other engines than the reference's, and all that they compute from the network's inputs. */
+function otherEngines(
+  { graph, engines, theirEngines = engines, shapes, reference }: Question,
+  { engine: { name: own } }: BoundEngine,
+): () => readonly OtherEngine[] {
+  let known: OtherEngine[] | undefined;
+  const inputs = new Map(
+    graph.inputs.flatMap(({ name }) => (reference.has(name) ? [[name, reference.get(name)!]] : [])),
+  );
+  return () =>
+    (known ??= theirEngines.flatMap((engine) => {
+      if (engine.name === own || inputs.size < graph.inputs.length) return [];
+      const bound = whereSupported(() => bindEngine(graph, engine, shapes));
+      return bound ? [{ bound, values: valuesOf(bound, inputs) }] : [];
+    }));
+}
+
+/** Undefined where an engine does not compute it. */
+function whereSupported<T>(compute: () => T): T | undefined {
+  try {
+    return compute();
+  } catch (error) {
+    if (!(error instanceof UnsupportedModelError)) throw error;
+    return undefined;
+  }
+}
+
+interface OtherEngine {
+  readonly bound: BoundEngine;
+  readonly values: Values;
 }
 
 function* explainLayers(
   question: Question & { readonly isEngineKnown: boolean },
   bound: BoundEngine,
   compared: readonly string[],
+  engines: () => readonly OtherEngine[],
 ): Generator<ExplainedLayer, void> {
   const { reference, theirs, progress = () => undefined } = question;
   const ours = valuesOf(bound, reference);
@@ -92,7 +131,7 @@ function* explainLayers(
   for (const [i, name] of compared.entries()) {
     progress(`explaining ${name} (${i + 1} of ${compared.length})`);
     const node = bound.graph.nodes.find((node) => node.outputs[0] === name)!;
-    const explained = explainLayer(question, bound, node, ours, others);
+    const explained = explainLayer(question, bound, node, ours, others, engines);
     if (explained) yield explained;
   }
 }
@@ -109,6 +148,7 @@ function explainLayer(
   node: GraphNode,
   ours: Values,
   others: Values,
+  engines: () => readonly OtherEngine[],
 ): ExplainedLayer | undefined {
   const name = node.outputs[0]!;
   const info = bound.graph.tensors.get(name)!;
@@ -120,9 +160,9 @@ function explainLayer(
   const reference = ours(name)!;
   if (same(reference, theirs)) return undefined;
 
-  const read = (inputs: Reading['inputs'], values: Values): Reading => {
+  const read = (inputs: Reading['inputs'], values: Values, by = { bound, node }): Reading => {
     const operands = new Map(operandNames.map((input) => [input, values(input)!]));
-    const expected = bound.run(node, (input) => operands.get(input)!);
+    const expected = by.bound.run(by.node, (input) => operands.get(input)!);
     // a value that equals the reference's is nobody's mistake, whatever its inputs would give
     const own = expected.slice();
     for (let i = 0; i < own.length; i++) if (Object.is(theirs[i], reference[i])) own[i] = theirs[i]!;
@@ -137,8 +177,12 @@ function explainLayer(
       : question.inputs === 'theirs'
         ? [read('theirs', others)]
         : [read('theirs', others), fromReference];
-  const { reading, why } = bestReading(question, bound, node, readings);
+  const best = bestReading(question, bound, node, readings);
+  const isExplained = best.why?.found.exact !== false;
+  const other = isExplained ? undefined : followedEngine(question, node, { ours, others }, engines(), read);
+  const { reading, why } = other ?? best;
   const { inputs, operands, expected, own } = reading;
+  const { engine } = other?.bound ?? bound;
 
   const compare = (other: ElementData) => compareTensor({ ...info, data: other }, { ...info, data: theirs }, node.op);
   const [endToEnd, itself] = [compare(reference), compare(own)];
@@ -155,12 +199,14 @@ function explainLayer(
       node: node.name,
       op: node.op,
       shape: info.shape,
-      engine: bound.engine.name,
+      engine: engine.name,
+      ...(other && { follows: engine.name }),
       inputs,
-      ...(readings.length > 1 && {
-        differing: Object.fromEntries(readings.map(({ inputs, differing }) => [inputs, differing])),
-      }),
-      origin: why ? 'own' : inputs === 'theirs' ? 'inherited' : 'reference',
+      ...(readings.length > 1 &&
+        !other && {
+          differing: Object.fromEntries(readings.map(({ inputs, differing }) => [inputs, differing])),
+        }),
+      origin: why || other ? 'own' : inputs === 'theirs' ? 'inherited' : 'reference',
       elements: theirs.length,
       mismatches: endToEnd.mismatches,
       maxAbsDiff: endToEnd.maxAbsDiff,
@@ -172,6 +218,51 @@ function explainLayer(
       certain: found.certain && question.isEngineKnown,
       notes,
     },
+  };
+}
+
+/**
+ * Another engine that theirs follows, where the reference's does not explain it: from all that this computes from the network's
+ * inputs, or from the reference's tensors. Engines that compute the same are looked at once.
+ */
+function followedEngine(
+  question: Question,
+  node: GraphNode,
+  { ours, others }: { readonly ours: Values; readonly others: Values },
+  engines: readonly OtherEngine[],
+  read: (inputs: Reading['inputs'], values: Values, by: { bound: BoundEngine; node: GraphNode }) => Reading,
+): { reading: Reading; why?: Why; bound: BoundEngine } | undefined {
+  const [name] = node.outputs as [string];
+  const tried: Reading[] = [];
+  for (const { bound, values } of engines) {
+    const other = bound.graph.nodes.find(({ outputs }) => outputs[0] === name);
+    if (other?.op !== node.op) continue;
+    const sources = [
+      ['engine', values],
+      ['theirs', others],
+      ['reference', ours],
+    ] as const;
+    for (const [inputs, from] of sources) {
+      const reading = whereSupported(() => read(inputs, from, { bound, node: other }));
+      if (!reading || tried.some(({ expected }) => same(expected, reading.expected))) continue;
+      tried.push(reading);
+      question.progress?.(`explaining ${name}: as ${bound.engine.name}`);
+      if (same(reading.own, theirsOf(question, name))) return { reading, bound };
+      const why = findCauses({ ...question, limits: LIMITS_OF_OTHERS }, bound, other, reading);
+      if (why.found.exact) return { reading, why: named(why, bound.engine.name), bound };
+    }
+  }
+  return undefined;
+}
+
+/** What theirs is compared with is another engine then, and not the reference. */
+function named(why: Why, engine: string): Why {
+  const rename = (causes: readonly Cause[]): Cause[] =>
+    causes.map((cause) => ({ ...cause, detail: cause.detail.replace('; the reference: ', `; ${engine}: `) }));
+  const { found } = why;
+  return {
+    ...why,
+    found: { ...found, causes: rename(found.causes), alternatives: found.alternatives.map(rename) },
   };
 }
 

@@ -63,8 +63,13 @@ export interface LayerExplanation {
   readonly shape: readonly number[];
   /** The engine that stands for the reference in this layer. */
   readonly engine: string;
-  /** Whose inputs the layer is explained from; 'same' where both have the same. */
-  readonly inputs: 'same' | 'theirs' | 'reference';
+  /** The engine whose arithmetic theirs follows, where that is not the reference's: `engine` then. */
+  readonly follows?: string;
+  /**
+   * Whose inputs the layer is explained from; 'same' where both have the same; 'engine': what the engine that theirs follows
+   * computes from the network's inputs.
+   */
+  readonly inputs: 'same' | 'theirs' | 'reference' | 'engine';
   /** Where both were tried: how many values are not what the engine computes from the inputs of each. */
   readonly differing?: { readonly theirs?: number; readonly reference?: number };
   /**

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { explain } from './explain.ts';
 import { matchRecorded, recordedQuantizations } from '../compare/match_trace.ts';
 import { openNpz } from '../numpy/npz.ts';
-import { findEngine } from '../../src/engines/index.ts';
+import { ENGINES, findEngine } from '../../src/engines/index.ts';
 import { readModel } from '../../src/formats/index.ts';
 import { createPlan } from '../../src/plan/plan.ts';
 import { chosen } from '../../tests/helpers/long.ts';
@@ -22,7 +22,7 @@ function causesOf(file: string, model: string, trace: string, engineName: string
   const theirs = matchRecorded(npz, infos, file, undefined, { about: (name) => reference.get(name) });
   const shapes = Object.fromEntries(inputs.map(({ name, shape }) => [name, shape]));
   const { layers } = explain({
-    ...{ graph, shapes, reference, engines: [engine] },
+    ...{ graph, shapes, reference, engines: [engine], theirEngines: ENGINES },
     theirs: theirs.tensors,
     unclamped: theirs.unclamped,
     theirQuantization: recordedQuantizations(npz, infos),
@@ -64,6 +64,8 @@ describe.skipIf(!existsSync(SHARED))('implementations as people have them (needs
         ['asker_unclamped_float64.npz', QNNPACK, { [FIRST]: [OWN_INPUT, BIAS, CLAMP] }],
         ['asker_with_own_quant.npz', QNNPACK, { quant: [OWN_INPUT], [FIRST]: [OWN_INPUT, BIAS] }],
         ['asker_with_own_quant.npz', FBGEMM, { quant: [OWN_INPUT], [FIRST]: [OWN_INPUT, PAIRS] }],
+        // made with vectors of qnnpack, from what qnnpack computes
+        ['hardware_truncating_depthwise.npz', FBGEMM, { [DEPTHWISE]: ['theirs: scale', 'theirs: rounding'] }],
         // from the reference's own inputs, the second layer is right
         ['per_layer_from_golden_fbgemm_avx2.npz', FULL, { [FIRST]: [PAIRS] }],
       ],

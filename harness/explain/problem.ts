@@ -59,6 +59,8 @@ export interface Problem {
    * non-decreasing. Groups are ranges of this many elements.
    */
   readonly groupSize: number;
+  /** Of one accumulator: how long it takes to compute. */
+  readonly products: number;
   /** Only the choices of the first dimensions count. */
   sums(recipe: Recipe): Sums;
   /** From accumulator and element (NCHW index) to the output. */
@@ -74,7 +76,7 @@ export type Ways<D extends Dimensions> = { readonly [K in keyof D]: D[K]['choice
 export function problemOf<S extends Dimensions, O extends Dimensions>(
   summing: S,
   finishing: O,
-  layer: Pick<Problem, 'theirs' | 'groupSize'> & {
+  layer: Pick<Problem, 'theirs' | 'groupSize' | 'products'> & {
     sums(ways: Ways<S>): Sums;
     output(ways: Ways<S & O>): (sum: number, element: number) => number;
   },

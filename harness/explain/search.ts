@@ -15,6 +15,8 @@ export interface SearchLimits {
   readonly most: number;
   /** Implementations tried, roughly. */
   readonly tries: number;
+  /** Multiplications of all accumulators that are computed for it, roughly. */
+  readonly products: number;
 }
 
 /** Sets of more deviations than this are only tried where outputs are non-decreasing in the sums. */
@@ -52,6 +54,7 @@ class Search {
   readonly #sampled = new Map<string, { at: (element: number) => number; known: Map<number, number> }>();
   readonly #whole = new Map<string, Float64Array>();
   #tries = 0;
+  #products = 0;
 
   constructor(problem: Problem, expected: ElementData, limits: SearchLimits) {
     this.#problem = problem;
@@ -76,6 +79,7 @@ class Search {
     const outputSets = size > MOST_RARE ? this.#usualOutputSets : this.#outputSets;
     for (let sums = 0; sums <= Math.min(size, sumDimensions); sums++)
       for (const first of this.#sets(this.#sumSets, sums, 0, sumDimensions)) {
+        if (this.#products > this.#limits.products) return undefined;
         const isViable = this.#isViable(first);
         if (!isViable && size > MOST_WRAPPING) continue;
         for (const member of this.#members(first))
@@ -143,7 +147,10 @@ class Search {
     let sampled = this.#sampled.get(key);
     if (!sampled) this.#sampled.set(key, (sampled = { at: this.#problem.sums(recipe).at, known: new Map() }));
     let sum = sampled.known.get(element);
-    if (sum === undefined) sampled.known.set(element, (sum = sampled.at(element)));
+    if (sum === undefined) {
+      this.#products += this.#problem.products;
+      sampled.known.set(element, (sum = sampled.at(element)));
+    }
     return sum;
   }
 
@@ -196,6 +203,7 @@ class Search {
     let sums = this.#whole.get(key);
     if (!sums) {
       sums = this.#problem.sums(recipe).all();
+      this.#products += this.#problem.products * theirs.length;
       this.#whole.set(key, sums);
       if (this.#whole.size > KEPT) this.#whole.delete(this.#whole.keys().next().value!);
     }

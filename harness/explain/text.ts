@@ -1,5 +1,6 @@
 import { formatCount, formatShape } from '../report/format.ts';
 import { adviceFor } from './advice.ts';
+import type { Recurring } from './summary.ts';
 import type { Cause, Count, LayerExplanation, Where } from './explanation.ts';
 
 export const percent = (part: number, whole: number): string => {
@@ -104,14 +105,29 @@ export const restOf = ({ inputs, engine }: LayerExplanation): string =>
   inputs === 'theirs' ? 'the rest is inherited' : `in the rest the reference is not what ${engine} computes`;
 
 /** Whose inputs a layer is explained from, and what the others would give. */
-function inputsLine({ inputs, differing }: LayerExplanation): string[] {
-  if (inputs === 'same') return [];
+function inputsLine({ inputs, differing, follows }: LayerExplanation): string[] {
+  if (follows !== undefined) {
+    const whose = {
+      theirs: 'their own',
+      reference: "the reference's",
+      engine: `what ${follows} computes as its`,
+      same: 'the',
+    };
+    return [`  theirs follows another engine than the reference: ${follows}, from ${whose[inputs]} inputs`];
+  }
+  if (inputs === 'same' || inputs === 'engine') return [];
   const [mine, others] = inputs === 'theirs' ? ['their own', "the reference's"] : ["the reference's", 'their own'];
   const [own, other] = inputs === 'theirs' ? (['theirs', 'reference'] as const) : (['reference', 'theirs'] as const);
   const counts = differing
     ? `: ${formatCount(differing[own]!)} values are not what the engine computes from them; from ${others}, ${formatCount(differing[other]!)}`
     : ', as --inputs says';
   return [`  from ${mine} inputs${counts}`];
+}
+
+/** A cause that several layers have: "17 of 17 depthwise layers: rounding: rounded down". */
+export function recurringLine({ class: name, layers, of, side, kind, detail }: Recurring): string {
+  const whose = side === 'theirs' ? '' : 'THE REFERENCE, ';
+  return `${layers} of ${of} ${name} layers: ${whose}${kind}: ${detail.split('; ')[0]}`;
 }
 
 /** One layer, for a person who has to find the mistake. */
@@ -138,7 +154,7 @@ export function describeLayer(layer: LayerExplanation): string {
     head,
     ...own,
     ...inputs,
-    ...whereLines(shown, ownMismatches).map((line) => `  ${line}`),
+    ...(ownMismatches > 0 ? whereLines(shown, ownMismatches).map((line) => `  ${line}`) : []),
     ...layer.causes.flatMap((_, i) => causeLines(layer, i)),
     ...verdict(layer).map((line) => `  ${line}`),
     ...notes,

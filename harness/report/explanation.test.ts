@@ -112,6 +112,10 @@ function planted(): ExplanationReport {
       { name: theirs.name, op: 'Conv', shape: theirs.shape },
       { name: 'later', op: 'Conv', shape: [1, 2] },
     ],
+    classes: new Map([
+      [theirs.name, 'convolution'],
+      ['later', 'convolution'],
+    ]),
     layers,
     stopped: false,
   };
@@ -152,6 +156,13 @@ describe('the report of an explanation', () => {
     expect(rows(report)).toEqual(['own <a href="#layer-0">', 'equal no link']);
     const both = { ...report, layers: [...report.layers, inherited(report.layers[0]!)] };
     expect(rows(both)).toEqual(['own <a href="#layer-0">', 'inherited <a href="#layer-1">']);
+    expect(text).not.toContain('By kind of layer');
+    expect(renderExplanation(both)).toMatch(
+      /By kind of layer[^]*?convolution[^]*?2[^]*?2[^]*?1[^]*?1[^]*?1[^]*?Every layer/,
+    );
+    const twice = { ...report, layers: [report.layers[0]!, changed(report, { name: 'later' }).layers[0]!] };
+    expect(renderExplanation(twice)).toContain('2 of 2 convolution layers: bias: the bias is left out');
+    expect(renderExplanation({ ...report, note: 'who knows' })).toMatch(/Who knows\.<\/p>\s*<h1/);
     const ids = [...renderExplanation(both).matchAll(/ id="(layer-\d)"/g)].map(([, id]) => id);
     expect(ids).toEqual(['layer-0', 'layer-1']);
     expect(renderExplanation({ ...both, layers: both.layers.slice(1) })).toContain(

@@ -1,7 +1,8 @@
 import type { Cause, LayerExplanation, Where } from '../explain/explanation.ts';
 import type { ElementAnalysis } from '../explain/element.ts';
 import { adviceFor } from '../explain/advice.ts';
-import { percent, restOf, variants, verdict, whereLines } from '../explain/text.ts';
+import { recurringCauses, summarizeClasses, type ClassSummary } from '../explain/summary.ts';
+import { percent, recurringLine, restOf, variants, verdict, whereLines } from '../explain/text.ts';
 import { COUNT, EQUAL, HIGHER, LOWER, type DifferenceMaps, type Legend } from './difference_maps.ts';
 import { dataUrl, document, facts } from './document.ts';
 import { elementParts } from './element_section.ts';
@@ -33,6 +34,8 @@ export interface ExplanationReport {
   readonly note?: string;
   /** Every tensor that both have, in order. */
   readonly compared: readonly { readonly name: string; readonly op: string; readonly shape: readonly number[] }[];
+  /** What each of them is: depthwise, pointwise, add, ... */
+  readonly classes: ReadonlyMap<string, string>;
   readonly layers: readonly ReportLayer[];
   /** Stopped before all layers were done. */
   readonly stopped: boolean;
@@ -40,16 +43,18 @@ export interface ExplanationReport {
 
 /** An explanation as one HTML file: a list of all layers, and for each that differs where and why. */
 export function renderExplanation(report: ExplanationReport): string {
-  const { layers, compared, stopped } = report;
+  const { layers, compared, stopped, note } = report;
   const sentence = headline(report);
   const isEqual = layers.length === 0 && !stopped;
   const anchors = new Map(layers.map(({ explanation }, i) => [explanation.name, `layer-${i}`]));
   const main = html`<header>
       <p class="wordmark">exact8 explain</p>
+      ${note === undefined ? undefined : html`<p class="note">${capital(note)}.</p>`}
       <h1 class="verdict" data-equal="${isEqual ? 'yes' : 'no'}">${sentence}</h1>
       ${stopped ? html`<p>It was stopped before all ${compared.length} tensors were done.</p>` : undefined}
     </header>
-    ${about(report)} ${overview(report, anchors)} ${layers.map((layer, i) => section(layer, `layer-${i}`))}`;
+    ${about(report)} ${kinds(report)} ${overview(report, anchors)}
+    ${layers.map((layer, i) => section(layer, `layer-${i}`))}`;
   return document(`exact8 explain: ${report.model.name}, ${sentence}`, style, main);
 }
 
@@ -94,7 +99,7 @@ function claim({ causes, exact, certain }: LayerExplanation): string {
   return certain ? named : `perhaps ${named}, or what gives the same values`;
 }
 
-function about({ model, theirs, against, engine, engines, note, layers, compared }: ExplanationReport): Html {
+function about({ model, theirs, against, engine, engines, layers, compared }: ExplanationReport): Html {
   const count = (origin: LayerExplanation['origin']): number =>
     layers.filter(({ explanation }) => explanation.origin === origin).length;
   const others = engines.filter((name) => name !== engine.name);
@@ -107,7 +112,7 @@ function about({ model, theirs, against, engine, engines, note, layers, compared
       html`${against}<br /><small
           >taken as ${engine.name}:
           ${engine.description}${others.length > 0 ? `; ${list(others)} would give the same` : ''}</small
-        >${note === undefined ? undefined : html`<br /><small>${note}</small>`}`,
+        >`,
     ],
     [
       'Layers',
@@ -129,6 +134,32 @@ const RIGHT = {
   inherited: 'From their own inputs every value is what the reference computes: nothing is wrong in this layer.',
   reference: 'Theirs is what the engine computes from the same inputs; the reference is not.',
 } as const;
+
+/** How often each kind of layer is wrong, and causes that several have. */
+function kinds({ classes, layers }: ExplanationReport): Html | undefined {
+  if (layers.length < 2) return undefined;
+  const explanations = layers.map(({ explanation }) => explanation);
+  const recurring = recurringCauses(classes, explanations);
+  const columns: readonly Column<ClassSummary>[] = [
+    ['Kind', 'text', (row) => row.class],
+    ['Compared', 'number', (row) => formatCount(row.compared)],
+    ['Differ', 'number', (row) => formatCount(row.differ)],
+    ['Wrong by themselves', 'number', (row) => formatCount(row.own)],
+    ['Explained', 'number', (row) => formatCount(row.explained)],
+    ['Certain', 'number', (row) => formatCount(row.certain)],
+  ];
+  return html`<section>
+    <h2 id="kinds">By kind of layer</h2>
+    ${
+      recurring.length > 0
+        ? html`<ul>
+            ${recurring.map((cause) => html`<li>${recurringLine(cause)}</li>`)}
+          </ul>`
+        : undefined
+    }
+    ${scrolling(tableOf(columns, summarizeClasses(classes, explanations), { class: 'plain' }), { labelledBy: 'kinds' })}
+  </section>`;
+}
 
 /** Every tensor: own, inherited, of a reference that deviates, equal. */
 function overview({ compared, layers }: ExplanationReport, anchors: ReadonlyMap<string, string>): Html {
@@ -198,7 +229,7 @@ function body({ explanation, maps, element }: ReportLayer): Html {
     ${isOwn ? why(explanation) : undefined} ${notes.map((text) => html`<p class="note">${capital(text)}.</p>`)}
     <h3>Where</h3>
     <ul class="where">
-      ${whereLines(where, total).map((line) => html`<li>${capital(line)}</li>`)}
+      ${(total > 0 ? whereLines(where, total) : []).map((line) => html`<li>${capital(line)}</li>`)}
     </ul>
     <div class="figures">${positions(maps)} ${grid(maps)} ${histogram(where.differences)}</div>
     ${channelMaps(maps)} ${channelTable(where, explanation)}
@@ -212,9 +243,10 @@ function body({ explanation, maps, element }: ReportLayer): Html {
 }
 
 function why(layer: LayerExplanation): Html {
-  const { causes, ownMismatches, exact, certain } = layer;
+  const { causes, ownMismatches, exact, certain, follows } = layer;
   const state = exact ? (certain ? 'certain' : 'uncertain') : 'unexplained';
   return html`<h3>Why</h3>
+    ${follows === undefined ? undefined : html`<p>Theirs follows another engine than the reference: ${follows}.</p>`}
     ${
       causes.length > 0
         ? html`<ol class="causes">

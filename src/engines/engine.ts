@@ -416,7 +416,7 @@ export interface Engine {
   /** Left out where the engine has none on bytes. */
   resize?(layer: ResizeLayer): ResizeFunctions;
   /** Left out where its order of evaluation is not known. */
-  interpolate?(layer: InterpolationLayer): InterpolationFunctions;
+  readonly interpolate?: ((layer: InterpolationLayer) => InterpolationFunctions) | undefined;
   /** Left out, or undefined for an operator, where the engine has none on bytes. */
   unary?(layer: UnaryLayer): UnaryFunctions | undefined;
   binary?(layer: BinaryLayer): ((a: number, b: number) => number) | undefined;

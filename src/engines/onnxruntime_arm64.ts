@@ -53,12 +53,11 @@ function slotsOf(layer: SumsLayer, dotProduct: boolean): number[] | undefined {
 }
 
 function create(about: Pick<Engine, 'name' | 'description' | 'origins'>, dotProduct: boolean): Engine {
-  // in which order it interpolates is not known
-  const { interpolate: _, ...web } = onnxruntime;
   return {
-    ...web,
+    ...onnxruntime,
     // in what order its floats are summed is not known
     float32: undefined,
+    interpolate: undefined,
     ...about,
     rewrite: 'onnxruntime-int8',
     multiplyAdd: fma,

@@ -22,8 +22,8 @@ export function operatorOf(node: GraphNode): Operator {
   const op = Object.hasOwn(OPERATORS, node.op) ? OPERATORS[node.op] : undefined;
   if (!op)
     throw new UnsupportedModelError(
-      `${label(node)}: the engine runs this operator in float; supported: between DequantizeLinear and QuantizeLinear, ` +
-        'with others that are functions of one 8-bit tensor, or of two',
+      `${label(node)} is not supported; supported: ${Object.keys(OPERATORS).join(', ')}; ` +
+        'and between DequantizeLinear and QuantizeLinear, others that are functions of one 8-bit tensor, or of two',
     );
   return op;
 }

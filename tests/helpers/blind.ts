@@ -45,6 +45,8 @@ export interface BlindResult {
   readonly outcome: Outcome;
   readonly certain: boolean;
   readonly seconds: number;
+  /** Sets drawn before that were not the smallest that gives their values: explained by a smaller one, every value. */
+  readonly smaller: number;
 }
 
 export function createScene(
@@ -63,14 +65,14 @@ export function createScene(
 /** Plants deviations into a layer drawn at random, and has them explained by somebody who does not know. */
 export function blind(scene: Scene, random: Random): BlindResult {
   const { model, input, graph, bound, reference } = scene;
-  for (;;) {
+  for (let smaller = 0; ;) {
     const node = random.pick(bound.graph.nodes);
     const name = node.outputs[0]!;
     const wanted = random.pick<Setting>(['alone', 'from golden inputs', 'from own inputs']);
     const before = wanted === 'alone' ? undefined : plantBefore(scene, node, random);
     const setting = before ? wanted : 'alone';
     const values = new Map([...reference, ...(setting === 'from own inputs' ? before! : [])]);
-    const planted = plantInto(scene, node, values, random);
+    const planted = plantInto(scene, node, values, random, new Map(before));
     if (!planted) continue;
     const started = performance.now();
     const [explained] = explain({
@@ -84,34 +86,38 @@ export function blind(scene: Scene, random: Random): BlindResult {
     // what is wrong twice may be right
     if (!explained) continue;
     const { explanation, reproduced } = explained;
+    const { causes, exact, certain } = explanation;
     const isReproduced = planted.theirs.every((v: number | bigint, i: number) => reproduced?.(i) === v);
+    if (exact && isReproduced && causes.length < planted.causes.length) {
+      smaller++;
+      continue;
+    }
     return {
-      ...{ model, input, setting },
+      ...{ model, input, setting, certain, smaller },
       engine: bound.engine.name,
       layer: name,
       planted: planted.causes,
-      found: explanation.causes,
-      outcome: outcomeOf(planted.causes, explanation.causes, explanation.exact, explanation.certain, isReproduced),
-      certain: explanation.certain,
+      found: causes,
+      outcome: outcomeOf(planted.causes, causes, exact, certain, isReproduced),
       seconds: (performance.now() - started) / 1000,
     };
   }
 }
 
-/** Deviations in a layer that is computed from some values. */
+/** Deviations in a layer that is computed from some values, as far as they agree with what else their file has. */
 function plantInto(
   { bound, reference }: Scene,
   node: GraphNode,
   values: ReadonlyMap<string, ElementData>,
   random: Random,
+  theirs: ReadonlyMap<string, ElementData> = new Map(),
 ): Plant | undefined {
   const operands = new Map(
     node.inputs.flatMap((operand) => (values.has(operand) ? [[operand, values.get(operand)!]] : [])),
   );
   const expected = bound.run(node, (operand) => operands.get(operand)!);
-  const theirs = expected;
   try {
-    const problem = layerProblem({ reference, theirs: new Map() }, bound, node, operands, { expected, theirs });
+    const problem = layerProblem({ reference, theirs }, bound, node, operands, { expected, theirs: expected });
     return problem && plant(problem, expected, random);
   } catch (error) {
     // no ways are known to do what the engine does

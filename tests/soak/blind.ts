@@ -132,7 +132,8 @@ function summarize(results: readonly BlindResult[]): string {
       head.slice(1),
     ),
     '',
-    `${right} of ${results.length} explained by the planted set or one that gives the same values; ` +
+    `${results.reduce((sum, { smaller }) => sum + smaller, 0)} sets were drawn again, as a smaller one gives all of their values; ` +
+      `${right} of ${results.length} explained by the planted set or one that gives the same values; ` +
       `median ${seconds[seconds.length >> 1]!.toFixed(2)} s, at most ${seconds.at(-1)!.toFixed(1)} s`,
   ].join('\n');
 }

@@ -5,6 +5,7 @@ import { Tensor } from '../../../src/tensor.ts';
 import { Builder, type Piece, type Value } from './builder.ts';
 import { mutate } from './mutate.ts';
 import { activation, qlinearActivation } from './pieces/elementwise.ts';
+import { ofImage } from './pieces/images.ts';
 import { conv, gemm, qgemm, qlinearConv } from './pieces/linear.ts';
 import { byteMove, concat, movesInARow, qlinearConcat, realMove } from './pieces/moves.ts';
 import { pair, qlinearPair } from './pieces/pairs.ts';
@@ -32,6 +33,7 @@ const REAL: readonly Piece[] = [
   movesInARow,
   concat,
   activation,
+  ofImage,
 ];
 const BYTES: readonly Piece[] = [
   qlinearConv,

@@ -53,7 +53,16 @@ export async function compareGraph(
   file: Uint8Array<ArrayBuffer>,
   feeds: Outputs,
   oracle: Oracle,
-  { device, engine }: { readonly device?: GPUDevice | undefined; readonly engine?: string | undefined } = {},
+  {
+    device,
+    engine,
+    shapes = {},
+  }: {
+    readonly device?: GPUDevice | undefined;
+    readonly engine?: string | undefined;
+    /** Of inputs that the model leaves open. */
+    readonly shapes?: Readonly<Record<string, readonly number[]>>;
+  } = {},
 ): Promise<Verdict> {
   const reason = (error: unknown): string => (error instanceof Error ? error.message : String(error));
   let theirs: Outputs;
@@ -65,7 +74,7 @@ export async function compareGraph(
   }
   try {
     const graph = { ...readModel(file), ...(engine !== undefined && { engine }) };
-    const plan = createPlan(graph);
+    const plan = createPlan(graph, { shapes });
     const host = differing(referenceTrace(plan, feeds).outputs, theirs);
     if (host) return { kind: 'differs', between: 'host and onnxruntime', what: host };
     const gpu = device && differing(await onGpu(graph, feeds, device), theirs);

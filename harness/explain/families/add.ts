@@ -152,6 +152,7 @@ export function addProblem({ layer }: Definition<'add'>, question: LayerQuestion
       {
         theirs,
         groupSize: 1,
+        products: 1,
         sums: () => ({ at: (element) => element, all: () => Float64Array.from(theirs as Uint8Array, (_, i) => i) }),
         output(ways) {
           const { zero, formula } = ways;

@@ -102,6 +102,7 @@ function build(
     {
       theirs,
       groupSize: plane,
+      products: windows.products,
       sums: (ways) => windows.sums(ways),
       output(ways) {
         const { input, channels, width, bias, scale } = ways;

@@ -100,6 +100,7 @@ export function poolProblem({ layer, functions }: Definition<'global_average_poo
       {
         theirs,
         groupSize: isShared ? theirs.length : 1,
+        products: 1,
         sums: ({ zero: { zero } }) => ({
           at: (element) => raw[element]! - zero * count,
           all: () => raw.map((sum) => sum - zero * count),

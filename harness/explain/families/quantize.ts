@@ -75,6 +75,7 @@ export function quantizeProblem(definition: Definition<'quantize'>, question: La
       {
         theirs,
         groupSize: theirs.length,
+        products: 1,
         sums: () => ({ at: (element) => x[element]!, all: () => x }),
         output(ways) {
           const { scale, zeroPoint } = ways.parameters;

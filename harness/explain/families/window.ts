@@ -40,7 +40,8 @@ const BYTES = 256;
 export class Windows {
   readonly #linear: ByteLinear;
   readonly #perGroup: number;
-  readonly #count: number;
+  /** Of one accumulator. */
+  readonly products: number;
   readonly #products = new Map<ProductOrder, Products>();
   readonly #rows = new Map<string, Rows>();
   readonly #tables = new Map<string, Int32Array>();
@@ -49,7 +50,7 @@ export class Windows {
     const { layer } = linear;
     this.#linear = linear;
     this.#perGroup = layer.inputChannels / layer.groups;
-    this.#count = this.#perGroup * layer.kernel[0] * layer.kernel[1];
+    this.products = this.#perGroup * layer.kernel[0] * layer.kernel[1];
   }
 
   sums(ways: SumWays): Sums {
@@ -59,7 +60,7 @@ export class Windows {
     const rows = this.#rowsOf(ways);
     const table = this.#tableOf(signedness);
     const x: ElementData = ways.input.x();
-    const count = this.#count;
+    const count = this.products;
     const perGroup = this.#perGroup;
     const outPerGroup = layer.outputChannels / layer.groups;
     const plane = output.height * output.width;
@@ -166,7 +167,7 @@ export class Windows {
     const { layer } = this.#linear;
     const { c, y, x } = this.#productsOf(accumulation.order);
     const [height, width] = layer.kernel;
-    const count = this.#count;
+    const count = this.products;
     const w = new Int32Array(layer.outputChannels * count);
     const sums = new Float64Array(layer.outputChannels);
     for (let o = 0; o < layer.outputChannels; o++)

@@ -235,6 +235,23 @@ describe('Q/DQ models equal onnxruntime-web, bit for bit', () => {
       ['add'],
     ));
 
+  it('normalizations in float32, each channel its own: of more channels than a byte numbers, of instances', () =>
+    compare(
+      8,
+      (d) => {
+        const channels = d.random.pick([3, 300]);
+        const each = (least: number, most: number): string =>
+          d.network.constant(
+            Float32Array.from({ length: channels }, () => least + (most - least) * d.random.unit()),
+            [channels],
+          );
+        const x = d.real([d.random.integer(1, 2), channels, d.random.integer(1, 6), d.random.integer(1, 6)]);
+        const y = d.network.op('InstanceNormalization', [x, each(-2, 2), each(-1, 1)]);
+        d.finish(d.network.op('BatchNormalization', [y, each(-2, 2), each(-1, 1), each(-3, 3), each(0.01, 4)]));
+      },
+      ['operation', 'elementwise', 'pool_float32'],
+    ));
+
   it.each(['Add', 'Mul', 'Sub'])('%s, with broadcasting', (op) =>
     compare(
       16,

@@ -385,6 +385,7 @@ const CONVERTERS: Readonly<Record<string, Converter>> = {
   AveragePool: averagePool,
   MaxPool: plain,
   BatchNormalization: plain,
+  InstanceNormalization: plain,
   ReduceMax: plain,
   ReduceMean: plain,
   Reshape: plain,

@@ -5,6 +5,7 @@ import { byteRange, type Constant, type GraphNode, type QuantizedType } from '..
 import { MOVES } from '../../graph/moves.ts';
 import { floatFunction } from '../../engines/onnxruntime_float32.ts';
 import { propagateUp } from './fusion.ts';
+import { batchNormalization, expandNormalizations } from './normalizations.ts';
 import { dequantized } from './pairs.ts';
 import type { Engine, TensorQuantization } from '../../engines/engine.ts';
 import { f32 } from '../../engines/rounding.ts';
@@ -35,16 +36,6 @@ interface Expression {
 function dimensionsOf(expressions: readonly Expression[]): Pick<Expression, 'dimensions'> {
   const dimensions = expressions.find((e) => e.dimensions !== undefined)?.dimensions;
   return dimensions === undefined ? {} : { dimensions };
-}
-
-/** Values of a constant, float32 or behind a DequantizeLinear that has one scale for all of it. */
-function realValues(draft: GraphDraft, tensor: string): Float32Array | undefined {
-  const { data } = draft.constants.get(tensor) ?? {};
-  if (data instanceof Float32Array) return data;
-  const source = draft.constants.get(dequantized(draft, tensor) ?? '');
-  if (source?.quantization?.scale.length !== 1) return undefined;
-  const [scale, zero] = [source.quantization.scale[0]!, source.quantization.zeroPoint[0]!];
-  return Float32Array.from(source.data as Int32Array, (q) => f32(q - zero) * scale);
 }
 
 function whole({ type, quantization }: QuantizedType): TensorQuantization | undefined {
@@ -107,17 +98,12 @@ class Tabulation {
     };
   }
 
-  /**
-   * `f32(f32(x * k) + f32(b - f32(mean * k)))`, `k = f32(f32(1 / f32(sqrt(f32(variance + epsilon)))) * s)`, each channel
-   * its own: a function of x and a byte that numbers the channels that differ.
-   */
-  #normalized({ name, inputs, attributes }: GraphNode): Expression | undefined {
-    const x = this.expression(inputs[0]!);
-    const [s, b, mean, variance] = inputs.slice(1).map((input) => realValues(this.#draft, input));
-    if (x?.sources.length !== 1 || !s || !b || !mean || !variance || attributes['training_mode']) return undefined;
-    const epsilon = f32(Number(attributes['epsilon'] ?? 1e-5));
-    const factors = s.map((v, c) => f32(1 / f32(Math.sqrt(f32(variance[c]! + epsilon)))) * v);
-    const offsets = b.map((v, c) => v - f32(mean[c]! * factors[c]!));
+  /** A function of x and a byte that numbers the channels that differ. */
+  #normalized(node: GraphNode): Expression | undefined {
+    const x = this.expression(node.inputs[0]!);
+    const lines = x?.sources.length === 1 ? batchNormalization(this.#draft, node) : undefined;
+    if (!x || !lines) return undefined;
+    const { factors, offsets } = lines;
     // by their bits: 0 and -0 are two
     const [bits, others] = [factors, offsets].map(({ buffer }) => new Uint32Array(buffer)) as [
       Uint32Array,
@@ -131,7 +117,7 @@ class Tabulation {
     const channels = { type: 'uint8', shape: [1, codes.length, 1, 1], data: codes, quantization } as const;
     const at = (code: number): number => distinct[Math.min(code, distinct.length - 1)]!;
     return {
-      sources: [...x.sources, this.#draft.addConstant(`${name}.channels`, channels)],
+      sources: [...x.sources, this.#draft.addConstant(`${node.name}.channels`, channels)],
       value: ([q, code]) => f32(f32(x.value([q!]) * factors[at(code!)]!) + offsets[at(code!)]!),
       operators: [...x.operators, 'BatchNormalization'],
       rank: x.rank,
@@ -368,5 +354,6 @@ export function toBytes(draft: GraphDraft, engine: Engine): void {
   tabulateQuantizing(draft, engine, tabulation);
   draft.sweep();
   tabulateFloats(draft, tabulation);
+  expandNormalizations(draft);
   refuseJoinedPads(draft);
 }
