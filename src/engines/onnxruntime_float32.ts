@@ -86,8 +86,6 @@ function erf(multiplyAdd: MultiplyAdd): (x: number) => number {
 
 /** MLAS's exponential function: 2^whole times a polynomial of the rest. */
 const EXP = {
-  least: f32(-103.9720840454),
-  most: f32(88.776262664795),
   /** In a Softmax, which has no values above 0. */
   leastTerm: f32(-88.3762626647949),
   log2e: f32(1.4426950408889634),
@@ -101,14 +99,6 @@ const EXP = {
 function reduced(x: number): { whole: number; rest: number } {
   const whole = f32(twoRoundings(x, EXP.log2e, EXP.round) - EXP.round);
   return { whole, rest: twoRoundings(whole, EXP.ln2[1]!, twoRoundings(whole, EXP.ln2[0]!, x)) };
-}
-
-function exponential(value: number): number {
-  const { whole, rest } = reduced(Math.min(Math.max(value, EXP.least), EXP.most));
-  // 2^whole may be no float32: the second factor is what the first leaves
-  const first = Math.min(Math.max(whole, -126), 127);
-  const scaled = f32(rest * 2 ** (whole - first));
-  return f32(f32(f32(horner(EXP.polynomial, rest, twoRoundings) * scaled) + 2 ** (whole - first)) * 2 ** first);
 }
 
 /** e^x of a difference to the largest value of a row. */
@@ -195,8 +185,6 @@ export function floatFunction(
       return (x) => f32(Math.sqrt(x!));
     case 'Reciprocal':
       return (x) => f32(1 / x!);
-    case 'Exp':
-      return (x) => exponential(x!);
     case 'Cast':
       return (x) => f32(x!);
     case 'HardSigmoid': {

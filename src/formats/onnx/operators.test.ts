@@ -534,6 +534,13 @@ it('a constant of more values that differ than a byte can number is an operand i
   expect(await equalsEngine(d.network, 'Sub')).toContain('operation');
 });
 
+it('a product with a reciprocal is a quotient', async () => {
+  const d = draw(3);
+  const [x, y] = [d.network.op('Sigmoid', [d.real([1, 300])]), d.real([1, 300])];
+  d.network.output(d.network.op('Mul', [d.network.op('Div', [d.network.float(1), x]), y]), 'float32');
+  await equalsEngine(d.network, 'a quotient');
+});
+
 it('a GELU in one piece is refused', () => {
   const d = draw(1);
   const x = d.real([1, 5]);

@@ -3,6 +3,8 @@ import { describe, expect, it } from 'vitest';
 import { openNpz } from '../../../harness/numpy/npz.ts';
 import { onnxruntime } from '../../engines/onnxruntime.ts';
 import { readModel } from '../../formats/index.ts';
+import type { Attributes, Graph } from '../../graph/graph.ts';
+import { contextOf, operatorOf } from '../infer.ts';
 import { stagesOf } from '../../plan/stages.ts';
 import { referenceTensors } from '../../plan/reference.ts';
 import { Tensor } from '../../tensor.ts';
@@ -40,3 +42,73 @@ describe.skipIf(!existsSync(RECORDED))(
     });
   },
 );
+
+describe.skipIf(!existsSync(RECORDED))('float32 operators recorded from onnxruntime-web, in ../shared', () => {
+  const { names, read } = existsSync(RECORDED)
+    ? openNpz(readFileSync(`${RECORDED}/ops.npz`))
+    : { names: [], read: () => undefined as never };
+  const numbered = (prefix: string): string[] =>
+    names.flatMap((name) => (name.startsWith(prefix) ? [name.slice(prefix.length)] : []));
+  const floats = (name: string): Float32Array => read(name).data as Float32Array;
+
+  /** An operator of one tensor, by itself. */
+  function evaluate(op: string, x: string, attributes: Attributes = {}): Float32Array {
+    const { shape } = read(x);
+    const graph: Graph = {
+      ...{ name: op, format: 'onnx', engine: 'onnxruntime', outputs: ['y'] },
+      nodes: [{ name: op, op, inputs: ['x'], outputs: ['y'], attributes }],
+      inputs: [{ name: 'x', type: 'float32', shape }],
+      ...{ constants: new Map(), tensors: new Map() },
+    };
+    const { typed } = stagesOf(graph);
+    const node = typed.nodes[0]!;
+    const context = contextOf(typed, typed.tensors, onnxruntime);
+    return operatorOf(node).reference(node, context, () => floats(x)).data as Float32Array;
+  }
+  const expectSame = (got: Float32Array, wanted: string, what = wanted): void =>
+    expect(bitsOf(got), what).toEqual(bitsOf(floats(wanted)));
+
+  it.each([
+    ['relu', 'Relu', {}],
+    ['sigmoid', 'Sigmoid', {}],
+    ['tanh', 'Tanh', {}],
+    ['erf', 'Erf', {}],
+    ['sqrt', 'Sqrt', {}],
+    ['hardsigmoid', 'HardSigmoid', {}],
+    ['hardswish', 'HardSwish', {}],
+    ['leakyrelu', 'LeakyRelu', { alpha: 0.1 }],
+  ] as const)('%s', (name, op, attributes) => expectSame(evaluate(op, 'x', attributes), name));
+  it('Softmax', () => {
+    for (const i of numbered('softmax_x')) expectSame(evaluate('Softmax', `softmax_x${i}`), `softmax_y${i}`);
+  });
+  it('pools', () => {
+    for (const i of numbered('gap_x')) {
+      expectSame(evaluate('GlobalAveragePool', `gap_x${i}`), `gap_y${i}`);
+      expectSame(evaluate('ReduceMean', `gap_x${i}`, { axes: [2, 3] }), `mean_y${i}`);
+    }
+    for (const [kind, op] of [
+      ['avg', 'AveragePool'],
+      ['max', 'MaxPool'],
+    ] as const)
+      for (const i of numbered(`${kind}_x`)) {
+        const list = Array.from(read(`${kind}_a${i}`).data, Number);
+        const [kernel_shape, strides, pads] = [list.slice(0, 2), list.slice(2, 4), list.slice(4, 8)];
+        const [count_include_pad = 0, opset = 17] = list.slice(8);
+        const attributes = { kernel_shape, strides, pads, count_include_pad, opset };
+        expectSame(evaluate(op, `${kind}_x${i}`, attributes), `${kind}_y${i}`);
+      }
+  });
+  it('DynamicQuantizeLinear', () => {
+    const { range, scale, zeroPoint, quantize } = onnxruntime.float32!;
+    for (const i of numbered('dql_x')) {
+      const x = floats(`dql_x${i}`);
+      const ends = range(x);
+      const s = scale(...ends);
+      const z = zeroPoint(ends[0], s);
+      expect(bitsOf(Float32Array.of(s)), i).toEqual(bitsOf(floats(`dql_s${i}`)));
+      expect(z, i).toBe(read(`dql_z${i}`).data[0]);
+      expect(Array.from(x, quantize(s, z)), i).toEqual(Array.from(read(`dql_y${i}`).data as Uint8Array));
+    }
+    expect(numbered('dql_x').length).toBeGreaterThan(70);
+  });
+});

@@ -325,11 +325,28 @@ function refuseGelus(draft: GraphDraft): void {
   }
 }
 
+/** (1 / x) * y, where nothing else uses the reciprocal, is y / x to onnxruntime. */
+function divideInstead(draft: GraphDraft): void {
+  for (const node of [...draft.nodes]) {
+    const [one, x] = node.inputs;
+    const constant = draft.constants.get(one ?? '');
+    if (node.op !== 'Div' || constant?.type !== 'float32' || constant.data.length !== 1 || constant.data[0] !== 1)
+      continue;
+    const [reciprocal] = node.outputs as [string];
+    const product = draft.soleConsumer(reciprocal);
+    const y = product?.inputs.find((input) => input !== reciprocal);
+    if (product?.op !== 'Mul' || y === undefined) continue;
+    draft.replace(node, []);
+    draft.replace(product, [{ ...product, op: 'Div', inputs: [y, x!] }]);
+  }
+}
+
 /** Rewrites what is left in float between 8-bit tensors so that it works on bytes. */
 export function toBytes(draft: GraphDraft, engine: Engine): void {
   propagateUp(draft, MOVES);
   draft.sweep();
   refuseGelus(draft);
+  divideInstead(draft);
   joinSums(draft);
   alignMoves(draft);
   const tabulation = new Tabulation(draft, engine);
