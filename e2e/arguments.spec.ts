@@ -10,13 +10,15 @@ test('whatever a session is given, only errors of this project come out, and it 
 }) => {
   await install(gpu);
   const { foreign, tried, before, after } = await gpu.evaluate(async () => {
-    const { make, outcome, requestDevice, feeds, InferenceSession, Tensor, Exact8Error } = exact8;
+    const { make, outcome, requestDevice, feeds, InferenceSession, Tensor, Exact8Error, preprocessOnGpu } = exact8;
     const { oddValues } = (await import('/tests/helpers/odd_values.ts' as string)) as Odd;
     const { smallQOperatorModel } = (await import('/tests/helpers/small_onnx.ts' as string)) as Models;
     const device = await requestDevice();
     const session = await make(device);
     const before = await outcome(() => session.run(feeds));
     const opened = (options: object) => InferenceSession.create(smallQOperatorModel(), options);
+    const pixels = { width: 2, height: 2, data: new Uint8Array(16).fill(255) };
+    const input = { name: 'x', type: 'uint8', shape: [1, 3, 2, 2] } as const;
     const options = ['device', 'engine', 'semantics', 'shapes', 'features', 'profile', 'fusion', 'executionProviders'];
     options.push('signal', 'onProgress', 'freeDimensionOverrides', 'preferredOutputLocation', 'graphOptimizationLevel');
     const calls: Record<string, (odd: never) => Promise<unknown>> = {
@@ -41,6 +43,10 @@ test('whatever a session is given, only errors of this project come out, and it 
       accumulators: (odd) => session.trace(feeds, { accumulators: odd }),
       warmUp: (odd) => session.warmUp(odd),
       'warmUp with a shape': (odd) => session.warmUp({ x: odd }),
+      'a picture': (odd) => preprocessOnGpu(odd, 'none', input, device),
+      'a recipe': (odd) => preprocessOnGpu(pixels, odd, input, device),
+      'an input of the model': (odd) => preprocessOnGpu(pixels, 'none', odd, device),
+      'the device of a picture': (odd) => preprocessOnGpu(pixels, 'none', input, odd),
     };
     const foreign: string[] = [];
     let tried = 0;

@@ -1,5 +1,5 @@
 // y[i] = the element at i of the first input that reaches there along the axis; up to six inputs.
-// Inputs and y: NHWC, 4 channels a word, one quantization. starts: where each input begins along the axis.
+// Inputs and y: NHWC, 4 channels a word (FLOATS: four words), one quantization. starts: where each input begins along the axis.
 //#import shared/threads
 //#import shared/codes
 //#import shared/pixel
@@ -26,6 +26,9 @@ struct Geometry {
 @group(0) @binding(5) var<storage, read> input_5: array<u32>;
 @group(0) @binding(6) var<storage, read_write> output: array<u32>;
 @group(2) @binding(0) var<uniform> geometry: Geometry;
+
+// Are elements words, and not bytes?
+override FLOATS: bool;
 
 const BATCH = 0u;
 const CHANNELS = 1u;
@@ -69,6 +72,9 @@ fn element_at(coordinates: vec4<u32>) -> u32 {
   let width = select(geometry.out_width, length, geometry.axis == WIDTH);
   let groups = select(geometry.channel_groups, (length + 3u) >> 2u, geometry.axis == CHANNELS);
   let pixel = (at[BATCH] * height + at[HEIGHT]) * width + at[WIDTH];
+  if (FLOATS) {
+    return word_of(number, pixel * groups * 4u + at[CHANNELS]);
+  }
   let word = word_of(number, pixel * groups + (at[CHANNELS] >> 2u));
   return (word >> ((at[CHANNELS] & 3u) * 8u)) & 255u;
 }
@@ -88,5 +94,11 @@ fn main(thread: Thread) {
       elements[lane] = element_at(vec4<u32>(pixel.image, first + lane, pixel.y, pixel.x));
     }
   }
-  output[index] = pack_codes(elements);
+  if (FLOATS) {
+    //#for $i in 0..4
+    output[index * 4u + $i] = elements[$i];
+    //#end
+  } else {
+    output[index] = pack_codes(elements);
+  }
 }

@@ -93,8 +93,8 @@ describe('the library', () => {
 describe('shaders', () => {
   const shaders = files('shaders', '.wgsl');
   it('that are kernels have a file of the same stem, which says what they compute and how it is packed', () => {
-    // a part of lanes; what a device is asked
-    const others = ['lanes_chunked', 'probe'];
+    // parts of lanes and of range; what devices are asked
+    const others = ['lanes_chunked', 'range_end', 'probe', 'probe_float32'];
     const kernels = Object.keys(KERNELS).filter((name) => !others.includes(name));
     expect(
       kernels.filter((name) => !['', 'software/'].some((room) => existsSync(`src/kernels/${room}${name}.ts`))),

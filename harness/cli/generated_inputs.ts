@@ -56,15 +56,22 @@ function fillInputs(plan: Plan, fillFloat: Fill, fillInteger: Fill): Feeds {
   );
 }
 
-/** All values of an 8-bit input; for a float input what the QuantizeLinear that reads it does not clamp. */
+/** Of pictures less their mean, in units of their deviation. */
+const NORMALIZED = [-2.5, 2.5] as const;
+
+/**
+ * All values of an 8-bit input; for a float input what the QuantizeLinear that reads it does not clamp, and where there is
+ * none, what a picture usually has.
+ */
 function reachableRange({ graph }: Plan, input: TensorInfo): readonly [number, number] {
   if (isByteType(input.type)) return byteRange(input.type);
   const readers = graph.nodes.filter(({ inputs }) => inputs[0] === input.name);
   const quantized = readers.map(({ outputs }) => graph.tensors.get(outputs[0]!)!).find(({ type }) => isByteType(type));
-  if (input.type !== 'float32' || !quantized?.quantization || !isByteType(quantized.type))
+  if (input.type !== 'float32')
     throw new InvalidInputError(
       `no range is known for the input ${input.name} (${input.type}): give it with --input instead`,
     );
+  if (!quantized?.quantization || !isByteType(quantized.type)) return NORMALIZED;
   const { scale, zeroPoint } = quantized.quantization;
   const real = (q: number): number => Math.fround(scale[0]! * (q - zeroPoint[0]!));
   const [lowest, highest] = byteRange(quantized.type);

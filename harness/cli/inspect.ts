@@ -92,7 +92,7 @@ export function inspectPlan(plan: Plan) {
 
 function inspectStep(step: Step, plan: Plan): InspectedLayer {
   const { node, op, kernel, output, macs, proof, overflowingChannels, parts } = step;
-  const { type, shape } = plan.graph.tensors.get(output)!;
+  const { type, shape } = plan.tensors.get(output)!;
   return {
     node,
     op,

@@ -53,7 +53,7 @@ describe('what a plan holds', () => {
       parameters: [],
     });
     const plan = {
-      graph: { inputs: [tensors[0]![1]], outputs: ['c'] },
+      graph: { inputs: [tensors[0]![1]], outputs: ['c'], constants: new Map() },
       tensors: new Map(tensors),
       steps: [step('a', 'x'), step('b', 'a'), step('c', 'b', 'x')],
       views: new Map(),

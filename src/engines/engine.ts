@@ -1,4 +1,4 @@
-import type { Graph, Scales } from '../graph/graph.ts';
+import type { Attributes, Graph, Scales } from '../graph/graph.ts';
 import type { Origin } from './origin.ts';
 
 /** Scale and zero point of a whole 8-bit tensor. */
@@ -307,6 +307,65 @@ export interface Pairs {
 /** How products become sums: exactly in int32, or by pairs. */
 export type Accumulation = 'exact' | Pairs;
 
+/** An element-wise float32 operator; operands that are one constant value are a part of the function. */
+export interface Float32Layer {
+  readonly op: string;
+  readonly attributes: Attributes;
+  /** The operands' values behind the first, where they are constants of one element. */
+  readonly constants: readonly (number | undefined)[];
+}
+
+/** An element-wise function of float32 values (Cast: of int32), every step of it rounded as IEEE 754 rounds to nearest even. */
+export interface Float32Function {
+  /** Of as many operands as the function has. */
+  at(...operands: number[]): number;
+  /** The same on a GPU: a shader of `shaders/function/` (one operand) or `shaders/operation/` (two), and what it reads. */
+  readonly shader: string;
+  readonly constants: readonly number[];
+}
+
+/** In which order a float32 pool sums: see Float32Order. */
+export interface Float32PoolLayer {
+  readonly op: string;
+  readonly window: {
+    readonly kernel: readonly number[];
+    readonly strides: readonly number[];
+    readonly pads: readonly number[];
+    readonly dilations: readonly number[];
+  };
+  /** Of the input. */
+  readonly width: number;
+  readonly height: number;
+  readonly opset: number;
+}
+
+/**
+ * How the elements of a window are added, whose elements are counted row by row: one after the other; the rows of each
+ * column first, then columns; or in four lanes, (0 + 2) + (1 + 3), and what is left over one by one.
+ */
+export type Float32Order = 'rows' | 'columns' | 'lanes';
+
+/**
+ * Operators that an engine computes in float32, and what makes bytes of floats by a scale that follows from them. Each step
+ * is rounded to nearest even, subnormals kept.
+ */
+export interface Float32Operators {
+  /** undefined for an operator whose arithmetic is not known. */
+  element(layer: Float32Layer): Float32Function | undefined;
+  average(layer: Float32PoolLayer): Float32Order;
+  /** The same of a MaxPool: which of two zeros it takes depends on it. */
+  maximum(layer: Float32PoolLayer): Float32Order;
+  /** Of one row; and what a shader's exponential function takes: the least difference, then see shared/exponential. */
+  readonly softmax: { row(x: Float32Array): Float32Array; readonly constants: readonly number[] };
+  /** The smallest and the largest value, 0 among them. */
+  range(x: Float32Array): readonly [least: number, most: number];
+  /** The scale of uint8 values between them. */
+  scale(least: number, most: number): number;
+  zeroPoint(least: number, scale: number): number;
+  /** The uint8 of a value. */
+  quantize(scale: number, zeroPoint: number): (x: number) => number;
+}
+
 export type Family = 'onnxruntime' | 'pytorch' | 'tflite';
 
 /** See src/rewrite/. */
@@ -365,6 +424,8 @@ export interface Engine {
   /** Non-decreasing in x; x is a float32, infinities included, never NaN. */
   quantize(output: TensorQuantization): (x: number) => number;
   dequantize(input: TensorQuantization): (q: number) => number;
+  /** Left out where the engine's order of evaluation is not known. */
+  readonly float32?: Float32Operators | undefined;
   /** Both for what vector instructions leave over, where that is computed otherwise. */
   readonly tails?: Pick<Engine, 'quantize' | 'dequantize'> & Pick<Required<UnaryFunctions>, 'isTail'>;
 }

@@ -1,6 +1,7 @@
 import { UnsupportedModelError } from '../errors.ts';
 import { byteRange } from '../graph/graph.ts';
 import { twoRoundings } from './float32.ts';
+import { float32Operators } from './onnxruntime_float32.ts';
 import { FloatLines } from './float_lines.ts';
 import { clamp, f32, roundHalfEven } from './rounding.ts';
 import { exponentialSoftmax } from './onnxruntime_softmax.ts';
@@ -88,6 +89,8 @@ export const onnxruntime: Engine = {
     const [min, max] = byteRange(output.type);
     return { value: (q) => q, output: (sum) => clamp(Math.trunc(sum), min, max) };
   },
+
+  float32: float32Operators,
 
   quantize(output) {
     const [min, max] = byteRange(output.type);

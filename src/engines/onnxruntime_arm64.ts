@@ -57,6 +57,8 @@ function create(about: Pick<Engine, 'name' | 'description' | 'origins'>, dotProd
   const { interpolate: _, ...web } = onnxruntime;
   return {
     ...web,
+    // in what order its floats are summed is not known
+    float32: undefined,
     ...about,
     rewrite: 'onnxruntime-int8',
     multiplyAdd: fma,

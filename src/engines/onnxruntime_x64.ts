@@ -29,6 +29,8 @@ export const softmaxInDoubles = (layer: SoftmaxLayer): SoftmaxFunctions => expon
  */
 export const onnxruntimeX64: Engine = {
   ...onnxruntime,
+  // in what order its floats are summed is not known
+  float32: undefined,
   name: 'onnxruntime-x64',
   description: 'onnxruntime for Python on x86-64 with VNNI: adds and products by fused multiply-adds',
   origins: [{ runtime: 'onnxruntime', processors: ['x64-avx512-vnni', 'x64-avx-vnni'] }],

@@ -1,7 +1,7 @@
 import { DeviceError, InvalidInputError } from '../errors.ts';
 import { isRecord, kindOf } from '../kind_of.ts';
 import type { Features } from '../kernels/features.ts';
-import { roundsToNearestEven } from './probe.ts';
+import { hasFloat32, roundsToNearestEven } from './probe.ts';
 import { adapterFamily, DEFAULT_PROFILES, type Profile } from '../plan/profile.ts';
 
 /** `navigator.gpu`, where the environment has it. */
@@ -26,6 +26,7 @@ export async function featuresOf(device: GPUDevice): Promise<Features> {
   return {
     packedDot: hasPackedDot(),
     nearestEven: await roundsToNearestEven(device),
+    float32: await hasFloat32(device),
     ...(hasSubgroups ? { subgroups: { min, max } } : {}),
     workgroupStorage: device.limits.maxComputeWorkgroupStorageSize,
     workgroupInvocations: device.limits.maxComputeInvocationsPerWorkgroup,

@@ -1,4 +1,4 @@
-import type { TensorInfo } from '../graph/graph.ts';
+import { isByteType, type TensorInfo } from '../graph/graph.ts';
 import type { Layer } from '../layers/layer.ts';
 import { extent, groupsOf, type Extent } from '../layers/layout.ts';
 import { useKernel } from './kernel.ts';
@@ -63,6 +63,7 @@ function lowerOne(layer: Layer<'concat'>): Step {
         start_4: start(4),
         start_5: start(5),
       },
+      overrides: { FLOATS: Number(!isByteType(writes.type)) },
     }),
     operands: Array.from({ length: MOST_INPUTS }, (_, i) => operandOf(constants, reads[i] ?? reads[0]!)),
     workgroups: threadGrid(groups),

@@ -4,6 +4,8 @@ export interface Features {
   readonly packedDot: boolean;
   /** f32 additions and multiplications round to nearest, ties to even: found by asking, since WGSL leaves it open. */
   readonly nearestEven?: boolean;
+  /** f32 arithmetic, divisions and square roots too, is IEEE's, subnormals aside: found by asking. */
+  readonly float32?: boolean;
   /** Lanes of the smallest and largest subgroup; absent without the feature `subgroups`. */
   readonly subgroups?: { readonly min: number; readonly max: number };
   /** Bytes of workgroup memory a workgroup may use. */

@@ -3,6 +3,7 @@ import { macsOf } from '../layers/linear/geometry.ts';
 import { makesBytes, type Layer, type LinearKind } from '../layers/layer.ts';
 import type { Features } from './features.ts';
 import { outputStage, type OutputStage } from './requantization.ts';
+import { packOffsets } from './offsets.ts';
 import { stepOf, type Step } from './step.ts';
 import type { Target } from './target.ts';
 import type { LayerGeometry } from './variant.ts';
@@ -42,12 +43,24 @@ export function hasExactSums({ accumulation, overflowingChannels }: LinearLayer)
 export const inputOf = ({ reads }: LinearLayer): TensorInfo => reads[0]!;
 
 /** Sums that are the result. */
-const ACCUMULATORS: Omit<OutputStage, 'slots' | 'proof'> & Pick<Step, 'slots' | 'proof'> = {
-  slots: { output: 'output/accumulators' },
-  parameters: [],
-  overrides: {},
-  counts: {},
-};
+const ACCUMULATORS: Omit<OutputStage, 'slots' | 'proof' | 'parameters'> & Pick<Step, 'slots' | 'proof' | 'parameters'> =
+  {
+    slots: { output: 'output/accumulators' },
+    parameters: [],
+    overrides: {},
+    counts: {},
+  };
+
+/** What becomes of the sums. */
+function stageOf(layer: LinearLayer, { preferences }: Target) {
+  if (makesBytes(layer)) return outputStage(layer, preferences);
+  if (!layer.zero) return ACCUMULATORS;
+  return {
+    ...ACCUMULATORS,
+    slots: { output: 'output/offset_sums' },
+    parameters: [{ tensor: layer.zero.name }, packOffsets(layer)],
+  };
+}
 
 /** The layer by a kernel that was chosen for it. */
 export function lowerLinear(
@@ -56,7 +69,7 @@ export function lowerLinear(
   target: Target,
 ): Step {
   const lowered = kernel.lower(layer, target, tile);
-  const stage = makesBytes(layer) ? outputStage(layer, target.preferences) : ACCUMULATORS;
+  const stage = stageOf(layer, target);
   return stepOf(layer, {
     ...lowered,
     slots: { ...stage.slots, ...lowered.slots },

@@ -10,6 +10,13 @@ import { chooseLinear } from './choose.ts';
 import { lowerConcat } from './concat.ts';
 import { lowerDequantize } from './dequantize_linear.ts';
 import { withEpilogue } from './epilogue.ts';
+import { lowerDynamicQuantize } from './dynamic_quantize.ts';
+import { lowerFunction } from './elementwise.ts';
+import { lowerOperation } from './operation.ts';
+import { lowerFloatPool } from './pool_float32.ts';
+import { lowerRange } from './range.ts';
+import { lowerRangeParameter } from './range_parameter.ts';
+import { lowerFloatSoftmax } from './softmax_float32.ts';
 import { lowerGlobalAveragePool } from './global_average_pool.ts';
 import { lowerInterpolation } from './interpolation.ts';
 import { lowerBlock } from './inverted_residual.ts';
@@ -46,6 +53,13 @@ const LOWER: { readonly [K in Exclude<LayerKind, LinearKind>]: Lower<K> } = {
   view: () => [],
   concat: lowerConcat,
   quantize: lowerQuantize,
+  function: lowerFunction,
+  operation: lowerOperation,
+  pool_float32: lowerFloatPool,
+  softmax_float32: lowerFloatSoftmax,
+  range: lowerRange,
+  range_parameter: lowerRangeParameter,
+  dynamic_quantize: lowerDynamicQuantize,
 };
 
 const lowerOne = (layer: Layer<LinearKind>, target: Target): Step =>

@@ -56,20 +56,29 @@ function isPerChannel(constant: TensorInfo, other: TensorInfo): boolean {
   return sameShape(shape, [1, channels!, 1, 1]) || sameShape(shape, [channels!, 1, 1]);
 }
 
-/** The operands of a float32 add: the tensor first, a constant second. */
-function floatOperands(node: GraphNode, context: OpContext): Omit<Definition<'add_float32'>, 'kind'> {
+type FloatOperands = Omit<Definition<'add_float32'>, 'kind'>;
+
+/** The operands of a float32 add: the tensor first, a constant second; undefined where one of another shape is broadcast. */
+function plainOperands(node: GraphNode, context: OpContext): FloatOperands | undefined {
   const [a, b] = node.inputs as [string, string];
   const [tensor, other] = context.constant(a) ? [b, a] : [a, b];
   const info = context.info(tensor);
   const otherInfo = context.info(other);
   if (sameShape(info.shape, otherInfo.shape)) return { tensor, other, perChannel: false };
   if (context.constant(other) && isPerChannel(otherInfo, info)) return { tensor, other, perChannel: true };
-  return refuse(
-    node,
-    `shapes [${info.shape.join(', ')}] and [${otherInfo.shape.join(', ')}]`,
-    'equal shapes, or one constant a channel',
+  return undefined;
+}
+
+function floatOperands(node: GraphNode, context: OpContext): FloatOperands {
+  const shapes = node.inputs.map((name) => `[${context.info(name).shape.join(', ')}]`);
+  return (
+    plainOperands(node, context) ??
+    refuse(node, `shapes ${shapes.join(' and ')}`, 'equal shapes, or one constant a channel')
   );
 }
+
+/** Is one of two float32 operands broadcast, in another way than a constant a channel is? */
+export const isBroadcast = (node: GraphNode, context: OpContext): boolean => !plainOperands(node, context);
 
 function floatLayer(node: GraphNode, context: OpContext): Layer<'add_float32'> {
   const { tensor, other, perChannel } = floatOperands(node, context);

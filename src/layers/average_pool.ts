@@ -177,7 +177,7 @@ function meanOf(node: GraphNode): AveragePoolLayer['op'] {
 }
 
 /** The mean's window: the whole of height and width. */
-function wholeWindow(node: GraphNode, context: OpContext): Window {
+export function wholeWindow(node: GraphNode, context: OpContext): Window {
   if (reducedAxes(node, context).length < 2) refuse(node, 'one axis', 'axes 2 and 3 of four');
   return reducedWindow(node, context);
 }

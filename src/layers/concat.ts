@@ -40,11 +40,15 @@ function coordinateOf(node: GraphNode, { axis, shape }: Concatenation): number {
   return refuse(node, `axis ${axis} of shape [${shape.join(', ')}]`, 'the first dimension that is not 1, or the last');
 }
 
-/** Concat of 8-bit tensors of one quantization (an engine that requantizes does so before it). */
+/** Concat of float32 tensors, or of 8-bit tensors of one quantization (an engine that requantizes does so before it). */
 export const concat: Operator = {
   infer(node, context) {
     expectOperands(node, 1);
     const concatenation = concatenationOf(node, context);
+    coordinateOf(node, concatenation);
+    const isFloat = concatenation.inputs.every(({ type }) => type === 'float32');
+    if (isFloat && context.engine.float32)
+      return { name: node.outputs[0]!, type: 'float32', shape: concatenation.shape };
     const output = quantizedOutput(node, context, concatenation.shape);
     const wanted = tensorQuantization(node, output);
     for (const input of concatenation.inputs) {
@@ -57,20 +61,19 @@ export const concat: Operator = {
           'one quantization for all',
         );
     }
-    coordinateOf(node, concatenation);
     return output;
   },
 
   reference(node, context, operand) {
     const { inputs, axis, shape } = concatenationOf(node, context);
-    const data = newElementData(context.info(node.outputs[0]!).type as 'uint8' | 'int8', elementCount(shape));
+    const data = newElementData(context.info(node.outputs[0]!).type, elementCount(shape));
     const stride = stridesOf(shape)[axis]!;
     let first = 0;
     for (const [number, info] of inputs.entries()) {
-      const x = operand(number) as Uint8Array;
+      const x = operand(number) as Uint8Array | Float32Array;
       const run = info.shape[axis]! * stride;
       for (let from = 0, to = first; from < x.length; from += run, to += shape[axis]! * stride)
-        data.set(x.subarray(from, from + run), to);
+        (data as Float32Array).set(x.subarray(from, from + run), to);
       first += run;
     }
     return { data };

@@ -1,5 +1,5 @@
 import { InvalidModelError } from '../errors.ts';
-import type { GraphNode } from '../graph/graph.ts';
+import type { GraphNode, TensorInfo } from '../graph/graph.ts';
 import { extent } from './layout.ts';
 import { defineLinear, hasBytes, linearLayer, linearSums, weightsOf } from './linear/linear.ts';
 import type { Linear, Window } from './layer.ts';
@@ -17,9 +17,12 @@ import {
 import { windowOf } from './window.ts';
 
 /** The window and the groups of a convolution, checked against its weights. */
-function geometryOf(node: GraphNode, context: OpContext): Window & { readonly groups: number } {
+export function geometryOf(
+  node: GraphNode,
+  context: OpContext,
+  weight: Pick<TensorInfo, 'shape'> = weightsOf(node, context),
+): Window & { readonly groups: number } {
   const { shape } = context.info(node.inputs[0]!);
-  const weight = weightsOf(node, context);
   if (shape.length !== 4 || weight.shape.length !== 4)
     return refuse(
       node,

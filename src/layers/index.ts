@@ -1,12 +1,17 @@
 import type { Operator } from './operator.ts';
-import { add } from './add.ts';
+import { add, isBroadcast } from './add.ts';
 import { averagePool, reduceMean, reduceSum } from './average_pool.ts';
 import { binary } from './binary.ts';
 import { concat } from './concat.ts';
 import { conv } from './conv.ts';
 import { dequantizeLinear } from './dequantize_linear.ts';
+import { dynamicQuantize, dynamicRange, dynamicScale, dynamicZeroPoint } from './float32/dynamic.ts';
+import { cast, elementwise, operation, orFloat32 } from './float32/element.ts';
+import { floatAveragePool, floatGlobalAveragePool, floatMaxPool, floatReduceMean } from './float32/pool.ts';
+import { floatSoftmax } from './float32/softmax.ts';
 import { gemm } from './gemm.ts';
 import { globalAveragePool } from './global_average_pool.ts';
+import { convInteger, matmulInteger } from './linear/integer.ts';
 import { batchMatMul } from './matmul.ts';
 import { maxPool, reduceMax } from './max_pool.ts';
 import { depthToSpace, spaceToDepth } from './moves/depth_to_space.ts';
@@ -31,35 +36,47 @@ export const OPERATORS: Readonly<Record<string, Operator>> = {
   Gemm: gemm,
   MatMul: gemm,
   BatchMatMul: batchMatMul,
-  Add: add,
-  Mul: multiply,
-  Sub: binary,
+  Add: orFloat32(add, operation, isBroadcast),
+  ConvInteger: convInteger,
+  MatMulInteger: matmulInteger,
+  DynamicRange: dynamicRange,
+  DynamicScale: dynamicScale,
+  DynamicZeroPoint: dynamicZeroPoint,
+  DynamicQuantizeLinear: dynamicQuantize,
+  Cast: cast,
+  Mul: orFloat32(multiply, operation),
+  Div: operation,
+  Sub: orFloat32(binary, operation),
   Maximum: binary,
   Minimum: binary,
-  PRelu: binary,
+  PRelu: orFloat32(binary, operation),
   SquaredDifference: binary,
   Requantize: unary,
-  Relu: unary,
-  LeakyRelu: unary,
-  Sigmoid: unary,
-  Tanh: unary,
-  HardSwish: unary,
-  HardSigmoid: unary,
-  Abs: unary,
+  Relu: orFloat32(unary, elementwise),
+  LeakyRelu: orFloat32(unary, elementwise),
+  Sigmoid: orFloat32(unary, elementwise),
+  Tanh: orFloat32(unary, elementwise),
+  HardSwish: orFloat32(unary, elementwise),
+  HardSigmoid: orFloat32(unary, elementwise),
+  Abs: orFloat32(unary, elementwise),
   AddScalar: unary,
-  Clip: unary,
+  Clip: orFloat32(unary, elementwise),
+  Neg: elementwise,
+  Erf: elementwise,
+  Sqrt: elementwise,
+  Reciprocal: elementwise,
   Complement: unary,
   Rescale: unary,
   Rsqrt: unary,
-  Softmax: softmax,
+  Softmax: orFloat32(softmax, floatSoftmax),
   Table: table,
   PairTable: pairTable,
-  GlobalAveragePool: globalAveragePool,
-  AveragePool: averagePool,
+  GlobalAveragePool: orFloat32(globalAveragePool, floatGlobalAveragePool),
+  AveragePool: orFloat32(averagePool, floatAveragePool),
   AdaptiveAveragePool: averagePool,
-  ReduceMean: reduceMean,
+  ReduceMean: orFloat32(reduceMean, floatReduceMean),
   ReduceSum: reduceSum,
-  MaxPool: maxPool,
+  MaxPool: orFloat32(maxPool, floatMaxPool),
   QuantizeLinear: quantizeLinear,
   DequantizeLinear: dequantizeLinear,
   Concat: concat,

@@ -22,8 +22,8 @@ export function operatorOf(node: GraphNode): Operator {
   const op = Object.hasOwn(OPERATORS, node.op) ? OPERATORS[node.op] : undefined;
   if (!op)
     throw new UnsupportedModelError(
-      `${label(node)}: the engine runs this operator in float; supported: between DequantizeLinear and QuantizeLinear, ` +
-        'with others that are functions of one 8-bit tensor, or of two',
+      `${label(node)} is not supported; supported: ${Object.keys(OPERATORS).join(', ')}; ` +
+        'and between DequantizeLinear and QuantizeLinear, others that are functions of one 8-bit tensor, or of two',
     );
   return op;
 }
@@ -45,8 +45,9 @@ function resolveInput(input: TensorInfo, asked: readonly number[] | undefined): 
   return { ...input, shape };
 }
 
-const isQuantized = ({ inputs, constants, tensors }: Graph): boolean =>
-  [...inputs, ...constants.values(), ...tensors.values()].some(({ quantization }) => quantization);
+const isQuantized = ({ inputs, constants, tensors }: Graph, computed: Iterable<TensorInfo>): boolean =>
+  [...inputs, ...constants.values(), ...tensors.values()].some(({ quantization }) => quantization) ||
+  [...computed].some(({ type }) => type !== 'float32');
 
 /** Operators that sum products or whole windows: not computed on the host when a plan is made. */
 const SUMS = new Set([
@@ -144,7 +145,7 @@ export function inferGraph(
     const isKnown = !node.inputs.some((input) => unknown.has(input));
     if (!isKnown || !refusals.attempt(node, () => infer(node))) for (const output of node.outputs) unknown.add(output);
   }
-  if (!refusals.isEmpty && !isQuantized(graph)) refuseFloats(graph.nodes.length);
+  if (!refusals.isEmpty && !isQuantized(graph, tensors.values())) refuseFloats(graph.nodes.length);
   refusals.end();
   for (const output of graph.outputs) {
     const { name, type, shape, quantization } = context.info(output);

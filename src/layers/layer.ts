@@ -1,6 +1,8 @@
 import type { Constant, ElementData, TensorInfo } from '../graph/graph.ts';
 import type {
   Accumulation,
+  Float32Function,
+  Float32Order,
   InterpolationFunctions,
   LinearFunctions,
   LinearLayer,
@@ -51,6 +53,8 @@ interface Summing {
 
 /** sum((x - zx) * (w - zw)), the bias not included. */
 interface LinearSums extends Linear, Pick<Summing, 'range'> {
+  /** The input's zero point, where that is a computed tensor; `layer` has it as 0 then, and sums it takes off are int32. */
+  readonly zero?: TensorInfo;
   /** What makes bytes of the sums; left out where they are the result, int32. */
   readonly functions?: LinearFunctions;
   /** 'exact' where no input makes a difference. */
@@ -94,6 +98,38 @@ interface Kinds extends Readonly<Record<LinearKind, LinearSums>> {
     readonly constant?: ElementData;
     readonly perChannel: boolean;
   };
+  /** y = f(x), element by element, in float32 (of int32, where x is). */
+  readonly function: { readonly function: Float32Function };
+  /** y = f(a, b), element by element, in float32. */
+  readonly operation: {
+    readonly function: Float32Function;
+    /** Those of what is read that are no computed tensors. */
+    readonly constants: readonly Constant[];
+    /** Where each operand lies; what is 1 in it, and more in the output, is broadcast. */
+    readonly extents: readonly Extent[];
+  };
+  /** The mean or the largest of a window, in float32. */
+  readonly pool_float32: {
+    readonly window: Window;
+    readonly order: Float32Order;
+    readonly takes: 'mean' | 'largest';
+    /** Is a sum divided by the window's size, whatever of it lies in the padding? */
+    readonly countsPads: boolean;
+    /** The input's [height, width], as they are seen: all pixels may be one row. */
+    readonly size: readonly [number, number];
+  };
+  /** Of float32 rows along an axis. */
+  readonly softmax_float32: {
+    readonly axis: number;
+    /** What the exponential function takes: see the shader. */
+    readonly constants: readonly number[];
+  };
+  /** The smallest and the largest value of a float32 tensor and 0. */
+  readonly range: object;
+  /** What follows from a range. */
+  readonly range_parameter: { readonly parameter: 'scale' | 'zero_point' };
+  /** float32 to uint8, by a scale and a zero point that are read. */
+  readonly dynamic_quantize: object;
   /** Of sum(x - zx) over all pixels of a channel. */
   readonly global_average_pool: Summing & { readonly pixels: number };
   /** y = output(divisor)(float32 sum of value(x)). */

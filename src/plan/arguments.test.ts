@@ -80,7 +80,7 @@ describe('wrong arguments: errors of this project, and no others', () => {
   it('every function is here', () => {
     const functions = Object.entries(library).filter(([, value]) => typeof value === 'function');
     const named = functions.map(([name]) => name).filter((name) => !name.endsWith('Error'));
-    // sessions need a device, and pictures a browser: e2e/arguments.spec.ts, e2e/pictures.spec.ts, e2e/gpu_pictures.spec.ts
+    // sessions need a device, and pictures a browser: e2e/arguments.spec.ts, e2e/pictures.spec.ts
     const others = ['InferenceSession', 'decodePicture', 'findSemantics', 'preprocessOnGpu'];
     expect([...Object.keys(CALLS), ...others].sort()).toEqual(named.sort());
   });

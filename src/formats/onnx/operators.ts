@@ -328,6 +328,20 @@ const resize: Converter = (node, name, builder) => {
   });
 };
 
+/** What follows from the range of a tensor: that, the scale and the zero point, and the bytes, a node each. */
+const dynamicQuantizeLinear: Converter = (node, name, builder) => {
+  const x = operand(node, name, 0);
+  const [y, scale, zero] = node.outputs as [string, string, string];
+  const range = `${y}.range`;
+  const push = (op: string, inputs: readonly string[], output: string, part = ''): void => {
+    builder.nodes.push({ name: `${name}${part}`, op, inputs, outputs: [output], attributes: {} });
+  };
+  push('DynamicRange', [x], range, '.range');
+  push('DynamicScale', [range], scale, '.scale');
+  push('DynamicZeroPoint', [range, scale], zero, '.zero_point');
+  push('DynamicQuantizeLinear', [x, scale, zero], y);
+};
+
 /** In inference its output is its input. */
 const dropout: Converter = (node, name, builder) => {
   if (node.outputs.length > 1 && node.outputs[1])
@@ -347,6 +361,9 @@ const CONVERTERS: Readonly<Record<string, Converter>> = {
   QLinearMatMul: qlinearMatMul,
   QuantizeLinear: quantizeLinear,
   DequantizeLinear: dequantizeLinear,
+  DynamicQuantizeLinear: dynamicQuantizeLinear,
+  ConvInteger: plain,
+  MatMulInteger: plain,
   Conv: plain,
   MatMul: plain,
   Gemm: gemm,

@@ -184,6 +184,8 @@ export function readOnnx(bytes: Uint8Array, { outputs: wanted, externalData }: R
     .map((value) => inputInfo(value, builder.tensors.get(value.name)));
   const outputs = graph.outputs.map((value) => value.name);
   const nodes = sortNodes(builder.nodes, new Set([...inputs.map((i) => i.name), ...builder.constants.keys()]), outputs);
+  // what it is made of is right; it is no model of bytes
+  if (!hasBytes(graph)) refuseFloats(graph.nodes.length);
   return {
     name: graph.name,
     format: 'onnx',

@@ -3,7 +3,7 @@ import { BUDGET, Spending } from '../../graph/budget.ts';
 import type { GraphDraft } from '../../graph/draft.ts';
 import { byteRange, type Constant, type GraphNode, type QuantizedType } from '../../graph/graph.ts';
 import { MOVES } from '../../graph/moves.ts';
-import { floatFunction } from './float.ts';
+import { floatFunction } from '../../engines/onnxruntime_float32.ts';
 import { propagateUp } from './fusion.ts';
 import { dequantized } from './pairs.ts';
 import type { Engine, TensorQuantization } from '../../engines/engine.ts';

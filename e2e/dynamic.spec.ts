@@ -1,0 +1,114 @@
+import { spawnSync } from 'node:child_process';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import type { Page } from 'playwright/test';
+import { writeFloatModel } from '../models/float_model.ts';
+import { foldNetwork, type Network } from '../models/network.ts';
+import { NETWORKS } from '../models/networks/index.ts';
+import { readNsfwjs } from '../models/nsfwjs/keras.ts';
+import { chosen } from '../tests/helpers/long.ts';
+import { expect, test } from './gpu.ts';
+import { pythonWith, QUANTIZER } from './python.ts';
+
+const GOLDENS = '../shared/goldens/dynamic';
+const PUBLIC = '../shared/models/unsupported_dynamic_quantization.onnx';
+
+/**
+ * A model on the GPU, in both ways of computing in float32, against onnxruntime-web: elements that differ.
+ *
+ * @param inputs of seeds
+ */
+const verify = (page: Page, bytes: Uint8Array, inputs = 2) =>
+  page.evaluate(
+    async ({ base64, inputs }) => {
+      type Library = typeof import('../src/index.ts');
+      const { InferenceSession, Tensor } = (await import('/src/index.ts' as string)) as Library;
+      type Web = typeof import('../harness/oracles/onnxruntime_web.ts');
+      const { createOnnxruntimeWeb } = (await import('/harness/oracles/onnxruntime_web.ts' as string)) as Web;
+      type Verify = typeof import('../harness/compare/verify.ts');
+      const { computedTensors, verify } = (await import('/harness/compare/verify.ts' as string)) as Verify;
+      type Device = typeof import('./kept_device.ts');
+      const { keptDevice } = (await import('/e2e/kept_device.ts' as string)) as Device;
+      const bytes = Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
+      const session = await InferenceSession.create(bytes, { device: await keptDevice() });
+      const oracle = await createOnnxruntimeWeb(bytes, computedTensors(session.plan.graph));
+      let state = 1;
+      const random = (): number => (state = (state * 48271) % 0x7fffffff) / 0x7fffffff;
+      const wrong: string[] = [];
+      let elements = 0;
+      for (let run = 0; run < inputs; run++) {
+        const scale = 10 ** (2 * random() - 1);
+        const feeds = Object.fromEntries(
+          session.plan.graph.inputs.map(({ name, shape }) => {
+            const length = shape.reduce((product, d) => product * d, 1);
+            const data = Float32Array.from({ length }, () => (random() + random() - 0.9) * scale);
+            return [name, new Tensor('float32', data, shape)];
+          }),
+        );
+        const { comparison, onlyOutputs } = await verify(session, oracle, feeds, 1);
+        if (onlyOutputs) wrong.push(onlyOutputs);
+        elements += comparison.elements;
+        for (const { name, mismatches } of comparison.tensors) if (mismatches > 0) wrong.push(`${name}: ${mismatches}`);
+      }
+      await oracle.release();
+      session.release();
+      return { wrong, elements };
+    },
+    { base64: Buffer.from(bytes).toString('base64'), inputs },
+  );
+
+const goldens = existsSync(GOLDENS) ? readdirSync(GOLDENS).filter((file) => file.endsWith('.onnx')) : [];
+for (const file of [...goldens.map((name) => `${GOLDENS}/${name}`), PUBLIC])
+  test(`${file}: every tensor equals onnxruntime-web's (needs ../shared)`, async ({ kept }) => {
+    test.skip(!existsSync(file), 'needs ../shared');
+    const { wrong, elements } = await verify(kept, readFileSync(file));
+    expect(wrong).toEqual([]);
+    expect(elements).toBeGreaterThan(100);
+  });
+
+/** What onnxruntime's quantize_dynamic makes of a float model. */
+function quantizeDynamic(float: Uint8Array, file: (name: string) => string, ...options: string[]): Uint8Array {
+  const python = pythonWith(QUANTIZER);
+  test.skip(python === undefined, 'needs a Python with onnxruntime and onnx');
+  writeFileSync(file('float.onnx'), float);
+  const args = ['e2e/onnxruntime/quantize_dynamic.py', file('float.onnx'), file('quantized.onnx'), ...options];
+  const { status, stderr } = spawnSync(python!, args, { encoding: 'utf8' });
+  expect(status, stderr).toBe(0);
+  return readFileSync(file('quantized.onnx'));
+}
+
+type Build = () => Promise<Network>;
+
+const networks = chosen<[name: string, build: Build, weights: string]>(
+  [['mobilenetv3', NETWORKS['mobilenetv3']!.build, 'uint8']],
+  [
+    ['squeezenet', NETWORKS['squeezenet']!.build, 'int8'],
+    ['resnet', NETWORKS['resnet']!.build, 'int8'],
+    ['inception', () => NETWORKS['inception']!.build(155), 'uint8'],
+    ['mobilenet_v2', async () => foldNetwork(await readNsfwjs('mobilenet_v2'), 'mobilenet_v2', 224), 'uint8'],
+  ],
+);
+for (const [name, build, weights] of networks)
+  test(`${name} of quantize_dynamic, ${weights} weights: every tensor equals onnxruntime-web's`, async ({
+    kept,
+  }, info) => {
+    const model = quantizeDynamic(writeFloatModel(await build()), (file) => info.outputPath(file), weights);
+    const { wrong, elements } = await verify(kept, model, 1);
+    expect(wrong).toEqual([]);
+    expect(elements).toBeGreaterThan(100_000);
+  });
+
+test('float32 arithmetic by integers is IEEE arithmetic, ties, subnormals, infinities and NaN included', async ({
+  kept,
+}) => {
+  const isExact = await kept.evaluate(async () => {
+    type Probe = typeof import('../src/gpu/probe.ts');
+    const { computesFloat32 } = (await import('/src/gpu/probe.ts' as string)) as Probe;
+    type Device = typeof import('./kept_device.ts');
+    const { keptDevice } = (await import('/e2e/kept_device.ts' as string)) as Device;
+    const device = await keptDevice();
+    return { integers: await computesFloat32(device, 'integers'), native: await computesFloat32(device, 'native') };
+  });
+  expect(isExact.integers).toBe(true);
+  // what every implementation that is tested here has
+  expect(isExact.native).toBe(true);
+});

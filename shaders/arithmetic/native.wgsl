@@ -1,0 +1,62 @@
+// The same by the device's own f32, of any values, not of integers below 2^24 alone: where it was found to be IEEE's, but
+// for subnormals, which devices take for 0. An operation that has to do with small values is done by integers, lane by lane.
+// An operand's bits pass an integer operation with a value that is 0 and that no compiler knows, so that nothing is fused or
+// put in another order, and no division by a constant becomes a product.
+//#import shared/float32_add
+//#import shared/float32_multiply
+//#import shared/float32_divide
+
+// No sum, product or quotient of values between these is subnormal.
+const SMALL = 0x21800000u; // 2^-60
+const LARGE = 0x5d800000u; // 2^60
+
+fn hidden(x: vec4<u32>) -> vec4<f32> {
+  return bitcast<vec4<f32>>(x ^ vec4<u32>(opaque()));
+}
+
+// Not of 0.
+fn is_small(x: vec4<u32>) -> vec4<bool> {
+  return (x & vec4<u32>(MAGNITUDE)) - vec4<u32>(1u) < vec4<u32>(SMALL - 1u);
+}
+
+// The first lane that is done by integers: none, or all are.
+fn first_lane(is_delicate: vec4<bool>) -> u32 {
+  return select(4u, 0u, any(is_delicate));
+}
+
+fn float_add(a: vec4<u32>, b: vec4<u32>) -> vec4<u32> {
+  var y = bitcast<vec4<u32>>(hidden(a) + hidden(b));
+  for (var lane = first_lane(is_small(a) | is_small(b)); lane < 4u; lane++) {
+    y[lane] = float32_add(a[lane], b[lane]);
+  }
+  return y;
+}
+
+fn float_multiply(a: vec4<u32>, b: vec4<u32>) -> vec4<u32> {
+  var y = bitcast<vec4<u32>>(hidden(a) * hidden(b));
+  for (var lane = first_lane(is_small(a) | is_small(b)); lane < 4u; lane++) {
+    y[lane] = float32_multiply(a[lane], b[lane]);
+  }
+  return y;
+}
+
+fn float_divide(a: vec4<u32>, b: vec4<u32>) -> vec4<u32> {
+  var y = bitcast<vec4<u32>>(hidden(a) / hidden(b));
+  let is_large = (b & vec4<u32>(MAGNITUDE)) > vec4<u32>(LARGE);
+  for (var lane = first_lane(is_small(a) | is_small(b) | is_large); lane < 4u; lane++) {
+    y[lane] = float32_divide(a[lane], b[lane]);
+  }
+  return y;
+}
+
+fn float_sqrt(a: vec4<u32>) -> vec4<u32> {
+  var y = bitcast<vec4<u32>>(sqrt(hidden(a)));
+  for (var lane = first_lane(is_small(a)); lane < 4u; lane++) {
+    y[lane] = float32_sqrt(a[lane]);
+  }
+  return y;
+}
+
+fn float_from_int(a: vec4<i32>) -> vec4<u32> {
+  return bitcast<vec4<u32>>(vec4<f32>(a));
+}

@@ -1,0 +1,6 @@
+// The scale of uint8 values.
+//#import shared/range_scale
+
+fn parameter_of(least: u32, most: u32) -> u32 {
+  return scale_of(least, most).x;
+}

@@ -1,0 +1,22 @@
+// What follows from a tensor's range: one value.
+//#import shared/float32_compare
+//#slot arithmetic: arithmetic/ for float_add, float_multiply, float_divide, float_sqrt, float_from_int
+//#slot parameter: parameter/ for parameter_of
+
+struct Geometry {
+  opaque: u32,
+}
+
+@group(0) @binding(0) var<storage, read> range: array<u32>;
+@group(0) @binding(1) var<storage, read_write> output: array<u32>;
+@group(2) @binding(0) var<uniform> geometry: Geometry;
+
+// 0, which no compiler knows.
+fn opaque() -> u32 {
+  return geometry.opaque;
+}
+
+@compute @workgroup_size(1)
+fn main() {
+  output[0] = parameter_of(range[0], range[1]);
+}

@@ -1,0 +1,14 @@
+import type { Float32Function } from '../engines/engine.ts';
+import type { Target } from './target.ts';
+
+/** How shaders compute in float32: by the device's own arithmetic, where it was found to be IEEE's, or by integers. */
+export const arithmetic = ({ features }: Target): { readonly arithmetic: string } => ({
+  arithmetic: features.float32 ? 'arithmetic/native' : 'arithmetic/integers',
+});
+
+/** Values of float32 as shaders read them. */
+export const bitsOf = (values: readonly number[]): Uint32Array => new Uint32Array(Float32Array.from(values).buffer);
+
+/** What the shader of a function reads. */
+export const constantsOf = ({ constants }: Float32Function): Uint32Array[] =>
+  constants.length > 0 ? [bitsOf(constants)] : [];
