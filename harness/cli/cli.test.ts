@@ -196,7 +196,9 @@ describe('traceToNpz', () => {
       traceToNpz({ tensors: [{ ...q, quantization: QUANTIZATION, accumulators }], outputs: {} }, { engine: 'x86' }),
     );
     expect(npz.names).toEqual(['q', 'q:qparams', 'q:acc', 'meta']);
-    expect(new TextDecoder().decode(npz.read('meta').data as Uint8Array<ArrayBuffer>)).toBe('{"engine":"x86"}');
+    expect(new TextDecoder().decode(npz.read('meta').data as Uint8Array<ArrayBuffer>)).toBe(
+      '{"layout":"NCHW","engine":"x86"}',
+    );
     expect(npz.read('q')).toEqual({ shape: [1, 2], data: q.data });
     expect(npz.read('q:qparams')).toEqual({ shape: [2], data: Float64Array.of(0.5, 128) });
     expect(npz.read('q:acc')).toEqual({ shape: [1, 2], data: accumulators });

@@ -35,6 +35,24 @@ function match(
 const valuesOf = (recorded: ReturnType<typeof match>): number[] =>
   Array.from(recorded.tensors.get('features.0.0') as Uint8Array);
 
+describe('where all dimensions are alike', () => {
+  const cube = tensor('cube', [1, 2, 2, 2]);
+  const data = Uint8Array.of(0, 1, 2, 3, 4, 5, 6, 7);
+  const read = (meta: object): number[] => {
+    const arrays: Record<string, NpyArray> = {
+      cube: { shape: [1, 2, 2, 2], data },
+      meta: { shape: [1], data: new TextEncoder().encode(JSON.stringify(meta)) },
+    };
+    const npz = { names: Object.keys(arrays), read: (name: string) => arrays[name]! };
+    return [...(matchRecorded(npz, [cube], 'f.npz', 'NHWC').tensors.get('cube') as Uint8Array)];
+  };
+
+  it('the layout is what the file says, else the model’s', () => {
+    const last = [0, 2, 4, 6, 1, 3, 5, 7];
+    expect([read({}), read({ layout: 'NHWC' }), read({ layout: 'NCHW' })]).toEqual([last, last, [...data]]);
+  });
+});
+
 describe('names', () => {
   it.each(['features.0.0', 'features_0_0', 'module.features.0.0', 'model.module.Features-0-0', 'output:features.0.0'])(
     '%s',

@@ -43,12 +43,26 @@ interface Arranged {
   readonly done: readonly string[];
 }
 
+type Layout = 'NHWC' | 'NCHW';
+
+/** What a recorder says in its `meta` of how tensors of four dimensions lie. */
+function statedLayout(npz: Arrays): Layout | undefined {
+  if (!npz.names.includes('meta')) return undefined;
+  try {
+    const { data } = npz.read('meta');
+    const { layout } = JSON.parse(new TextDecoder().decode(Uint8Array.from(data as Uint8Array))) as { layout?: Layout };
+    return layout === 'NHWC' || layout === 'NCHW' ? layout : undefined;
+  } catch {
+    return undefined; // another recorder's, which is no JSON
+  }
+}
+
 /** How an array's elements may become a tensor's, the likeliest first. */
 function arrangements(
   { shape: given }: Pick<NpyArray, 'shape'>,
   data: ElementData,
   shape: readonly number[],
-  layout?: Graph['layout'],
+  layout?: Layout,
 ): Arranged[] {
   const [n, c, h, w] = shape as [number, number, number, number];
   const last = (done: readonly string[]): Arranged => ({
@@ -138,7 +152,7 @@ const isDescription = (name: string): boolean => DESCRIPTIONS.test(name);
  * Matches the arrays of a file with a graph's tensors. Differences in naming, layout (NHWC, flat), type (the same values
  * in a wider one) and a missing batch dimension are resolved and noted. With hints, so are values that are no codes.
  *
- * @param layout of the arrays, where shapes do not tell
+ * @param layout of the arrays, where neither shapes nor the file's `meta` tell
  * @param hints without them, an array has to be a tensor by its name, and its values have to be the tensor's type's
  * @throws InvalidInputError where an array has a tensor's name, but cannot be it; or where nothing matches
  */
@@ -151,6 +165,7 @@ export function matchRecorded(
 ): Recorded {
   const { numbered = [], about } = hints ?? {};
   const arrays = npz.names.filter((name) => !isDescription(name));
+  const stated = statedLayout(npz) ?? layout;
   const names = arraysByName(arrays, expected);
   const notes: string[] = [];
   const used = new Set(names.values());
@@ -192,7 +207,7 @@ export function matchRecorded(
       throw new InvalidInputError(`${where} is ${kind} with values that are no ${info.type}; expected ${wanted}`);
     const values = hints ? readingsOf(array.data, info, scales, where) : [{ data: direct! }];
     const possible = values.flatMap(({ data, ...reading }) =>
-      arrangements(array, data, info.shape, layout).map((arranged) => ({ ...reading, arranged })),
+      arrangements(array, data, info.shape, stated).map((arranged) => ({ ...reading, arranged })),
     );
     const expectedValues = possible.length > 1 ? about?.(info.name) : undefined;
     const best = expectedValues

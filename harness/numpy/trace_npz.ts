@@ -4,7 +4,8 @@ import { writeNpz } from './npz.ts';
 
 /**
  * A trace as an .npz file, NCHW in C order: `<name>`, `<name>:qparams` = [scale, zero point] (float64) of 8-bit
- * tensors, `<name>:acc` (int32) where accumulators were asked for, and `meta`: JSON in UTF-8 bytes, what computed it.
+ * tensors, `<name>:acc` (int32) where accumulators were asked for, and `meta`: JSON in UTF-8 bytes, what computed it, and
+ * the `layout`.
  */
 export function traceToNpz(trace: Trace, meta: object): Uint8Array<ArrayBuffer> {
   const arrays: [string, NpyArray][] = [];
@@ -16,7 +17,7 @@ export function traceToNpz(trace: Trace, meta: object): Uint8Array<ArrayBuffer> 
     }
     if (accumulators) arrays.push([`${name}:acc`, { shape, data: accumulators as Int32Array<ArrayBuffer> }]);
   }
-  const json = new TextEncoder().encode(JSON.stringify(meta));
+  const json = new TextEncoder().encode(JSON.stringify({ layout: 'NCHW', ...meta }));
   arrays.push(['meta', { shape: [json.length], data: json }]);
   return writeNpz(arrays);
 }
