@@ -60,7 +60,7 @@ describe.skipIf(!existsSync(RECORDED))('float32 operators recorded from onnxrunt
       inputs: [{ name: 'x', type: 'float32', shape }],
       ...{ constants: new Map(), tensors: new Map() },
     };
-    const { typed } = stagesOf(graph);
+    const { typed } = stagesOf(graph, { engine: onnxruntime });
     const node = typed.nodes[0]!;
     const context = contextOf(typed, typed.tensors, onnxruntime);
     return operatorOf(node).reference(node, context, () => floats(x)).data as Float32Array;
