@@ -469,6 +469,28 @@ describe('constants beside 8-bit tensors, and what follows from them, equal onnx
       ['conv'],
     ));
 
+  it('a Cast of bytes to their own type behind each QuantizeLinear, as PyTorch exports them', () =>
+    compare(
+      8,
+      (d) => {
+        const { network, random } = d;
+        const own = (real: string, q: Quantized) => {
+          const bytes = network.quantize(real, q.scale, q.zero, q.type);
+          const cast = network.op('Cast', [bytes], { to: { uint8: 2, int8: 3 }[q.type] });
+          return network.op('DequantizeLinear', [cast, ...network.parameters(q.scale, q.zero, q.type)]);
+        };
+        const x = own(d.real([1, 3, 6, 7], { ...d.x, type: 'uint8', zero: 100 }), { ...d.y, type: 'uint8', zero: 3 });
+        const weights = network.dequantizedConstant(
+          Int8Array.from({ length: 4 * 3 * 9 }, () => random.integer(-128, 127)),
+          [4, 3, 3, 3],
+          0.01,
+        );
+        const z = own(network.op('Conv', [x, weights]), { ...d.x, type: 'uint8', zero: 90 });
+        d.finish(network.op('Relu', [z]), { ...d.y, type: 'uint8', zero: 0 });
+      },
+      ['conv'],
+    ));
+
   it('operands of one value a channel', () =>
     compare(
       12,

@@ -16,6 +16,8 @@ export interface GraphBuilder {
   readonly opset: number;
   readonly constants: Map<string, Constant>;
   readonly nodes: GraphNode[];
+  /** Those of 8 bits that nodes compute, with their quantization. */
+  readonly tensors: ReadonlyMap<string, QuantizedType>;
   /** Elements that follow from constants. */
   spend(elements: number, where: string): void;
   constant(name: string, what: string): Constant;
@@ -355,6 +357,16 @@ const dropout: Converter = (node, name, builder) => {
   });
 };
 
+/** A Cast of bytes to their own type, as PyTorch's exporter writes behind each QuantizeLinear, is nothing. */
+const cast: Converter = (node, name, builder) => {
+  const tensor = builder.tensors.get(operand(node, name, 0));
+  const [output] = node.outputs as [string];
+  const isOwn = tensor && attributesOf(node, name)['to'] === { uint8: 2, int8: 3 }[tensor.type];
+  if (!isOwn) return plain(node, name, builder);
+  builder.quantize(output, tensor.quantization, tensor.type);
+  builder.nodes.push({ name, op: 'Identity', inputs: [tensor.name], outputs: [output], attributes: {} });
+};
+
 /** Domain and operator of every node that is read; what each becomes in the graph. */
 const CONVERTERS: Readonly<Record<string, Converter>> = {
   QLinearConv: quantized('Conv', [0, 3], 6, 8),
@@ -406,6 +418,7 @@ const CONVERTERS: Readonly<Record<string, Converter>> = {
   Gather: plain,
   Constant: constant,
   ...Object.fromEntries(CONSTANT_OPERATORS.map((op) => [op, plain])),
+  Cast: cast,
   ConstantOfShape: constantOfShape,
   'com.microsoft.QLinearAdd': quantized('Add', [0, 3], 6),
   'com.microsoft.QLinearMul': quantized('Mul', [0, 3], 6),
