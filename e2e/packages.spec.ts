@@ -184,6 +184,18 @@ const tools = onDemand('bundlers');
 const page = (script: string): string =>
   `<!doctype html><meta charset="utf-8"><script type="module" ${script}</script>\n`;
 
+/** Builds the project's page and all that it loads, workers too. */
+async function withVite(folder: string): Promise<void> {
+  await build({
+    root: project,
+    base: './',
+    configFile: false,
+    logLevel: 'error',
+    worker: { format: 'es' },
+    build: { outDir: folder, target: 'es2023' },
+  });
+}
+
 /** A bundler's command line, installed once. */
 async function tool(name: string, ...args: readonly string[]): Promise<void> {
   const program = join(tools, 'node_modules/.bin', name);
@@ -202,15 +214,9 @@ const bundlers: readonly Bundler[] = chosen<Bundler>(
     },
     {
       name: 'Vite',
-      async make(folder) {
+      make(folder) {
         writeFileSync(join(project, 'index.html'), page('src="./app.js">'));
-        await build({
-          root: project,
-          base: './',
-          configFile: false,
-          logLevel: 'error',
-          build: { outDir: folder, target: 'es2023' },
-        });
+        return withVite(folder);
       },
     },
   ],
@@ -223,14 +229,7 @@ const bundlers: readonly Bundler[] = chosen<Bundler>(
         writeFileSync(join(project, 'worker.js'), IN_WORKER.replaceAll(/'(model.onnx|photo.jpg)'/g, "'../$1'"));
         writeFileSync(join(project, 'page.js'), script);
         writeFileSync(join(project, 'index.html'), page('src="./page.js">'));
-        await build({
-          root: project,
-          base: './',
-          configFile: false,
-          logLevel: 'error',
-          worker: { format: 'es' },
-          build: { outDir: folder, target: 'es2023' },
-        });
+        await withVite(folder);
       },
     },
     {

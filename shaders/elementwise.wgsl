@@ -5,17 +5,13 @@
 
 struct Geometry {
   groups: u32,
+  // 0, which no compiler knows
   opaque: u32,
 }
 
 @group(0) @binding(0) var<storage, read> input: array<vec4<u32>>;
 @group(0) @binding(1) var<storage, read_write> output: array<vec4<u32>>;
 @group(2) @binding(0) var<uniform> geometry: Geometry;
-
-// 0, which no compiler knows.
-fn opaque() -> u32 {
-  return geometry.opaque;
-}
 
 @compute @workgroup_size(WORKGROUP_SIZE)
 fn main(thread: Thread) {

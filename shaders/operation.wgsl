@@ -7,6 +7,7 @@
 
 struct Geometry {
   groups: u32,
+  // 0, which no compiler knows
   opaque: u32,
   height: u32,
   width: u32,
@@ -29,11 +30,6 @@ struct Geometry {
 // Does either have one channel for all?
 override A_ONE: bool;
 override B_ONE: bool;
-
-// 0, which no compiler knows.
-fn opaque() -> u32 {
-  return geometry.opaque;
-}
 
 @compute @workgroup_size(WORKGROUP_SIZE)
 fn main(thread: Thread) {

@@ -8,6 +8,7 @@
 
 struct Geometry {
   window: Window,
+  // 0, which no compiler knows
   opaque: u32,
   counts_pads: u32,
 }
@@ -15,11 +16,6 @@ struct Geometry {
 @group(0) @binding(0) var<storage, read> input: array<vec4<u32>>;
 @group(0) @binding(1) var<storage, read_write> output: array<vec4<u32>>;
 @group(2) @binding(0) var<uniform> geometry: Geometry;
-
-// 0, which no compiler knows.
-fn opaque() -> u32 {
-  return geometry.opaque;
-}
 
 @compute @workgroup_size(WORKGROUP_SIZE)
 fn main(thread: Thread) {

@@ -5,6 +5,7 @@
 
 struct Geometry {
   groups: u32,
+  // 0, which no compiler knows
   opaque: u32,
 }
 
@@ -13,11 +14,6 @@ struct Geometry {
 @group(0) @binding(2) var<storage, read> products: array<vec4<u32>>;
 @group(0) @binding(3) var<storage, read_write> output: array<vec4<u32>>;
 @group(2) @binding(0) var<uniform> geometry: Geometry;
-
-// 0, which no compiler knows.
-fn opaque() -> u32 {
-  return geometry.opaque;
-}
 
 @compute @workgroup_size(WORKGROUP_SIZE)
 fn main(thread: Thread) {

@@ -4,17 +4,13 @@
 //#slot parameter: parameter/ for parameter_of
 
 struct Geometry {
+  // 0, which no compiler knows
   opaque: u32,
 }
 
 @group(0) @binding(0) var<storage, read> range: array<u32>;
 @group(0) @binding(1) var<storage, read_write> output: array<u32>;
 @group(2) @binding(0) var<uniform> geometry: Geometry;
-
-// 0, which no compiler knows.
-fn opaque() -> u32 {
-  return geometry.opaque;
-}
 
 @compute @workgroup_size(1)
 fn main() {

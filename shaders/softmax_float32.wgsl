@@ -17,6 +17,7 @@ struct Geometry {
   outer_step: u32,
   middle_step: u32,
   inner_step: u32,
+  // 0, which no compiler knows
   opaque: u32,
 }
 
@@ -24,11 +25,6 @@ struct Geometry {
 @group(0) @binding(1) var<storage, read> constants: array<u32>;
 @group(0) @binding(2) var<storage, read_write> output: array<u32>;
 @group(2) @binding(0) var<uniform> geometry: Geometry;
-
-// 0, which no compiler knows.
-fn opaque() -> u32 {
-  return geometry.opaque;
-}
 
 fn constant(index: u32) -> vec4<u32> {
   return vec4<u32>(constants[index]);

@@ -53,7 +53,6 @@ export function apiPage() {
       const nodes = declarations.map((node) => (ts.isVariableDeclaration(node) ? node.parent.parent : node));
       const first = nodes.find((node) => commentOf(node) !== '') ?? nodes[0];
       const comment = first ? commentOf(first) : '';
-      // of a function that is overloaded, and of a class, the first says it
       const code = nodes.map((node) => signatureOf(node, printer)).join('\n');
       const isValue = (target.flags & ts.SymbolFlags.Value) !== 0;
       return { name: symbol.name, isValue, text: `### ${symbol.name}\n\n${comment}\n\n\`\`\`ts\n${code}\n\`\`\`\n` };

@@ -1,6 +1,6 @@
 // The same by the device's own f32, of any values, not of integers below 2^24 alone: where it was found to be IEEE's, but
 // for subnormals, which devices take for 0. An operation that has to do with small values is done by integers.
-// An operand's bits pass an integer operation with a value that is 0 and that no compiler knows, so that nothing is fused or
+// An operand's bits pass an integer operation with a field of the kernel's that is 0, which no compiler knows, so that nothing is fused or
 // put in another order, and no division by a constant becomes a product.
 //#import shared/float32_lanes
 
@@ -9,7 +9,7 @@ const SMALL = 0x21800000u; // 2^-60
 const LARGE = 0x5d800000u; // 2^60
 
 fn hidden(x: vec4<u32>) -> vec4<f32> {
-  return bitcast<vec4<f32>>(x ^ vec4<u32>(opaque()));
+  return bitcast<vec4<f32>>(x ^ vec4<u32>(geometry.opaque));
 }
 
 // Not of 0.

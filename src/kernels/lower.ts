@@ -18,7 +18,7 @@ import { lowerRange } from './range.ts';
 import { lowerRangeParameter } from './range_parameter.ts';
 import { lowerFloatSoftmax } from './softmax_float32.ts';
 import { lowerGlobalAveragePool } from './global_average_pool.ts';
-import { lowerInterpolation } from './interpolation.ts';
+import { lowerResizeLinear } from './resize_linear.ts';
 import { lowerBlock } from './inverted_residual.ts';
 import { lowerLinear } from './linear.ts';
 import { lowerLookup } from './lookup.ts';
@@ -45,7 +45,7 @@ const LOWER: { readonly [K in Exclude<LayerKind, LinearKind>]: Lower<K> } = {
   average_pool: lowerAveragePool,
   matmul: lowerMatmul,
   resize_bilinear: lowerResizeBilinear,
-  interpolation: lowerInterpolation,
+  resize_linear: lowerResizeLinear,
   max_pool: lowerMaxPool,
   table: (layer) => (layer.values instanceof Float32Array ? lowerDequantize(layer) : lowerLookup(layer)),
   softmax: lowerSoftmax,

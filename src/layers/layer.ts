@@ -145,7 +145,7 @@ interface Kinds extends Readonly<Record<LinearKind, LinearSums>> {
   readonly matmul: Summing & { readonly constant?: Constant };
   readonly resize_bilinear: { readonly functions: ResizeFunctions };
   /** Between four values each, by float32 weights of rows and columns. */
-  readonly interpolation: {
+  readonly resize_linear: {
     readonly rows: Neighbours;
     readonly columns: Neighbours;
     readonly functions: InterpolationFunctions;

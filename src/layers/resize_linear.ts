@@ -107,6 +107,6 @@ export const resizeLinear: Operator = {
 
   layer: (node, context) => {
     const { rows, columns } = axesOf(node, context);
-    return { kind: 'interpolation', ...placeOf(node, context), rows, columns, functions: functionsOf(node, context) };
+    return { kind: 'resize_linear', ...placeOf(node, context), rows, columns, functions: functionsOf(node, context) };
   },
 };

@@ -194,7 +194,7 @@ describe('Q/DQ models equal onnxruntime-web, bit for bit', () => {
         const attributes = { mode: 'linear', coordinate_transformation_mode: random.pick(modes) };
         d.finish(d.network.op('Resize', [d.real([n, c, h, w]), '', ...operands], attributes), random.pick([d.x, d.y]));
       },
-      ['interpolation'],
+      ['resize_linear'],
     ));
 
   it('Resize of bytes by linear interpolation', async () => {
@@ -212,7 +212,7 @@ describe('Q/DQ models equal onnxruntime-web, bit for bit', () => {
       );
       const scales = network.constant(Float32Array.of(1, 1, random.scale(1, 4), random.pick([1, 2, 2.5])), [4]);
       network.output(network.op('Resize', [q, '', scales], { mode: 'linear' }), type);
-      expect(await equalsEngine(network, `seed ${seed}`)).toContain('interpolation');
+      expect(await equalsEngine(network, `seed ${seed}`)).toContain('resize_linear');
     }
   });
 

@@ -9,7 +9,7 @@ import { stepOf, threadGrid, type Step } from './step.ts';
 import type { Target } from './target.ts';
 
 /** Four channels of a pixel a thread. */
-export function lowerInterpolation(layer: Layer<'interpolation'>, { preferences }: Target): Step {
+export function lowerResizeLinear(layer: Layer<'resize_linear'>, { preferences }: Target): Step {
   const { rows, columns, functions, writes } = layer;
   const [input] = layer.reads;
   const [from, to] = [extent(input!), extent(writes)];
@@ -20,7 +20,7 @@ export function lowerInterpolation(layer: Layer<'interpolation'>, { preferences 
   const groups = groupsOf(writes);
   return stepOf(layer, {
     ...useKernel(
-      'interpolation',
+      'resize_linear',
       {
         geometry: {
           in_height: from.height,
