@@ -1,6 +1,6 @@
 // Long runs, by name: `npm run soak -- fuzz|matrix|blind|tests`, each with --help.
 // Exit codes: 0 nothing was found, 1 something was.
-import { Command } from 'commander';
+import { Command, Option } from 'commander';
 import { installRuntimes } from '../../harness/process/install.ts';
 import { endBy, supervise } from '../../harness/process/supervise.js';
 import { ENGINES } from '../../src/engines/index.ts';
@@ -26,7 +26,7 @@ program
   .option('--count <n>', 'mutants, of all formats together', number, 300_000)
   .option('--minutes <n>', 'at most so long', number, Infinity)
   .option('--seed <n>', 'the first seed of each format', number, 0)
-  .option('--format <name>', `only one of ${FORMATS.map(([{ name }]) => name).join(', ')}`)
+  .addOption(new Option('--format <name>', 'only one').choices(FORMATS.map(([{ name }]) => name)))
   .option('--out <folder>', 'where findings are written', 'test-results/soak')
   .action(async ({ out, format, ...options }: Omit<FuzzOptions, 'folder'> & { out: string }) => {
     const { mutants, results, findings, seconds, slowestMs, largestMegabytes } = await fuzz(
