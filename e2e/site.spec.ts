@@ -125,20 +125,24 @@ test('the keyboard: past the navigation, along it, and to tables that are scroll
   const { context, page } = await open(gpu, { viewport: { width: 1024, height: 768 } });
   await page.goto(`${address}engines.html`);
   const focused = () => page.evaluate(() => document.activeElement!.textContent!.trim().slice(0, 40));
+  const unreachable = () =>
+    page.evaluate(
+      () => [...document.querySelectorAll('pre, .scroll')].filter((one) => (one as HTMLElement).tabIndex < 0).length,
+    );
+  expect(await unreachable()).toBe(0);
   await page.keyboard.press('Tab');
   expect(await focused()).toBe('Skip to the text');
-  await page.keyboard.press('Enter');
-  expect(await page.evaluate(() => document.activeElement!.id)).toBe('content');
-  await page.reload();
-  for (let i = 0; i < 4; i++) await page.keyboard.press('Tab');
+  for (let i = 0; i < 3; i++) await page.keyboard.press('Tab');
   expect(await focused()).toBe('exact8');
   await page.keyboard.press('Tab');
   await page.keyboard.press('Enter');
   await page.waitForURL(`${address}start/accelerator.html`);
-  const unreachable = await page.evaluate(
-    () => [...document.querySelectorAll('pre, .scroll')].filter((one) => (one as HTMLElement).tabIndex < 0).length,
-  );
-  expect(unreachable).toBe(0);
+  expect(await unreachable()).toBe(0);
+  // last, for a reload of an address with a fragment begins there, sooner or later
+  await page.keyboard.press('Tab');
+  expect(await focused()).toBe('Skip to the text');
+  await page.keyboard.press('Enter');
+  expect(await page.evaluate(() => document.activeElement!.id)).toBe('content');
   await context.close();
 });
 
