@@ -13,15 +13,20 @@ const GOLDENS = '../shared/goldens/dynamic';
 const PUBLIC = '../shared/models/unsupported_dynamic_quantization.onnx';
 
 /**
- * A model on the GPU, in both ways of computing in float32, against onnxruntime-web: elements that differ.
+ * A model on the GPU, tensor by tensor and in joined steps, against onnxruntime-web: elements that differ.
  *
- * @param inputs of seeds
+ * @param inputs of seeds; or how large each is
  */
-const verify = (page: Page, bytes: Uint8Array, inputs = 2) =>
+const verify = (
+  page: Page,
+  bytes: Uint8Array,
+  inputs: number | readonly number[] = 2,
+  profile: 'software' | 'gpu' = 'software',
+) =>
   page.evaluate(
-    async ({ base64, inputs }) => {
+    async ({ base64, inputs, profile }) => {
       type Library = typeof import('../src/index.ts');
-      const { InferenceSession, Tensor } = (await import('/src/index.ts' as string)) as Library;
+      const { InferenceSession, Tensor, DEFAULT_PROFILES } = (await import('/src/index.ts' as string)) as Library;
       type Web = typeof import('../harness/oracles/onnxruntime_web.ts');
       const { createOnnxruntimeWeb } = (await import('/harness/oracles/onnxruntime_web.ts' as string)) as Web;
       type Verify = typeof import('../harness/compare/verify.ts');
@@ -29,14 +34,18 @@ const verify = (page: Page, bytes: Uint8Array, inputs = 2) =>
       type Device = typeof import('./kept_device.ts');
       const { keptDevice } = (await import('/e2e/kept_device.ts' as string)) as Device;
       const bytes = Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
-      const session = await InferenceSession.create(bytes, { device: await keptDevice() });
+      const session = await InferenceSession.create(bytes, {
+        device: await keptDevice(),
+        profile: DEFAULT_PROFILES[profile],
+      });
       const oracle = await createOnnxruntimeWeb(bytes, computedTensors(session.plan.graph));
       let state = 1;
       const random = (): number => (state = (state * 48271) % 0x7fffffff) / 0x7fffffff;
       const wrong: string[] = [];
       let elements = 0;
-      for (let run = 0; run < inputs; run++) {
-        const scale = 10 ** (2 * random() - 1);
+      const sizes =
+        typeof inputs === 'object' ? inputs : Array.from({ length: inputs }, () => 10 ** (2 * random() - 1));
+      for (const scale of sizes) {
         const feeds = Object.fromEntries(
           session.plan.graph.inputs.map(({ name, shape }) => {
             const length = shape.reduce((product, d) => product * d, 1);
@@ -51,9 +60,10 @@ const verify = (page: Page, bytes: Uint8Array, inputs = 2) =>
       }
       await oracle.release();
       session.release();
-      return { wrong, elements };
+      const joined = session.plan.steps.some(({ slots }) => slots['output'] === 'output/scaled');
+      return { wrong, elements, joined };
     },
-    { base64: Buffer.from(bytes).toString('base64'), inputs },
+    { base64: Buffer.from(bytes).toString('base64'), inputs, profile },
   );
 
 const models = chosen(
@@ -67,6 +77,20 @@ for (const file of models)
     expect(wrong).toEqual([]);
     expect(elements).toBeGreaterThan(100);
   });
+
+// from those whose scales are subnormal, or next to it, to those whose products overflow
+const sizes = [1e-43, 3e-36, 1e-25, 1e-15, 1e15, 1e25, 1e36];
+for (const profile of ['software', 'gpu'] as const)
+  for (const name of ['dw_u8', 'res_u8'])
+    test(`${name} on small and large inputs, ${profile} profile: equal to onnxruntime-web (needs ../shared)`, async ({
+      kept,
+    }) => {
+      const file = `${GOLDENS}/${name}.onnx`;
+      test.skip(!existsSync(file), 'needs ../shared');
+      const { wrong, joined } = await verify(kept, readFileSync(file), sizes, profile);
+      expect(wrong).toEqual([]);
+      expect(joined).toBe(true);
+    });
 
 /** What onnxruntime's quantize_dynamic makes of a float model. */
 function quantizeDynamic(float: Uint8Array, file: (name: string) => string, ...options: string[]): Uint8Array {

@@ -61,7 +61,7 @@ test('tune as on a lesser adapter: layers, blocks and fusions; it goes on where 
   expect(block).toMatchObject({ node: 'depthwise', layers: 1, untuned: 'unfused' });
   expect(block!.tiles.map(({ tile }) => tile)).toEqual(expect.arrayContaining(['unfused', block!.usual]));
   expect(file.profile.blocks?.[block!.geometry] ?? block!.best).toBe(block!.best);
-  expect(file.fusions.map(({ fusion }) => fusion)).toEqual(['none', 'layers', 'blocks']);
+  expect(file.fusions.map(({ fusion }) => fusion)).toEqual(['none', 'floats', 'layers', 'blocks']);
   expect(await faultsOfReport(html)).toEqual([]);
   const page = readFileSync(html, 'utf8');
   expect(page).toContain(block!.geometry);

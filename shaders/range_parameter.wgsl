@@ -1,5 +1,4 @@
 // What follows from a tensor's range: one value.
-//#import shared/float32_compare
 //#slot arithmetic: arithmetic/ for float_add, float_multiply, float_divide, float_sqrt, float_from_int
 //#slot parameter: parameter/ for parameter_of
 

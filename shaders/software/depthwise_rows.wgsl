@@ -11,6 +11,8 @@
 //#import shared/threads
 //#import shared/window
 //#import software/shared/byte_lanes
+//#slot zero: zero/ for padding
+//#slot seen: seen/ for shown, finish
 //#slot output: output/ for form_of, emit
 
 alias Sums = vec4<f32>;
@@ -34,6 +36,7 @@ struct Geometry {
 fn main(thread: Thread) {
   let group = thread.workgroup.x * 4u + thread.local;
   if (group >= geometry.window.out_groups) {
+    finish(thread);
     return;
   }
   let ox = thread.workgroup.y * WIDTH;
@@ -64,7 +67,7 @@ fn main(thread: Thread) {
   let before_$r = select(0u, above_$r * pitch, had_$r);
   //#for $x in 0..WINDOW_WIDTH
   window[$r * WINDOW_WIDTH + $x] =
-    select(geometry.padding, input[offset_$x + before_$r] ^ geometry.input_flip, inside_$x && had_$r);
+    select(padding(), input[offset_$x + before_$r] ^ geometry.input_flip, inside_$x && had_$r);
   //#end
   //#end
   y += KEPT;
@@ -76,7 +79,7 @@ fn main(thread: Thread) {
     let line_$r = select(0u, row_$r * pitch, within_$r);
     //#for $x in 0..WINDOW_WIDTH
     window[(KEPT + $r) * WINDOW_WIDTH + $x] =
-      select(geometry.padding, input[offset_$x + line_$r] ^ geometry.input_flip, inside_$x && within_$r);
+      select(padding(), input[offset_$x + line_$r] ^ geometry.input_flip, inside_$x && within_$r);
     //#end
     //#end
     var values: array<vec4<f32>, KERNEL_HEIGHT * WINDOW_WIDTH>;
@@ -95,7 +98,8 @@ fn main(thread: Thread) {
     //#end
     // from the right: what a column beyond the last writes is written over by the last, for less than an if a column
     //#for $u in 0..WIDTH
-    emit(at + min(WIDTH - 1u - $u, last) * geometry.window.out_groups, form, sums[WIDTH - 1u - $u]);
+    let shown_$u = shown(WIDTH - 1u - $u <= last, sums[WIDTH - 1u - $u], sums[0]);
+    emit(at + min(WIDTH - 1u - $u, last) * geometry.window.out_groups, form, shown_$u);
     //#end
     //#for $r in 0..KEPT, $x in 0..WINDOW_WIDTH
     window[$r * WINDOW_WIDTH + $x] = window[($r + NEW) * WINDOW_WIDTH + $x];
@@ -103,4 +107,5 @@ fn main(thread: Thread) {
     y += STRIDE;
     at += geometry.window.out_width * geometry.window.out_groups;
   }
+  finish(thread);
 }

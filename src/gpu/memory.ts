@@ -112,6 +112,7 @@ export function allocate(device: GPUDevice, plan: Plan, all: GPUBuffer[]): Memor
     const place = places[index]!;
     const tensor = (name: string): GPUBufferBinding => ({
       buffer: activations[plan.bufferOf.get(name)!]!,
+      offset: plan.offsets.get(name) ?? 0,
       size: boundBytes(step, plan.tensors.get(name)!),
     });
     const bind = (at: { tensor: string } | { offset: number; size: number }): GPUBufferBinding =>

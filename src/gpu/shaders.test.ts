@@ -66,6 +66,8 @@ describe('a kernel and what it is linked with', () => {
       slots: {
         source: 'software/input/pixel',
         words: 'software/words/subgroup',
+        zero: 'zero/known',
+        seen: 'seen/nothing',
         output: 'output/codes',
         form: 'requantize/search',
       },

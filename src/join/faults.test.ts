@@ -16,8 +16,9 @@ function layersOfCase(graph: Graph): readonly Layer[] {
   return layersOfGraph(inferGraph(rewrite(graph, engine), engine), engine);
 }
 
-const joinAll = (layers: readonly Layer[], outputs: readonly string[]): Joined[] =>
-  join(layers, { fusion: 'blocks', outputs, admits: () => true });
+const joinAll = (layers: readonly Layer[], outputs: readonly string[]): Joined[] => [
+  ...join(layers, { fusion: 'blocks', outputs, admits: () => true }).joined,
+];
 
 const nameOf = ({ node, op }: Layer): string => `'${node}' (${op})`;
 

@@ -47,6 +47,16 @@ export class Flow {
     return readers.length === 1 && !this.#outputs.has(tensor) ? readers[0] : undefined;
   }
 
+  /** All that read what `one` makes, each once. */
+  readers(one: Joined): Joined[] {
+    return [...new Set(this.#readers.get(this.#writes(one)))];
+  }
+
+  /** Is what it makes an output of the model? */
+  isOutput(one: Joined): boolean {
+    return this.#outputs.has(this.#writes(one));
+  }
+
   /** The one that makes a tensor, for `reader` alone. */
   privateMaker(tensor: string, reader: Joined): Joined | undefined {
     const maker = this.#maker.get(this.memoryOf(tensor));

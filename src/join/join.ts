@@ -4,13 +4,8 @@ import { areSaturatingNeighbours } from '../engines/pairs.ts';
 import { extent, type Extent } from '../layers/layout.ts';
 import { Flow } from './flow.ts';
 import type { Fusion } from './fusion.ts';
-import { coreOf, placeOf, requantizingCore, type Block, type Joined } from './joined.ts';
-
-/** Something joined, and what it takes the place of. */
-interface Found {
-  readonly joined: Joined;
-  readonly replaces: readonly Joined[];
-}
+import { coreOf, placeOf, requantizingCore, type Block, type Found, type Joined } from './joined.ts';
+import { findRange, findResidual, findScaled, planesOf } from './scaled.ts';
 
 type Search = (one: Joined, flow: Flow) => Found | undefined;
 
@@ -20,6 +15,12 @@ interface JoinOptions {
   readonly outputs: readonly string[];
   /** Is there a kernel for it? */
   admits(joined: Joined): boolean;
+}
+
+interface Joins {
+  readonly joined: readonly Joined[];
+  /** Tensors that lie in planes: see planesOf. */
+  readonly planes: ReadonlySet<string>;
 }
 
 /** The tensor whose memory a tensor shares: itself, where no view made it. */
@@ -34,26 +35,29 @@ export function memoryOfViews(layers: readonly Layer[]): ReadonlyMap<string, str
  * Layers as dispatches compute them, in order: tensors that only one other layer reads, and no output is, stay on the
  * chip as far as `fusion` goes and kernels do. What cannot be joined stays as it is; views are no work.
  */
-export function join(layers: readonly Layer[], { fusion, outputs, admits }: JoinOptions): Joined[] {
+export function join(layers: readonly Layer[], { fusion, outputs, admits }: JoinOptions): Joins {
   const views = memoryOfViews(layers);
+  const flowOf = (all: readonly Joined[]): Flow => new Flow(all, outputs, (tensor) => views.get(tensor) ?? tensor);
   const alone = layers.filter(({ kind }) => kind !== 'view').map((core): Joined => ({ core }));
   const searches: Readonly<Record<Fusion, readonly Search[]>> = {
     none: [],
-    layers: [findEpilogue],
-    blocks: [findBlock, findPooled, findEpilogue],
+    floats: [findScaled, findResidual, findRange],
+    layers: [findScaled, findResidual, findRange, findEpilogue],
+    blocks: [findScaled, findResidual, findRange, findBlock, findPooled, findEpilogue],
   };
-  return searches[fusion].reduce((all, search) => {
-    const flow = new Flow(all, outputs, (tensor) => views.get(tensor) ?? tensor);
+  const joined = searches[fusion].reduce((all, search) => {
+    const flow = flowOf(all);
     return joinAll(all, flow, (one) => {
       const found = search(one, flow);
       return found && admits(found.joined) ? found : undefined;
     });
   }, alone);
+  return { joined, planes: planesOf(joined, flowOf(joined)) };
 }
 
 /**
  * Joins until nothing is left to join. What is joined stands where the last of its parts stood: by then all that it reads
- * is computed.
+ * is computed; or where the first stood, which alone reads what others compute.
  */
 function joinAll(given: readonly Joined[], flow: Flow, search: (one: Joined) => Found | undefined): Joined[] {
   let all = [...given];
@@ -68,9 +72,9 @@ function joinAll(given: readonly Joined[], flow: Flow, search: (one: Joined) => 
       changed = true;
       const gone = found.replaces.map((part) => places.get(part)!);
       for (const part of gone) standing[part] = undefined;
-      const last = gone.reduce((most, part) => Math.max(most, part));
-      standing[last] = found.joined;
-      places.set(found.joined, last);
+      const at = found.first ? Math.min(...gone) : Math.max(...gone);
+      standing[at] = found.joined;
+      places.set(found.joined, at);
       flow.replace(found.replaces, found.joined);
     }
     all = standing.filter((one) => one !== undefined);

@@ -1,3 +1,4 @@
+import type { TensorInfo } from '../graph/graph.ts';
 import {
   makesBytes,
   type Layer,
@@ -28,7 +29,38 @@ export interface PooledPointwise {
 export type Epilogue =
   /** An 8-bit function of them and of another tensor of the same shape. */
   | { readonly kind: 'pair'; readonly pair: Layer<'pair'>; readonly other: number }
-  | { readonly kind: 'floats'; readonly dequantize: Layer<'table'>; readonly sum?: FloatSum };
+  | { readonly kind: 'floats'; readonly dequantize: Layer<'table'>; readonly sum?: FloatSum }
+  | Scaled;
+
+/** What a dynamically quantized model makes of int32 sums, in float32. */
+export interface Scaled {
+  readonly kind: 'scaled';
+  /** The product of the input's scale and the weights', where that is for these sums alone. */
+  readonly scales?: Layer<'operation'>;
+  /** int32 as float32. */
+  readonly cast: Layer<'function'>;
+  /** Times the product of the scales. */
+  readonly scale: Layer<'operation'>;
+  /** That product. */
+  readonly product: TensorInfo;
+  /** A constant a channel. */
+  readonly bias?: Layer<'add_float32'>;
+  readonly clip?: Layer<'function'>;
+  readonly residual?: { readonly add: Layer<'add_float32'>; readonly other: TensorInfo };
+  /** The range of the result, and what follows from it. */
+  readonly range?: Ranging;
+}
+
+export interface Ranging {
+  readonly range: Layer<'range'>;
+  readonly scale: Layer<'range_parameter'>;
+  readonly zeroPoint: Layer<'range_parameter'>;
+}
+
+/** Its layers, the last of which makes the result. */
+export function scaledLayers({ scales, cast, scale, bias, clip, residual }: Scaled): Layer[] {
+  return [scales, cast, scale, bias, clip, residual?.add].filter((layer) => layer !== undefined);
+}
 
 export interface FloatSum {
   readonly add: Layer<'add_float32'>;
@@ -42,6 +74,13 @@ export interface FloatSum {
 export interface Joined {
   readonly core: Layer | Block | PooledPointwise;
   readonly epilogue?: Epilogue;
+}
+
+/** Something joined, and what it takes the place of: the last of these, or the first. */
+export interface Found {
+  readonly joined: Joined;
+  readonly replaces: readonly Joined[];
+  readonly first?: boolean;
 }
 
 /** A joined value that is one layer of these kinds, its epilogue aside. */
@@ -69,6 +108,7 @@ export function layersOf({ core, epilogue }: Joined): Layer[] {
   const layers = layersOfCore(core);
   if (!epilogue) return layers;
   if (epilogue.kind === 'pair') return [...layers, epilogue.pair];
+  if (epilogue.kind === 'scaled') return [...layers, ...scaledLayers(epilogue), ...Object.values(epilogue.range ?? {})];
   const { dequantize, sum } = epilogue;
   return [sum?.dequantize, ...layers, dequantize, sum?.add].filter((layer) => layer !== undefined);
 }
@@ -76,7 +116,8 @@ export function layersOf({ core, epilogue }: Joined): Layer[] {
 /** What it reads and writes, as the last of its layers is called. */
 export function placeOf(joined: Joined, memoryOf: (tensor: string) => string): Place {
   const layers = layersOf(joined);
-  const { node, op, writes } = layers.at(-1)!;
+  const { epilogue } = joined;
+  const { node, op, writes } = (epilogue?.kind === 'scaled' ? scaledLayers(epilogue) : layers).at(-1)!;
   const made = new Set(layers.map((layer) => memoryOf(layer.writes.name)));
   const reads = layers.flatMap((layer) => layer.reads).filter(({ name }) => !made.has(memoryOf(name)));
   return { node, op, reads, writes };

@@ -6,6 +6,16 @@ export const arithmetic = ({ features }: Target): { readonly arithmetic: string 
   arithmetic: features.float32 ? 'arithmetic/native' : 'arithmetic/integers',
 });
 
+/** How sums become float32. */
+export const castSlot = ({ features }: Target): { readonly cast: string } => ({
+  cast: features.float32 ? 'cast/native' : 'cast/integers',
+});
+
+/** The same of values of which none is subnormal or infinite. */
+export const moderate = ({ features }: Target): { readonly moderate: string } => ({
+  moderate: features.float32 ? 'moderate/native' : 'moderate/integers',
+});
+
 /** Values of float32 as shaders read them. */
 export const bitsOf = (values: readonly number[]): Uint32Array => new Uint32Array(Float32Array.from(values).buffer);
 

@@ -9,6 +9,7 @@ import { depthwise } from './depthwise.ts';
 import type { Features } from './features.ts';
 import { tileOfBlock } from './inverted_residual.ts';
 import type { LinearKernel, LinearLayer } from './linear.ts';
+import { admitsScaled } from './scaled.ts';
 import { pointwise } from './pointwise.ts';
 import { pointwiseTiled } from './pointwise_tiled.ts';
 import { depthwiseRows } from './software/depthwise_rows.ts';
@@ -100,5 +101,7 @@ export function admits(joined: Joined, target: Target): boolean {
   // with one function for all channels
   if (core.kind === 'pooled_pointwise') return core.pool.functions.channels === 1;
   if (!epilogue) return true;
+  if (epilogue.kind === 'scaled')
+    return isLinear(core) && admitsScaled(core, epilogue, chooseLinear(core, target).kernel);
   return isLinear(core) || EMITTING.includes(core.kind);
 }

@@ -1,4 +1,4 @@
-import type { Epilogue, FloatSum } from '../join/joined.ts';
+import type { Epilogue, FloatSum, Scaled } from '../join/joined.ts';
 import type { Layer } from '../layers/layer.ts';
 import { groupsOf } from '../layers/layout.ts';
 import { provePair } from './add.ts';
@@ -8,9 +8,13 @@ import { byteType, signMask } from './requantization.ts';
 import { partOf, type Step, type StepPart } from './step.ts';
 
 /** What a step has of what follows it: everything outside reads what the last layer writes. */
-function ending(step: Step, last: Layer, changes: Pick<Step, 'slots' | 'parameters' | 'overrides'>): Step {
-  const { node, op, writes } = last;
-  const parts = [...(step.parts ?? [asPart(step)]), partOf(last)];
+export function ending(
+  step: Step,
+  layers: readonly Layer[],
+  changes: Pick<Step, 'slots' | 'parameters' | 'overrides'>,
+): Step {
+  const { node, op, writes } = layers.at(-1)!;
+  const parts = [...(step.parts ?? [asPart(step)]), ...layers.map((layer) => partOf(layer))];
   return { ...step, ...changes, node, op, output: writes.name, accumulates: false, parts };
 }
 
@@ -30,7 +34,7 @@ function asPart({ node, op, output, macs, proof, overflowingChannels, variant }:
 function withPair(step: Step, pair: Layer<'pair'>, place: number): Step {
   const other = pair.reads[place]!;
   const proof = provePair(pair);
-  return ending(step, pair, {
+  return ending(step, [pair], {
     slots: { ...step.slots, output: 'output/sums', combine: `requantize/${proof.form}` },
     parameters: [{ tensor: other.name }, ...step.parameters, proof.parameters],
     overrides: {
@@ -45,7 +49,7 @@ function withPair(step: Step, pair: Layer<'pair'>, place: number): Step {
 /** The bytes of a step as float32. */
 function withDequantize(step: Step, dequantize: Layer<'table'>): Step {
   const { OUTPUT_SIGN: _, ...overrides } = step.overrides;
-  return ending(step, dequantize, {
+  return ending(step, [dequantize], {
     slots: { ...step.slots, output: 'output/floats' },
     parameters: [floatBits(dequantize), ...step.parameters],
     overrides,
@@ -58,7 +62,7 @@ function withSum(step: Step, { add, other, dequantize }: FloatSum): Step {
   const { operand, groups } = otherOperand(add);
   const bytes = dequantize?.reads[0];
   const source = 'data' in operand ? operand.data : { tensor: bytes ? bytes.name : add.reads[other!]!.name };
-  const summed = ending(step, add, {
+  const summed = ending(step, [add], {
     slots: { ...step.slots, output: 'output/float_sums' },
     // a buffer in any case: the shader names it
     parameters: [values!, source, dequantize ? floatBits(dequantize) : new Uint32Array(4), ...parameters],
@@ -73,7 +77,7 @@ function withSum(step: Step, { add, other, dequantize }: FloatSum): Step {
 }
 
 /** A step with what follows it in the same dispatch. */
-export function withEpilogue(step: Step, epilogue: Epilogue): Step {
+export function withEpilogue(step: Step, epilogue: Exclude<Epilogue, Scaled>): Step {
   if (epilogue.kind === 'pair') return withPair(step, epilogue.pair, epilogue.other);
   const floats = withDequantize(step, epilogue.dequantize);
   return epilogue.sum ? withSum(floats, epilogue.sum) : floats;

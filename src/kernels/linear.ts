@@ -3,7 +3,7 @@ import { macsOf } from '../layers/linear/geometry.ts';
 import { makesBytes, type Layer, type LinearKind } from '../layers/layer.ts';
 import type { Features } from './features.ts';
 import { outputStage, type OutputStage } from './requantization.ts';
-import { packOffsets } from './offsets.ts';
+import { isPadded, packOffsets, packScaling } from './offsets.ts';
 import { stepOf, type Step } from './step.ts';
 import type { Target } from './target.ts';
 import type { LayerGeometry } from './variant.ts';
@@ -25,6 +25,8 @@ export interface LinearKernel {
   readonly kinds: readonly LinearKind[];
   /** Its sizes, the default one first. Without: it has one size. */
   readonly tiles?: readonly number[];
+  /** Does it pad with a zero point that is a tensor, and hand on the range of what a thread writes (the slots zero, seen)? */
+  readonly dynamic?: boolean;
   /** Is it for adapters that compute on the processor? There it is wanted before others. */
   readonly software?: boolean;
   /** May it compute this layer on a device with these features? true, or the reason why not. */
@@ -43,24 +45,26 @@ export function hasExactSums({ accumulation, overflowingChannels }: LinearLayer)
 export const inputOf = ({ reads }: LinearLayer): TensorInfo => reads[0]!;
 
 /** Sums that are the result. */
-const ACCUMULATORS: Omit<OutputStage, 'slots' | 'proof' | 'parameters'> & Pick<Step, 'slots' | 'proof' | 'parameters'> =
-  {
-    slots: { output: 'output/accumulators' },
-    parameters: [],
-    overrides: {},
-    counts: {},
-  };
+const INT32: Pick<OutputStage, 'overrides' | 'counts'> & Pick<Step, 'proof'> = { overrides: {}, counts: {} };
 
 /** What becomes of the sums. */
-function stageOf(layer: LinearLayer, { preferences }: Target) {
+function stageOf(layer: LinearLayer, { dynamic }: LinearKernel, { preferences }: Target) {
   if (makesBytes(layer)) return outputStage(layer, preferences);
-  if (!layer.zero) return ACCUMULATORS;
+  const { zero } = layer;
+  const offset = !zero ? 'nothing' : dynamic || !isPadded(layer) ? 'by_channel' : 'by_place';
+  const sums = offset === 'by_place' ? packOffsets(layer) : packScaling(layer);
   return {
-    ...ACCUMULATORS,
-    slots: { output: 'output/offset_sums' },
-    parameters: [{ tensor: layer.zero.name }, packOffsets(layer)],
+    ...INT32,
+    slots: { output: 'output/int32', offset: `offset/${offset}` },
+    parameters: zero ? [{ tensor: zero.name }, sums] : [],
   };
 }
+
+/** What kernels that are `dynamic` have in their slots. */
+export const dynamicSlots = ({ zero }: LinearLayer) => ({
+  zero: zero ? 'zero/computed' : 'zero/known',
+  seen: 'seen/nothing',
+});
 
 /** The layer by a kernel that was chosen for it. */
 export function lowerLinear(
@@ -69,7 +73,7 @@ export function lowerLinear(
   target: Target,
 ): Step {
   const lowered = kernel.lower(layer, target, tile);
-  const stage = stageOf(layer, target);
+  const stage = stageOf(layer, kernel, target);
   return stepOf(layer, {
     ...lowered,
     slots: { ...stage.slots, ...lowered.slots },

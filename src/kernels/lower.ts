@@ -29,6 +29,7 @@ import { lowerPooledPointwise } from './pointwise_pool.ts';
 import { lowerQuantize } from './quantize_linear.ts';
 import { lowerResizeBilinear } from './resize_bilinear.ts';
 import { lowerScale } from './scale.ts';
+import { lowerScaled } from './scaled.ts';
 import { lowerSoftmax } from './softmax.ts';
 import { MOST_STORAGE_BUFFERS, storageBuffers } from './stages.ts';
 import type { Step } from './step.ts';
@@ -102,6 +103,7 @@ export function lower({ core, epilogue }: Joined, target: Target): readonly Step
   const steps = lowerCore(core, target);
   if (!epilogue) return steps;
   const [step] = steps as [Step];
+  if (epilogue.kind === 'scaled') return lowerScaled(step, core as Layer<LinearKind>, epilogue, target);
   const whole = withEpilogue(step, epilogue);
   if (storageBuffers(whole) <= MOST_STORAGE_BUFFERS) return [whole];
   // only a float32 add binds so much: it is done alone

@@ -1,5 +1,5 @@
 import type { Linear } from '../layers/layer.ts';
-import { weightsPerChannel, weightZero } from '../layers/linear/weights.ts';
+import { sumsOf, weightsPerChannel, weightZero } from '../layers/linear/weights.ts';
 
 /** Which taps of a window lie in the input, for each place of the output along an axis: classes, and one's number a place. */
 function classesOf(
@@ -22,7 +22,39 @@ function classesOf(
   return { classes, of };
 }
 
-/** What output/offset_sums reads: the sums of the weights that have the input under them, wherever an output is. */
+/** Does any window reach beyond the input? */
+export function isPadded({ layer, input, output, strides, dilations }: Linear): boolean {
+  const reaches = (axis: 0 | 1, size: number, places: number): boolean => {
+    const end = (places - 1) * strides[axis] + (layer.kernel[axis] - 1) * dilations[axis] - layer.pads[axis];
+    return layer.pads[axis] > 0 || end >= size;
+  };
+  return reaches(0, input.height, output.height) || reaches(1, input.width, output.width);
+}
+
+/** The sums of the weights, [group of 4 channels]. */
+function weightSums(linear: Linear): Int32Array {
+  const { layer, output, weights } = linear;
+  const sums = new Int32Array(output.groups * 4);
+  const count = weightsPerChannel(linear);
+  for (let o = 0; o < layer.outputChannels; o++)
+    sums[o] = sumsOf(weights, weightZero(layer, o), o * count, (o + 1) * count).sum;
+  return sums;
+}
+
+/** What offset/by_channel and output/scaled read: three groups of words, and for each channel its bias and its weights' sum. */
+export function packScaling(linear: Linear, head: ArrayLike<number> = [], biases: ArrayLike<number> = []): Uint32Array {
+  const sums = weightSums(linear);
+  const packed = new Uint32Array(12 + 2 * sums.length);
+  packed.set(head);
+  for (let o = 0; o < sums.length; o++) {
+    const at = 12 + (o >> 2) * 8 + (o & 3);
+    packed[at] = biases[o] ?? 0;
+    packed[at + 4] = sums[o]!;
+  }
+  return packed;
+}
+
+/** What offset/by_place reads: the sums of the weights that have the input under them, wherever an output is. */
 export function packOffsets(linear: Linear): Int32Array {
   const { layer, input, output, strides, dilations, weights } = linear;
   const [kh, kw] = layer.kernel;

@@ -27,6 +27,9 @@ export interface Step extends Specialization {
   /** Group 0, in the kernel's order; the output follows. */
   readonly operands: readonly StepOperand[];
   readonly output: string;
+  /** Bytes behind the output, and tensors of one value that lie there: from which of the output's bytes on. */
+  readonly behind?: number;
+  readonly holds?: readonly { readonly tensor: string; readonly offset: number }[];
   /** What the output is, where it is no tensor of the graph. */
   readonly temporary?: TensorInfo;
   /** Group 1: what the modules in its slots read. */

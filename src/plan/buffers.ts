@@ -33,7 +33,8 @@ export function lifetimes(
   };
   for (const [index, step] of steps.entries()) {
     for (const tensor of tensorsRead(step)) lastsUntil(memoryOf(tensor), index);
-    lives.set(step.output, { from: index, to: index });
+    // a step may go on with what another has written
+    lives.set(step.output, { from: lives.get(step.output)?.from ?? index, to: index });
   }
   for (const name of graph.outputs) lastsUntil(memoryOf(name), steps.length);
   return lives;

@@ -43,6 +43,7 @@ export const DEFAULT_PROFILES: Readonly<Record<AdapterFamily, Profile>> = {
     // vector shifts and gathered loads cost more than anything else there
     forms: ['nearest_even', 'checked_line'],
     kinds: softwareKinds(),
+    fusion: 'floats',
   },
   gpu: {
     name: 'gpu',

@@ -47,8 +47,8 @@ export function stagesOf(graph: Graph, options: ResolvedOptions): Stages {
   const typed = inferGraph(rewritten, engine, options.shapes);
   const layers = layersOf(typed, engine);
   const target = targetOf(typed, features, preferencesOf(profile, features));
-  const joined = join(layers, { fusion, outputs: typed.outputs, admits: (one) => admits(one, target) });
-  return { settings, target, rewritten, typed, layers, joined };
+  const { joined, planes } = join(layers, { fusion, outputs: typed.outputs, admits: (one) => admits(one, target) });
+  return { settings, target: { ...target, planes }, rewritten, typed, layers, joined };
 }
 
 function settingsOf(options: ResolvedOptions): Settings {
@@ -65,6 +65,7 @@ function targetOf({ tensors }: TypedGraph, features: Features, preferences: Pref
   return {
     features,
     preferences,
+    planes: new Set(),
     unusedName(like) {
       let name = like;
       for (let i = 1; names.has(name); i++) name = `${like}.${i}`;

@@ -22,6 +22,8 @@ export interface Plan extends Settings {
   readonly steps: readonly Step[];
   /** Tensors that are other tensors in another shape, and which. */
   readonly views: ReadonlyMap<string, string>;
+  /** Where those of them begin that do not begin with the other's first byte. */
+  readonly offsets: ReadonlyMap<string, number>;
   /** Where each tensor lives: index into `buffers`. Tensors whose lives do not overlap share one. */
   readonly bufferOf: ReadonlyMap<string, number>;
   /** Bytes of each buffer. */
@@ -55,7 +57,8 @@ export function* planSteps(graph: Graph, options: ResolvedOptions): Generator<St
       steps.push(step);
       yield step;
     }
-  const views = memoryOfViews(layers);
+  const held = steps.flatMap(({ output, holds = [] }) => holds.map((one) => ({ ...one, output })));
+  const views = new Map([...memoryOfViews(layers), ...held.map(({ tensor, output }) => [tensor, output] as const)]);
   const temporaries = steps.flatMap(({ temporary }) => (temporary ? [[temporary.name, temporary] as const] : []));
   const tensors = new Map([...typed.tensors, ...temporaries]);
   return {
@@ -65,6 +68,7 @@ export function* planSteps(graph: Graph, options: ResolvedOptions): Generator<St
     tensors,
     steps,
     views,
+    offsets: new Map(held.map(({ tensor, offset }) => [tensor, offset])),
     ...assignBuffers({ ...typed, tensors }, steps, (tensor) => views.get(tensor) ?? tensor),
   };
 }

@@ -211,7 +211,8 @@ export class InferenceSession {
       if (location !== 'cpu')
         throw new InvalidInputError(`input ${kindOf(name)} is on a GPU; a trace takes tensors on the host`);
     const plan = this.#planFor(shapesOf(tensors));
-    const unfused = plan.fusion === 'none' ? plan : this.#planned(shapesOf(tensors), 'none');
+    const isUnfused = plan.steps.every(({ parts }) => !parts);
+    const unfused = isUnfused ? plan : this.#planned(shapesOf(tensors), 'none');
     const inputs = takeInputs(unfused, tensors);
     return (await this.#executable(unfused)).trace(inputs, Boolean(options.accumulators));
   }

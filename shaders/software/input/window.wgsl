@@ -1,4 +1,4 @@
-// Words under the window of an output pixel, in the order ky, kx, word; `padding` where the window leaves the input.
+// Words under the window of an output pixel, in the order ky, kx, word; the slot zero's `padding` where the window leaves the input.
 
 struct Cursor {
   ox: u32,
@@ -53,5 +53,5 @@ fn load(cursor: Cursor, place: Place) -> u32 {
   let x = cursor.ox * geometry.window.stride_x + place.x;
   let inside = y < geometry.window.in_height && x < geometry.window.in_width;
   let at = cursor.image + (y * geometry.window.in_width + x) * geometry.window.in_groups + place.word;
-  return select(geometry.padding, input[select(0u, at, inside)] ^ geometry.input_flip, inside);
+  return select(padding(), input[select(0u, at, inside)] ^ geometry.input_flip, inside);
 }

@@ -1,7 +1,7 @@
 import { layerWindow } from '../geometry.ts';
 import { inputFlip, laneCorrections, paddingWord, startingSums, weightMin } from './floats.ts';
 import type { Linear } from '../../layers/layer.ts';
-import { hasExactSums, type LinearKernel } from '../linear.ts';
+import { dynamicSlots, hasExactSums, type LinearKernel } from '../linear.ts';
 import { useKernel } from '../kernel.ts';
 
 /** Larger windows and strides would unroll into too much text. */
@@ -15,6 +15,7 @@ export const depthwiseRows: LinearKernel = {
   name: 'depthwise_rows',
   kinds: ['depthwise'],
   software: true,
+  dynamic: true,
   // columns of the input in which a thread's windows begin
   tiles: [4, 2, 7],
   admits(linear) {
@@ -52,6 +53,7 @@ export const depthwiseRows: LinearKernel = {
           NEW: kernelHeight - kept,
           WINDOW_WIDTH: (width - 1) * strides[0] + kernelWidth,
         },
+        slots: dynamicSlots(linear),
       }),
       workgroups: [Math.ceil(output.groups / 4), Math.ceil(output.width / width), strips * output.batch],
     };

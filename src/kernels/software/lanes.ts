@@ -3,7 +3,7 @@ import { outputPixels } from '../../layers/linear/geometry.ts';
 import { inputFlip, laneCorrections, packLaneWeights, paddingWord, startingSums } from './floats.ts';
 import { useKernel } from '../kernel.ts';
 import { layerWindow } from '../geometry.ts';
-import { hasExactSums, type LinearKernel, type LinearLayer, type LoweredLinear } from '../linear.ts';
+import { dynamicSlots, hasExactSums, type LinearKernel, type LinearLayer, type LoweredLinear } from '../linear.ts';
 
 /**
  * Quads of words of weights that a thread keeps: more would make a loop of more text than processors keep decoded, and
@@ -55,7 +55,11 @@ function lower(linear: LinearLayer, mostRows: number, sharing: string): LoweredL
   // all about as long
   const rows = Math.ceil(pixels / Math.ceil(pixels / longest));
   const geometry = { ...layerWindow(linear), rows, input_flip: inputFlip(linear), padding: paddingWord(linear) };
-  const slots = { words: sharing, source: window ? 'software/input/window' : 'software/input/pixel' };
+  const slots = {
+    ...dynamicSlots(linear),
+    words: sharing,
+    source: window ? 'software/input/window' : 'software/input/pixel',
+  };
   return {
     operands: [packLaneWeights(linear, words, 4 * quads), laneCorrections(linear, startingSums(linear)!)],
     ...(carried
@@ -76,6 +80,7 @@ export const lanes: LinearKernel = {
   name: 'lanes',
   kinds: ['pointwise', 'conv', 'gemm'],
   software: true,
+  dynamic: true,
   tiles: ROWS,
   admits(linear, { subgroups }: Features) {
     if (subgroups?.min !== 4 || subgroups.max !== 4) return 'the device has no subgroups of four lanes';
@@ -89,6 +94,7 @@ export const lanesPlain: LinearKernel = {
   name: 'lanes_plain',
   kinds: ['pointwise', 'conv', 'gemm'],
   software: true,
+  dynamic: true,
   tiles: ROWS,
   admits,
   lower: (linear, _target, rows) => lower(linear, rows, PLAIN),

@@ -16,11 +16,19 @@ const rounded = (words: number): number => Math.ceil(words / UNIT) * UNIT;
  * another is a constant. There are two for all of a graph, so that layers share pipelines: that of the largest 8-bit
  * tensor, and that of the largest of at most half of it. Buffers are as large (boundBytes).
  */
-export function lengths(tensors: Iterable<TensorInfo>): (info: TensorInfo) => number {
+export function lengths(tensors: Iterable<TensorInfo>): (info: TensorInfo, behind?: number) => number {
   const words = [...tensors].filter(({ type }) => isByteType(type)).map(wordsOf);
   const largest = words.reduce((most, one) => Math.max(most, one), 0);
   const small = words.filter((one) => one <= largest / 2).reduce((most, one) => Math.max(most, one), 0);
-  return (info) => rounded(wordsOf(info) <= small ? small : Math.max(largest, wordsOf(info)));
+  // of floats those of the largest, and of at most a quarter of it
+  const floats = 4 * largest;
+  return (info, behind = 0) => {
+    if (!isByteType(info.type)) {
+      const words = wordsOf(info) + behind;
+      return rounded(words <= floats / 4 ? floats / 4 : Math.max(words, floats + UNIT));
+    }
+    return rounded(wordsOf(info) <= small ? small : Math.max(largest, wordsOf(info)));
+  };
 }
 
 /** Steps with the lengths that their kernels declare. */
@@ -32,20 +40,24 @@ export function withLengths(tensors: ReadonlyMap<string, TensorInfo>): (step: St
     const INPUT_WORDS = lengthOf(tensors.get(input.tensor)!);
     return {
       ...step,
-      counts: { ...step.counts, INPUT_WORDS, OUTPUT_WORDS: lengthOf(step.temporary ?? tensors.get(step.output)!) },
+      counts: {
+        ...step.counts,
+        INPUT_WORDS,
+        OUTPUT_WORDS: lengthOf(step.temporary ?? tensors.get(step.output)!, (step.behind ?? 0) / 4),
+      },
     };
   };
 }
 
 /** Bytes of a tensor that a step binds: as many as its kernel's array has, which may be more than the tensor's. */
-export function boundBytes({ operands, output, counts }: Step, tensor: TensorInfo): number {
+export function boundBytes({ operands, output, counts, behind = 0 }: Step, tensor: TensorInfo): number {
   const [input] = operands;
   const isInput = input !== undefined && 'tensor' in input && input.tensor === tensor.name;
   const words = Math.max(
     isInput ? (counts['INPUT_WORDS'] ?? 0) : 0,
     output === tensor.name ? (counts['OUTPUT_WORDS'] ?? 0) : 0,
   );
-  return Math.max(packedBytes(tensor), 4 * words);
+  return Math.max(packedBytes(tensor) + (output === tensor.name ? behind : 0), 4 * words);
 }
 
 /** A step that leaves its sums as they are: a word a sum, in place of a code. */

@@ -1,18 +1,18 @@
-// A kernel's int32 sums of x * (w - zw), less the input's zero point, a tensor of one byte, times the weights that have a
-// pixel of the input under them: four words where the codes take one.
+// Sums of x * (w - zw) of an input that is padded with 0: less its zero point, a tensor of one byte, times the weights that
+// have a pixel of the input under them.
 // offsets: groups of channels, width, height and different columns of the output; a number for each row, then one for each
 // column; then the sums of weights, a group of channels behind the other, of each row's number and each column's.
 
-alias Form = u32;
+alias Offset = u32;
 
-@group(1) @binding($) var<storage, read> zero_point: array<u32>;
+@group(1) @binding($) var<storage, read> zero_point: array<u32, 1>;
 @group(1) @binding($) var<storage, read> offsets: array<i32>;
 
-fn form_of(group: u32) -> Form {
+fn offset_of(group: u32) -> Offset {
   return group;
 }
 
-fn without_zero_point(index: u32, sums: vec4<i32>) -> vec4<i32> {
+fn offset_at(index: u32, offset: Offset) -> Sums {
   let groups = u32(offsets[0]);
   let width = u32(offsets[1]);
   let height = u32(offsets[2]);
@@ -21,12 +21,5 @@ fn without_zero_point(index: u32, sums: vec4<i32>) -> vec4<i32> {
   let column = u32(offsets[4u + height + pixel % width]);
   let at = 4u + height + width + ((row * u32(offsets[3]) + column) * groups + index % groups) * 4u;
   let weights = vec4<i32>(offsets[at], offsets[at + 1u], offsets[at + 2u], offsets[at + 3u]);
-  return sums - i32(zero_point[0] & 255u) * weights;
-}
-
-fn emit(index: u32, form: Form, sums: Sums) {
-  let whole = without_zero_point(index, vec4<i32>(sums));
-  for (var lane = 0u; lane < 4u; lane++) {
-    output[index * 4u + lane] = bitcast<u32>(whole[lane]);
-  }
+  return Sums(i32(zero_point[0] & 255u) * weights);
 }

@@ -1,0 +1,4 @@
+// What is outside of the input: a constant.
+fn padding() -> u32 {
+  return geometry.padding;
+}
