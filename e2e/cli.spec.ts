@@ -4,7 +4,7 @@ import { expect, test } from 'playwright/test';
 import { defaultModel } from '../models/index.ts';
 import { writeOnnx } from '../models/onnx_writer.ts';
 import { writeNpy } from '../harness/numpy/npy.ts';
-import { openNpz } from '../harness/numpy/npz.ts';
+import { openNpz, writeNpz } from '../harness/numpy/npz.ts';
 import { OnnxNetwork } from '../tests/helpers/onnx_network.ts';
 import { withExternalWeight } from '../tests/helpers/external_weight.ts';
 import { scriptFile } from '../tests/helpers/script_file.ts';
@@ -278,12 +278,16 @@ test('explain: one layer that is one too high is found from a trace, and the rep
   const recorded = await exact8(['trace', '--model', model, '--input', input, '--out', trace]);
   expect(recorded.code, recorded.stderr).toBe(0);
   const { shape, data } = openNpz(readFileSync(trace)).read('depthwise');
-  const theirs = write(
-    'theirs.npy',
-    writeNpy({ shape, data: Uint8Array.from(data as Uint8Array, (x) => Math.min(x + 1, 255)) }),
-  );
-  const args = ['--model', model, '--theirs', theirs, '--layer', 'depthwise', '--against', trace];
-  const result = await exact8(['explain', ...args, '--html', html, '--json']);
+  const wrong = Uint8Array.from(data as Uint8Array, (x) => Math.min(x + 1, 255));
+  const theirs = write('theirs.npz', writeNpz([['dw_out', { shape, data: wrong }]]));
+  const mapped = (name: string) => ['--map', write(`${name}.json`, JSON.stringify({ dw_out: name }))];
+  const args = ['--model', model, '--theirs', theirs, '--against', trace];
+  const unknown = await exact8(['explain', ...args, ...mapped('deptwise')]);
+  expect([unknown.code, unknown.stderr]).toEqual([
+    2,
+    expect.stringContaining("the model has no tensor 'deptwise'; nearest are 'depthwise'"),
+  ]);
+  const result = await exact8(['explain', ...args, ...mapped('depthwise'), '--html', html, '--json']);
   expect(result.code, result.stderr).toBe(1);
   expect(await faultsOfReport(html)).toEqual([]);
 });
