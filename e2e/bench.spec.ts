@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'playwright/test';
 import { exact8 } from './command.ts';
+import { faultsOfReport } from './looked_at.ts';
 
 test.describe.configure({ timeout: 180_000 });
 
@@ -42,6 +43,7 @@ test('bench measures exact8 and another engine, every layer, and writes a report
   const report = readFileSync(file, 'utf8');
   expect(report).toContain('tfjs-wasm');
   expect(report).not.toMatch(/NaN|undefined|Infinity|<script/);
+  expect(await faultsOfReport(file)).toEqual([]);
 });
 
 test('bench --leak runs a small model many times and says that nothing is left', async () => {

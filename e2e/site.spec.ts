@@ -7,6 +7,7 @@ import { promisify } from 'node:util';
 import type { Browser, Page } from 'playwright/test';
 import { chosen } from '../tests/helpers/long.ts';
 import { expect, test } from './gpu.ts';
+import { COLOR_SCHEMES, faultsOf, WIDTHS } from './looked_at.ts';
 
 const TYPES: Record<string, string> = {
   '.html': 'text/html',
@@ -87,35 +88,18 @@ test('every link of every page leads to what there is, under any path', async ({
   await context.close();
 });
 
-const SIZES = [390, 1024, 1920];
 /** Each kind of page: of text and tables, of drawings, of code alone; the lab. */
 const LOOKED_AT = ['index.html', 'proof.html', 'api.html', 'engines.html', 'lab/index.html'];
 
-for (const colorScheme of ['light', 'dark'] as const)
+for (const colorScheme of COLOR_SCHEMES)
   test(`${colorScheme}: axe finds nothing, and nothing is wider than the screen`, async ({ gpu }) => {
-    const axe = readFileSync('node_modules/axe-core/axe.min.js', 'utf8');
-    for (const width of SIZES) {
+    for (const width of WIDTHS) {
       const { context, page } = await open(gpu, { colorScheme, viewport: { width, height: 900 } });
       for (const name of chosen(LOOKED_AT, pages())) {
         await page.goto(address + name);
-        // past the page's own policy, as the tool that it is
-        const violations = await page
-          .evaluate(async (axe) => {
-            // the lab is ready where it shows its parts
-            while (location.pathname.includes('/lab/') && document.querySelector('#lab[hidden]'))
-              await new Promise((resolve) => setTimeout(resolve, 50));
-            new Function(axe)();
-            const run = (
-              globalThis as unknown as {
-                axe: { run(): Promise<{ violations: { id: string; nodes: { html: string }[] }[] }> };
-              }
-            ).axe.run;
-            return (await run()).violations.map(({ id, nodes }) => `${id}: ${nodes[0]!.html}`);
-          }, axe)
-          .catch((error: unknown) => [String(error)]);
-        expect(violations, `${name}, ${width} px`).toEqual([]);
-        const wider = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
-        expect(wider, `${name}, ${width} px`).toBeLessThanOrEqual(0);
+        // the lab is ready where it shows its parts
+        if (name.startsWith('lab/')) await page.locator('#lab:not([hidden])').waitFor();
+        expect(await faultsOf(page), `${name}, ${width} px`).toEqual([]);
       }
       await context.close();
     }

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { expect, test } from 'playwright/test';
 import type { TuningFile } from '../harness/tune/file.ts';
 import { exact8 } from './command.ts';
+import { faultsOfReport } from './looked_at.ts';
 import { plant } from './plant.ts';
 import { smallModel } from '../tests/helpers/small_model.ts';
 
@@ -45,7 +46,7 @@ test('tune refuses a variant that is wrong, names it, and exits with 1', async (
 test('tune as on a lesser adapter: layers, blocks and fusions; it goes on where it was cut off', async () => {
   const out = test.info().outputPath('profile.json');
   const handicap = ['--without', 'packed-dot,subgroups', '--workgroup-memory', '16384'];
-  const args = ['tune', '--model', await smallFile(), '--out', out, '--time-limit', '10', ...handicap];
+  const args = ['tune', '--model', await smallFile(), '--out', out, '--time-limit', '120', ...handicap];
   const html = test.info().outputPath('heat.html');
   const whole = await exact8([...args, '--html', html, '--json']);
   expect(whole.code, whole.stderr).toBe(0);
@@ -61,6 +62,7 @@ test('tune as on a lesser adapter: layers, blocks and fusions; it goes on where 
   expect(block!.tiles.map(({ tile }) => tile)).toEqual(expect.arrayContaining(['unfused', block!.usual]));
   expect(file.profile.blocks?.[block!.geometry] ?? block!.best).toBe(block!.best);
   expect(file.fusions.map(({ fusion }) => fusion)).toEqual(['none', 'layers', 'blocks']);
+  expect(await faultsOfReport(html)).toEqual([]);
   const page = readFileSync(html, 'utf8');
   expect(page).toContain(block!.geometry);
   expect(page).not.toMatch(/NaN|undefined|Infinity|<script/);

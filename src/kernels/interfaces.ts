@@ -37,6 +37,7 @@ export const KERNELS = {
   'range_parameter': {"operands":["range"],"geometry":["opaque"],"overrides":[],"counts":[],"slots":["arithmetic","parameter"],"constants":{}},
   'resize_bilinear': {"operands":["input","rows","columns"],"geometry":["in_height","in_width","out_height","out_width","channel_groups","groups","sign"],"overrides":[],"counts":[],"slots":["interpolation"],"constants":{"WORKGROUP_SIZE":64}},
   'resize_linear': {"operands":["input","values","rows","columns"],"geometry":["in_height","in_width","out_height","out_width","channel_groups","groups","input_sign"],"overrides":[],"counts":[],"slots":["output"],"constants":{"WORKGROUP_SIZE":64}},
+  'resize_linear_float32': {"operands":["input","rows","columns"],"geometry":["in_height","in_width","out_height","out_width","channel_groups","groups","opaque"],"overrides":[],"counts":[],"slots":["arithmetic"],"constants":{"WORKGROUP_SIZE":64}},
   'scale': {"operands":["input","zeros","scales"],"geometry":["groups","channel_groups"],"overrides":[],"counts":[],"slots":[],"constants":{"WORKGROUP_SIZE":64}},
   'softmax': {"operands":["input","terms"],"geometry":["pixels","channels","channel_groups","input_sign"],"overrides":["OUTPUT_SIGN"],"counts":[],"slots":["sum","code"],"constants":{"WORKGROUP_SIZE":64}},
   'softmax_float32': {"operands":["input","constants"],"geometry":["rows","length","step","middle","inner","outer_step","middle_step","inner_step","opaque"],"overrides":[],"counts":[],"slots":["arithmetic"],"constants":{"WORKGROUP_SIZE":64}},

@@ -120,6 +120,19 @@ export const floatReduceMean = poolOperator(
   (node) => (keepsDimensions(node) ? [1, 1] : []),
 );
 
+/** ReduceMax over height and width of float32: one after the other, the first of those that are equal. */
+export const floatReduceMax = poolOperator(
+  (node, context) => {
+    const [rows, columns] = wholeWindow(node, context).kernel;
+    const length = rows * columns;
+    float32Of(node, context);
+    // one column is no vector
+    const window = { ...wholePlane(node, context), kernel: [length, 1] } as const;
+    return { window, order: 'columns', takes: 'largest', countsPads: false, size: [length, 1] };
+  },
+  (node) => (keepsDimensions(node) ? [1, 1] : []),
+);
+
 /** MaxPool of float32. */
 export const floatMaxPool = poolOperator((node, context) => {
   const window = poolWindow(node, context);
