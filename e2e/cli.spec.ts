@@ -324,7 +324,7 @@ test('demo: classifies, verifies every tensor, and leaves a report', async () =>
   expect(await faultsOfReport(report)).toEqual([]);
 });
 
-test('explain: one layer that is one too high is found from a trace, and the report shows it', async () => {
+test('explain: a layer that is clamped one too high is found from a trace, and the report shows it', async () => {
   const model = write('small.onnx', await smallModel());
   const [trace, html] = [temporary('trace.npz'), temporary('explain.html')];
   const picture = Float32Array.from({ length: 768 }, (_, i) => ((i * 7) % 11) / 5 - 1);
@@ -332,10 +332,10 @@ test('explain: one layer that is one too high is found from a trace, and the rep
   const recorded = await exact8(['trace', '--model', model, '--input', input, '--out', trace]);
   expect(recorded.code, recorded.stderr).toBe(0);
   const { shape, data } = openNpz(readFileSync(trace)).read('depthwise');
-  const wrong = Uint8Array.from(data as Uint8Array, (x) => Math.min(x + 1, 255));
+  const wrong = (data as Uint8Array).map((x) => Math.max(x, 1));
   const theirs = write('theirs.npz', writeNpz([['dw_out', { shape, data: wrong }]]));
   const mapped = (name: string) => ['--map', write(`${name}.json`, JSON.stringify({ dw_out: name }))];
-  const args = ['--model', model, '--theirs', theirs, '--against', trace];
+  const args = ['--model', model, '--engine', 'onnxruntime', '--theirs', theirs, '--against', trace];
   const unknown = await exact8(['explain', ...args, ...mapped('deptwise')]);
   expect([unknown.code, unknown.stderr]).toEqual([
     2,
@@ -343,6 +343,7 @@ test('explain: one layer that is one too high is found from a trace, and the rep
   ]);
   const result = await exact8(['explain', ...args, ...mapped('depthwise'), '--html', html, '--json']);
   expect(result.code, result.stderr).toBe(1);
+  expect(JSON.parse(result.stdout).layers).toMatchObject([{ name: 'depthwise', causes: [{ kind: 'clamp' }] }]);
   expect(await faultsOfReport(html)).toEqual([]);
 });
 

@@ -5,7 +5,9 @@ import { writeFloatModel } from '../models/float_model.ts';
 import { foldNetwork, type Network } from '../models/network.ts';
 import { NETWORKS } from '../models/networks/index.ts';
 import { readNsfwjs } from '../models/nsfwjs/keras.ts';
-import { chosen } from '../tests/helpers/long.ts';
+import { writeOnnx, type OnnxModel, type OnnxNode, type OnnxTensor } from '../models/onnx_writer.ts';
+import { elementCount } from '../src/graph/graph.ts';
+import { chosen, LONG } from '../tests/helpers/long.ts';
 import { expect, test } from './gpu.ts';
 import { pythonWith, QUANTIZER } from './python.ts';
 
@@ -122,6 +124,104 @@ for (const [pixels, operators] of yolos)
     expect(wrong).toEqual([]);
     expect(elements).toBeGreaterThan(400_000);
   });
+
+const GENERATED = LONG ? 3000 : 80;
+
+test(`${GENERATED} generated graphs of dynamic quantization: GPU, host and onnxruntime-web give the same bits`, async ({
+  kept,
+}) => {
+  const result = await kept.evaluate(async (count) => {
+    type Run = typeof import('../harness/cases/graphs/run_graphs.ts');
+    const { runGraphs } = (await import('/harness/cases/graphs/run_graphs.ts' as string)) as Run;
+    type Oracle = typeof import('../harness/oracles/onnxruntime_web.ts');
+    const { runOnnxruntimeWeb } = (await import('/harness/oracles/onnxruntime_web.ts' as string)) as Oracle;
+    type Device = typeof import('./kept_device.ts');
+    const { keptDevice } = (await import('/e2e/kept_device.ts' as string)) as Device;
+    return runGraphs(6, 0, count, runOnnxruntimeWeb, { device: await keptDevice(), kind: 'dynamic' });
+  }, GENERATED);
+  expect(result.failures.map(({ id, between, what }) => `${id}: ${between}: ${what}`)).toEqual([]);
+  expect(result.onGpu).toBe(result.equal);
+  expect(result.equal).toBeGreaterThan(GENERATED / 2);
+});
+
+/** One operator, whose float32 output is an output, and is quantized by its range. */
+function smallGraph(
+  op: string,
+  dims: readonly number[],
+  constants: readonly OnnxTensor[],
+  attributes: OnnxNode['attributes'] = {},
+): OnnxModel {
+  const node = (op: string, inputs: readonly string[], outputs: readonly string[], attributes = {}): OnnxNode => ({
+    ...{ name: outputs[0]!, op, domain: '', inputs, outputs, attributes },
+  });
+  const byRange = ['q', 's', 'z'];
+  return {
+    ...{ name: op, description: '', constants },
+    inputs: [{ name: 'x', type: 'float32', dims }],
+    nodes: [
+      node(op, ['x', ...constants.map(({ name }) => name)], ['y'], attributes),
+      node('DynamicQuantizeLinear', [op === 'QuantizeLinear' ? 'x' : 'y'], byRange),
+    ],
+    outputs: [
+      { name: 'y', type: op === 'QuantizeLinear' ? 'uint8' : 'float32' },
+      ...byRange.map((name, i) => ({ name, type: i === 1 ? ('float32' as const) : ('uint8' as const) })),
+    ],
+  };
+}
+
+const odd = (shape: readonly number[]): OnnxTensor => {
+  const data = Float32Array.from({ length: elementCount(shape) }, (_, i) => ((i * 7) % 5) - 1.7);
+  return { name: 'c', dims: shape, data };
+};
+const WINDOW = { kernel_shape: [2, 3] };
+const small: [what: string, model: OnnxModel, values: (i: number) => number][] = [
+  ...[[], [1], [4], [5, 1, 1], [3, 1], [5, 3, 4], [1, 5, 1, 1], [2, 1, 1, 1]].map((shape): (typeof small)[0] => [
+    `a constant of shape [${shape.join(', ')}]`,
+    smallGraph('Sub', [2, 5, 3, 4], [odd(shape)]),
+    (i) => ((i * 13) % 29) / 7 - 2,
+  ]),
+  ['a range that holds NaN', smallGraph('Sqrt', [1, 9], []), (i) => i - 3],
+  ['NaN in the last places alone, which onnxruntime does not see', smallGraph('Sqrt', [1, 9], []), (i) => 7 - i],
+  ['the largest of -Infinity', smallGraph('MaxPool', [1, 2, 2, 3], [], WINDOW), () => -Infinity],
+  ['the largest, zeros of both signs', smallGraph('MaxPool', [1, 2, 2, 3], [], WINDOW), (i) => (i % 2 ? 0 : -0)],
+];
+
+test('small graphs that were wrong on a GPU, by the float32 of the device and by integers', async ({ kept }) => {
+  const verdicts = await kept.evaluate(
+    async (graphs) => {
+      type Run = typeof import('../harness/cases/graphs/run_graphs.ts');
+      const { compareGraph } = (await import('/harness/cases/graphs/run_graphs.ts' as string)) as Run;
+      type Oracle = typeof import('../harness/oracles/onnxruntime_web.ts');
+      const { runOnnxruntimeWeb } = (await import('/harness/oracles/onnxruntime_web.ts' as string)) as Oracle;
+      type Library = typeof import('../src/index.ts');
+      const { Tensor } = (await import('/src/index.ts' as string)) as Library;
+      type Gpu = typeof import('../src/gpu/device.ts');
+      const { featuresOf } = (await import('/src/gpu/device.ts' as string)) as Gpu;
+      type Device = typeof import('./kept_device.ts');
+      const { keptDevice } = (await import('/e2e/kept_device.ts' as string)) as Device;
+      const device = await keptDevice();
+      const verdicts: string[] = [];
+      for (const { what, model, dims, values } of graphs)
+        for (const float32 of [true, false]) {
+          const feeds = { x: new Tensor('float32', Float32Array.from(values), dims) };
+          const features = { ...(await featuresOf(device)), float32 };
+          const verdict = await compareGraph(Uint8Array.from(model), feeds, runOnnxruntimeWeb, { device, features });
+          if (verdict.kind !== 'equal') verdicts.push(`${what}: ${JSON.stringify(verdict)}`);
+        }
+      return verdicts;
+    },
+    small.map(([what, model, value]) => {
+      const dims = model.inputs[0]!.dims as readonly number[];
+      return {
+        what,
+        model: [...writeOnnx(model)],
+        dims,
+        values: Array.from({ length: elementCount(dims) }, (_, i) => value(i)),
+      };
+    }),
+  );
+  expect(verdicts).toEqual([]);
+});
 
 test('float32 arithmetic by integers is IEEE arithmetic, ties, subnormals, infinities and NaN included', async ({
   kept,

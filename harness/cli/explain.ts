@@ -92,7 +92,7 @@ async function runExplain({ at, ...given }: ExplainOptions): Promise<ExitCode> {
   const options = address ? { ...given, layer: address.tensor } : given;
   const infos = [...model.plan.graph.tensors.values()];
   const layer = options.layer === undefined ? undefined : tensorNamed(options.layer, infos);
-  const file = await withMap(model, options, await readArrays(options.theirs, layer), options.theirs);
+  const file = await withMap(model, options, await readArrays(options.theirs, layer));
   const reference = await readReference(model, options, file);
   const theirs = matchRecorded(file, infos, options.theirs, model.graph.layout, {
     layer: layer?.name,

@@ -7,24 +7,21 @@ import type { Feeds } from './feeds.ts';
 import { readInput } from './files.ts';
 import type { LoadedModel } from './model.ts';
 import type { MapOptions } from './options.ts';
-import { note } from './output.ts';
 
 /**
  * The arrays of a file under the names that the file of --map gives them.
  *
  * @throws InvalidInputError where it is no JSON object of names, or the model has no such tensor
  */
-export async function withMap(model: LoadedModel, { map }: MapOptions, npz: Arrays, path: string): Promise<Arrays> {
+export async function withMap(model: LoadedModel, { map }: MapOptions, npz: Arrays): Promise<Arrays> {
   if (map === undefined) return npz;
   const tensorOf = parseMap(map, new TextDecoder().decode(await readInput(map)));
   const tensors = [...model.plan.graph.tensors.keys()];
-  for (const [array, tensor] of tensorOf) {
+  for (const tensor of tensorOf.values()) {
     if (!tensors.includes(tensor))
       throw new InvalidInputError(
         `${map}: the model has no tensor '${tensor}'; nearest are ${nearestNames(tensor, tensors)}`,
       );
-    if (!npz.names.includes(array))
-      note(`${map}: ${path} has no array '${array}'; nearest are ${nearestNames(array, npz.names)}`);
   }
   return renamed(npz, tensorOf);
 }
@@ -48,7 +45,7 @@ function parseMap(path: string, text: string): ReadonlyMap<string, string> {
  * @throws InvalidInputError where the file is damaged, or an array cannot be the tensor that it is named after
  */
 export async function readRecorded(model: LoadedModel, path: string, options: MapOptions): Promise<Recorded> {
-  const npz = await withMap(model, options, openNpz(await readInput(path)), path);
+  const npz = await withMap(model, options, openNpz(await readInput(path)));
   return matchRecorded(npz, [...model.plan.graph.tensors.values()], path, model.graph.layout);
 }
 

@@ -3,6 +3,7 @@ import type {
   Engine,
   Float32Layer,
   Float32Operators,
+  Float32Order,
   Float32PoolLayer,
   Float32Function,
   MultiplyAdd,
@@ -247,6 +248,13 @@ const hasVectors = ({ window: { kernel, strides, pads, dilations }, width }: Flo
   width + pads[1]! + pads[3]! <= 2045 &&
   dilations.every((d) => d === 1);
 
+/** Is the window the whole plane? */
+const isWhole = ({ window: { kernel, strides, pads }, width, height }: Float32PoolLayer): boolean =>
+  kernel[0] === height && kernel[1] === width && strides.every((s) => s === 1) && !pads.some(Boolean);
+
+const orderOf = (layer: Float32PoolLayer): Float32Order =>
+  isWhole(layer) ? 'lanes' : hasVectors(layer) ? 'columns' : 'rows';
+
 /**
  * Float32 operators of onnxruntime-web (wasm, one thread), which has no fused multiply-add. Measured on onnxruntime-web 1.30,
  * every step: 0 mismatches.
@@ -261,16 +269,8 @@ export const float32Operators: Float32Operators = {
     return { at, ...described(number, constants) };
   },
 
-  average(layer) {
-    const { op, window, width, height, opset } = layer;
-    const isNew = op === 'AveragePool' && opset >= 19;
-    const { kernel, strides, pads } = window;
-    const isWhole = kernel[0] === height && kernel[1] === width && strides.every((s) => s === 1) && !pads.some(Boolean);
-    if (isWhole && !isNew) return 'lanes';
-    return !isNew && hasVectors(layer) ? 'columns' : 'rows';
-  },
-
-  maximum: (layer) => (hasVectors(layer) ? 'columns' : 'rows'),
+  average: (layer) => (layer.op === 'AveragePool' && layer.opset >= 19 ? 'rows' : orderOf(layer)),
+  maximum: orderOf,
 
   softmax: { row: softmax, constants: [EXP.leastTerm, EXP.log2e, EXP.round, ...EXP.ln2, ...EXP.polynomial, 1] },
 

@@ -19,6 +19,7 @@ import { lowerRangeParameter } from './range_parameter.ts';
 import { lowerFloatSoftmax } from './softmax_float32.ts';
 import { lowerGlobalAveragePool } from './global_average_pool.ts';
 import { lowerResizeLinear } from './resize_linear.ts';
+import { lowerFloatResizeLinear } from './resize_linear_float32.ts';
 import { lowerBlock } from './inverted_residual.ts';
 import { lowerLinear } from './linear.ts';
 import { lowerLookup } from './lookup.ts';
@@ -46,6 +47,7 @@ const LOWER: { readonly [K in Exclude<LayerKind, LinearKind>]: Lower<K> } = {
   matmul: lowerMatmul,
   resize_bilinear: lowerResizeBilinear,
   resize_linear: lowerResizeLinear,
+  resize_linear_float32: lowerFloatResizeLinear,
   max_pool: lowerMaxPool,
   table: (layer) => (layer.values instanceof Float32Array ? lowerDequantize(layer) : lowerLookup(layer)),
   softmax: lowerSoftmax,

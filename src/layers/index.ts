@@ -7,7 +7,14 @@ import { conv } from './conv.ts';
 import { dequantizeLinear } from './dequantize_linear.ts';
 import { dynamicQuantize, dynamicRange, dynamicScale, dynamicZeroPoint } from './float32/dynamic.ts';
 import { cast, elementwise, operation, orFloat32 } from './float32/element.ts';
-import { floatAveragePool, floatGlobalAveragePool, floatMaxPool, floatReduceMean } from './float32/pool.ts';
+import {
+  floatAveragePool,
+  floatGlobalAveragePool,
+  floatMaxPool,
+  floatReduceMax,
+  floatReduceMean,
+} from './float32/pool.ts';
+import { floatResizeLinear } from './float32/resize_linear.ts';
 import { floatSoftmax } from './float32/softmax.ts';
 import { gemm } from './gemm.ts';
 import { globalAveragePool } from './global_average_pool.ts';
@@ -93,8 +100,8 @@ export const OPERATORS: Readonly<Record<string, Operator>> = {
   Pick: pick,
   Resize: resize,
   ResizeBilinear: resizeBilinear,
-  ResizeLinear: resizeLinear,
-  ReduceMax: reduceMax,
+  ResizeLinear: orFloat32(resizeLinear, floatResizeLinear),
+  ReduceMax: orFloat32(reduceMax, floatReduceMax),
   DepthToSpace: depthToSpace,
   SpaceToDepth: spaceToDepth,
   Shape: shape,

@@ -150,6 +150,8 @@ interface Kinds extends Readonly<Record<LinearKind, LinearSums>> {
     readonly columns: Neighbours;
     readonly functions: InterpolationFunctions;
   };
+  /** The same of float32 values. */
+  readonly resize_linear_float32: { readonly rows: Neighbours; readonly columns: Neighbours };
   readonly max_pool: { readonly window: Window };
   /** y = values[code of x]: 8 bits, or float32. */
   readonly table: {

@@ -48,6 +48,12 @@ describe('generated graphs and mutants of them', () => {
     expect(result.equal).toBeGreaterThan(GRAPHS / 2);
   });
 
+  it(`${GRAPHS} of dynamic quantization: the host gives what onnxruntime-web gives`, async () => {
+    const result = await runGraphs(1, 0, GRAPHS, runOnnxruntimeWeb, { kind: 'dynamic' });
+    expect(result.failures.map(({ id, what }) => `${id}: ${what}`)).toEqual([]);
+    expect(result.equal).toBeGreaterThan(GRAPHS / 2);
+  });
+
   // Kept as files, for what a seed gives changes with the generator: whole-plane pools, double pairs, Transposes that go
   // away, the sign of zero, a Pad of bytes, one before a MaxPool, empty pairs, Identities, equal nodes ...
   it('those that gave other bits, or an error not of the project, are equal or refused', async () => {

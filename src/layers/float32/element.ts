@@ -171,13 +171,17 @@ export const operation: Operator = {
   },
   layer(node, context) {
     const place = placeOf(node, context);
-    const reads = operandsOf(node, context);
+    const { shape } = place.writes;
+    // a constant lies as the output does
+    const reads = operandsOf(node, context).map((info) =>
+      context.constant(info.name) ? { ...info, shape: widened(info.shape, shape.length) } : info,
+    );
     return {
       kind: 'operation',
       ...place,
       reads,
       constants: node.inputs.flatMap((name) => context.constant(name) ?? []),
-      extents: reads.map((info) => alignedExtent(node, context, info, place.writes.shape)),
+      extents: reads.map((info) => alignedExtent(node, context, info, shape)),
       function: functionOf(node, context, 2),
     };
   },

@@ -5,6 +5,7 @@ import { byteRange, type Constant, type GraphNode, type QuantizedType } from '..
 import { MOVES } from '../../graph/moves.ts';
 import { floatFunction } from '../../engines/onnxruntime_float32.ts';
 import { propagateUp } from './fusion.ts';
+import { joinGelus } from './gelu.ts';
 import { batchNormalization, expandNormalizations } from './normalizations.ts';
 import { dequantized } from './pairs.ts';
 import type { Engine, TensorQuantization } from '../../engines/engine.ts';
@@ -313,18 +314,6 @@ function refuseJoinedPads(draft: GraphDraft): void {
   }
 }
 
-/** Of x * (1 + erf(x / sqrt 2)) / 2 in one piece onnxruntime makes an operator of its own, which rounds otherwise. */
-function refuseGelus(draft: GraphDraft): void {
-  for (const { name, op, inputs, outputs } of draft.nodes) {
-    const before = draft.producer(inputs[0]!)?.op;
-    if (op !== 'Erf' || (before !== 'Div' && before !== 'Mul')) continue;
-    if (draft.consumers(outputs[0]!).some((user) => user.op === 'Add'))
-      throw new UnsupportedModelError(
-        `node '${name}' (Erf): a GELU without QuantizeLinear and DequantizeLinear between its operators; supported: with them`,
-      );
-  }
-}
-
 /** (1 / x) * y, where nothing else uses the reciprocal, is y / x to onnxruntime. */
 function divideInstead(draft: GraphDraft): void {
   for (const node of [...draft.nodes]) {
@@ -345,7 +334,7 @@ function divideInstead(draft: GraphDraft): void {
 export function toBytes(draft: GraphDraft, engine: Engine): void {
   propagateUp(draft, MOVES);
   draft.sweep();
-  refuseGelus(draft);
+  joinGelus(draft);
   divideInstead(draft);
   joinSums(draft);
   alignMoves(draft);
