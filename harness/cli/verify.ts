@@ -5,6 +5,7 @@ import type { Recorded } from '../compare/match_trace.ts';
 import type { Oracle } from '../oracles/onnxruntime_web.ts';
 import { TFJS_TFLITE } from '../oracles/tfjs_tflite.ts';
 import { formatCount } from '../report/format.ts';
+import type { TestCase } from '../report/test_report.ts';
 import type { Verification, VerifyRequest } from '../worker/protocol.ts';
 import { withModel, type ModelBrowser } from './browser.ts';
 import { EXIT, type ExitCode } from './exit_codes.ts';
@@ -24,12 +25,13 @@ import {
 } from './options.ts';
 import { note, printResult, progress, tableOf, type Column } from './output.ts';
 import { describeRecorded, readRecorded, recordedFeeds } from './trace_file.ts';
+import { addTestReportOptions, reportTests, testsOf, type TestReportOptions } from './test_report.ts';
 import { verifyModels } from './verify_models.ts';
 
 /** What is verified where no input is named. */
 const DEFAULT_SEED = 1;
 
-interface VerifyOptions extends InferenceOptions, InputOptions, FusionOptions, MapOptions {
+interface VerifyOptions extends InferenceOptions, InputOptions, FusionOptions, MapOptions, TestReportOptions {
   readonly runs: number;
   readonly against?: string;
   readonly eachLayer?: boolean;
@@ -55,7 +57,7 @@ export function addVerify(program: Command, done: (code: ExitCode) => void): voi
     .command('verify')
     .description('compare every tensor with another engine, bit for bit, from the same input')
     .option('--image <file>', 'a picture');
-  addMapOption(addFusionOption(addInferenceOptions(command)))
+  addTestReportOptions(addMapOption(addFusionOption(addInferenceOptions(command))))
     .option(
       '--random <seed>',
       `uniformly distributed input, the same for the same seed (default: ${DEFAULT_SEED})`,
@@ -74,11 +76,15 @@ export function addVerify(program: Command, done: (code: ExitCode) => void): voi
     )
     .option('--markdown <file>', 'with --models: also write the table into a file')
     .action(async ({ models, ...options }: VerifyOptions & { models?: string[] }) =>
-      done(await (models ? verifyModels(models, options, verifyBriefly(options)) : runVerify(options))),
+      done(
+        await reportTests('exact8 verify', options, () =>
+          models ? verifyModels(models, options, verifyBriefly(options)) : runVerify(options),
+        ),
+      ),
     );
 }
 
-async function runVerify(options: VerifyOptions): Promise<ExitCode> {
+async function runVerify(options: VerifyOptions): Promise<{ cases: TestCase[]; code: ExitCode }> {
   const model = await loadModel(options, engineAgainst(options.against));
   const reference = await chooseReference(model, options);
   const sources = await chooseSources(model, options, reference);
@@ -101,7 +107,10 @@ async function runVerify(options: VerifyOptions): Promise<ExitCode> {
       ...describeOnlyOutputs(inputs),
     ].join('\n'),
   );
-  return exitCode(inputs, layers ? addUp(comparison, layers) : comparison);
+  return {
+    cases: testsOf(model.name, inputs, reference.recorded?.missing),
+    code: exitCode(inputs, layers ? addUp(comparison, layers) : comparison),
+  };
 }
 
 const addUp = (a: Comparison, b: Comparison): Comparison => ({ ...a, mismatches: a.mismatches + b.mismatches });
