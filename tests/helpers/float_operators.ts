@@ -22,6 +22,10 @@ const constant = (data: OnnxTensor['data'], dims: readonly number[] = [data.leng
 const floats = (values: readonly number[], dims?: readonly number[]): OnnxTensor =>
   constant(Float32Array.from(values), dims);
 
+const integers = (values: readonly number[]): OnnxTensor => constant(BigInt64Array.from(values, BigInt));
+/** An operand that is left out. */
+const NONE: OnnxTensor = { name: '', dims: [0], data: new Float32Array() };
+
 /** Operators in a row, and a DynamicQuantizeLinear behind each that gives floats. */
 function smallGraph(
   dims: readonly number[],
@@ -53,7 +57,7 @@ function smallGraph(
     model: {
       ...{ name: 'small', description: '', operatorSet, nodes, outputs },
       inputs: [{ name: 'x', type: 'float32', dims }],
-      constants: ops.flatMap(([, operands = []]) => operands),
+      constants: ops.flatMap(([, operands = []]) => operands.filter((operand) => operand !== NONE)),
     },
     values: Array.from({ length: elementCount(dims) }, (_, i) => Math.fround(values(i))),
   };
@@ -128,6 +132,14 @@ export const SMALL_GRAPHS: readonly SmallGraph[] = [
   ]),
   smallGraph([2, 3, 5, 7], uneven, [['GlobalAveragePool']]),
   smallGraph([2, 3, 5, 7], uneven, [['ReduceMean', [], { axes: [2, 3] }]], 13),
+  smallGraph([2, 3, 4, 5], uneven, [['ReduceMax', [], { axes: [2, 3] }]], 13),
+  smallGraph([1, 3, 2, 3], zeros, [['ReduceMax', [], { axes: [2, 3], keepdims: 0 }]], 13),
+  smallGraph([1, 3, 2, 3], (i) => i - 8, [['Sqrt'], ['ReduceMax', [], { axes: [2, 3] }]], 13),
+  ...['half_pixel', 'asymmetric', 'align_corners', 'pytorch_half_pixel'].map((coordinate_transformation_mode) =>
+    smallGraph([2, 3, 4, 5], uneven, [
+      ['Resize', [NONE, NONE, integers([2, 3, 7, 3])], { mode: 'linear', coordinate_transformation_mode }],
+    ]),
+  ),
   // NaN in the last places alone, which onnxruntime does not see
   smallGraph([1, 9], (i) => 7 - i, [['Sqrt']]),
   smallGraph([1, 5, 1, 2], (i) => 8.5 - i, [['Sqrt']]),

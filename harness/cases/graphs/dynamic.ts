@@ -2,7 +2,7 @@ import type { Random } from '../../../models/random.ts';
 import { Builder, type Piece, type Value } from './builder.ts';
 import { activation } from './pieces/elementwise.ts';
 import { integerConv, integerMatMul, LONG, range } from './pieces/dynamic.ts';
-import { floatFunction, floatPair, gate, squeeze } from './pieces/floats.ts';
+import { floatFunction, floatPair, gate, gelu, squeeze } from './pieces/floats.ts';
 import { ofImage } from './pieces/images.ts';
 import { concat, realMove } from './pieces/moves.ts';
 import { pool } from './pieces/pools.ts';
@@ -11,7 +11,7 @@ const PIECES: readonly Piece[] = [
   ...Array.from({ length: 6 }, () => integerConv),
   ...Array.from({ length: 4 }, () => integerMatMul),
   ...Array.from({ length: 4 }, () => floatFunction),
-  ...[floatPair, floatPair, gate, squeeze, activation, pool, pool, ofImage, realMove, concat, range],
+  ...[floatPair, floatPair, gate, gelu, squeeze, activation, pool, pool, ofImage, ofImage, realMove, concat, range],
 ];
 
 /** Before 13 a Softmax has rows of many dimensions, from 19 on an AveragePool another order. */

@@ -36,6 +36,22 @@ export const gate = ofReal((builder, { name, shape }) => {
   return { name: builder.node('Mul', random.chance(0.5) ? [name, factor] : [factor, name]), shape };
 });
 
+/** x (1 + erf(x / sqrt 2)) / 2, as exporters write it. */
+export const gelu = ofReal((builder, { name, shape }) => {
+  const { random } = builder;
+  const number = (value: number): string => builder.constant('c', Float32Array.of(value));
+  const either = (a: string, b: string): string[] => (random.chance(0.5) ? [a, b] : [b, a]);
+  const scaled = random.chance(0.7)
+    ? builder.node('Div', [name, number(Math.SQRT2)])
+    : builder.node('Mul', either(name, number(Math.SQRT1_2)));
+  const sum = builder.node('Add', either(builder.node('Erf', [scaled]), number(1)));
+  const half = number(0.5);
+  const product = random.chance(0.5)
+    ? builder.node('Mul', either(builder.node('Mul', either(name, sum)), half))
+    : builder.node('Mul', either(builder.node('Mul', either(name, half)), sum));
+  return { name: product, shape };
+});
+
 /** Add, Sub, Mul and Div of two tensors, one of which may be stretched, or a constant of a shape that is. */
 export const floatPair = ofReal((builder, a) => {
   const { random } = builder;
