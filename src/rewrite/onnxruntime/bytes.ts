@@ -5,6 +5,7 @@ import { byteRange, type Constant, type GraphNode, type QuantizedType } from '..
 import { MOVES } from '../../graph/moves.ts';
 import { floatFunction } from '../../engines/onnxruntime_float32.ts';
 import { propagateUp } from './fusion.ts';
+import { joinFloatConvolutions } from './floats.ts';
 import { joinGelus } from './gelu.ts';
 import { batchNormalization, expandNormalizations } from './normalizations.ts';
 import { dequantized } from './pairs.ts';
@@ -334,6 +335,7 @@ function divideInstead(draft: GraphDraft): void {
 export function toBytes(draft: GraphDraft, engine: Engine): void {
   propagateUp(draft, MOVES);
   draft.sweep();
+  joinFloatConvolutions(draft);
   joinGelus(draft);
   divideInstead(draft);
   joinSums(draft);
