@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { expect, test } from 'playwright/test';
@@ -60,6 +60,38 @@ for (const [runtime, driver] of COLUMNS)
     expect(rows).toHaveLength(1 + ENGINES.length);
     for (const row of rows) expect(row).toMatch(/\| +[\d,]{2,} \| 0 \|$/);
     expect(rows[0]).toMatch(/^\| small.onnx \| onnxruntime \| 6 \|/);
+  });
+
+const graphsOnWgpu = chosen<[SoftwareDriver, count: number]>(
+  [['swiftshader', 6]],
+  [
+    ['swiftshader', 500],
+    ['llvmpipe', 500],
+  ],
+);
+for (const [driver, count] of graphsOnWgpu)
+  test(`deno on ${driver}: ${count} generated graphs of dynamic quantization equal onnxruntime-web (needs Deno)`, async () => {
+    await need('deno', driver);
+    const args = ['cases', '--graphs', 'dynamic', '--against', 'onnxruntime', '--seed', '3', '--count', String(count)];
+    const { code, stdout, stderr } = await exact8([...args, '--webgpu', 'deno', '--adapter', driver, '--json']);
+    expect(code, stderr).toBe(0);
+    const report = JSON.parse(stdout);
+    expect(report).toMatchObject({ graphs: count, failures: [], onGpu: report.equal });
+    expect(report.equal).toBeGreaterThan(count / 2);
+  });
+
+const GOLDENS = '../shared/goldens/dynamic';
+const modelsOnWgpu = chosen<string>([], ['dfl_u8', 'dw_u8', 'gemm_u8', 'mm_u8pc', 'res_u8', 'se_u8', 'shared_s8']);
+for (const model of modelsOnWgpu)
+  test(`deno: every tensor of ${model} equals onnxruntime-web's (needs Deno and ../shared)`, async () => {
+    test.skip(!existsSync(GOLDENS), 'needs ../shared');
+    for (const driver of ['swiftshader', 'llvmpipe'] as const) {
+      await need('deno', driver);
+      const args = ['verify', '--model', `${GOLDENS}/${model}.onnx`, '--random', '1', '--json'];
+      const { code, stdout, stderr } = await exact8([...args, '--webgpu', 'deno', '--adapter', driver]);
+      expect(code, stderr).toBe(0);
+      expect(JSON.parse(stdout)).toMatchObject({ against: 'onnxruntime', mismatches: 0 });
+    }
   });
 
 test('node on swiftshader: verify compares with onnxruntime-web, and sees a kernel that is wrong (needs the package webgpu)', async () => {

@@ -19,6 +19,17 @@ export interface ModelOptions extends EngineFlags {
   readonly json?: boolean;
 }
 
+/** Whose arrays have other names than the model's tensors. */
+export interface MapOptions {
+  readonly map?: string;
+}
+
+export const addMapOption = (command: Command): Command =>
+  command.option(
+    '--map <file>',
+    'JSON, {"array": "tensor"}: what arrays of --against and --theirs are, where names do not tell',
+  );
+
 /** Where WebGPU is: headless Chrome, or without a browser Dawn in Node, wgpu in Deno. */
 const WEBGPU_CHOICES = ['chrome', 'node', 'deno'] as const;
 type WebGpuChoice = (typeof WEBGPU_CHOICES)[number];

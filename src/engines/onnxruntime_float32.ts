@@ -3,6 +3,7 @@ import type {
   Engine,
   Float32Layer,
   Float32Operators,
+  Float32Order,
   Float32PoolLayer,
   Float32ProductsLayer,
   Float32Function,
@@ -274,6 +275,13 @@ function asItLies({ columns, transposed, image }: Float32ProductsLayer): 'plain'
   return image.channels === 1 && kernel[1] === image.width ? 'transposed' : undefined;
 }
 
+/** Is the window the whole plane? */
+const isWhole = ({ window: { kernel, strides, pads }, width, height }: Float32PoolLayer): boolean =>
+  kernel[0] === height && kernel[1] === width && strides.every((s) => s === 1) && !pads.some(Boolean);
+
+const orderOf = (layer: Float32PoolLayer): Float32Order =>
+  isWhole(layer) ? 'lanes' : hasVectors(layer) ? 'columns' : 'rows';
+
 /**
  * Float32 operators of onnxruntime-web (wasm, one thread), which has no fused multiply-add. Measured on onnxruntime-web 1.30,
  * every step: 0 mismatches.
@@ -288,16 +296,8 @@ export const float32Operators: Float32Operators = {
     return { at, ...described(number, constants) };
   },
 
-  average(layer) {
-    const { op, window, width, height, opset } = layer;
-    const isNew = op === 'AveragePool' && opset >= 19;
-    const { kernel, strides, pads } = window;
-    const isWhole = kernel[0] === height && kernel[1] === width && strides.every((s) => s === 1) && !pads.some(Boolean);
-    if (isWhole && !isNew) return 'lanes';
-    return !isNew && hasVectors(layer) ? 'columns' : 'rows';
-  },
-
-  maximum: (layer) => (hasVectors(layer) ? 'columns' : 'rows'),
+  average: (layer) => (layer.op === 'AveragePool' && layer.opset >= 19 ? 'rows' : orderOf(layer)),
+  maximum: orderOf,
 
   products(layer) {
     if (layer.packed) return { as: 'blocks', block: PACKED_PANEL };

@@ -33,7 +33,7 @@ export const KERNELS = {
   'pool_float32': {"operands":["input"],"geometry":["in_height","in_width","in_groups","out_height","out_width","out_groups","kernel_height","kernel_width","stride_y","stride_x","dilation_y","dilation_x","pad_top","pad_left","batch","pixels","opaque","counts_pads"],"overrides":[],"counts":[],"slots":["arithmetic","taken","order"],"constants":{"WORKGROUP_SIZE":64}},
   'probe': {"operands":["sums"],"geometry":["groups"],"overrides":[],"counts":[],"slots":["output"],"constants":{"WORKGROUP_SIZE":64}},
   'probe_float32': {"operands":["a","b","products"],"geometry":["groups","opaque"],"overrides":[],"counts":[],"slots":["arithmetic"],"constants":{"WORKGROUP_SIZE":64}},
-  'quantize_linear': {"operands":["input"],"geometry":["groups","tail_word"],"overrides":["HAS_TAIL"],"counts":[],"slots":["output"],"constants":{"WORDS":2,"WORKGROUP_SIZE":64}},
+  'quantize_linear': {"operands":["input"],"geometry":["groups","tail_word","nan_key"],"overrides":["HAS_TAIL"],"counts":[],"slots":["output"],"constants":{"WORDS":2,"WORKGROUP_SIZE":64}},
   'range': {"operands":["input"],"geometry":["groups","threads","channels","channel_groups","pixels","tail"],"overrides":[],"counts":[],"slots":[],"constants":{"WORKGROUP_SIZE":64}},
   'range_end': {"operands":["input"],"geometry":["ranges"],"overrides":[],"counts":[],"slots":[],"constants":{"WORKGROUP_SIZE":64}},
   'range_parameter': {"operands":["range"],"geometry":["opaque"],"overrides":[],"counts":[],"slots":["arithmetic","parameter"],"constants":{}},

@@ -331,9 +331,24 @@ function divideInstead(draft: GraphDraft): void {
   }
 }
 
+/** Moves that compare: of floats among which is NaN they choose otherwise than of bytes, of which NaN is any other. */
+const COMPARES = new Set(['MaxPool', 'ReduceMax']);
+
+/** Is a move's input computed in float32? That may be NaN; what follows from bytes, or the caller gives, is not. */
+function mayBeNaN(draft: GraphDraft, engine: Engine): (node: GraphNode) => boolean {
+  const tabulation = new Tabulation(draft, engine);
+  tabulation.deriveAll();
+  return ({ inputs }) => {
+    let source = draft.producer(inputs[0]!);
+    while (source && MOVES.has(source.op)) source = draft.producer(source.inputs[0]!);
+    return source !== undefined && tabulation.expression(source.outputs[0]!) === undefined;
+  };
+}
+
 /** Rewrites what is left in float between 8-bit tensors so that it works on bytes. */
 export function toBytes(draft: GraphDraft, engine: Engine): void {
-  propagateUp(draft, MOVES);
+  const isOpen = engine.float32 ? mayBeNaN(draft, engine) : () => false;
+  propagateUp(draft, MOVES, (node) => !COMPARES.has(node.op) || !isOpen(node));
   draft.sweep();
   joinFloatConvolutions(draft);
   joinGelus(draft);

@@ -203,10 +203,12 @@ function expectTransposeStays(draft: GraphDraft, quantize: GraphNode, dequantize
  */
 function signedToUnsigned(draft: GraphDraft, pairs: ReadonlySet<string>): void {
   const isMove = (node: GraphNode): boolean => pairs.has(node.outputs[0]!);
-  // a DequantizeLinear is one for each of its users
+  // a DequantizeLinear is one for each of its users, of which a DynamicQuantizeLinear is one, whose range is a node of its own
   const uses = (user: GraphNode): number => {
+    if (user.op !== 'DequantizeLinear') return 1;
     const [real] = user.outputs as [string];
-    return user.op === 'DequantizeLinear' ? Math.max(1, draft.edges(real) + (draft.isOutput(real) ? 1 : 0)) : 1;
+    const ranges = draft.consumers(real).filter(({ op }) => op === 'DynamicRange').length;
+    return Math.max(1, draft.edges(real) - ranges + (draft.isOutput(real) ? 1 : 0));
   };
   for (const node of draft.nodes) {
     const [tensor] = node.outputs as [string];
