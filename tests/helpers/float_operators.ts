@@ -1,4 +1,5 @@
 import type { OnnxAttribute, OnnxModel, OnnxNode, OnnxTensor } from '../../models/onnx_writer.ts';
+import { Random } from '../../models/random.ts';
 import { elementCount } from '../../src/graph/graph.ts';
 
 /** A small graph of float32 operators, whose every float tensor is an output, and the values of its input x. */
@@ -102,12 +103,27 @@ const pool = (op: string, { count_include_pad, ...window }: (typeof WINDOWS)[num
 ];
 const bytes = (values: readonly number[]): OnnxTensor => constant(Uint8Array.from(values), []);
 
+/** Ranges whose zero point is a tie as float32 has it, and none as it is: with rounding once more it is another one. */
+function rangesAtTies(): [low: number, high: number][] {
+  const f32 = Math.fround;
+  const random = new Random(1);
+  const found: [number, number][] = [];
+  while (found.length < 4) {
+    const [tie, step] = [random.integer(1, 253) + 0.5, random.scale(0.001, 10)];
+    const [low, high] = [f32(-tie * step), f32((255 - tie) * step)];
+    const exact = -low / f32(f32(high - low) / 255);
+    const isUp = exact > tie;
+    if (f32(exact) === tie && exact !== tie && isUp === (Math.floor(tie) % 2 === 0)) found.push([low, high]);
+  }
+  return found;
+}
+
 /** Every float32 operator where its values are decided, NaN and infinities among them. */
 export const SMALL_GRAPHS: readonly SmallGraph[] = [
   // NaN, too: the root of what is below 0
   ...FUNCTIONS.flatMap((f) => [
     smallGraph([1, 3, 9, 7], (i) => at(VALUES, i), [f]),
-    smallGraph([1, 3, 2, 5], (i) => i - 9, [['Sqrt'], f]),
+    smallGraph([1, 3, 2, 5], (i) => (i % 10) - 5, [['Sqrt'], f]),
   ]),
   ...['Add', 'Sub', 'Mul', 'Div'].map((op) =>
     smallGraph([1, 1, K, K], (i) => SPECIAL[Math.floor(i / K)]!, [[op, [floats(SPECIAL)]]]),
@@ -147,6 +163,7 @@ export const SMALL_GRAPHS: readonly SmallGraph[] = [
   ...[() => 0, zeros, () => 3, () => -3, (i: number) => -i, (i: number) => at(SPECIAL, i)].map((values) =>
     smallGraph([1, 6, 3, 5], values, []),
   ),
+  ...rangesAtTies().map((ends) => smallGraph([1, 2], (i) => ends[i]!, [])),
   smallGraph([1, 9], (i) => i - 4, [['Sqrt'], ['QuantizeLinear', [floats([0.1], []), bytes([7])]]]),
   smallGraph([1, 9], (i) => i - 4, [
     ['Sqrt'],
