@@ -30,8 +30,8 @@ export const addMapOption = (command: Command): Command =>
     'JSON, {"array": "tensor"}: what arrays of --against and --theirs are, where names do not tell',
   );
 
-/** Where WebGPU is: headless Chrome, or without a browser Dawn in Node, wgpu in Deno. */
-const WEBGPU_CHOICES = ['chrome', 'node', 'deno'] as const;
+/** Where WebGPU is: headless Chrome or Firefox, or without a browser Dawn in Node, wgpu in Deno. */
+const WEBGPU_CHOICES = ['chrome', 'firefox', 'node', 'deno'] as const;
 type WebGpuChoice = (typeof WEBGPU_CHOICES)[number];
 
 /** What computes. */
@@ -90,7 +90,10 @@ export function addHostOptions(command: Command): Command {
         .default('auto'),
     )
     .addOption(
-      new Option('--webgpu <where>', 'headless Chrome; or without a browser, Dawn (package webgpu) in Node, or Deno')
+      new Option(
+        '--webgpu <where>',
+        'headless Chrome or Firefox; or without a browser, Dawn (package webgpu) in Node, or Deno',
+      )
         .choices(WEBGPU_CHOICES)
         .default('chrome'),
     )
