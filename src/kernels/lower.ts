@@ -7,6 +7,8 @@ import { lowerFloatAdd } from './add_float32.ts';
 import { lowerTail } from './add_tail.ts';
 import { lowerAveragePool } from './average_pool.ts';
 import { chooseLinear } from './choose.ts';
+import { lowerFloatConv } from './conv_float32.ts';
+import { lowerFloatConvTranspose } from './conv_transpose_float32.ts';
 import { lowerConcat } from './concat.ts';
 import { lowerDequantize } from './dequantize_linear.ts';
 import { withEpilogue } from './epilogue.ts';
@@ -58,6 +60,8 @@ const LOWER: { readonly [K in Exclude<LayerKind, LinearKind>]: Lower<K> } = {
   function: lowerFunction,
   operation: lowerOperation,
   pool_float32: lowerFloatPool,
+  conv_float32: lowerFloatConv,
+  conv_transpose_float32: lowerFloatConvTranspose,
   softmax_float32: lowerFloatSoftmax,
   range: lowerRange,
   range_parameter: lowerRangeParameter,

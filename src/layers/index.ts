@@ -6,6 +6,8 @@ import { concat } from './concat.ts';
 import { conv } from './conv.ts';
 import { dequantizeLinear } from './dequantize_linear.ts';
 import { dynamicQuantize, dynamicRange, dynamicScale, dynamicZeroPoint } from './float32/dynamic.ts';
+import { floatConv } from './float32/conv.ts';
+import { floatConvTranspose } from './float32/conv_transpose.ts';
 import { cast, elementwise, operation, orFloat32 } from './float32/element.ts';
 import {
   floatAveragePool,
@@ -39,7 +41,8 @@ import { unary } from './unary.ts';
 
 /** Every operator: one file, one line. Table and PairTable are what engines make of functions of one or two bytes. */
 export const OPERATORS: Readonly<Record<string, Operator>> = {
-  Conv: conv,
+  Conv: orFloat32(conv, floatConv),
+  ConvTranspose: floatConvTranspose,
   Gemm: gemm,
   MatMul: gemm,
   BatchMatMul: batchMatMul,
