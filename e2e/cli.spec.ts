@@ -1,10 +1,12 @@
 import { existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { chromium } from 'playwright';
 import { expect, test } from 'playwright/test';
+import { requireChrome } from '../harness/chrome/install.ts';
 import { defaultModel } from '../models/index.ts';
 import { writeOnnx } from '../models/onnx_writer.ts';
 import { writeNpy } from '../harness/numpy/npy.ts';
-import { openNpz } from '../harness/numpy/npz.ts';
+import { openNpz, writeNpz } from '../harness/numpy/npz.ts';
 import { OnnxNetwork } from '../tests/helpers/onnx_network.ts';
 import { withExternalWeight } from '../tests/helpers/external_weight.ts';
 import { scriptFile } from '../tests/helpers/script_file.ts';
@@ -31,6 +33,26 @@ function write(name: string, bytes: Uint8Array | string): string {
   const path = temporary(name);
   writeFileSync(path, bytes);
   return path;
+}
+
+/** The tests of a JUnit file, as a browser reads its XML: suite, name, what became of it, and why. */
+async function outcomes(file: string): Promise<string[][]> {
+  const browser = await chromium.launch({ executablePath: requireChrome() });
+  try {
+    const page = await browser.newPage();
+    return await page.evaluate(
+      (text) => {
+        const xml = new DOMParser().parseFromString(text, 'application/xml');
+        return [...xml.querySelectorAll('testcase, parsererror')].map((one) => {
+          const { tagName = 'passed', textContent } = one.firstElementChild ?? { textContent: one.textContent! };
+          return [one.getAttribute('classname')!, one.getAttribute('name')!, tagName, textContent!];
+        });
+      },
+      readFileSync(file, 'utf8'),
+    );
+  } finally {
+    await browser.close();
+  }
 }
 
 test.describe('exit 2: bad usage or input, with its cause', () => {
@@ -170,8 +192,13 @@ test('verify --models: a table of what runs, and why others do not', async () =>
   writeFileSync(join(folder, 'small.onnx'), smallQOperatorModel());
   writeFileSync(join(folder, 'text.onnx'), 'hello');
   const table = temporary('table.md');
-  const result = await exact8(['verify', '--models', folder, '--markdown', table, '--json']);
+  const junit = temporary('models.xml');
+  const result = await exact8(['verify', '--models', folder, '--markdown', table, '--junit', junit, '--json']);
   expect(result.code, result.stderr).toBe(0);
+  expect(await outcomes(junit)).toEqual([
+    ['models', 'small.onnx', 'passed', ''],
+    ['models', 'text.onnx', 'skipped', expect.stringContaining('this is a text file')],
+  ]);
   const [small, text] = JSON.parse(result.stdout).models;
   expect(small).toMatchObject({ model: 'small.onnx', mismatches: 0, onlyOutputs: false });
   expect(small.operators).toMatch(/Conv/);
@@ -216,11 +243,38 @@ test('verify: exit 1, and the element is named, where one element of one kernel 
   const wrong = 'vec4<i32>(0, select(0, 10000, index == 1u), 0, 0) + sums - vec4<i32>(i32(geometry.pixels';
   const planted = plant(right, wrong);
   const model = write('small.onnx', await smallModel());
-  const result = await exact8(['verify', '--model', model, '--random', '1', '--json'], {}, planted);
+  const junit = temporary('verify.xml');
+  const args = ['verify', '--model', model, '--random', '1', '--json', '--junit', junit, '--github'];
+  const result = await exact8(args, {}, planted);
   expect(result.code, result.stderr).toBe(1);
   const differing = JSON.parse(result.stdout).tensors.find((tensor: { mismatches: number }) => tensor.mismatches > 0);
   // word 1 holds channels 4 to 7
   expect(differing).toMatchObject({ op: 'GlobalAveragePool', mismatches: 1, first: { index: [0, 5, 0, 0] } });
+  const tests = await outcomes(junit);
+  expect(tests).toHaveLength(JSON.parse(result.stdout).tensors.length + 1);
+  const suite = `${model}, random 1`;
+  expect(tests.find(([, name]) => name === differing.name)).toEqual([
+    suite,
+    differing.name,
+    'failure',
+    expect.stringMatching(/^1 of [\d,]+ elements differ, by at most \d+; the first at \[0, 5, 0, 0\] of/),
+  ]);
+  expect(tests.at(-1)).toEqual([suite, 'runs are identical', 'passed', '']);
+  const annotations = result.stderr.split('\n').filter((line) => line.startsWith('::error title=exact8 verify::'));
+  expect(annotations).toHaveLength(tests.filter(([, , outcome]) => outcome === 'failure').length);
+});
+
+test('verify --junit: what kept it from being tested is an error there, and the exit code is its own', async () => {
+  const junit = temporary('error.xml');
+  const args = ['verify', '--random', '1', '--github', '--junit', junit];
+  const result = await exact8(args, { EXACT8_CHROME: '/nowhere' });
+  expect(result.code).toBe(3);
+  expect(result.stderr).toContain('::error title=exact8 verify::exact8 verify: run: NoBrowserError: EXACT8_CHROME is');
+  expect(await outcomes(junit)).toEqual([
+    ['exact8 verify', 'run', 'error', expect.stringMatching(/^NoBrowserError: EXACT8_CHROME is \/nowhere/)],
+  ]);
+  const nowhere = await exact8([...args.slice(0, -1), 'package.json/x.xml'], { EXACT8_CHROME: '/nowhere' });
+  expect(nowhere.stderr).toContain('EXACT8_CHROME is /nowhere');
 });
 
 test('classify: a landscape is safe for work', async () => {
@@ -270,7 +324,7 @@ test('demo: classifies, verifies every tensor, and leaves a report', async () =>
   expect(await faultsOfReport(report)).toEqual([]);
 });
 
-test('explain: one layer that is one too high is found from a trace, and the report shows it', async () => {
+test('explain: a layer that is clamped one too high is found from a trace, and the report shows it', async () => {
   const model = write('small.onnx', await smallModel());
   const [trace, html] = [temporary('trace.npz'), temporary('explain.html')];
   const picture = Float32Array.from({ length: 768 }, (_, i) => ((i * 7) % 11) / 5 - 1);
@@ -278,13 +332,18 @@ test('explain: one layer that is one too high is found from a trace, and the rep
   const recorded = await exact8(['trace', '--model', model, '--input', input, '--out', trace]);
   expect(recorded.code, recorded.stderr).toBe(0);
   const { shape, data } = openNpz(readFileSync(trace)).read('depthwise');
-  const theirs = write(
-    'theirs.npy',
-    writeNpy({ shape, data: Uint8Array.from(data as Uint8Array, (x) => Math.min(x + 1, 255)) }),
-  );
-  const args = ['--model', model, '--theirs', theirs, '--layer', 'depthwise', '--against', trace];
-  const result = await exact8(['explain', ...args, '--html', html, '--json']);
+  const wrong = (data as Uint8Array).map((x) => Math.max(x, 1));
+  const theirs = write('theirs.npz', writeNpz([['dw_out', { shape, data: wrong }]]));
+  const mapped = (name: string) => ['--map', write(`${name}.json`, JSON.stringify({ dw_out: name }))];
+  const args = ['--model', model, '--engine', 'onnxruntime', '--theirs', theirs, '--against', trace];
+  const unknown = await exact8(['explain', ...args, ...mapped('deptwise')]);
+  expect([unknown.code, unknown.stderr]).toEqual([
+    2,
+    expect.stringContaining("the model has no tensor 'deptwise'; nearest are 'depthwise'"),
+  ]);
+  const result = await exact8(['explain', ...args, ...mapped('depthwise'), '--html', html, '--json']);
   expect(result.code, result.stderr).toBe(1);
+  expect(JSON.parse(result.stdout).layers).toMatchObject([{ name: 'depthwise', causes: [{ kind: 'clamp' }] }]);
   expect(await faultsOfReport(html)).toEqual([]);
 });
 

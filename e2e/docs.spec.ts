@@ -106,7 +106,7 @@ for (const page of chosen([], ['docs/start/accelerator.md']))
 const PAGES = chosen<[page: string, model: () => Promise<Uint8Array>, count: number]>(
   [['kernels', smallModel, 2]],
   [
-    ['tests', defaultModel, 5],
+    ['tests', defaultModel, 6],
     ['web', defaultModel, 2],
   ],
 );

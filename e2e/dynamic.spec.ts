@@ -5,7 +5,8 @@ import { writeFloatModel } from '../models/float_model.ts';
 import { foldNetwork, type Network } from '../models/network.ts';
 import { NETWORKS } from '../models/networks/index.ts';
 import { readNsfwjs } from '../models/nsfwjs/keras.ts';
-import { chosen } from '../tests/helpers/long.ts';
+import { floatConvolutions, floatTransposed } from '../tests/helpers/float_products.ts';
+import { chosen, LONG } from '../tests/helpers/long.ts';
 import { expect, test } from './gpu.ts';
 import { pythonWith, QUANTIZER } from './python.ts';
 
@@ -92,6 +93,16 @@ for (const profile of ['software', 'gpu'] as const)
       expect(joined).toBe(true);
     });
 
+for (const [op, build] of [
+  ['Conv', floatConvolutions],
+  ['ConvTranspose', floatTransposed],
+] as const)
+  test(`${op} of float32 in every order of a sum: equal to onnxruntime-web`, async ({ kept }) => {
+    const { wrong, elements } = await verify(kept, build().bytes(), 1);
+    expect(wrong).toEqual([]);
+    expect(elements).toBeGreaterThan(2000);
+  });
+
 /** What onnxruntime's quantize_dynamic makes of a float model. */
 function quantizeDynamic(float: Uint8Array, file: (name: string) => string, ...options: string[]): Uint8Array {
   const python = pythonWith(QUANTIZER);
@@ -146,6 +157,61 @@ for (const [pixels, operators] of yolos)
     expect(wrong).toEqual([]);
     expect(elements).toBeGreaterThan(400_000);
   });
+
+const GENERATED = LONG ? 3000 : 30;
+
+test(`${GENERATED} generated graphs of dynamic quantization: GPU, host and onnxruntime-web give the same bits`, async ({
+  kept,
+}) => {
+  const result = await kept.evaluate(async (count) => {
+    type Run = typeof import('../harness/cases/graphs/run_graphs.ts');
+    const { runGraphs } = (await import('/harness/cases/graphs/run_graphs.ts' as string)) as Run;
+    type Oracle = typeof import('../harness/oracles/onnxruntime_web.ts');
+    const { runOnnxruntimeWeb } = (await import('/harness/oracles/onnxruntime_web.ts' as string)) as Oracle;
+    type Device = typeof import('./kept_device.ts');
+    const { keptDevice } = (await import('/e2e/kept_device.ts' as string)) as Device;
+    return runGraphs(6, 0, count, runOnnxruntimeWeb, { device: await keptDevice(), kind: 'dynamic' });
+  }, GENERATED);
+  expect(result.failures.map(({ id, between, what }) => `${id}: ${between}: ${what}`)).toEqual([]);
+  expect(result.onGpu).toBe(result.equal);
+  expect(result.equal).toBeGreaterThan(GENERATED / 2);
+});
+
+test('every float32 operator where its values are decided, by the float32 of the device and by integers', async ({
+  kept,
+}) => {
+  const { wrong, compared } = await kept.evaluate(async (long) => {
+    type Small = typeof import('../tests/helpers/float_operators.ts');
+    const { SMALL_GRAPHS } = (await import('/tests/helpers/float_operators.ts' as string)) as Small;
+    type Run = typeof import('../harness/cases/graphs/run_graphs.ts');
+    const { compareGraph } = (await import('/harness/cases/graphs/run_graphs.ts' as string)) as Run;
+    type Writer = typeof import('../models/onnx_writer.ts');
+    const { writeOnnx } = (await import('/models/onnx_writer.ts' as string)) as Writer;
+    type Oracle = typeof import('../harness/oracles/onnxruntime_web.ts');
+    const { runOnnxruntimeWeb } = (await import('/harness/oracles/onnxruntime_web.ts' as string)) as Oracle;
+    type Library = typeof import('../src/index.ts');
+    const { Tensor } = (await import('/src/index.ts' as string)) as Library;
+    type Gpu = typeof import('../src/gpu/device.ts');
+    const { featuresOf } = (await import('/src/gpu/device.ts' as string)) as Gpu;
+    type Device = typeof import('./kept_device.ts');
+    const { keptDevice } = (await import('/e2e/kept_device.ts' as string)) as Device;
+    const device = await keptDevice();
+    const wrong: string[] = [];
+    let compared = 0;
+    for (const [i, { what, model, values }] of SMALL_GRAPHS.entries())
+      for (const float32 of long || i % 3 === 0 ? [true, false] : [true]) {
+        const dims = model.inputs[0]!.dims as readonly number[];
+        const feeds = { x: new Tensor('float32', Float32Array.from(values), dims) };
+        const features = { ...(await featuresOf(device)), float32 };
+        const verdict = await compareGraph(writeOnnx(model), feeds, runOnnxruntimeWeb, { device, features });
+        if (verdict.kind === 'equal') compared++;
+        else wrong.push(`${what}: ${JSON.stringify(verdict)}`);
+      }
+    return { wrong, compared };
+  }, LONG);
+  expect(wrong).toEqual([]);
+  expect(compared).toBeGreaterThan(100);
+});
 
 test('float32 arithmetic by integers is IEEE arithmetic, ties, subnormals, infinities and NaN included', async ({
   kept,

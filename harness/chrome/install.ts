@@ -20,18 +20,22 @@ export function requireChrome(): string {
  * apt-get's messages go to standard error.
  */
 export async function installChrome(): Promise<string> {
-  if (!findChrome() && process.getuid?.() === 0 && existsSync('/usr/bin/apt-get')) {
-    process.stderr.write('No Chrome was found: installing Chromium with apt-get.\n');
-    await aptGet('update');
-    await aptGet('install', '-y', '--no-install-recommends', 'chromium');
-  }
+  if (!findChrome()) await installOnDebian('No Chrome was found', ['chromium'], ADVICE);
   return requireChrome();
 }
 
-async function aptGet(...args: string[]): Promise<void> {
+/** Elsewhere than on a Debian, as root, nothing happens. @throws NoBrowserError where it fails */
+export async function installOnDebian(why: string, packages: readonly string[], advice: string): Promise<void> {
+  if (process.getuid?.() !== 0 || !existsSync('/usr/bin/apt-get')) return;
+  process.stderr.write(`${why}: installing ${packages.join(', ')} with apt-get.\n`);
+  for (const args of [['update'], ['install', '-y', '--no-install-recommends', ...packages]])
+    await aptGet(args, advice);
+}
+
+async function aptGet(args: readonly string[], advice: string): Promise<void> {
   const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
   // Its standard output is sent to standard error: a command's own standard output may be one JSON object.
   const child = spawn('apt-get', ['-q', ...args], { stdio: ['ignore', 2, 2], env });
   const code = await new Promise((resolve, reject) => child.on('error', reject).on('close', resolve));
-  if (code !== 0) throw new NoBrowserError(`apt-get ${args.join(' ')} failed (exit code ${code}); ${ADVICE}`);
+  if (code !== 0) throw new NoBrowserError(`apt-get ${args.join(' ')} failed (exit code ${code}); ${advice}`);
 }

@@ -46,7 +46,8 @@ export async function openPage(
   choice: AdapterChoice = 'auto',
   flags: readonly string[] = [],
 ): Promise<OpenPage> {
-  if (choice === 'llvmpipe') throw new InvalidInputError('Chrome does not run on llvmpipe; --webgpu deno does');
+  if (choice === 'llvmpipe')
+    throw new InvalidInputError('Chrome does not run on llvmpipe; --webgpu firefox and --webgpu deno do');
   const attempts = choice === 'auto' ? [GPU_FLAGS, SOFTWARE_FLAGS] : [SOFTWARE_FLAGS];
   for (const adapterFlags of attempts) {
     const browser = await launch(executable, [...FLAGS, ...flags, ...adapterFlags]);
@@ -97,7 +98,7 @@ async function launch(executablePath: string, args: string[]): Promise<Browser> 
 }
 
 /** Runs in the page. */
-async function requestAdapter(): Promise<Adapter | undefined> {
+export async function requestAdapter(): Promise<Adapter | undefined> {
   const adapter = await navigator.gpu?.requestAdapter({ powerPreference: 'high-performance' });
   if (!adapter) return undefined;
   // browsers before Chrome 131 say little or nothing

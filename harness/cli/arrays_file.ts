@@ -1,14 +1,12 @@
 import { basename, extname } from 'node:path';
 import { InvalidInputError } from '../../src/errors.ts';
 import { elementCount, type TensorInfo } from '../../src/graph/graph.ts';
+import type { Arrays } from '../compare/match_trace.ts';
 import { nearestNames } from '../compare/nearest_names.ts';
 import { readNpy, type NpyArray } from '../numpy/npy.ts';
 import { openNpz, type Npz } from '../numpy/npz.ts';
 import { hexWords } from '../vectors/hex_words.ts';
 import { readInput } from './files.ts';
-
-/** Arrays by name: those of an .npz file, or the one of a file that holds one, under the file's own name. */
-export type Arrays = Pick<Npz, 'names' | 'read'>;
 
 /**
  * The arrays of FILE.npz, FILE.npz:name, FILE.npy; of a text of hexadecimal words (.hex, .mem, .txt); or of raw

@@ -1,6 +1,7 @@
 import { Option, type Command } from 'commander';
 import { InvalidInputError } from '../../src/errors.ts';
 import { ENGINES, findEngine } from '../../src/engines/index.ts';
+import { GRAPH_KINDS } from '../cases/graphs/generate.ts';
 import { parseCaseId } from '../cases/generate.ts';
 import { compareRecordedOnHost, recordedCases } from '../cases/recorded_cases.ts';
 import type { CaseMismatch } from '../cases/run_cases.ts';
@@ -34,7 +35,12 @@ export function addCases(program: Command, done: (code: ExitCode) => void): void
     )
     .option('--at-boundaries', "generated cases: where the engine's own functions step, in place of random ones")
     .option('--case <id>', 'ENGINE/SEED/INDEX: this generated case alone')
-    .option('--graphs', 'whole small graphs instead of single operators, every second one a mutant; needs --against')
+    .addOption(
+      new Option(
+        '--graphs [dynamic]',
+        'whole small graphs instead of single operators, every second one a mutant; dynamic: as quantize_dynamic writes them; needs --against',
+      ).choices(['dynamic']),
+    )
     .option('--gpu-every <k>', 'of the graphs, run every k-th on the GPU, and all on the host', integer(1), 1)
     .option('--keep <folder>', 'where graphs that differ are written, made as small as they could be', 'exact8-graphs')
     .option('--recorded <file>', 'FILE.npz of cases recorded from an engine')
@@ -45,9 +51,11 @@ export function addCases(program: Command, done: (code: ExitCode) => void): void
   addHostOptions(command)
     .option('--json', 'print one JSON object')
     .action(async (options: CasesOptions) =>
-      done(await (options.graphs || options.case?.startsWith('graphs/') ? runGraphCases(options) : runCases(options))),
+      done(await (options.graphs || isGraph(options.case) ? runGraphCases(options) : runCases(options))),
     );
 }
+
+const isGraph = (id = ''): boolean => GRAPH_KINDS.some((kind) => id.startsWith(`${kind}/`));
 
 async function runCases(options: CasesOptions): Promise<ExitCode> {
   const place = placeOf(options);

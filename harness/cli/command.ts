@@ -21,7 +21,7 @@ import { addVectors } from './vectors.ts';
 const EXIT_CODES = `
 Exit codes: 0 equal or done, 1 differs, 2 bad usage or input, 3 no browser or adapter, 4 internal error,
 128 + n ended by the signal n.
-Environment: EXACT8_CHROME=/path/to/chrome chooses the browser.`;
+Environment: EXACT8_CHROME=/path/to/chrome and EXACT8_FIREFOX=/path/to/firefox choose the browser.`;
 
 const FORMER_COMMANDS = {
   pack: 'exact8 vectors --pack',

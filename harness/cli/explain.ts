@@ -9,7 +9,7 @@ import { findEngine, ENGINES } from '../../src/engines/index.ts';
 import type { Engine } from '../../src/engines/engine.ts';
 import { ortFolder } from '../chrome/ort_folder.ts';
 import { arraysByName } from '../compare/array_names.ts';
-import { matchRecorded, recordedQuantizations } from '../compare/match_trace.ts';
+import { inputArrays, matchRecorded, recordedQuantizations, type Arrays } from '../compare/match_trace.ts';
 import { nearestNames } from '../compare/nearest_names.ts';
 import { elementAt, parseElementAddress, type TwoSides } from '../explain/at.ts';
 import { explain, type Explanation } from '../explain/explain.ts';
@@ -24,7 +24,7 @@ import { createOnnxruntimeWeb, DisturbedOracleError } from '../oracles/onnxrunti
 import { reportLayer } from '../report/explained_layer.ts';
 import { renderExplanation, type ReportLayer } from '../report/explanation.ts';
 import { formatCount } from '../report/format.ts';
-import { readArrays, type Arrays } from './arrays_file.ts';
+import { readArrays } from './arrays_file.ts';
 import { elementText } from './element_address.ts';
 import { EXIT, type ExitCode } from './exit_codes.ts';
 import { readFeeds, type Feeds } from './feeds.ts';
@@ -32,11 +32,18 @@ import { writeOutput } from './files.ts';
 import { pictureSource, type InputOptions } from './inputs.ts';
 import { stopOnInterrupt } from './interrupt.ts';
 import { loadModel, type LoadedModel } from './model.ts';
-import { addInputOptions, addModelOptions, type InputFileOptions, type ModelOptions } from './options.ts';
+import {
+  addInputOptions,
+  addMapOption,
+  addModelOptions,
+  type InputFileOptions,
+  type MapOptions,
+  type ModelOptions,
+} from './options.ts';
 import { note, printResult, progress, table } from './output.ts';
-import { describeRecorded, readRecorded } from './trace_file.ts';
+import { describeRecorded, readRecorded, withMap } from './trace_file.ts';
 
-interface ExplainOptions extends ModelOptions, InputFileOptions, Pick<InputOptions, 'image' | 'input'> {
+interface ExplainOptions extends ModelOptions, MapOptions, InputFileOptions, Pick<InputOptions, 'image' | 'input'> {
   readonly theirs: string;
   readonly against?: string;
   readonly layer?: string;
@@ -52,7 +59,7 @@ export function addExplain(program: Command, done: (code: ExitCode) => void): vo
       'say why an implementation differs from a reference: which layers are wrong by themselves, and what they do; needs no browser',
     )
     .option('--image <file>', 'a picture');
-  addInputOptions(addModelOptions(command))
+  addMapOption(addInputOptions(addModelOptions(command)))
     .requiredOption(
       '--theirs <file>',
       'what the implementation computed: FILE.npz (tensors by name), FILE.npz:name, FILE.npy, hexadecimal words (.hex, .mem, .txt) or raw elements (.bin)',
@@ -85,7 +92,7 @@ async function runExplain({ at, ...given }: ExplainOptions): Promise<ExitCode> {
   const options = address ? { ...given, layer: address.tensor } : given;
   const infos = [...model.plan.graph.tensors.values()];
   const layer = options.layer === undefined ? undefined : tensorNamed(options.layer, infos);
-  const file = await readArrays(options.theirs, layer);
+  const file = await withMap(model, options, await readArrays(options.theirs, layer));
   const reference = await readReference(model, options, file);
   const theirs = matchRecorded(file, infos, options.theirs, model.graph.layout, {
     layer: layer?.name,
@@ -231,16 +238,18 @@ function about(model: LoadedModel, { tensors, engines }: Reference): (name: stri
 
 /** The model's inputs that their file has. */
 function inputsOf(model: LoadedModel, file: Arrays, path: string): ReadonlyMap<string, ElementData> {
-  const { inputs } = model.plan.graph;
-  const isThere = arraysByName(file.names, inputs).size > 0;
-  return isThere ? matchRecorded(file, inputs, path, model.graph.layout).tensors : new Map<string, never>();
+  const { inputs, tensors } = model.plan.graph;
+  const arrays = inputArrays(file, [...tensors.values()], inputs);
+  return arrays.names.length > 0
+    ? matchRecorded(arrays, inputs, path, model.graph.layout).tensors
+    : new Map<string, never>();
 }
 
 async function readReference(model: LoadedModel, options: ExplainOptions, theirs: Arrays): Promise<Reference> {
   const { against, engine, threads } = options;
   const chosen = findEngine(model.engine.name, model.engine.options);
   if (against !== undefined && against !== 'onnxruntime') {
-    const recorded = await readRecorded(model, against);
+    const recorded = await readRecorded(model, against, options);
     for (const line of describeRecorded({ ...recorded, missing: [] })) note(`${against}: ${line}`);
     const feeds = hasInput(options) ? await readGiven(model, options) : {};
     const all = ENGINES.map(({ name }) => findEngine(name, threads === undefined ? {} : { threads }));

@@ -1,6 +1,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { InvalidInputError } from '../../src/errors.ts';
+import { GRAPH_KINDS } from '../cases/graphs/generate.ts';
 import { parseCaseId } from '../cases/generate.ts';
 import type { GraphMismatch, GraphsResult } from '../cases/graphs/run_graphs.ts';
 import { formatCount } from '../report/format.ts';
@@ -10,7 +11,7 @@ import type { HostOptions } from './options.ts';
 import { printResult, progress } from './output.ts';
 
 export interface GraphCasesOptions extends HostOptions {
-  readonly graphs?: boolean;
+  readonly graphs?: true | 'dynamic';
   readonly gpuEvery: number;
   readonly keep: string;
   readonly against?: 'onnxruntime';
@@ -27,13 +28,13 @@ const BATCH = 50;
 
 /** `exact8 cases --graphs`: whole graphs, exact8 against onnxruntime-web. */
 export async function runGraphCases(options: GraphCasesOptions): Promise<ExitCode> {
-  const { seed, from, count } = placeOf(options);
+  const { kind, seed, from, count } = placeOf(options);
   const browser = await openBrowser(options);
   try {
     let total: GraphsResult | undefined;
     for (let first = from; first < from + count; first += BATCH) {
       progress(`graph ${formatCount(first - from)} of ${formatCount(count)}`);
-      const part = await browser.graphCases(seed, first, Math.min(first + BATCH, from + count), options.gpuEvery);
+      const part = await browser.graphCases(kind, seed, first, Math.min(first + BATCH, from + count), options.gpuEvery);
       total = total ? addUp(total, part) : part;
     }
     const { failures, ...counts } = total!;
@@ -50,16 +51,17 @@ export async function runGraphCases(options: GraphCasesOptions): Promise<ExitCod
 }
 
 /** @throws InvalidInputError where options do not go together */
-function placeOf({ case: id, seed, count, against, recorded, engine }: GraphCasesOptions) {
+function placeOf({ graphs, case: id, seed, count, against, recorded, engine }: GraphCasesOptions) {
   if (against === undefined)
     throw new InvalidInputError('--graphs compares with an engine that reads files: say --against onnxruntime, too');
   if (recorded !== undefined) throw new InvalidInputError('--recorded does not go with --graphs: graphs are generated');
   if (engine !== against)
     throw new InvalidInputError(`--against ${against} compares its own bits: --engine ${engine} has others`);
-  if (id === undefined) return { seed, from: 0, count };
+  if (id === undefined) return { kind: graphs === 'dynamic' ? graphs : 'graphs', seed, from: 0, count } as const;
   const place = parseCaseId(id);
-  if (place.engine !== 'graphs') throw new InvalidInputError(`--case ${id} is no graph; a graph is graphs/SEED/INDEX`);
-  return { seed: place.seed, from: place.index, count: 1 };
+  const kind = GRAPH_KINDS.find((name) => name === place.engine);
+  if (!kind) throw new InvalidInputError(`--case ${id} is no graph; a graph is ${GRAPH_KINDS.join(' or ')}/SEED/INDEX`);
+  return { kind, seed: place.seed, from: place.index, count: 1 };
 }
 
 function addUp(a: GraphsResult, b: GraphsResult): GraphsResult {

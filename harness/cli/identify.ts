@@ -6,25 +6,26 @@ import { formatCount } from '../report/format.ts';
 import { EXIT, type ExitCode } from './exit_codes.ts';
 import { originsOf, PAGE } from './mine.ts';
 import { loadModel } from './model.ts';
-import { addModelOptions, type ModelOptions } from './options.ts';
+import { addMapOption, addModelOptions, type MapOptions, type ModelOptions } from './options.ts';
 import { note, printResult, progress, table } from './output.ts';
 import { describeRecorded, readRecorded } from './trace_file.ts';
 
-interface IdentifyOptions extends ModelOptions {
+interface IdentifyOptions extends ModelOptions, MapOptions {
   readonly against: string;
 }
 
 export function addIdentify(program: Command, done: (code: ExitCode) => void): void {
-  addModelOptions(
-    program.command('identify').description('name the engine that made a recorded trace; needs no browser'),
-  )
+  const command = program
+    .command('identify')
+    .description('name the engine that made a recorded trace; needs no browser');
+  addMapOption(addModelOptions(command))
     .requiredOption('--against <trace>', 'FILE.npz: a recorded trace of the model')
     .action(async (options: IdentifyOptions) => done(await runIdentify(options)));
 }
 
 async function runIdentify(options: IdentifyOptions): Promise<ExitCode> {
   const model = await loadModel(options);
-  const recorded = await readRecorded(model, options.against);
+  const recorded = await readRecorded(model, options.against, options);
   for (const { name } of model.plan.graph.inputs)
     if (!recorded.tensors.has(name))
       throw new InvalidInputError(`${options.against} does not have the model's input '${name}'`);

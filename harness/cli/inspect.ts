@@ -25,6 +25,8 @@ interface InspectedLayer {
   /** NCHW. */
   readonly shape: readonly number[];
   readonly macs: number;
+  /** Why the engine computes sums of products in float32. */
+  readonly because?: string;
   /** What the dispatch reads and writes: tensors, weights, parameters. */
   readonly bytes: number;
   /** The requantization that was proved, where the layer has one. */
@@ -93,6 +95,7 @@ export function inspectPlan(plan: Plan) {
 function inspectStep(step: Step, plan: Plan): InspectedLayer {
   const { node, op, kernel, output, macs, proof, overflowingChannels, parts } = step;
   const { type, shape } = plan.tensors.get(output)!;
+  const because = plan.graph.nodes.find(({ outputs }) => outputs[0] === output)?.attributes['because'];
   return {
     node,
     op,
@@ -102,6 +105,7 @@ function inspectStep(step: Step, plan: Plan): InspectedLayer {
     shape,
     macs,
     bytes: stepCost(step, plan).bytes,
+    ...(because !== undefined && { because: String(because) }),
     ...(parts && { nodes: parts.map((part) => part.node) }),
     ...(proof && { form: proof.form, boundaries: proof.boundaries, rejected: proof.rejected }),
     ...(overflowingChannels && { overflowingChannels }),
@@ -139,6 +143,7 @@ const COLUMNS: readonly Column<InspectedLayer>[] = [
   ['proved form', 'text', ({ form }) => form],
   ['the next cheaper one', 'text', whyNotCheaper],
   ['overflows', 'text', ({ overflowingChannels: channels }) => channels && `${channels} channels`],
+  ['in float32, for', 'text', ({ because }) => because],
 ];
 
 function describeInspection({ name, plan }: LoadedModel, { layers, totals }: Inspection): string {

@@ -19,8 +19,19 @@ export interface ModelOptions extends EngineFlags {
   readonly json?: boolean;
 }
 
-/** Where WebGPU is: headless Chrome, or without a browser Dawn in Node, wgpu in Deno. */
-const WEBGPU_CHOICES = ['chrome', 'node', 'deno'] as const;
+/** Whose arrays have other names than the model's tensors. */
+export interface MapOptions {
+  readonly map?: string;
+}
+
+export const addMapOption = (command: Command): Command =>
+  command.option(
+    '--map <file>',
+    'JSON, {"array": "tensor"}: what arrays of --against and --theirs are, where names do not tell',
+  );
+
+/** Where WebGPU is: headless Chrome or Firefox, or without a browser Dawn in Node, wgpu in Deno. */
+const WEBGPU_CHOICES = ['chrome', 'firefox', 'node', 'deno'] as const;
 type WebGpuChoice = (typeof WEBGPU_CHOICES)[number];
 
 /** What computes. */
@@ -79,7 +90,10 @@ export function addHostOptions(command: Command): Command {
         .default('auto'),
     )
     .addOption(
-      new Option('--webgpu <where>', 'headless Chrome; or without a browser, Dawn (package webgpu) in Node, or Deno')
+      new Option(
+        '--webgpu <where>',
+        'headless Chrome or Firefox; or without a browser, Dawn (package webgpu) in Node, or Deno',
+      )
         .choices(WEBGPU_CHOICES)
         .default('chrome'),
     )

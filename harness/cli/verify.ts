@@ -5,6 +5,7 @@ import type { Recorded } from '../compare/match_trace.ts';
 import type { Oracle } from '../oracles/onnxruntime_web.ts';
 import { TFJS_TFLITE } from '../oracles/tfjs_tflite.ts';
 import { formatCount } from '../report/format.ts';
+import type { TestCase } from '../report/test_report.ts';
 import type { Verification, VerifyRequest } from '../worker/protocol.ts';
 import { withModel, type ModelBrowser } from './browser.ts';
 import { EXIT, type ExitCode } from './exit_codes.ts';
@@ -13,15 +14,24 @@ import { fixed, inputSources, type InputOptions, type InputSource } from './inpu
 import { engineAgainst, openLiveTflite } from './live_tflite.ts';
 import { loadModel, type LoadedModel } from './model.ts';
 import { sha256 } from './sha256.ts';
-import { addFusionOption, addInferenceOptions, integer, type FusionOptions, type InferenceOptions } from './options.ts';
+import {
+  addFusionOption,
+  addInferenceOptions,
+  addMapOption,
+  integer,
+  type FusionOptions,
+  type InferenceOptions,
+  type MapOptions,
+} from './options.ts';
 import { note, printResult, progress, tableOf, type Column } from './output.ts';
 import { describeRecorded, readRecorded, recordedFeeds } from './trace_file.ts';
+import { addTestReportOptions, reportTests, testsOf, type TestReportOptions } from './test_report.ts';
 import { verifyModels } from './verify_models.ts';
 
 /** What is verified where no input is named. */
 const DEFAULT_SEED = 1;
 
-interface VerifyOptions extends InferenceOptions, InputOptions, FusionOptions {
+interface VerifyOptions extends InferenceOptions, InputOptions, FusionOptions, MapOptions, TestReportOptions {
   readonly runs: number;
   readonly against?: string;
   readonly eachLayer?: boolean;
@@ -47,7 +57,7 @@ export function addVerify(program: Command, done: (code: ExitCode) => void): voi
     .command('verify')
     .description('compare every tensor with another engine, bit for bit, from the same input')
     .option('--image <file>', 'a picture');
-  addFusionOption(addInferenceOptions(command))
+  addTestReportOptions(addMapOption(addFusionOption(addInferenceOptions(command))))
     .option(
       '--random <seed>',
       `uniformly distributed input, the same for the same seed (default: ${DEFAULT_SEED})`,
@@ -66,13 +76,17 @@ export function addVerify(program: Command, done: (code: ExitCode) => void): voi
     )
     .option('--markdown <file>', 'with --models: also write the table into a file')
     .action(async ({ models, ...options }: VerifyOptions & { models?: string[] }) =>
-      done(await (models ? verifyModels(models, options, verifyBriefly(options)) : runVerify(options))),
+      done(
+        await reportTests('exact8 verify', options, () =>
+          models ? verifyModels(models, options, verifyBriefly(options)) : runVerify(options),
+        ),
+      ),
     );
 }
 
-async function runVerify(options: VerifyOptions): Promise<ExitCode> {
+async function runVerify(options: VerifyOptions): Promise<{ cases: TestCase[]; code: ExitCode }> {
   const model = await loadModel(options, engineAgainst(options.against));
-  const reference = await chooseReference(model, options.against);
+  const reference = await chooseReference(model, options);
   const sources = await chooseSources(model, options, reference);
   for (const line of reference.recorded ? describeRecorded(reference.recorded) : []) note(line);
   const { adapter, inputs } = await withModel(model, options, async (browser) => ({
@@ -93,7 +107,10 @@ async function runVerify(options: VerifyOptions): Promise<ExitCode> {
       ...describeOnlyOutputs(inputs),
     ].join('\n'),
   );
-  return exitCode(inputs, layers ? addUp(comparison, layers) : comparison);
+  return {
+    cases: testsOf(model.name, inputs, reference.recorded?.missing),
+    code: exitCode(inputs, layers ? addUp(comparison, layers) : comparison),
+  };
 }
 
 const addUp = (a: Comparison, b: Comparison): Comparison => ({ ...a, mismatches: a.mismatches + b.mismatches });
@@ -107,12 +124,13 @@ const verifyBriefly = (options: VerifyOptions) => async (browser: ModelBrowser, 
 };
 
 /** @throws InvalidInputError where a trace cannot be compared with the model, or nothing says what to compare with */
-async function chooseReference(model: LoadedModel, against: string | undefined): Promise<Reference> {
+async function chooseReference(model: LoadedModel, options: VerifyOptions): Promise<Reference> {
+  const { against } = options;
   if (against === TFJS_TFLITE.oracle) return { name: against, against: (await openLiveTflite(model)).run };
   if (against !== undefined && against !== 'onnxruntime') {
     if (!/\.npz$/i.test(against))
       throw new InvalidInputError(`--against ${against}: supported: onnxruntime, tflite, or a trace (FILE.npz)`);
-    const recorded = await readRecorded(model, against);
+    const recorded = await readRecorded(model, against, options);
     return { name: against, against: recordedFeeds(model, recorded), recorded };
   }
   if (model.graph.format !== 'onnx')

@@ -4,12 +4,14 @@ import { Exact8Error, InvalidInputError } from '../../src/errors.ts';
 import { readModel } from '../../src/formats/index.ts';
 import { parseOnnx } from '../../src/formats/onnx/proto.ts';
 import { formatCount } from '../report/format.ts';
+import type { TestCase } from '../report/test_report.ts';
 import { openBrowser, type ModelBrowser } from './browser.ts';
 import { EXIT, type ExitCode } from './exit_codes.ts';
 import { readInput, writeOutput } from './files.ts';
 import { loadModel, type LoadedModel } from './model.ts';
 import type { InferenceOptions } from './options.ts';
 import { printResult, progress, table } from './output.ts';
+import { testsOfModels } from './test_report.ts';
 
 interface Verified {
   readonly elements: number;
@@ -38,7 +40,11 @@ const FORMATS = /\.(onnx|tflite|pth?)$/i;
 const PAIR = /^(Dequantize|Quantize)Linear$|^Constant$/;
 
 /** `exact8 verify --models`: every model of files and folders, in one browser, as a table. */
-export async function verifyModels(paths: readonly string[], options: Options, verify: Verify): Promise<ExitCode> {
+export async function verifyModels(
+  paths: readonly string[],
+  options: Options,
+  verify: Verify,
+): Promise<{ cases: TestCase[]; code: ExitCode }> {
   const files = (await Promise.all(paths.map(modelsIn))).flat();
   if (files.length === 0) throw new InvalidInputError(`--models ${paths.join(' ')}: no model is there`);
   const browser = await openBrowser(options);
@@ -54,7 +60,8 @@ export async function verifyModels(paths: readonly string[], options: Options, v
   const text = describe(rows, browser.adapter);
   if (options.markdown !== undefined) await writeOutput(options.markdown, `${markdown(rows, browser.adapter)}\n`);
   printResult(options.json, { adapter: browser.adapter, models: rows }, text);
-  return rows.every(({ mismatches = 0 }) => mismatches === 0) ? EXIT.done : EXIT.differs;
+  const equal = rows.every(({ mismatches = 0 }) => mismatches === 0);
+  return { cases: testsOfModels(rows), code: equal ? EXIT.done : EXIT.differs };
 }
 
 /** @throws InvalidInputError where there is no such file or folder */

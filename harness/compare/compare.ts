@@ -102,3 +102,14 @@ function difference(a: number, b: number): number {
   const distance = Math.abs(a - b);
   return Number.isNaN(distance) ? Infinity : distance;
 }
+
+/** How a tensor differs, in a line: how many elements, by how much, and the first. */
+export function describeDifference({ elements, mismatches, maxAbsDiff, first, shape }: TensorComparison): string {
+  const place =
+    first!.index.length > 1 ? `[${first!.index.join(', ')}] of [${shape.join(', ')}]` : `${first!.index[0]}`;
+  const [differ, all] = [mismatches, elements].map((count) => count.toLocaleString('en-US'));
+  return (
+    `${differ} of ${all} elements differ, by at most ${maxAbsDiff}; ` +
+    `the first at ${place}: expected ${first!.expected}, got ${first!.actual}`
+  );
+}

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { matchRecorded, type Hints } from './match_trace.ts';
+import { matchRecorded, recordedQuantizations, renamed, type Hints } from './match_trace.ts';
 import { nearestNames } from './nearest_names.ts';
 import type { NpyArray } from '../numpy/npy.ts';
 import type { TensorInfo } from '../../src/graph/graph.ts';
@@ -81,6 +81,48 @@ describe('names', () => {
     expect(() => match(two, { numbered: [{ of: 'all layers', tensors: alike }] }, alike)).toThrow(
       /'layer1' can be 'features.0.1' .* or 'features.0.0'/,
     );
+  });
+
+  it.each([
+    ['/layer1/layer1.0/conv1/QuantizeLinear_output_0', 'layer1.0.conv1'],
+    ['/features/0/0/QuantizeLinear_output_0', 'features.0.0'],
+    ['/fc/QuantizeLinear_output_0', 'model.fc'],
+  ])('what torch.onnx.export calls %s is %s', (name, array) => {
+    const recorded = match({ [array]: CODES, other: CODES }, {}, [tensor(name, [1, 2, 1, 3])]);
+    expect([recorded.notes, recorded.unknown]).toEqual([[`${name}: named '${array}'`], ['other']]);
+  });
+
+  it('between those that names tell, order and elements tell, where there is one way', () => {
+    const infos = ['in', 'a', 'relu', 'wide', 'b', 'c'].map((name) =>
+      tensor(name, name === 'wide' ? [1, 2, 1, 4] : [1, 2, 1, 3], name === 'in' ? 'float32' : 'uint8'),
+    );
+    const wide = { shape: [1, 2, 1, 4], data: new Uint8Array(8) };
+    const tensorsOf = (arrays: Record<string, NpyArray['data'] | NpyArray>): object => {
+      const { notes, unknown } = match(arrays, {}, infos);
+      return { notes, unknown };
+    };
+    // 'relu' or 'a': not the only way, so neither
+    expect(tensorsOf({ x: Float32Array.from(CODES, (v) => v + 0.5), cat: wide, b: CODES, one: CODES })).toEqual({
+      notes: ["in: named 'x'", "wide: named 'cat'", "c: named 'one'"],
+      unknown: [],
+    });
+    expect(tensorsOf({ one: CODES, b: CODES })).toEqual({ notes: [], unknown: ['one'] });
+    // in another order than the network's, names alone tell
+    expect(tensorsOf({ b: CODES, cat: wide, a: CODES })).toEqual({ notes: [], unknown: ['cat'] });
+    expect(tensorsOf({ a: CODES, three: CODES, c: CODES })).toEqual({ notes: [], unknown: ['three'] });
+  });
+
+  it('other names are given to arrays, and to what describes them', () => {
+    const arrays: Record<string, NpyArray> = {
+      x: { shape: [1, 2, 1, 3], data: CODES },
+      'x:qparams': { shape: [2], data: Float64Array.of(0.5, 3) },
+    };
+    const npz = renamed(
+      { names: Object.keys(arrays), read: (name) => arrays[name]! },
+      new Map([['x', 'features.0.0']]),
+    );
+    expect([...matchRecorded(npz, INFOS, 't.npz').tensors.keys()]).toEqual(['features.0.0']);
+    expect(recordedQuantizations(npz, INFOS).get('features.0.0')).toEqual({ scale: 0.5, zeroPoint: 3 });
   });
 
   it('what is unknown gets the three nearest', () => {

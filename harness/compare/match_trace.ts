@@ -11,7 +11,7 @@ import { clamp } from '../../src/engines/rounding.ts';
 import type { NpyArray } from '../numpy/npy.ts';
 import type { Npz } from '../numpy/npz.ts';
 import { transposed } from '../numpy/transposed.ts';
-import { arraysByName, arraysByNumber, normalized, type Numbered } from './array_names.ts';
+import { arraysByName, arraysByNumber, arraysByOrder, normalized, type Numbered } from './array_names.ts';
 import { nearestNames } from './nearest_names.ts';
 import { convert, readingsOf } from './readings.ts';
 
@@ -144,7 +144,18 @@ function loneArray(
   );
 }
 
-type Arrays = Pick<Npz, 'names' | 'read'>;
+/** Arrays by name: those of an .npz file, or the one of a file that holds one, under the file's own name. */
+export type Arrays = Pick<Npz, 'names' | 'read'>;
+
+/** Arrays under other names, with what describes them. @param tensorOf the new name of each, by the old one */
+export function renamed(npz: Arrays, tensorOf: ReadonlyMap<string, string>): Arrays {
+  const newName = (name: string): string => {
+    const [, array, description = ''] = /^(.*?)(:(?:qparams|acc))?$/s.exec(name)!;
+    return (tensorOf.get(array!) ?? array!) + description;
+  };
+  const oldNames = new Map(npz.names.map((name) => [newName(name), name]));
+  return { names: [...oldNames.keys()], read: (name) => npz.read(oldNames.get(name) ?? name) };
+}
 
 const isDescription = (name: string): boolean => DESCRIPTIONS.test(name);
 
@@ -168,17 +179,16 @@ export function matchRecorded(
   const stated = statedLayout(npz) ?? layout;
   const names = arraysByName(arrays, expected);
   const notes: string[] = [];
-  const used = new Set(names.values());
-  if (hints) {
-    const unused = arrays.filter((array) => !used.has(array));
-    if (arrays.length === 1 && unused.length === 1)
-      names.set(loneArray(npz, arrays[0]!, expected, hints, file), arrays[0]!);
-    else {
-      const { found, note } = arraysByNumber(unused, numbered, (array) => npz.read(array).data.length);
-      for (const [tensor, array] of found) if (!names.has(tensor)) names.set(tensor, array);
-      if (note !== undefined) notes.push(note);
-    }
+  const unnamed = arrays.filter((array) => ![...names.values()].includes(array));
+  if (hints && arrays.length === 1 && unnamed.length === 1)
+    names.set(loneArray(npz, arrays[0]!, expected, hints, file), arrays[0]!);
+  else {
+    const { found, note } = arraysByNumber(unnamed, numbered, (array) => npz.read(array).data.length);
+    for (const [tensor, array] of found) if (!names.has(tensor)) names.set(tensor, array);
+    if (note !== undefined) notes.push(note);
+    for (const [tensor, array] of arraysInOrder(npz, arrays, expected, names)) names.set(tensor, array);
   }
+  const used = new Set(names.values());
   const quantizations = hints ? recordedQuantizations(npz, expected) : new Map<string, never>();
   const tensors = new Map<string, ElementData>();
   const unclamped = new Map<string, ElementData>();
@@ -189,7 +199,6 @@ export function matchRecorded(
       missing.push(info.name);
       continue;
     }
-    used.add(name);
     const array = npz.read(name);
     const wanted = `${info.type} ${list(info.shape)}`;
     const kind = array.data.constructor.name.replace('Array', '');
@@ -245,6 +254,40 @@ export function matchRecorded(
         )}`,
     );
   return { tensors, unclamped, notes, missing, unknown: arrays.filter((name) => !used.has(name)) };
+}
+
+/** {@link arraysByOrder}, where an array's elements may be a tensor's. */
+function arraysInOrder(
+  npz: Arrays,
+  arrays: readonly string[],
+  expected: readonly TensorInfo[],
+  named: ReadonlyMap<string, string>,
+): Map<string, string> {
+  const known = new Set(named.values());
+  const numbers = new Map(arrays.filter((array) => !known.has(array)).map((array) => [array, numbersOf(npz, array)]));
+  return arraysByOrder(arrays, expected, named, (array, { type, shape }) => {
+    const data = numbers.get(array);
+    return data?.length === elementCount(shape) && convert(data, type) !== undefined;
+  });
+}
+
+/** The arrays of the inputs among those of all tensors, under the inputs' names. */
+export function inputArrays(npz: Arrays, expected: readonly TensorInfo[], inputs: readonly TensorInfo[]): Arrays {
+  const arrays = npz.names.filter((name) => !isDescription(name));
+  const named = arraysByName(arrays, expected);
+  const all = new Map([...named, ...arraysInOrder(npz, arrays, expected, named)]);
+  const found = new Map(inputs.flatMap(({ name }) => (all.has(name) ? [[name, all.get(name)!] as const] : [])));
+  return { names: [...found.keys()], read: (name) => npz.read(found.get(name)!) };
+}
+
+/** An array, unless it is of what are no numbers. */
+function numbersOf(npz: Arrays, name: string): NpyArray['data'] | undefined {
+  try {
+    return npz.read(name).data;
+  } catch (error) {
+    if (error instanceof InvalidInputError) return undefined;
+    throw error;
+  }
 }
 
 const countEqual = (a: ElementData, b: ElementData): number => {

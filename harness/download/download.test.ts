@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -23,13 +23,6 @@ const ranges: Answer = (request, response) => {
   response.writeHead(206, { 'Content-Range': `bytes ${start}-${CONTENT.length - 1}/${CONTENT.length}` });
   response.end(CONTENT.subarray(start));
 };
-/** Breaks off in the middle of what is missing. */
-const breaks =
-  (after: number): Answer =>
-  (_, response) => {
-    response.writeHead(200, { 'Content-Length': CONTENT.length });
-    response.write(CONTENT.subarray(0, after), () => setTimeout(() => response.destroy(), 50));
-  };
 const silent: Answer = (_, response) => void response.writeHead(200, { 'Content-Length': 10 }).flushHeaders();
 
 describe('download', () => {
@@ -55,6 +48,19 @@ describe('download', () => {
     rmSync(folder, { recursive: true });
   });
 
+  /** Breaks off in the middle, when the beginning was kept: what lies in a socket then is lost. */
+  const breaks =
+    (after: number): Answer =>
+    (_, response) => {
+      response.writeHead(200, { 'Content-Length': CONTENT.length });
+      response.write(CONTENT.subarray(0, after));
+      const kept = (): number => statSync(`${path}.part`, { throwIfNoEntry: false })?.size ?? 0;
+      const watch = setInterval(() => {
+        if (kept() < after) return;
+        clearInterval(watch);
+        response.destroy();
+      }, 5);
+    };
   const file = (change: Partial<KnownFile> = {}): KnownFile => ({
     name: 'file.bin',
     bytes: CONTENT.length,

@@ -1,6 +1,8 @@
 import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { NoBrowserError } from '../chrome/errors.ts';
 import { findChrome, namesIn } from '../chrome/find.ts';
+import type { AdapterChoice } from '../chrome/launch.ts';
 
 /** Software Vulkan drivers, which need no GPU. */
 export type SoftwareDriver = 'swiftshader' | 'llvmpipe';
@@ -42,4 +44,18 @@ export function findDriver(driver: SoftwareDriver, surroundings: DriverSurroundi
   const folders = [...(chrome ? [dirname(chrome)] : []), ...CHROME_FOLDERS, ...MANIFEST_FOLDERS];
   const installed = folders.flatMap((folder) => list(folder).map((file) => join(folder, file)));
   return [...named, ...installed].find((path) => MANIFESTS[driver].test(path.split('/').at(-1)!) && exists(path));
+}
+
+/**
+ * The drivers to try, undefined for the Vulkan loader's own choice, which is a GPU where there is one. Where that gives
+ * nothing, SwiftShader.
+ *
+ * @throws NoBrowserError that says what to install
+ */
+export function driversFor(choice: AdapterChoice): readonly (string | undefined)[] {
+  const software = choice === 'auto' ? 'swiftshader' : choice;
+  const driver = findDriver(software);
+  if (choice === 'auto') return [undefined, ...(driver === undefined ? [] : [driver])];
+  if (driver === undefined) throw new NoBrowserError(`${software} is not installed. ${DRIVER_ADVICE[software]}`);
+  return [driver];
 }

@@ -1,26 +1,32 @@
 import { NoBrowserError } from '../chrome/errors.ts';
+import { findPuppeteer } from '../firefox/puppeteer.ts';
 import { installInto } from './packages.ts';
-import { findRuntime, ON_DEMAND, type Runtime } from './runtimes.ts';
+import { findRuntime, ON_DEMAND } from './runtimes.ts';
 
-/** The versions that docs/webgpu.md's table was made with. */
-const PACKAGES: Readonly<Record<Runtime, string>> = { node: 'webgpu@0.6.2', deno: 'deno@2.9.6' };
+/** The versions that docs/webgpu.md's table was made with, and how they are found. */
+const PACKAGES: readonly [name: string, find: () => unknown][] = [
+  ['webgpu@0.6.2', () => findRuntime('node')],
+  ['deno@2.9.6', () => findRuntime('deno')],
+  ['puppeteer-core@24.43.1', () => findPuppeteer()],
+];
 
 /**
- * Installs what `findRuntime` misses with npm.
+ * Installs with npm what `findRuntime` and `findPuppeteer` miss.
  *
  * @throws NoBrowserError where npm fails
  */
 export async function installRuntimes(): Promise<void> {
-  const missing = (['node', 'deno'] as const).filter((runtime) => !isThere(runtime)).map((name) => PACKAGES[name]);
+  const missing = PACKAGES.filter(([, find]) => !isThere(find)).map(([name]) => name);
   if (missing.length === 0) return;
   await installInto(ON_DEMAND, missing).catch((error: Error) => {
     throw new NoBrowserError(error.message);
   });
 }
 
-function isThere(runtime: Runtime): boolean {
+/** Does it find what it looks for? */
+export function isThere(find: () => unknown): boolean {
   try {
-    findRuntime(runtime);
+    find();
     return true;
   } catch (error) {
     if (error instanceof NoBrowserError) return false;

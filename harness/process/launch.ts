@@ -5,7 +5,7 @@ import { NoBrowserError } from '../chrome/errors.ts';
 import type { AdapterChoice } from '../chrome/launch.ts';
 import type { PageServer } from '../chrome/server.ts';
 import type { ProcessRequest, ProcessStarted, WorkerHost, WorkerReply } from '../worker/protocol.ts';
-import { DRIVER_ADVICE, findDriver } from './drivers.ts';
+import { DRIVER_ADVICE, driversFor } from './drivers.ts';
 import { ROOT } from './packages.ts';
 import { findRuntime, type Program, type Runtime } from './runtimes.ts';
 
@@ -22,8 +22,8 @@ const LOG_BYTES = 2_000;
  * @throws NoBrowserError where the runtime, the driver or an adapter is not there
  */
 export async function openProcess(runtime: Runtime, choice: AdapterChoice, server: PageServer): Promise<WorkerHost> {
-  const { program, drivers } = requireInstalled(runtime, choice);
-  for (const driver of drivers) {
+  const program = findRuntime(runtime);
+  for (const driver of driversFor(choice)) {
     const worker = startWorker(program, driver, server);
     try {
       const { adapter } = (await worker.start()) as ProcessStarted;
@@ -37,23 +37,6 @@ export async function openProcess(runtime: Runtime, choice: AdapterChoice, serve
   throw new NoBrowserError(
     `${program.name} gives no WebGPU adapter: it needs a Vulkan driver. ${DRIVER_ADVICE.swiftshader}`,
   );
-}
-
-/**
- * The program that runs the worker, and the Vulkan drivers to try, undefined for the loader's own choice.
- *
- * @throws NoBrowserError that says what to install
- */
-function requireInstalled(
-  runtime: Runtime,
-  choice: AdapterChoice,
-): { readonly program: Program; readonly drivers: readonly (string | undefined)[] } {
-  const program = findRuntime(runtime);
-  const software = choice === 'auto' ? 'swiftshader' : choice;
-  const driver = findDriver(software);
-  if (choice === 'auto') return { program, drivers: [undefined, ...(driver === undefined ? [] : [driver])] };
-  if (driver === undefined) throw new NoBrowserError(`${software} is not installed. ${DRIVER_ADVICE[software]}`);
-  return { program, drivers: [driver] };
 }
 
 /** Chrome has Vulkan's loader beside its driver, which serves where the system has none. */

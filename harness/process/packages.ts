@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
@@ -34,7 +34,9 @@ export function findPackage(
 /** Installs packages with npm, out of the way of this project's own. Rejects with what npm says where it fails. */
 export async function installInto(folder: string, packages: readonly string[], ...flags: string[]): Promise<void> {
   await mkdir(folder, { recursive: true });
-  await writeFile(join(folder, 'package.json'), '{ "private": true }\n');
+  const manifest = join(folder, 'package.json');
+  // npm removes what it does not name
+  if (!existsSync(manifest)) await writeFile(manifest, '{ "private": true }\n');
   const npm = process.platform === 'win32' ? 'npm.cmd' : 'npm';
   await promisify(execFile)(npm, [
     'install',

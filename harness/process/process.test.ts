@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { NoBrowserError } from '../chrome/errors.ts';
 import { servePage, type PageServer } from '../chrome/server.ts';
+import { findPuppeteer } from '../firefox/puppeteer.ts';
 import { startWorker } from './launch.ts';
 import { findRuntime, type Program } from './runtimes.ts';
 import { DeviceError } from '../../src/errors.ts';
@@ -49,6 +50,12 @@ describe('findRuntime', () => {
     const nowhere = { importers: [join(tmpdir(), 'exact8-nothing/package.json')], path: '/nowhere' };
     expect(() => findRuntime(runtime, nowhere)).toThrow(NoBrowserError);
     expect(() => findRuntime(runtime, nowhere)).toThrow(advice);
+  });
+
+  it('says what Firefox needs', () => {
+    const find = () => findPuppeteer([join(tmpdir(), 'exact8-nothing/package.json')]);
+    expect(find).toThrow(NoBrowserError);
+    expect(find).toThrow('npm install puppeteer-core');
   });
 });
 

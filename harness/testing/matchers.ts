@@ -1,7 +1,7 @@
 import { InvalidInputError } from '../../src/errors.ts';
 import { ELEMENT_TYPES, newElementData, type ElementData, type ElementType } from '../../src/graph/graph.ts';
 import { isRecord, kindOf } from '../../src/kind_of.ts';
-import { compareTensor, type NamedTensor, type TensorComparison } from '../compare/compare.ts';
+import { compareTensor, describeDifference, type NamedTensor } from '../compare/compare.ts';
 
 /** An array of elements; a tensor, exact8's, onnxruntime's or of a trace; or some of these by name. */
 export type BitsLike = ElementData | { readonly data: unknown } | { readonly [name: string]: BitsLike };
@@ -14,8 +14,6 @@ export interface MatcherResult {
 
 /** More tensors than these are counted, and not described. */
 const MOST_DESCRIBED = 5;
-
-const count = (n: number): string => n.toLocaleString('en-US');
 
 function typeOf(data: unknown): ElementType | undefined {
   const tag = ArrayBuffer.isView(data) ? Object.prototype.toString.call(data).slice(8, -1) : '';
@@ -50,15 +48,6 @@ function tensorsOf(value: unknown): ReadonlyMap<string, NamedTensor> {
   return new Map(Object.entries(value).map(([name, one]) => [name, tensorOf(name, one)]));
 }
 
-function described({ name, elements, mismatches, maxAbsDiff, first, shape }: TensorComparison): string {
-  const place =
-    first!.index.length > 1 ? `[${first!.index.join(', ')}] of [${shape.join(', ')}]` : `${first!.index[0]}`;
-  return (
-    `${name}: ${count(mismatches)} of ${count(elements)} elements differ, by at most ${maxAbsDiff}; ` +
-    `the first at ${place}: expected ${first!.expected}, got ${first!.actual}`
-  );
-}
-
 /** What differs, a line a tensor; none where nothing does. */
 export function differingBits(received: unknown, expected: unknown): string[] {
   const [got, wanted] = [tensorsOf(received), tensorsOf(expected)];
@@ -74,7 +63,7 @@ export function differingBits(received: unknown, expected: unknown): string[] {
       continue;
     }
     const comparison = compareTensor(tensor, other, '');
-    if (comparison.mismatches > 0) differ.push(described(comparison));
+    if (comparison.mismatches > 0) differ.push(`${name}: ${describeDifference(comparison)}`);
   }
   return [...missing, ...more, ...differ];
 }

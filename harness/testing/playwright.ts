@@ -1,9 +1,9 @@
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { expect as baseExpect, test as base, type Page } from 'playwright/test';
 import { installChrome } from '../chrome/install.ts';
 import { openPage, type Adapter, type OpenPage } from '../chrome/launch.ts';
+import { openFirefox, type FirefoxPage, type OpenFirefox, type Puppeteer } from './firefox.ts';
 import { matchers } from './matchers.ts';
+import { onPage } from './served.ts';
 
 interface Fixtures {
   /**
@@ -22,45 +22,26 @@ interface WorkerFixtures {
   readonly browserWithGpu: OpenPage;
 }
 
+/** What tells of errors: a page of Playwright's or Puppeteer's. */
+interface Watched {
+  on(event: 'pageerror', listener: (error: Error) => void): unknown;
+  off(event: 'pageerror', listener: (error: Error) => void): unknown;
+}
+
 /** Lets a test have a page, and fails it where the page has an error that nobody caught. */
-export async function lend(page: Page, use: (page: Page) => Promise<void>): Promise<void> {
+export async function lend<P extends Watched>(page: P, use: (page: P) => Promise<void>): Promise<void> {
   const errors: string[] = [];
-  const keep = (error: Error): unknown => errors.push(error.message);
+  const keep = (error: Error): void => void errors.push(error.message);
   page.on('pageerror', keep);
   await use(page);
   page.off('pageerror', keep);
   if (errors.length > 0) throw new Error(`errors in the page that nobody caught:\n${errors.join('\n')}`);
 }
 
-/** WebGPU is for pages of secure origins, and 127.0.0.1 is one. */
-async function serveEmptyPage(): Promise<{ readonly url: string; close(): void }> {
-  const server = createServer((_, response) => response.setHeader('Content-Type', 'text/html').end('<!doctype html>'));
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/`,
-    close() {
-      server.close();
-      server.closeAllConnections();
-    },
-  };
-}
-
 /** Opens headless Chrome on a page; on Debian, as root, one is installed where there is none. @throws NoBrowserError */
 export async function openBrowser(baseURL: string | undefined, path: string): Promise<OpenPage> {
   const chrome = await installChrome();
-  if (baseURL !== undefined) return openPage(chrome, `${baseURL}${path}`);
-  const server = await serveEmptyPage();
-  const opened = await openPage(chrome, server.url).catch((error: unknown) => {
-    server.close();
-    throw error;
-  });
-  return {
-    ...opened,
-    close: async () => {
-      await opened.close();
-      server.close();
-    },
-  };
+  return onPage(baseURL === undefined ? undefined : `${baseURL}${path}`, (url) => openPage(chrome, url));
 }
 
 /** Playwright's `test`, with pages that compute on WebGPU in headless Chrome. */
@@ -83,6 +64,35 @@ export const test = base.extend<Fixtures, WorkerFixtures>({
   },
   adapter: async ({ browserWithGpu }, use) => use(browserWithGpu.adapter),
 });
+
+/**
+ * Playwright's `test`, with pages of Puppeteer's that compute on WebGPU in headless Firefox: Playwright does not drive the
+ * Firefox that is installed. Without Firefox or an adapter a test fails.
+ *
+ * @param puppeteer what `puppeteer-core` exports
+ */
+export const firefoxTest = <P extends FirefoxPage>(puppeteer: Puppeteer<P>) =>
+  base.extend<
+    { readonly gpu: P; readonly adapter: Adapter },
+    { readonly gpuPath: string; readonly browserWithGpu: OpenFirefox<P> }
+  >({
+    gpuPath: ['', { option: true, scope: 'worker' }],
+    browserWithGpu: [
+      async ({ gpuPath }, use, { project }) => {
+        const { baseURL } = project.use;
+        const opened = await openFirefox(puppeteer, baseURL === undefined ? undefined : `${baseURL}${gpuPath}`);
+        await use(opened);
+        await opened.close();
+      },
+      { scope: 'worker' },
+    ],
+    gpu: async ({ browserWithGpu }, use) => {
+      const page = await browserWithGpu.another();
+      await lend(page, use);
+      await page.close();
+    },
+    adapter: async ({ browserWithGpu }, use) => use(browserWithGpu.adapter),
+  });
 
 /** Playwright's `expect`, with `toEqualBits`. */
 export const expect = baseExpect.extend(matchers);

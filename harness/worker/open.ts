@@ -1,4 +1,4 @@
-/** Opens a worker, in a page of headless Chrome or in a process, and calls it from here. */
+/** Opens a worker, in a page of headless Chrome or Firefox or in a process, and calls it from here. */
 import { fileURLToPath } from 'node:url';
 import type { Page } from 'playwright';
 import {
@@ -12,17 +12,19 @@ import type { Tensor } from '../../src/tensor.ts';
 import { requireChrome } from '../chrome/install.ts';
 import { openPage, orEnded, type Adapter, type AdapterChoice } from '../chrome/launch.ts';
 import { servePage, type PageServer } from '../chrome/server.ts';
+import { openFirefox } from '../firefox/launch.ts';
+import { loadPuppeteer } from '../firefox/puppeteer.ts';
 import { decodeFile } from '../images/decode_file.ts';
 import type { Picture } from '../../src/pictures/picture.ts';
 import { openProcess } from '../process/launch.ts';
 import type { Runtime } from '../process/runtimes.ts';
 import { PATIENCE_S, withPatience } from './patience.ts';
-import type { WorkerHost, WorkerMethods } from './protocol.ts';
+import type { WorkerHost, WorkerMethods, WorkerReply } from './protocol.ts';
 import type { RemoteTensor } from './remote.ts';
 
-/** Where WebGPU is: headless Chrome, or without a browser Dawn in Node, wgpu in Deno. */
+/** Where WebGPU is: headless Chrome or Firefox, or without a browser Dawn in Node, wgpu in Deno. */
 export interface Host {
-  readonly webgpu?: 'chrome' | Runtime;
+  readonly webgpu?: 'chrome' | 'firefox' | Runtime;
   readonly adapter: AdapterChoice;
   /** Seconds without progress after which calls give up. */
   readonly timeout?: number;
@@ -66,7 +68,11 @@ export async function openWorker(
 ): Promise<OpenWorker> {
   const server = await servePage(PAGES, options.packages);
   const opening =
-    webgpu === 'chrome' ? openChrome(adapter, server, options.flags) : openProcess(webgpu, adapter, server);
+    webgpu === 'chrome'
+      ? openChrome(adapter, server, options.flags)
+      : webgpu === 'firefox'
+        ? openInFirefox(adapter, server)
+        : openProcess(webgpu, adapter, server);
   const host: WorkerHost & Pick<OpenWorker, 'page'> = await opening.catch(async (error) => {
     await server.close();
     throw error;
@@ -87,6 +93,7 @@ export async function openWorker(
     }),
     expectResult: () => server.expectResult(),
     async decode(file) {
+      // Chrome's decoder, and what was compared with it
       if (webgpu !== 'chrome') return decodeFile(file);
       const { path, bytes } = server.expectResult();
       const size = await worker.call('decode', server.addBlob(file), path);
@@ -114,6 +121,25 @@ async function openChrome(
     call: (...request) => page.evaluate((request) => globalThis.exact8Worker(...request), request).catch(ended),
     close,
     page: { page, ended },
+  };
+}
+
+async function openInFirefox(choice: AdapterChoice, server: PageServer): Promise<WorkerHost> {
+  const puppeteer = await loadPuppeteer();
+  const { page, adapter, version, ended, close } = await openFirefox(puppeteer, server.url + WORKER_PAGE, choice);
+  return {
+    adapter,
+    runtime: version,
+    async call(...request) {
+      const text = JSON.stringify(request);
+      const reply = page.evaluate(
+        async (text) =>
+          JSON.stringify(await globalThis.exact8Worker(...(JSON.parse(text) as Parameters<typeof exact8Worker>))),
+        text,
+      );
+      return JSON.parse(await reply.catch(ended)) as WorkerReply;
+    },
+    close,
   };
 }
 

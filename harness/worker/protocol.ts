@@ -1,5 +1,6 @@
 import type { Fusion } from '../../src/join/fusion.ts';
 import type { BenchMethods } from '../bench/protocol.ts';
+import type { GraphKind } from '../cases/graphs/generate.ts';
 import type { GraphsResult } from '../cases/graphs/run_graphs.ts';
 import type { RecordedResult } from '../cases/recorded_cases.ts';
 import type { CasesResult } from '../cases/run_cases.ts';
@@ -55,7 +56,7 @@ export interface WorkerMethods {
     options?: { readonly against?: 'onnxruntime'; readonly atBoundaries?: boolean },
   ): Promise<CasesResult>;
   /** Runs generated graphs against onnxruntime-web: all on the host, every `gpuEvery`-th on the GPU, too; needs no model. */
-  graphCases(seed: number, from: number, to: number, gpuEvery: number): Promise<GraphsResult>;
+  graphCases(kind: GraphKind, seed: number, from: number, to: number, gpuEvery: number): Promise<GraphsResult>;
   /** Counts the elements in which recorded cases (an .npz file) differ from the GPU; needs no model. */
   recordedCases(file: string, engine: EngineChoice): Promise<RecordedResult>;
   /** How often something came back from the GPU; asked while another method is at work. */

@@ -73,8 +73,8 @@ const methods: WorkerMethods = {
     const oracle = against && runOnnxruntimeWeb;
     return runCases(engine, seed, from, to, await deviceOfCases(), { oracle, atBoundaries });
   },
-  graphCases: async (seed, from, to, gpuEvery) =>
-    runGraphs(seed, from, to, runOnnxruntimeWeb, { device: await deviceOfCases(), gpuEvery }),
+  graphCases: async (kind, seed, from, to, gpuEvery) =>
+    runGraphs(seed, from, to, runOnnxruntimeWeb, { device: await deviceOfCases(), gpuEvery, kind }),
   async recordedCases(file, { name, options }) {
     const cases = recordedCases(openNpz(await fetchBytes(file)), name);
     return onDevice((device) => compareRecordedOnGpu(cases, device, findEngine(name, options)));

@@ -4,8 +4,8 @@
 
 // A 255th of what lies between them, or 1.
 fn scale_of(least: u32, most: u32) -> vec4<u32> {
-  // zeros of both signs are one
-  if (least == most || ((least | most) & MAGNITUDE) == 0u) {
+  // between them is 0: they are equal where both are zeros
+  if (((least | most) & MAGNITUDE) == 0u) {
     return vec4<u32>(0x3f800000u);
   }
   // 255

@@ -345,6 +345,32 @@ export interface Float32PoolLayer {
  */
 export type Float32Order = 'rows' | 'columns' | 'lanes';
 
+/** A product of two float32 matrices, [rows, depth] and [depth, columns], as convolutions and fully connected layers are one. */
+export interface Float32ProductsLayer {
+  readonly rows: number;
+  readonly depth: number;
+  readonly columns: number;
+  /** Is the second a constant of the file's? */
+  readonly packed: boolean;
+  /** Is the second given as [columns, depth]? */
+  readonly transposed: boolean;
+  /** The columns of a convolution are its output's pixels; the rows its filters, or those of a group. */
+  readonly image?: Omit<Float32PoolLayer, 'op' | 'opset'> & {
+    /** Of the input, in a group. */
+    readonly channels: number;
+  };
+}
+
+/**
+ * How products are added up, in the order of the depth. 'blocks': so many from 0, and then the sums of the blocks. 'running':
+ * one after the other; those of the columns behind the last multiple of four in fours, `sum + (((a + b) + c) + d)`, of each
+ * block anew, where what is left over in it, and the first product of all, stand alone.
+ */
+export interface Float32Sum {
+  readonly as: 'blocks' | 'running';
+  readonly block: number;
+}
+
 /**
  * Operators that an engine computes in float32, and what makes bytes of floats by a scale that follows from them. Each step
  * is rounded to nearest even, subnormals kept.
@@ -355,6 +381,7 @@ export interface Float32Operators {
   average(layer: Float32PoolLayer): Float32Order;
   /** The same of a MaxPool: which of two zeros it takes depends on it. */
   maximum(layer: Float32PoolLayer): Float32Order;
+  products(layer: Float32ProductsLayer): Float32Sum;
   /** Of one row; and what a shader's exponential function takes: the least difference, then see shared/exponential. */
   readonly softmax: { row(x: Float32Array): Float32Array; readonly constants: readonly number[] };
   /** The smallest and the largest value, 0 among them. */

@@ -3,7 +3,9 @@ import type {
   Engine,
   Float32Layer,
   Float32Operators,
+  Float32Order,
   Float32PoolLayer,
+  Float32ProductsLayer,
   Float32Function,
   MultiplyAdd,
 } from './engine.ts';
@@ -247,6 +249,39 @@ const hasVectors = ({ window: { kernel, strides, pads, dilations }, width }: Flo
   width + pads[1]! + pads[3]! <= 2045 &&
   dilations.every((d) => d === 1);
 
+/** Elements of a panel of MLAS's in both directions; of constants those along the depth. */
+const PANEL = 128;
+const PACKED_PANEL = 256;
+const LEAST_COLUMNS = 16;
+
+/** The depth of a panel: of few columns more, and of little depth less. */
+function panelDepth({ columns, depth }: Float32ProductsLayer): number {
+  let [across, along] = [PANEL, PANEL];
+  if (columns >= depth) while (along / 2 >= depth) along /= 2;
+  else
+    while (across > LEAST_COLUMNS && across / 2 >= columns) {
+      along *= 2;
+      across /= 2;
+    }
+  return along;
+}
+
+/** Does the second matrix lie in memory, as it is or transposed? A convolution's else is gathered, pixel by pixel. */
+function asItLies({ columns, transposed, image }: Float32ProductsLayer): 'plain' | 'transposed' | undefined {
+  if (!image) return transposed || columns === 1 ? 'transposed' : 'plain';
+  const { kernel, strides, pads } = image.window;
+  if (!strides.every((s) => s === 1) || pads.some(Boolean)) return undefined;
+  if (kernel.every((k) => k === 1)) return 'plain';
+  return image.channels === 1 && kernel[1] === image.width ? 'transposed' : undefined;
+}
+
+/** Is the window the whole plane? */
+const isWhole = ({ window: { kernel, strides, pads }, width, height }: Float32PoolLayer): boolean =>
+  kernel[0] === height && kernel[1] === width && strides.every((s) => s === 1) && !pads.some(Boolean);
+
+const orderOf = (layer: Float32PoolLayer): Float32Order =>
+  isWhole(layer) ? 'lanes' : hasVectors(layer) ? 'columns' : 'rows';
+
 /**
  * Float32 operators of onnxruntime-web (wasm, one thread), which has no fused multiply-add. Measured on onnxruntime-web 1.30,
  * every step: 0 mismatches.
@@ -261,16 +296,16 @@ export const float32Operators: Float32Operators = {
     return { at, ...described(number, constants) };
   },
 
-  average(layer) {
-    const { op, window, width, height, opset } = layer;
-    const isNew = op === 'AveragePool' && opset >= 19;
-    const { kernel, strides, pads } = window;
-    const isWhole = kernel[0] === height && kernel[1] === width && strides.every((s) => s === 1) && !pads.some(Boolean);
-    if (isWhole && !isNew) return 'lanes';
-    return !isNew && hasVectors(layer) ? 'columns' : 'rows';
-  },
+  average: (layer) => (layer.op === 'AveragePool' && layer.opset >= 19 ? 'rows' : orderOf(layer)),
+  maximum: orderOf,
 
-  maximum: (layer) => (hasVectors(layer) ? 'columns' : 'rows'),
+  products(layer) {
+    if (layer.packed) return { as: 'blocks', block: PACKED_PANEL };
+    const block = panelDepth(layer);
+    const lies = asItLies(layer);
+    if (layer.rows > 1 || lies === 'transposed') return { as: 'blocks', block };
+    return { as: 'running', block: lies ? layer.depth : block };
+  },
 
   softmax: { row: softmax, constants: [EXP.leastTerm, EXP.log2e, EXP.round, ...EXP.ln2, ...EXP.polynomial, 1] },
 

@@ -7,6 +7,8 @@ import { lowerFloatAdd } from './add_float32.ts';
 import { lowerTail } from './add_tail.ts';
 import { lowerAveragePool } from './average_pool.ts';
 import { chooseLinear } from './choose.ts';
+import { lowerFloatConv } from './conv_float32.ts';
+import { lowerFloatConvTranspose } from './conv_transpose_float32.ts';
 import { lowerConcat } from './concat.ts';
 import { lowerDequantize } from './dequantize_linear.ts';
 import { withEpilogue } from './epilogue.ts';
@@ -19,6 +21,7 @@ import { lowerRangeParameter } from './range_parameter.ts';
 import { lowerFloatSoftmax } from './softmax_float32.ts';
 import { lowerGlobalAveragePool } from './global_average_pool.ts';
 import { lowerResizeLinear } from './resize_linear.ts';
+import { lowerFloatResizeLinear } from './resize_linear_float32.ts';
 import { lowerBlock } from './inverted_residual.ts';
 import { lowerLinear } from './linear.ts';
 import { lowerLookup } from './lookup.ts';
@@ -47,6 +50,7 @@ const LOWER: { readonly [K in Exclude<LayerKind, LinearKind>]: Lower<K> } = {
   matmul: lowerMatmul,
   resize_bilinear: lowerResizeBilinear,
   resize_linear: lowerResizeLinear,
+  resize_linear_float32: lowerFloatResizeLinear,
   max_pool: lowerMaxPool,
   table: (layer) => (layer.values instanceof Float32Array ? lowerDequantize(layer) : lowerLookup(layer)),
   softmax: lowerSoftmax,
@@ -57,6 +61,8 @@ const LOWER: { readonly [K in Exclude<LayerKind, LinearKind>]: Lower<K> } = {
   function: lowerFunction,
   operation: lowerOperation,
   pool_float32: lowerFloatPool,
+  conv_float32: lowerFloatConv,
+  conv_transpose_float32: lowerFloatConvTranspose,
   softmax_float32: lowerFloatSoftmax,
   range: lowerRange,
   range_parameter: lowerRangeParameter,

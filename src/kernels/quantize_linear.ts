@@ -1,6 +1,7 @@
 import type { StepFunctions } from '../engines/engine.ts';
 import type { Layer } from '../layers/layer.ts';
 import { extent, groupsOf } from '../layers/layout.ts';
+import { ALL_FLOATS } from '../layers/quantize_linear.ts';
 import { KERNELS } from './interfaces.ts';
 import { useKernel } from './kernel.ts';
 import { KEY_FORMS, outputStage } from './requantization.ts';
@@ -26,6 +27,19 @@ function withTail(layer: Layer<'quantize'>): Pick<Layer<'quantize'>, 'functions'
   };
 }
 
+/** Of a float that becomes 0, as NaN does: the key. */
+function keyOfZero({ at }: StepFunctions): number {
+  const value = at(0);
+  let [low, high] = [ALL_FLOATS.lo[0]!, ALL_FLOATS.hi[0]!];
+  if (value(low) >= 0) return low;
+  while (high - low > 1) {
+    const middle = Math.floor((low + high) / 2);
+    if (value(middle) < 0) low = middle;
+    else high = middle;
+  }
+  return high;
+}
+
 /** float32 to bytes: WORDS words a thread. */
 export function lowerQuantize(layer: Layer<'quantize'>, { preferences }: Target): Step {
   const { word, ...proving } = withTail(layer);
@@ -34,7 +48,10 @@ export function lowerQuantize(layer: Layer<'quantize'>, { preferences }: Target)
   return stepOf(layer, {
     ...useKernel(
       'quantize_linear',
-      { geometry: { groups, tail_word: word }, overrides: { HAS_TAIL: Number(layer.tail !== undefined) } },
+      {
+        geometry: { groups, tail_word: word, nan_key: keyOfZero(layer.functions) },
+        overrides: { HAS_TAIL: Number(layer.tail !== undefined) },
+      },
       stage,
     ),
     operands: [{ tensor: layer.reads[0]!.name }],

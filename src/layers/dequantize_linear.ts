@@ -14,7 +14,9 @@ function foldConstant(node: GraphNode, context: OpContext, constant: Constant): 
   const type = constant.type === 'int8' ? 'int8' : 'uint8';
   const inner = elementCount(shape.slice(axis + 1));
   const functions = Array.from(scale, (s, i) =>
-    context.engine.dequantize({ type, scale: s, zeroPoint: zeroPoint[i]! }),
+    constant.type === 'int32'
+      ? (q: number) => f32(f32((q - zeroPoint[i]!) | 0) * s)
+      : context.engine.dequantize({ type, scale: s, zeroPoint: zeroPoint[i]! }),
   );
   const data = Float32Array.from(constant.data as Int8Array, (q, i) => {
     const index = scale.length === 1 ? 0 : Math.floor(i / inner) % scale.length;

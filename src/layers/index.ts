@@ -6,8 +6,17 @@ import { concat } from './concat.ts';
 import { conv } from './conv.ts';
 import { dequantizeLinear } from './dequantize_linear.ts';
 import { dynamicQuantize, dynamicRange, dynamicScale, dynamicZeroPoint } from './float32/dynamic.ts';
+import { floatConv } from './float32/conv.ts';
+import { floatConvTranspose } from './float32/conv_transpose.ts';
 import { cast, elementwise, operation, orFloat32 } from './float32/element.ts';
-import { floatAveragePool, floatGlobalAveragePool, floatMaxPool, floatReduceMean } from './float32/pool.ts';
+import {
+  floatAveragePool,
+  floatGlobalAveragePool,
+  floatMaxPool,
+  floatReduceMax,
+  floatReduceMean,
+} from './float32/pool.ts';
+import { floatResizeLinear } from './float32/resize_linear.ts';
 import { floatSoftmax } from './float32/softmax.ts';
 import { gemm } from './gemm.ts';
 import { globalAveragePool } from './global_average_pool.ts';
@@ -32,7 +41,8 @@ import { unary } from './unary.ts';
 
 /** Every operator: one file, one line. Table and PairTable are what engines make of functions of one or two bytes. */
 export const OPERATORS: Readonly<Record<string, Operator>> = {
-  Conv: conv,
+  Conv: orFloat32(conv, floatConv),
+  ConvTranspose: floatConvTranspose,
   Gemm: gemm,
   MatMul: gemm,
   BatchMatMul: batchMatMul,
@@ -93,8 +103,8 @@ export const OPERATORS: Readonly<Record<string, Operator>> = {
   Pick: pick,
   Resize: resize,
   ResizeBilinear: resizeBilinear,
-  ResizeLinear: resizeLinear,
-  ReduceMax: reduceMax,
+  ResizeLinear: orFloat32(resizeLinear, floatResizeLinear),
+  ReduceMax: orFloat32(reduceMax, floatReduceMax),
   DepthToSpace: depthToSpace,
   SpaceToDepth: spaceToDepth,
   Shape: shape,

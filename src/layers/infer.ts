@@ -52,6 +52,7 @@ const isQuantized = ({ inputs, constants, tensors }: Graph, computed: Iterable<T
 /** Operators that sum products or whole windows: not computed on the host when a plan is made. */
 const SUMS = new Set([
   'Conv',
+  'ConvTranspose',
   'Gemm',
   'MatMul',
   'BatchMatMul',

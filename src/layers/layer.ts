@@ -14,6 +14,7 @@ import type {
   SumsLayer,
 } from '../engines/engine.ts';
 import type { AccumulatorRange } from '../requantize/boundaries.ts';
+import type { ProductOrder } from './float32/product_sum.ts';
 import type { Extent } from './layout.ts';
 
 /** Where a sliding window lies: what convolutions and pools share. */
@@ -124,6 +125,37 @@ interface Kinds extends Readonly<Record<LinearKind, LinearSums>> {
     /** What the exponential function takes: see the shader. */
     readonly constants: readonly number[];
   };
+  /** A convolution, or a fully connected layer, of float32. */
+  readonly conv_float32: {
+    readonly window: Window;
+    readonly groups: number;
+    /** [output channel][input channel of the group][ky][kx] */
+    readonly filters: Float32Array;
+    readonly order: ProductOrder;
+    /** What its columns are. */
+    readonly along: 'pixels' | 'channels';
+    readonly bias?: Float32Array;
+    /** Another tensor to which the sums are added. */
+    readonly addend?: TensorInfo;
+    /** Do the sums begin with the one, or the other, or is it added last? Both last: the bias first. */
+    readonly biasFirst?: boolean;
+    readonly addendFirst?: boolean;
+    /**
+     * What an activation leaves of the values: of two zeros the larger, then the smaller, as their signs are ordered; of the
+     * columns from one on a zero of either sign stays.
+     */
+    readonly clamp?: { readonly bounds: readonly [least: number, most: number]; readonly from: number };
+  };
+  /** A transposed convolution of float32; of its window the strides and pads are those of the input's pixels in the output. */
+  readonly conv_transpose_float32: {
+    readonly window: Window;
+    readonly groups: number;
+    /** [input channel][output channel of the group][ky][kx] */
+    readonly filters: Float32Array;
+    /** Of the sum over the channels of a pixel of the input. */
+    readonly order: ProductOrder;
+    readonly bias?: Float32Array;
+  };
   /** The smallest and the largest value of a float32 tensor and 0. */
   readonly range: object;
   /** What follows from a range. */
@@ -150,6 +182,8 @@ interface Kinds extends Readonly<Record<LinearKind, LinearSums>> {
     readonly columns: Neighbours;
     readonly functions: InterpolationFunctions;
   };
+  /** The same of float32 values. */
+  readonly resize_linear_float32: { readonly rows: Neighbours; readonly columns: Neighbours };
   readonly max_pool: { readonly window: Window };
   /** y = values[code of x]: 8 bits, or float32. */
   readonly table: {

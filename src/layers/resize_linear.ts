@@ -15,7 +15,7 @@ import {
   type Operator,
 } from './operator.ts';
 
-interface Axes {
+export interface Axes {
   readonly shape: readonly number[];
   readonly rows: Neighbours;
   readonly columns: Neighbours;
@@ -31,7 +31,8 @@ function neighbours(positions: readonly number[], size: number): Neighbours {
   return { first, second, weights: [weight(second), weight(first)] };
 }
 
-function axesOf(node: GraphNode, context: OpContext): Axes {
+/** The shape of the output, and what each of its rows and columns lies between. */
+export function axesOf(node: GraphNode, context: OpContext): Axes {
   const { shape } = context.info(node.inputs[0]!);
   choice(node, 'keep_aspect_ratio_policy', 'stretch', { stretch: true });
   if (isTrue(node, 'antialias')) refuse(node, 'antialias', 'linear interpolation without it');
@@ -47,6 +48,32 @@ function axesOf(node: GraphNode, context: OpContext): Axes {
     return neighbours(positions, length);
   }) as [Neighbours, Neighbours];
   return { shape: scaled.map(({ size }) => size), rows, columns };
+}
+
+/** Calls `visit` for each element with the places of its four neighbours, row by row, and the products of their weights. */
+export function interpolate(
+  { rows, columns }: Axes,
+  shape: readonly number[],
+  visit: (index: number, places: readonly number[], weights: readonly number[]) => void,
+): void {
+  const [images, channels, height, width] = shape as [number, number, number, number];
+  const lines = [rows.first, rows.second, columns.first, columns.second] as const;
+  const weights = [...rows.weights, ...columns.weights] as const;
+  const taken = [
+    [0, 2],
+    [0, 3],
+    [1, 2],
+    [1, 3],
+  ] as const;
+  let i = 0;
+  for (let plane = 0; plane < images * channels; plane++)
+    for (let row = 0; row < rows.first.length; row++)
+      for (let column = 0; column < columns.first.length; column++)
+        visit(
+          i++,
+          taken.map(([r, c]) => (plane * height + lines[r][row]!) * width + lines[c][column]!),
+          taken.map(([r, c]) => f32(weights[r]![row]! * weights[c]![column]!)),
+        );
 }
 
 function functionsOf(
@@ -80,28 +107,12 @@ export const resizeLinear: Operator = {
   reference(node, context, operand) {
     const output = context.info(node.outputs[0]!);
     const { value, output: end } = functionsOf(node, context);
-    const { rows, columns } = axesOf(node, context);
-    const [, , height, width] = context.info(node.inputs[0]!).shape as [number, number, number, number];
+    const axes = axesOf(node, context);
     const x = operand(0) as Uint8Array;
     const data = newElementData(output.type as 'uint8' | 'int8', elementCount(output.shape));
-    const lines = [rows.first, rows.second, columns.first, columns.second] as const;
-    const weights = [...rows.weights, ...columns.weights] as const;
-    let i = 0;
-    for (let plane = 0; plane < x.length / (height * width); plane++)
-      for (let row = 0; row < rows.first.length; row++)
-        for (let column = 0; column < columns.first.length; column++) {
-          let sum = 0;
-          for (const [r, c] of [
-            [0, 2],
-            [0, 3],
-            [1, 2],
-            [1, 3],
-          ] as const) {
-            const q = x[(plane * height + lines[r]![row]!) * width + lines[c]![column]!]!;
-            sum = f32(sum + f32(f32(weights[r]![row]! * weights[c]![column]!) * value(q)));
-          }
-          data[i++] = end(sum);
-        }
+    interpolate(axes, context.info(node.inputs[0]!).shape, (i, places, weights) => {
+      data[i] = end(places.reduce((sum, place, k) => f32(sum + f32(weights[k]! * value(x[place]!))), 0));
+    });
     return { data };
   },
 

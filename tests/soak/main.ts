@@ -16,7 +16,7 @@ const number = (text: string): number => {
 };
 
 /** The software adapters: what any machine can run. */
-const COLUMNS = ['chrome+swiftshader', 'node+swiftshader', 'deno+swiftshader', 'deno+llvmpipe'];
+const COLUMNS = ['chrome+swiftshader', 'firefox+llvmpipe', 'node+swiftshader', 'deno+swiftshader', 'deno+llvmpipe'];
 
 const program = new Command('soak').description('runs that take as long as they are given');
 
@@ -52,7 +52,10 @@ program
     ENGINES.map(({ name }) => name),
   )
   .option('--cases <n>', 'generated cases of each engine', number, 100)
-  .option('--install', 'first install the packages deno and webgpu where they are missing, for this project only')
+  .option(
+    '--install',
+    'first install the packages deno, webgpu and puppeteer-core where they are missing, for this project only',
+  )
   .option('--markdown <file>', 'also write the table into a file, between its matrix comments')
   .action(async (models: string[], { install, ...options }: Omit<MatrixOptions, 'models'> & { install?: boolean }) => {
     if (install) await installRuntimes();

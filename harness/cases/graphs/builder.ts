@@ -21,6 +21,13 @@ export interface Quantization {
   readonly zero: number;
 }
 
+/** Names of what a DynamicQuantizeLinear gives. */
+interface QuantizedByRange {
+  readonly bytes: string;
+  readonly scale: string;
+  readonly zeroPoint: string;
+}
+
 /** A graph grows by pieces: each takes tensors that are there, and adds nodes and tensors. */
 export class Builder {
   readonly random: Random;
@@ -30,6 +37,7 @@ export class Builder {
   readonly inputs: OnnxValue[] = [];
   readonly #types: readonly ByteType[];
   readonly #quantizations: Quantization[] = [];
+  readonly #byRange = new Map<string, QuantizedByRange>();
   #names = 0;
 
   constructor(random: Random) {
@@ -87,6 +95,16 @@ export class Builder {
   quantize({ name, shape }: Value, quantization = this.quantization()): Value {
     const bytes = this.node('QuantizeLinear', [name, quantization.scale, quantization.zeroPoint]);
     return this.keep({ name: bytes, shape, type: quantization.type, quantization });
+  }
+
+  /** Mostly once, whoever reads it. */
+  quantizeByRange({ name }: Value): QuantizedByRange {
+    const known = this.#byRange.get(name);
+    if (known && this.random.chance(0.8)) return known;
+    const made = { bytes: this.name('q'), scale: this.name('s'), zeroPoint: this.name('z') };
+    this.node('DynamicQuantizeLinear', [name], {}, '', [made.bytes, made.scale, made.zeroPoint]);
+    this.#byRange.set(name, made);
+    return made;
   }
 
   dequantize({ name, shape, quantization }: Value): Value {

@@ -1,8 +1,10 @@
 import type { OnnxModel } from '../../../models/onnx_writer.ts';
 import { Random } from '../../../models/random.ts';
-import { byteRange, elementCount, newElementData } from '../../../src/graph/graph.ts';
+import { byteRange, elementCount, isByteType, newElementData } from '../../../src/graph/graph.ts';
 import { Tensor } from '../../../src/tensor.ts';
 import { Builder, type Piece, type Value } from './builder.ts';
+import { dynamicGraph } from './dynamic.ts';
+import { floats } from './floats.ts';
 import { mutate } from './mutate.ts';
 import { activation, qlinearActivation } from './pieces/elementwise.ts';
 import { ofImage } from './pieces/images.ts';
@@ -13,7 +15,7 @@ import { pool, qlinearPool } from './pieces/pools.ts';
 
 /** A whole small graph with its inputs: everything follows from seed and index. */
 interface GraphCase {
-  /** graphs/SEED/INDEX */
+  /** KIND/SEED/INDEX */
   readonly id: string;
   readonly model: OnnxModel;
   readonly feeds: Readonly<Record<string, Tensor>>;
@@ -75,7 +77,7 @@ function finish(builder: Builder, before: number): void {
   } else if (random.chance(0.3)) builder.dequantize(last);
 }
 
-function generated(random: Random, id: string): OnnxModel {
+function staticGraph(random: Random): OnnxModel {
   const builder = new Builder(random);
   start(builder);
   const pieces = random.pick([REAL, REAL, REAL, BYTES, [...REAL, ...BYTES]]);
@@ -91,29 +93,44 @@ function generated(random: Random, id: string): OnnxModel {
     const more = random.pick(values);
     if (!outputs.includes(more)) outputs.push(more);
   }
-  return builder.model(id, outputs);
+  return builder.model('', outputs);
 }
 
-function feedsOf(random: Random, { inputs }: OnnxModel): Record<string, Tensor> {
+/** Bytes at random; floats by `floats`. */
+function feedsOf(
+  random: Random,
+  { inputs }: OnnxModel,
+  floats: (random: Random, count: number) => Float32Array,
+): Record<string, Tensor> {
   return Object.fromEntries(
     inputs.map(({ name, type, dims }) => {
       const shape = dims as readonly number[];
-      const data = newElementData(type, elementCount(shape));
-      for (let i = 0; i < data.length; i++)
-        data[i] =
-          type === 'uint8' || type === 'int8'
-            ? random.integer(...byteRange(type))
-            : Math.fround((random.unit() - 0.5) * 8);
-      return [name, new Tensor(type, data as never, shape)];
+      const count = elementCount(shape);
+      if (!isByteType(type)) return [name, new Tensor('float32', floats(random, count), shape)];
+      const data = newElementData(type, count);
+      for (let i = 0; i < count; i++) data[i] = random.integer(...byteRange(type));
+      return [name, new Tensor(type, data, shape)];
     }),
   );
 }
 
+const plainFloats = (random: Random, count: number): Float32Array =>
+  Float32Array.from({ length: count }, () => (random.unit() - 0.5) * 8);
+
+/** Kinds of graphs, and what their inputs are: of static quantization, Q and DQ or operators of bytes, and of dynamic quantization. */
+const GRAPHS = {
+  graphs: { generate: staticGraph, floats: plainFloats },
+  dynamic: { generate: dynamicGraph, floats },
+} as const;
+export type GraphKind = keyof typeof GRAPHS;
+export const GRAPH_KINDS = Object.keys(GRAPHS) as readonly GraphKind[];
+
 /** Graph `index` of a seed: every second one is a mutant of a generated one. */
-export function generateGraph(seed: number, index: number): GraphCase {
+export function generateGraph(seed: number, index: number, kind: GraphKind = 'graphs'): GraphCase {
   const random = new Random(Math.imul(seed, 0x9e3779b1) ^ Math.imul(index + 1, 0x85ebca6b));
-  const id = `graphs/${seed}/${index}`;
-  const model = generated(random, id);
-  const feeds = feedsOf(random, model);
+  const id = `${kind}/${seed}/${index}`;
+  const { generate, floats } = GRAPHS[kind];
+  const model = { ...generate(random), name: id };
+  const feeds = feedsOf(random, model, floats);
   return { id, feeds, model: index % 2 === 0 ? model : mutate(random, model) };
 }

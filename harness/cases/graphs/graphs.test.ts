@@ -17,9 +17,11 @@ import { elementCount, isByteType, type TensorInfo } from '../../../src/graph/gr
 import { createPlan } from '../../../src/plan/plan.ts';
 import { referenceTrace } from '../../../src/plan/reference.ts';
 import { Tensor } from '../../../src/tensor.ts';
+import { SMALL_GRAPHS } from '../../../tests/helpers/float_operators.ts';
 import wereWrong from '../../../tests/helpers/graphs_that_were_wrong.json' with { type: 'json' };
 
 const GRAPHS = 200;
+const DYNAMIC = 100;
 const WRONG = '../shared/models/wrong';
 const PUBLIC = '../shared/models/public';
 const filesIn = (folder: string): string[] => (existsSync(folder) ? readdirSync(folder) : []);
@@ -46,6 +48,22 @@ describe('generated graphs and mutants of them', () => {
     const result = await runGraphs(1, 200, 200 + GRAPHS, runOnnxruntimeWeb);
     expect(result.failures.map(({ id, what }) => `${id}: ${what}`)).toEqual([]);
     expect(result.equal).toBeGreaterThan(GRAPHS / 2);
+  });
+
+  it(`${DYNAMIC} of dynamic quantization: the host gives what onnxruntime-web gives`, async () => {
+    const result = await runGraphs(1, 0, DYNAMIC, runOnnxruntimeWeb, { kind: 'dynamic' });
+    expect(result.failures.map(({ id, what }) => `${id}: ${what}`)).toEqual([]);
+    expect(result.equal).toBeGreaterThan(DYNAMIC / 2);
+  });
+
+  it('every float32 operator where its values are decided: the host gives what onnxruntime-web gives', async () => {
+    const wrong: string[] = [];
+    for (const { what, model, values } of SMALL_GRAPHS) {
+      const feeds = { x: new Tensor('float32', Float32Array.from(values), model.inputs[0]!.dims as readonly number[]) };
+      const verdict = await compareGraph(writeOnnx(model), feeds, runOnnxruntimeWeb);
+      if (verdict.kind !== 'equal') wrong.push(`${what}: ${JSON.stringify(verdict)}`);
+    }
+    expect(wrong).toEqual([]);
   });
 
   // Kept as files, for what a seed gives changes with the generator: whole-plane pools, double pairs, Transposes that go

@@ -1,15 +1,18 @@
 import { NoOracleError } from '../../oracles/onnxruntime_web.ts';
 import { writeOnnx } from '../../../models/onnx_writer.ts';
 import { InvalidInputError, InvalidModelError, UnsupportedModelError } from '../../../src/errors.ts';
+import { featuresOf } from '../../../src/gpu/device.ts';
 import { readModel } from '../../../src/formats/index.ts';
 import type { Graph } from '../../../src/graph/graph.ts';
+import type { Features } from '../../../src/kernels/features.ts';
 import { createPlan } from '../../../src/plan/plan.ts';
 import { referenceTrace } from '../../../src/plan/reference.ts';
 import { InferenceSession } from '../../../src/session/session.ts';
+import type { SessionOptions } from '../../../src/session/options.ts';
 import type { Tensor } from '../../../src/tensor.ts';
-import { bitsOf, firstDifference } from '../../compare/bits.ts';
+import { bitsOf, firstDifference, type Bits } from '../../compare/bits.ts';
 import type { Oracle } from '../run_cases.ts';
-import { generateGraph } from './generate.ts';
+import { generateGraph, type GraphKind } from './generate.ts';
 import { shrink } from './shrink.ts';
 
 /** A graph that gives other bits, as small as it could be made. */
@@ -55,10 +58,13 @@ export async function compareGraph(
   oracle: Oracle,
   {
     device,
+    features,
     engine,
     shapes = {},
   }: {
     readonly device?: GPUDevice | undefined;
+    /** What the device is taken to have; default: what it has. */
+    readonly features?: Features | undefined;
     readonly engine?: string | undefined;
     /** Of inputs that the model leaves open. */
     readonly shapes?: Readonly<Record<string, readonly number[]>>;
@@ -77,7 +83,7 @@ export async function compareGraph(
     const plan = createPlan(graph, { shapes });
     const host = differing(referenceTrace(plan, feeds).outputs, theirs);
     if (host) return { kind: 'differs', between: 'host and onnxruntime', what: host };
-    const gpu = device && differing(await onGpu(graph, feeds, device), theirs);
+    const gpu = device && differing(await onGpu(graph, feeds, { device, ...(features && { features }) }), theirs);
     if (gpu) return { kind: 'differs', between: 'GPU and onnxruntime', what: gpu };
     return { kind: 'equal', elements: Object.values(theirs).reduce((sum, { data }) => sum + data.length, 0) };
   } catch (error) {
@@ -91,8 +97,8 @@ export async function compareGraph(
 }
 
 /** Traced and run, which fuses steps: what is compared is what both give. */
-async function onGpu(graph: Graph, feeds: Outputs, device: GPUDevice): Promise<Outputs> {
-  const session = await InferenceSession.create(graph, { device });
+async function onGpu(graph: Graph, feeds: Outputs, options: SessionOptions): Promise<Outputs> {
+  const session = await InferenceSession.create(graph, options);
   try {
     const { outputs } = await session.trace(feeds);
     return differing(await session.run(feeds), outputs) === undefined ? outputs : await session.run(feeds);
@@ -108,12 +114,18 @@ function differing(mine: Outputs, theirs: Outputs): string | undefined {
     const shape = (tensor: Tensor | undefined): string =>
       tensor ? `${tensor.type} [${tensor.dims.join(', ')}]` : 'nothing';
     if (shape(actual) !== shape(expected)) return `${name}: ${shape(actual)}, expected ${shape(expected)}`;
-    const { at, count } = firstDifference(bitsOf(actual!.data), bitsOf(expected.data));
+    const { at, count } = firstDifference(
+      ...([actual!, expected].map(({ data }) => bitsOf(oneNan(data))) as [Bits, Bits]),
+    );
     if (count > 0)
       return `${name}: ${count} of ${expected.data.length} differ, first [${at}]: expected ${expected.data[at]}, got ${actual!.data[at]}`;
   }
   return undefined;
 }
+
+/** Of NaN the bits are nobody's promise. */
+const oneNan = (data: Tensor['data']): Tensor['data'] =>
+  data instanceof Float32Array ? data.map((x) => (Number.isNaN(x) ? NaN : x)) : data;
 
 /** A message without what belongs to one graph: names, numbers. */
 const kindOf = (message: string): string =>
@@ -142,16 +154,26 @@ export async function runGraphs(
     device,
     gpuEvery = 1,
     engine,
-  }: { readonly device?: GPUDevice; readonly gpuEvery?: number; readonly engine?: string } = {},
+    kind = 'graphs',
+  }: {
+    readonly device?: GPUDevice;
+    readonly gpuEvery?: number;
+    readonly engine?: string;
+    readonly kind?: GraphKind;
+  } = {},
 ): Promise<GraphsResult> {
+  const known = device && (await featuresOf(device));
   let [equal, onGpuCount, elements, refusedByOnnxruntime] = [0, 0, 0, 0];
   const [refused, inFloat]: Record<string, number>[] = [{}, {}];
   const failures: GraphMismatch[] = [];
   const refusedIds: string[] = [];
   for (let index = from; index < to; index++) {
-    const test = generateGraph(seed, index);
+    const test = generateGraph(seed, index, kind);
     const gpu = index % gpuEvery === 0 ? device : undefined;
-    const options = { device: gpu, engine };
+    // both ways to compute in float32 take turns; of two graphs in a row one is a mutant
+    const isNative = Math.floor(index / gpuEvery) % 4 < 2;
+    const features = known && { ...known, float32: known.float32 === true && isNative };
+    const options = { device: gpu, features, engine };
     const verdict = await compareGraph(writeOnnx(test.model), test.feeds, oracle, options);
     if (verdict.kind === 'equal') {
       equal++;

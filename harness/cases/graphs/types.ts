@@ -21,7 +21,9 @@ export function typesOf({ inputs, constants, nodes }: OnnxModel): Map<string, On
     else if (op === 'QLinearConv') type = of(7);
     else if (op === 'QLinearConcat') type = of(1);
     else if (op.startsWith('Q')) type = of(-1);
+    else if (op.endsWith('Integer')) type = 'int32';
     for (const output of outputs) types.set(output, type);
+    if (op === 'DynamicQuantizeLinear') for (const at of [0, 2]) types.set(outputs[at]!, 'uint8');
   }
   return types;
 }

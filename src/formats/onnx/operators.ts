@@ -377,6 +377,7 @@ const CONVERTERS: Readonly<Record<string, Converter>> = {
   ConvInteger: plain,
   MatMulInteger: plain,
   Conv: plain,
+  ConvTranspose: plain,
   MatMul: plain,
   Gemm: gemm,
   Add: plain,

@@ -171,13 +171,17 @@ export const operation: Operator = {
   },
   layer(node, context) {
     const place = placeOf(node, context);
-    const reads = operandsOf(node, context);
+    const operands = operandsOf(node, context);
+    const { shape } = place.writes;
     return {
       kind: 'operation',
       ...place,
-      reads,
+      // a constant lies in memory as an image does, if what it is broadcast to is one
+      reads: operands.map((info) =>
+        shape.length === 4 && context.constant(info.name) ? { ...info, shape: widened(info.shape, 4) } : info,
+      ),
       constants: node.inputs.flatMap((name) => context.constant(name) ?? []),
-      extents: reads.map((info) => alignedExtent(node, context, info, place.writes.shape)),
+      extents: operands.map((info) => alignedExtent(node, context, info, shape)),
       function: functionOf(node, context, 2),
     };
   },

@@ -32,22 +32,23 @@ function reduce(
   const [rows, columns] = window.kernel;
   const isSum = takes === 'mean';
   const start = isSum ? 0 : LEAST;
+  const take = isSum ? sum : larger;
+  const takeVector = isSum ? sum : largerOfVector;
   const given = places.filter((place) => place !== undefined);
   if (order === 'lanes') {
     const whole = given.length - (given.length % 4);
-    const lanes = [0, 0, 0, 0];
-    for (let i = 0; i < whole; i++) lanes[i % 4] = sum(lanes[i % 4]!, plane[given[i]!]!);
-    const first = sum(sum(lanes[0]!, lanes[2]!), sum(lanes[1]!, lanes[3]!));
-    return given.slice(whole).reduce((all, place) => sum(all, plane[place]!), first);
+    const lanes = [start, start, start, start];
+    for (let i = 0; i < whole; i++) lanes[i % 4] = takeVector(lanes[i % 4]!, plane[given[i]!]!);
+    const first = takeVector(takeVector(lanes[0]!, lanes[2]!), takeVector(lanes[1]!, lanes[3]!));
+    return given.slice(whole).reduce((all, place) => take(all, plane[place]!), first);
   }
-  if (order === 'rows') return given.reduce((all, place) => (isSum ? sum : larger)(all, plane[place]!), start);
+  if (order === 'rows') return given.reduce((all, place) => take(all, plane[place]!), start);
   const column = (kx: number): number => {
     const own = Array.from({ length: rows }, (_, ky) => places[ky * columns + kx]).filter((p) => p !== undefined);
     if (own.length === 0) return start;
-    const take = isSum ? sum : inVectors(own[0]! % width, width) ? largerOfVector : larger;
-    return own.map((place) => plane[place]!).reduce(take);
+    return own.map((place) => plane[place]!).reduce(inVectors(own[0]! % width, width) ? takeVector : take);
   };
-  return Array.from({ length: columns }, (_, kx) => column(kx)).reduce(isSum ? sum : largerOfVector);
+  return Array.from({ length: columns }, (_, kx) => column(kx)).reduce(takeVector);
 }
 
 function reference(pool: Pool, x: Float32Array): Float32Array {
@@ -115,6 +116,19 @@ export const floatReduceMean = poolOperator(
     const window = { ...wholePlane(node, context), kernel: [1, length] } as const;
     float32Of(node, context);
     return { window, order: 'columns', takes: 'mean', countsPads: false, size: [1, length] };
+  },
+  (node) => (keepsDimensions(node) ? [1, 1] : []),
+);
+
+/** ReduceMax over height and width of float32: one after the other, the first of those that are equal. */
+export const floatReduceMax = poolOperator(
+  (node, context) => {
+    const [rows, columns] = wholeWindow(node, context).kernel;
+    const length = rows * columns;
+    float32Of(node, context);
+    // one column is no vector
+    const window = { ...wholePlane(node, context), kernel: [length, 1] } as const;
+    return { window, order: 'columns', takes: 'largest', countsPads: false, size: [length, 1] };
   },
   (node) => (keepsDimensions(node) ? [1, 1] : []),
 );

@@ -5,6 +5,8 @@ import { byteRange, type Constant, type GraphNode, type QuantizedType } from '..
 import { MOVES } from '../../graph/moves.ts';
 import { floatFunction } from '../../engines/onnxruntime_float32.ts';
 import { propagateUp } from './fusion.ts';
+import { joinFloatConvolutions } from './floats.ts';
+import { joinGelus } from './gelu.ts';
 import { batchNormalization, expandNormalizations } from './normalizations.ts';
 import { dequantized } from './pairs.ts';
 import type { Engine, TensorQuantization } from '../../engines/engine.ts';
@@ -313,18 +315,6 @@ function refuseJoinedPads(draft: GraphDraft): void {
   }
 }
 
-/** Of x * (1 + erf(x / sqrt 2)) / 2 in one piece onnxruntime makes an operator of its own, which rounds otherwise. */
-function refuseGelus(draft: GraphDraft): void {
-  for (const { name, op, inputs, outputs } of draft.nodes) {
-    const before = draft.producer(inputs[0]!)?.op;
-    if (op !== 'Erf' || (before !== 'Div' && before !== 'Mul')) continue;
-    if (draft.consumers(outputs[0]!).some((user) => user.op === 'Add'))
-      throw new UnsupportedModelError(
-        `node '${name}' (Erf): a GELU without QuantizeLinear and DequantizeLinear between its operators; supported: with them`,
-      );
-  }
-}
-
 /** (1 / x) * y, where nothing else uses the reciprocal, is y / x to onnxruntime. */
 function divideInstead(draft: GraphDraft): void {
   for (const node of [...draft.nodes]) {
@@ -341,11 +331,27 @@ function divideInstead(draft: GraphDraft): void {
   }
 }
 
+/** Moves that compare: of floats among which is NaN they choose otherwise than of bytes, of which NaN is any other. */
+const COMPARES = new Set(['MaxPool', 'ReduceMax']);
+
+/** Is a move's input computed in float32? That may be NaN; what follows from bytes, or the caller gives, is not. */
+function mayBeNaN(draft: GraphDraft, engine: Engine): (node: GraphNode) => boolean {
+  const tabulation = new Tabulation(draft, engine);
+  tabulation.deriveAll();
+  return ({ inputs }) => {
+    let source = draft.producer(inputs[0]!);
+    while (source && MOVES.has(source.op)) source = draft.producer(source.inputs[0]!);
+    return source !== undefined && tabulation.expression(source.outputs[0]!) === undefined;
+  };
+}
+
 /** Rewrites what is left in float between 8-bit tensors so that it works on bytes. */
 export function toBytes(draft: GraphDraft, engine: Engine): void {
-  propagateUp(draft, MOVES);
+  const isOpen = engine.float32 ? mayBeNaN(draft, engine) : () => false;
+  propagateUp(draft, MOVES, (node) => !COMPARES.has(node.op) || !isOpen(node));
   draft.sweep();
-  refuseGelus(draft);
+  joinFloatConvolutions(draft);
+  joinGelus(draft);
   divideInstead(draft);
   joinSums(draft);
   alignMoves(draft);

@@ -1,17 +1,11 @@
 import { UnsupportedModelError } from '../../errors.ts';
 import { GraphDraft } from '../../graph/draft.ts';
-import {
-  byteRange,
-  elementCount,
-  type Attribute,
-  type Constant,
-  type Graph,
-  type GraphNode,
-} from '../../graph/graph.ts';
+import { byteRange, elementCount, type Attribute, type Graph, type GraphNode } from '../../graph/graph.ts';
 import { dequantized, label, PASSES, PROPAGATES, quantizing, simplify } from './pairs.ts';
 import type { Engine } from '../../engines/engine.ts';
-import { f32, INT32_END, roundHalfEven } from '../../engines/rounding.ts';
+import { f32, roundHalfEven } from '../../engines/rounding.ts';
 import { foldQuantized } from './constants.ts';
+import { quantizeBias, quantizeConstants } from './quantized_constants.ts';
 
 /**
  * What onnxruntime (1.30 in the web, 1.32 elsewhere) makes of Q/DQ models at its default optimization level on a CPU, read
@@ -44,6 +38,8 @@ const FUSES = new Set([
 const FUSES_TO_FLOAT = new Set(['MatMul', 'Gemm']);
 /** Sums of products. */
 const LINEAR = new Set(['Conv', 'MatMul', 'Gemm']);
+/** Sums of products that it has not of bytes. */
+const FLOATS_ALONE = new Set(['ConvTranspose']);
 /** How far a bias' scale may be from that of the products for a Conv to fuse. */
 const BIAS_TOLERANCE = 0.01;
 
@@ -207,10 +203,12 @@ function expectTransposeStays(draft: GraphDraft, quantize: GraphNode, dequantize
  */
 function signedToUnsigned(draft: GraphDraft, pairs: ReadonlySet<string>): void {
   const isMove = (node: GraphNode): boolean => pairs.has(node.outputs[0]!);
-  // a DequantizeLinear is one for each of its users
+  // a DequantizeLinear is one for each of its users, of which a DynamicQuantizeLinear is one, whose range is a node of its own
   const uses = (user: GraphNode): number => {
+    if (user.op !== 'DequantizeLinear') return 1;
     const [real] = user.outputs as [string];
-    return user.op === 'DequantizeLinear' ? Math.max(1, draft.edges(real) + (draft.isOutput(real) ? 1 : 0)) : 1;
+    const ranges = draft.consumers(real).filter(({ op }) => op === 'DynamicRange').length;
+    return Math.max(1, draft.edges(real) - ranges + (draft.isOutput(real) ? 1 : 0));
   };
   for (const node of draft.nodes) {
     const [tensor] = node.outputs as [string];
@@ -263,17 +261,6 @@ function addBiases(draft: GraphDraft): void {
       { ...node, op: 'Gemm', name: add.name, inputs: [...node.inputs, bias!], outputs: add.outputs },
     ]);
   }
-}
-
-/** rne(f32(b / f32(sx * sw))): a float bias beside an 8-bit input and weight. What is no int32 becomes the smallest one. */
-function quantizeBias(draft: GraphDraft, bias: Constant, input: string, weight: string): string {
-  const sx = draft.quantized(input)!.quantization.scale[0]!;
-  const sw = draft.quantized(weight)!.quantization.scale;
-  const data = Int32Array.from(bias.data as Float32Array, (b, i) => {
-    const quotient = f32(b / f32(sx * sw[sw.length === 1 ? 0 : i]!));
-    return Math.abs(quotient) < INT32_END ? roundHalfEven(quotient) : -INT32_END;
-  });
-  return draft.addConstant(`${bias.name}.quantized`, { type: 'int32', shape: bias.shape, data });
 }
 
 /** A bias as the fused operator takes it: int32 values in units of the products; undefined where it prevents the fusion. */
@@ -372,6 +359,7 @@ const listed = (nodes: readonly GraphNode[]): string => nodes.map(label).join(',
 
 /** Why an operator of quantized operands was not fused, for people; undefined where that is not clear. */
 function whyFloat(draft: GraphDraft, node: GraphNode, { int8 }: Fusions): string | undefined {
+  if (FLOATS_ALONE.has(node.op)) return 'onnxruntime has it of floats alone';
   const source = dequantized(draft, node.inputs[0]!);
   if (source === undefined) return undefined;
   const target = quantizing(draft, node)?.outputs[0];
@@ -390,7 +378,8 @@ function whyFloat(draft: GraphDraft, node: GraphNode, { int8 }: Fusions): string
 /** Says at each operator that stays in float32 why that is so. */
 function explainFloats(draft: GraphDraft, fusions: Fusions): void {
   for (const node of [...draft.nodes]) {
-    const because = LINEAR.has(node.op) ? whyFloat(draft, node, fusions) : undefined;
+    const mayBeFloat = LINEAR.has(node.op) || FLOATS_ALONE.has(node.op);
+    const because = mayBeFloat ? whyFloat(draft, node, fusions) : undefined;
     if (because !== undefined) draft.replace(node, [{ ...node, attributes: { ...node.attributes, because } }]);
   }
 }
@@ -471,6 +460,7 @@ export function fuseOperatorsOf(graph: Graph, fusions: Fusions, engine: Engine):
   propagateUp(draft, PROPAGATES, movesUp(draft, pairs));
   propagateDown(draft, pairs);
   draft.sweep();
+  if (engine.float32) quantizeConstants(draft);
   dropClamps(draft);
   if (!fusions.int8) signedToUnsigned(draft, pairs);
   fuseOperators(draft, fusions);

@@ -1,6 +1,7 @@
 import { f32 } from '../../engines/rounding.ts';
 import type { GraphDraft } from '../../graph/draft.ts';
 import type { GraphNode } from '../../graph/graph.ts';
+import { Expansion } from './expansion.ts';
 import { dequantized } from './pairs.ts';
 
 /** What onnxruntime's normalizations compute in float32: of each channel a factor and an offset, f32(f32(x * k) + d). */
@@ -30,36 +31,6 @@ export function batchNormalization(draft: GraphDraft, { inputs, attributes }: Gr
   const epsilon = f32(Number(attributes['epsilon'] ?? 1e-5));
   const factors = s.map((v, c) => f32(1 / f32(Math.sqrt(f32(variance[c]! + epsilon)))) * v);
   return { factors, offsets: b.map((v, c) => v - f32(mean[c]! * factors[c]!)) };
-}
-
-/** Adds nodes, each of which computes one tensor, in the place of one. */
-class Expansion {
-  readonly #draft: GraphDraft;
-  readonly #node: GraphNode;
-  readonly #nodes: GraphNode[] = [];
-
-  constructor(draft: GraphDraft, node: GraphNode) {
-    this.#draft = draft;
-    this.#node = node;
-  }
-
-  /** One value a channel of an image, or for all. */
-  constant(data: Float32Array): string {
-    const shape = data.length === 1 ? [] : [1, data.length, 1, 1];
-    return this.#draft.addConstant(`${this.#node.name}.constant`, { type: 'float32', shape, data });
-  }
-
-  op(op: string, inputs: readonly string[], attributes: GraphNode['attributes'] = {}): string {
-    const output = this.#draft.declareReal(`${this.#node.outputs[0]}.${op}`);
-    this.#nodes.push({ name: this.#node.name, op, inputs, outputs: [output], attributes });
-    return output;
-  }
-
-  /** The last operator's output is the node's. */
-  end(): void {
-    const last = this.#nodes.pop()!;
-    this.#draft.replace(this.#node, [...this.#nodes, { ...last, outputs: this.#node.outputs }]);
-  }
 }
 
 /** Sums over height and width are taken one after the other. */

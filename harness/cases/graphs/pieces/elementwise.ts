@@ -19,6 +19,7 @@ export const activation = ofReal((builder, { name: x, shape }) => {
     'Tanh',
     'Erf',
     'Abs',
+    'Neg',
   ]);
   const constant = (value: number, dims?: readonly number[]): string =>
     builder.constant('c', Float32Array.of(value), dims);

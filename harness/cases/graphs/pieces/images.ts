@@ -3,7 +3,7 @@ import { isImage, ofReal, type Builder, type Value } from '../builder.ts';
 /** Of an image, what is no move: its normalizations, the largest of its rows and columns, another size between its pixels. */
 export const ofImage = ofReal((builder, { name, shape }: Value) => {
   const { random } = builder;
-  const [, channels, height, width] = shape as readonly [number, number, number, number];
+  const [n, channels, height, width] = shape as readonly [number, number, number, number];
   switch (random.pick(['batch', 'instance', 'largest', 'linear', 'linear'] as const)) {
     case 'batch':
       return { name: builder.node('BatchNormalization', [name, ...parameters(builder, channels, 4)]), shape };
@@ -18,14 +18,14 @@ export const ofImage = ofReal((builder, { name, shape }: Value) => {
         [[2], [1, width]],
         [[-1], [height, 1]],
       ] as const);
-      return { name: builder.node('ReduceMax', [name], { axes }), shape: [1, channels, ...dims] };
+      return { name: builder.node('ReduceMax', [name], { axes }), shape: [n, channels, ...dims] };
     }
     default: {
       const dims = [random.integer(1, 2 * height), random.integer(1, 2 * width)];
-      const sizes = builder.integers([1, channels, ...dims]);
+      const sizes = builder.integers([n, channels, ...dims]);
       const mode = random.pick(['half_pixel', 'asymmetric', 'align_corners', 'pytorch_half_pixel']);
       const attributes = { mode: 'linear', coordinate_transformation_mode: mode };
-      return { name: builder.node('Resize', [name, '', '', sizes], attributes), shape: [1, channels, ...dims] };
+      return { name: builder.node('Resize', [name, '', '', sizes], attributes), shape: [n, channels, ...dims] };
     }
   }
 }, isImage);

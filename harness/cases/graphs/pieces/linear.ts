@@ -22,7 +22,13 @@ interface Weights {
 }
 
 /** Such that results are about as large as operands. */
-function weights(builder: Builder, shape: readonly number[], axis: number, perChannel: boolean): Weights {
+export function weights(
+  builder: Builder,
+  shape: readonly number[],
+  axis: number,
+  perChannel: boolean,
+  extreme = false,
+): Weights {
   const { random } = builder;
   const type = random.chance(0.7) ? 'int8' : 'uint8';
   const [min, max] = byteRange(type);
@@ -37,7 +43,7 @@ function weights(builder: Builder, shape: readonly number[], axis: number, perCh
   const dims = perChannel ? [channels] : [];
   const data = bytesOf(
     type,
-    Array.from({ length: elementCount(shape) }, () => random.integer(min, max)),
+    Array.from({ length: elementCount(shape) }, () => (extreme ? max : random.integer(min, max))),
   );
   return {
     bytes: builder.constant('w', data, shape),
@@ -98,7 +104,7 @@ function stepOf(builder: Builder, x: Value): number {
   return node?.op === 'DequantizeLinear' ? (bytes?.quantization?.step ?? 0.05) : 0.05;
 }
 
-function convolution(builder: Builder, [, c, h, w]: readonly number[]) {
+export function convolution(builder: Builder, [n, c, h, w]: readonly number[]) {
   const { random } = builder;
   const channels = random.integer(1, 6);
   const groups = random.chance(0.2) ? c! : 1;
@@ -110,7 +116,7 @@ function convolution(builder: Builder, [, c, h, w]: readonly number[]) {
   const attributes = { kernel_shape: [...kernel], pads: [...pads, ...pads], strides, dilations: [1, 1], group: groups };
   const size = (axis: 0 | 1, length: number): number =>
     Math.floor((length + 2 * pads[axis]! - kernel[axis]) / strides[axis]!) + 1;
-  return { shape: [outputs, c! / groups, ...kernel], attributes, y: [1, outputs, size(0, h!), size(1, w!)] };
+  return { shape: [outputs, c! / groups, ...kernel], attributes, y: [n!, outputs, size(0, h!), size(1, w!)] };
 }
 
 export const conv = ofReal((builder, x) => {

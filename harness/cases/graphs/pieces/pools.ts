@@ -1,7 +1,7 @@
 import { bytesWith, flag, isImage, ofBytes, ofReal, operandsOf, type Builder } from '../builder.ts';
 import { sameType } from './linear.ts';
 
-function window({ random }: Builder, [, c, h, w]: readonly number[]) {
+function window({ random }: Builder, [n, c, h, w]: readonly number[]) {
   const kernel = [random.integer(1, Math.min(3, h!)), random.integer(1, Math.min(3, w!))] as const;
   const pads = random.chance(0.5) ? kernel.map((k) => k >> 1) : [0, 0];
   const strides = [random.integer(1, 2), random.integer(1, 2)];
@@ -15,14 +15,14 @@ function window({ random }: Builder, [, c, h, w]: readonly number[]) {
   };
   return {
     attributes: { kernel_shape: [...kernel], pads: [...pads, ...pads], strides, ...ceil },
-    shape: [1, c!, size(0, h!), size(1, w!)],
+    shape: [n!, c!, size(0, h!), size(1, w!)],
   };
 }
 
 export const pool = ofReal((builder, { name, shape: from }) => {
   const { random } = builder;
   const { attributes, shape } = window(builder, from);
-  const one = [1, from[1]!, 1, 1];
+  const one = [...from.slice(0, 2), 1, 1];
   const made = (op: string, more: object, dims: readonly number[]) => ({
     name: builder.node(op, [name], { ...more }),
     shape: dims,
