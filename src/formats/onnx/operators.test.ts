@@ -585,6 +585,17 @@ function gelu(network: OnnxNetwork, x: string, half: 'first' | 'last', root = Ma
   return half === 'last' ? halved(network.op('Mul', [x, sum])) : network.op('Mul', [halved(x), sum]);
 }
 
+it('a GELU with a copy of its end before it, which nobody needs', async () => {
+  const d = draw(1);
+  const { network } = d;
+  const x = network.op('Add', [d.real([1, 3000]), d.real([1, 3000])]);
+  const erf = network.op('Erf', [network.op('Div', [x, network.float(Math.SQRT2)])]);
+  const end = [network.op('Mul', [x, network.op('Add', [erf, network.float(1)])]), network.float(0.5)];
+  network.op('Mul', end);
+  network.output(network.op('Mul', end), 'float32');
+  await equalsEngine(network, 'a GELU with a copy');
+});
+
 // of a product onnxruntime makes no operator where the half is taken at the end, and none of what is dequantized; what it has
 // made one of is no product
 it.each<[what: string, xOf: (network: OnnxNetwork, x: string) => string]>([

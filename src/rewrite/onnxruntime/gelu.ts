@@ -20,10 +20,15 @@ function beside(draft: GraphDraft, node: GraphNode, wanted: readonly number[]): 
   return at < 0 || node.inputs.length !== 2 ? undefined : node.inputs[1 - at];
 }
 
-/** The node behind another, if it is the only one and such a one. */
+/** The node behind another, if it is the only one and such a one: copies before it, which nobody needs, are gone by then. */
 function behind(draft: GraphDraft, node: GraphNode, op: string): GraphNode | undefined {
-  const next = draft.soleConsumer(node.outputs[0]!);
-  return next?.op === op ? next : undefined;
+  const [output] = node.outputs as [string];
+  const users = draft.consumers(output);
+  const next = users.pop();
+  const isCopy = ({ op, inputs, outputs: [copy] }: GraphNode): boolean =>
+    op === next!.op && inputs.join() === next!.inputs.join() && draft.edges(copy!) === 0 && !draft.isOutput(copy!);
+  const isAlone = next?.op === op && draft.edges(output) === users.length + 1 && !draft.isOutput(output);
+  return isAlone && users.every(isCopy) ? next : undefined;
 }
 
 /** x times the Sigmoid of it, or of a multiple of it, is one operator, too, and no Mul any more. */
@@ -82,7 +87,9 @@ export function joinGelus(draft: GraphDraft): void {
     if (!gelu) continue;
     joined.add(gelu.end.outputs[0]!);
     const [x] = divide.inputs as [string];
-    for (const node of gelu.nodes) draft.replace(node, []);
+    const { nodes, end } = gelu;
+    const copies = nodes.flatMap(({ outputs }) => draft.consumers(outputs[0]!));
+    for (const node of new Set([...nodes, ...copies])) if (node !== end) draft.replace(node, []);
     const expansion = new Expansion(draft, gelu.end);
     const value = (v: number): string => expansion.constant(Float32Array.of(v));
     const erf = expansion.op('Erf', [expansion.op('Mul', [x, value(Math.SQRT1_2)])]);
