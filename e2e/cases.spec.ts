@@ -70,12 +70,6 @@ test.describe('exact8 cases --against onnxruntime', () => {
     expect(report.onGpu).toBeLessThan(report.equal);
   });
 
-  test('--graphs dynamic: those that quantize_dynamic writes', async () => {
-    const one = await exact8([...args, '--graphs', 'dynamic', '--seed', '3', '--count', '8']);
-    expect(one.code, one.stderr).toBe(0);
-    expect(JSON.parse(one.stdout)).toMatchObject({ graphs: 8, failures: [] });
-  });
-
   const refused: [args: string[], cause: RegExp][] = [
     [['--engine', 'qnnpack'], /qnnpack has others/],
     [['--case', 'qnnpack/1/2'], /qnnpack has others/],

@@ -156,7 +156,7 @@ test(`${GENERATED} generated graphs of dynamic quantization: GPU, host and onnxr
 test('every float32 operator where its values are decided, by the float32 of the device and by integers', async ({
   kept,
 }) => {
-  const { wrong, compared } = await kept.evaluate(async () => {
+  const { wrong, compared } = await kept.evaluate(async (long) => {
     type Small = typeof import('../tests/helpers/float_operators.ts');
     const { SMALL_GRAPHS } = (await import('/tests/helpers/float_operators.ts' as string)) as Small;
     type Run = typeof import('../harness/cases/graphs/run_graphs.ts');
@@ -174,8 +174,8 @@ test('every float32 operator where its values are decided, by the float32 of the
     const device = await keptDevice();
     const wrong: string[] = [];
     let compared = 0;
-    for (const { what, model, values } of SMALL_GRAPHS)
-      for (const float32 of [true, false]) {
+    for (const [i, { what, model, values }] of SMALL_GRAPHS.entries())
+      for (const float32 of long || i % 3 === 0 ? [true, false] : [true]) {
         const dims = model.inputs[0]!.dims as readonly number[];
         const feeds = { x: new Tensor('float32', Float32Array.from(values), dims) };
         const features = { ...(await featuresOf(device)), float32 };
@@ -184,9 +184,9 @@ test('every float32 operator where its values are decided, by the float32 of the
         else wrong.push(`${what}: ${JSON.stringify(verdict)}`);
       }
     return { wrong, compared };
-  });
+  }, LONG);
   expect(wrong).toEqual([]);
-  expect(compared).toBeGreaterThan(150);
+  expect(compared).toBeGreaterThan(100);
 });
 
 test('float32 arithmetic by integers is IEEE arithmetic, ties, subnormals, infinities and NaN included', async ({

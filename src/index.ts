@@ -1,5 +1,5 @@
 export { InferenceSession } from './session/session.ts';
-export type { OutputLocation, RunOptions, SessionOptions } from './session/options.ts';
+export type { MeasureOptions, OutputLocation, RunOptions, SessionOptions } from './session/options.ts';
 export type { ModelSource, Progress } from './session/source.ts';
 export type { Fed, Feeds } from './feeds.ts';
 export type { Fetched } from './session/fetches.ts';

@@ -53,6 +53,13 @@ export interface RunOptions {
   readonly logVerbosityLevel?: number;
 }
 
+/** Options of `warmUp` where it measures. */
+export interface MeasureOptions extends Patience {
+  readonly measure: true;
+  /** Of inputs whose dimensions the model leaves open; default: those of the last run. */
+  readonly shapes?: Readonly<Record<string, readonly number[]>>;
+}
+
 const PROVIDERS = ['exact8', 'webgpu'];
 const LOCATIONS = ['cpu', 'gpu-buffer'];
 
@@ -69,10 +76,14 @@ const LOGS = { logSeverityLevel: WITHOUT_EFFECT, logVerbosityLevel: WITHOUT_EFFE
 const signal: Check = (value) =>
   isRecord(value) && typeof value['aborted'] === 'boolean' ? undefined : 'an AbortSignal';
 
-/** What an option has to be, where it is not: undefined where it is. */
-const CHECKS: Readonly<Record<Exclude<keyof SessionOptions, keyof PlanOptions | 'device'>, Check>> = {
+const PATIENCE: Readonly<Record<keyof Patience, Check>> = {
   signal,
   onProgress: (value) => (typeof value === 'function' ? undefined : 'a function'),
+};
+
+/** What an option has to be, where it is not: undefined where it is. */
+const CHECKS: Readonly<Record<Exclude<keyof SessionOptions, keyof PlanOptions | 'device'>, Check>> = {
+  ...PATIENCE,
   freeDimensionOverrides: (value) =>
     isRecord(value) && Object.values(value).every((size) => Number.isInteger(size) && (size as number) > 0)
       ? undefined
@@ -106,6 +117,7 @@ const CHECKS: Readonly<Record<Exclude<keyof SessionOptions, keyof PlanOptions | 
   ...LOGS,
 };
 
+const MEASURE_CHECKS = { ...PATIENCE, measure: WITHOUT_EFFECT, shapes: WITHOUT_EFFECT };
 const RUN_CHECKS: Readonly<Record<keyof RunOptions, Check>> = { signal, tag: WITHOUT_EFFECT, ...LOGS };
 
 function check(options: object, checks: Readonly<Record<string, Check>>): void {
@@ -123,13 +135,20 @@ export function checkSessionOptions(options: unknown): asserts options is Sessio
 
 /** @throws InvalidInputError likewise */
 export function checkRunOptions(options: unknown): asserts options is RunOptions {
+  checkKnown(options, RUN_CHECKS);
+}
+
+/** @throws InvalidInputError likewise; shapes are checked by who takes them */
+export function checkMeasureOptions(options: unknown): asserts options is MeasureOptions {
+  checkKnown(options, MEASURE_CHECKS);
+}
+
+function checkKnown(options: unknown, checks: Readonly<Record<string, Check>>): void {
   if (!isRecord(options)) throw new InvalidInputError(`options are an object, got ${kindOf(options)}`);
-  const unknown = Object.keys(options).find((name) => !Object.hasOwn(RUN_CHECKS, name));
+  const unknown = Object.keys(options).find((name) => !Object.hasOwn(checks, name));
   if (unknown !== undefined)
-    throw new InvalidInputError(
-      `there is no option ${kindOf(unknown)}; supported: ${Object.keys(RUN_CHECKS).join(', ')}`,
-    );
-  check(options, RUN_CHECKS);
+    throw new InvalidInputError(`there is no option ${kindOf(unknown)}; supported: ${Object.keys(checks).join(', ')}`);
+  check(options, checks);
 }
 
 /** @throws InvalidInputError where a location is said of an output that there is not */

@@ -19,13 +19,16 @@ import { checkGraph, checkShapes } from '../plan/arguments.ts';
 import type { Fusion } from '../join/fusion.ts';
 import { engineAsked, type ResolvedOptions } from '../plan/options.ts';
 import { meaningOf, stagesOf, type Meaning } from '../plan/stages.ts';
+import type { Profile } from '../plan/profile.ts';
 import { planGraph, planSteps, type Plan } from '../plan/steps.ts';
 import {
   checkLocations,
+  checkMeasureOptions,
   checkRunOptions,
   checkSessionOptions,
   planOptionsOf,
   shapesByName,
+  type MeasureOptions,
   type RunOptions,
   type SessionOptions,
 } from './options.ts';
@@ -51,7 +54,7 @@ export class InferenceSession {
   readonly outputMetadata: readonly TensorMetadata[];
   /** Tensors in GPU memory have to be of this one. */
   readonly device: GPUDevice;
-  readonly #options: ResolvedOptions;
+  #options: ResolvedOptions;
   readonly #locations: SessionOptions['preferredOutputLocation'];
   readonly #ownsDevice: boolean;
   readonly #pipelines: PipelineCache;
@@ -194,13 +197,28 @@ export class InferenceSession {
    * @param shapes of inputs whose dimensions the model leaves open, as `run` will be fed; default: those of the last run
    * @throws InvalidInputError, DeviceError
    */
-  async warmUp(shapes: Shapes = {}): Promise<void> {
-    checkShapes(shapes);
-    const { inputs } = this.#planFor(shapes).graph;
-    const zeros = inputs.map(({ name, type, shape }) => {
-      return [name, new Tensor(type, newElementData(type, elementCount(shape)) as never, shape)] as const;
-    });
-    await this.run(Object.fromEntries(zeros));
+  async warmUp(shapes?: Shapes): Promise<void>;
+  /**
+   * Also measures a few whole plans on this device, for some two seconds besides compiling, and goes on with the fastest:
+   * all compute the same bits.
+   *
+   * @returns its profile: plain JSON, to be kept for each adapter and given to `create` the next time
+   * @throws InvalidInputError, DeviceError; the reason of `options.signal`, and the session is as it was
+   */
+  async warmUp(options: MeasureOptions): Promise<Profile>;
+  async warmUp(first: Shapes | MeasureOptions = {}): Promise<Profile | void> {
+    if (!isMeasuring(first)) {
+      checkShapes(first);
+      return void (await this.run(zerosFor(this.#planFor(first))));
+    }
+    checkMeasureOptions(first);
+    const { shapes: asked = {}, measure: _, ...patience } = first;
+    checkShapes(asked);
+    const plan = this.#planFor(asked);
+    const shapes = Object.fromEntries(plan.graph.inputs.map(({ name, shape }) => [name, shape]));
+    const profile = await this.#measure(plan, shapes, patience);
+    await this.run(zerosFor(this.#planFor(shapes)));
+    return profile;
   }
 
   /**
@@ -250,6 +268,28 @@ export class InferenceSession {
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.release();
+  }
+
+  async #measure({ profile, fusion }: Plan, shapes: Shapes, options: Patience): Promise<Profile> {
+    const { fastestProfile } = await import('./measure.ts');
+    const { fusion: _, ...others } = this.#options;
+    const planOf = (one: Profile): Promise<Plan> =>
+      planWhileCompiling(this.graph, { ...others, shapes, profile: one }, this.device, options);
+    const fastest = await onDevice(this.device, 'measuring plans', () =>
+      fastestProfile(
+        { profile, fusion },
+        planOf,
+        (plan) => Executable.compile(this.device, plan, this.#pipelines),
+        zerosFor,
+        options,
+      ),
+    ).catch((error: unknown) => {
+      expectGoing(options);
+      throw error;
+    });
+    this.#options = { ...others, profile: fastest };
+    for (const [key, plan] of this.#plans) this.#retire(key, plan);
+    return fastest;
   }
 
   #planFor(shapes: Shapes): Plan {
@@ -366,6 +406,17 @@ async function planWhileCompiling(
     since = Date.now();
   }
 }
+
+const isMeasuring = (options: Shapes | MeasureOptions): options is MeasureOptions =>
+  isRecord(options) && (options as { measure?: unknown }).measure === true;
+
+const zerosFor = ({ graph: { inputs } }: Plan): Tensors =>
+  Object.fromEntries(
+    inputs.map(({ name, type, shape }) => [
+      name,
+      new Tensor(type, newElementData(type, elementCount(shape)) as never, shape),
+    ]),
+  );
 
 function shapesOf(feeds: Tensors): Shapes {
   return Object.fromEntries(Object.entries(feeds).map(([name, tensor]) => [name, tensor.dims]));

@@ -21,10 +21,10 @@ interface Reader {
 /** Where a model comes from: the URL of its file, the file's bytes, what gives them, or a graph that readModel gave. */
 export type ModelSource = string | { readonly href: string } | Uint8Array | ArrayBufferLike | Body | Stream | Graph;
 
-/** How far `create` has come. */
+/** How far `create`, or a `warmUp` that measures, has come. */
 export interface Progress {
-  readonly stage: 'load' | 'compile';
-  /** Bytes of the file; pipelines of the plan. */
+  readonly stage: 'load' | 'compile' | 'measure';
+  /** Bytes of the file; pipelines of the plan; whole plans. */
   readonly done: number;
   /** Left out while nobody knows. */
   readonly total?: number;

@@ -48,9 +48,11 @@ function smallGraph(
     add(op, [last, ...operands.map(({ name }) => name)], [y], attributes);
     last = y;
     const type = op === 'QuantizeLinear' ? (operands[1]!.data instanceof Int8Array ? 'int8' : 'uint8') : 'float32';
-    outputs.push({ name: y, type });
+    // once int8 between the two becomes uint8, where nobody else sees it
+    const isPair = [op, ops[i + 1]?.[0]].includes('DequantizeLinear');
+    if (!isPair) outputs.push({ name: y, type });
   }
-  const isBytes = outputs.at(-1)?.type !== 'float32';
+  const isBytes = ops.at(-1)?.[0] === 'QuantizeLinear';
   add('DynamicQuantizeLinear', [isBytes ? 'x' : last], ['q', 's', 'z']);
   outputs.push({ name: 'q', type: 'uint8' }, { name: 's', type: 'float32' }, { name: 'z', type: 'uint8' });
   return {
@@ -58,7 +60,7 @@ function smallGraph(
     model: {
       ...{ name: 'small', description: '', operatorSet, nodes, outputs },
       inputs: [{ name: 'x', type: 'float32', dims }],
-      constants: ops.flatMap(([, operands = []]) => operands.filter((operand) => operand !== NONE)),
+      constants: [...new Set(ops.flatMap(([, operands = []]) => operands))].filter((operand) => operand !== NONE),
     },
     values: Array.from({ length: elementCount(dims) }, (_, i) => Math.fround(values(i))),
   };
@@ -101,7 +103,38 @@ const pool = (op: string, { count_include_pad, ...window }: (typeof WINDOWS)[num
   [],
   { ...window, ...(count_include_pad && op === 'AveragePool' ? { count_include_pad } : {}) },
 ];
+const INT8 = [floats([0.1], []), constant(Int8Array.of(-20), [])];
 const bytes = (values: readonly number[]): OnnxTensor => constant(Uint8Array.from(values), []);
+
+/** int32 sums of 2^24 and more, which float32 rounds. */
+function largeSums(): SmallGraph {
+  const [rows, length] = [4, 600];
+  const weights = constant(
+    Int8Array.from({ length: 3 * length }, (_, i) => [127, -128, (i * 7) % 128][i % 3]!),
+    [length, 3],
+  );
+  const values = Array.from({ length: rows * length }, (_, i) => Math.fround(1 - ((i * 11) % 13) / 1000));
+  const node = (op: string, inputs: readonly string[], outputs: readonly string[], to?: number): OnnxNode => ({
+    ...{ name: op, op, domain: '', inputs, outputs, attributes: to === undefined ? {} : { to } },
+  });
+  return {
+    what: 'sums of 2^24 and more',
+    model: {
+      ...{ name: 'sums', description: '', constants: [weights] },
+      inputs: [{ name: 'x', type: 'float32', dims: [rows, length] }],
+      nodes: [
+        node('DynamicQuantizeLinear', ['x'], ['q', 's', 'z']),
+        node('MatMulInteger', ['q', weights.name, 'z'], ['sums']),
+        node('Cast', ['sums'], ['y'], 1),
+      ],
+      outputs: [
+        { name: 'sums', type: 'int32' },
+        { name: 'y', type: 'float32' },
+      ],
+    },
+    values,
+  };
+}
 
 /** Ranges whose zero point is a tie as float32 has it, and none as it is: with rounding once more it is another one. */
 function rangesAtTies(): [low: number, high: number][] {
@@ -136,6 +169,8 @@ export const SMALL_GRAPHS: readonly SmallGraph[] = [
     smallGraph([3, 9, 6, 4], (i) => ((i * 31) % 37) / 3 - (i % 5 ? 0 : 90), [['Softmax', [], { axis }]]),
   ),
   smallGraph([6, 7], () => 2.5, [['Softmax', [], { axis: 1 }]]),
+  // one row of all dimensions from the axis on
+  smallGraph([3, 1, 1, 7], uneven, [['Softmax', [], { axis: 1 }]], 12),
   smallGraph([6, 7], (i) => at([-Infinity, 1, 2, Infinity, -3.4e38, 3.4e38, 0], i * 3), [['Softmax', [], { axis: 1 }]]),
   smallGraph([3, 6], (i) => i - 6, [['Sqrt'], ['Softmax', [], { axis: 1 }]]),
   ...WINDOWS.flatMap((window) => [
@@ -163,10 +198,12 @@ export const SMALL_GRAPHS: readonly SmallGraph[] = [
   ...[() => 0, zeros, () => 3, () => -3, (i: number) => -i, (i: number) => at(SPECIAL, i)].map((values) =>
     smallGraph([1, 6, 3, 5], values, []),
   ),
+  largeSums(),
   ...rangesAtTies().map((ends) => smallGraph([1, 2], (i) => ends[i]!, [])),
   smallGraph([1, 9], (i) => i - 4, [['Sqrt'], ['QuantizeLinear', [floats([0.1], []), bytes([7])]]]),
   smallGraph([1, 9], (i) => i - 4, [
     ['Sqrt'],
     ['QuantizeLinear', [floats([0.1], []), constant(Int8Array.of(-20), [])]],
   ]),
+  smallGraph([1, 9], (i) => i - 4, [['Sqrt'], ['QuantizeLinear', INT8], ['DequantizeLinear', INT8]]),
 ];
