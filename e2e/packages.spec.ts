@@ -329,6 +329,8 @@ const bundlers: readonly Bundler[] = chosen<Bundler>(
 const LARGEST: Readonly<Record<string, number>> = {
   'a page without a bundler and import map': 159_000,
   esbuild: 126_000,
+  // nothing is made small
+  Rollup: 184_000,
 };
 const LARGEST_ELSE = 113_000;
 

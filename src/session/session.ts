@@ -12,6 +12,7 @@ import { takeInputs } from '../gpu/inputs.ts';
 import { expectAlive, onDevice } from '../gpu/loss.ts';
 import { PipelineCache } from '../gpu/pipelines.ts';
 import { isFloat32 } from '../kernels/arithmetic.ts';
+import { onDemand } from '../on_demand.ts';
 import { isRecord, kindOf } from '../kind_of.ts';
 import { fetchesOf, fill, type Fetched } from './fetches.ts';
 import { inputMetadata, outputMetadata, type TensorMetadata } from './metadata.ts';
@@ -131,7 +132,7 @@ export class InferenceSession {
         const asked = { profile: profileOf(device), ...(shapes && { shapes }), ...others, features, engine };
         const isAsked = !others.features && stagesOf(graph, asked, meaning).joined.some(isFloat32);
         const planOptions = isAsked ? { ...asked, features: await featuresOf(device) } : asked;
-        const plan = await planWhileCompiling(graph, planOptions, meaning, device, options);
+        const plan = await planWhileCompiling(graph, planOptions, device, options, meaning);
         session = new InferenceSession(graph, plan, options, planOptions, device);
         session.#report(plan, options);
         await session.#executable(plan);
@@ -271,11 +272,11 @@ export class InferenceSession {
   }
 
   async #measure({ profile, fusion }: Plan, shapes: Shapes, options: Patience): Promise<Profile> {
-    const { fastestProfile } = await import('./measure.ts');
+    const { fastestProfile } = await onDemand('measuring plans', () => import('./measure.ts'));
     const { fusion: _, ...others } = this.#options;
-    const meaning = meaningOf(this.graph, { ...others, shapes });
+    const meaning = meaningOf(this.graph, { engine: others.engine, shapes });
     const planOf = (one: Profile): Promise<Plan> =>
-      planWhileCompiling(this.graph, { ...others, shapes, profile: one }, meaning, this.device, options);
+      planWhileCompiling(this.graph, { ...others, shapes, profile: one }, this.device, options, meaning);
     const fastest = await onDevice(this.device, 'measuring plans', () =>
       fastestProfile(
         { profile, fusion },
@@ -389,9 +390,9 @@ const STRETCH_MS = 30;
 async function planWhileCompiling(
   graph: Graph,
   options: ResolvedOptions,
-  meaning: Meaning,
   device: GPUDevice,
   patience: Patience,
+  meaning: Meaning,
 ): Promise<Plan> {
   const pipelines = PipelineCache.of(device);
   const planning = planSteps(graph, options, meaning);
