@@ -9,7 +9,7 @@ import type { Target } from './target.ts';
 export function lowerDynamicQuantize(layer: Layer<'dynamic_quantize'>, target: Target): Step {
   const groups = groupsOf(layer.writes);
   return stepOf(layer, {
-    ...useKernel('dynamic_quantize', { geometry: { groups, opaque: 0 }, slots: arithmetic(target) }),
+    ...useKernel('dynamic_quantize', { geometry: { groups, opaque: 0 }, slots: arithmetic(layer, target) }),
     operands: layer.reads.map(({ name }) => ({ tensor: name })),
     workgroups: threadGrid(groups),
   });

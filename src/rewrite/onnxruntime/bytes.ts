@@ -351,8 +351,8 @@ export function toBytes(draft: GraphDraft, engine: Engine): void {
   propagateUp(draft, MOVES, (node) => !COMPARES.has(node.op) || !isOpen(node));
   draft.sweep();
   joinFloatConvolutions(draft);
-  joinGelus(draft);
   divideInstead(draft);
+  joinGelus(draft);
   joinSums(draft);
   alignMoves(draft);
   const tabulation = new Tabulation(draft, engine);
