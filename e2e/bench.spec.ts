@@ -9,7 +9,7 @@ const finite = expect.any(Number);
 
 test('bench measures exact8 and another engine, every layer, and writes a report', async () => {
   const file = test.info().outputPath('bench.html');
-  const args = ['--json', '--iterations', '1', '--against', 'tfjs-wasm', '--time-limit', '2'];
+  const args = ['--json', '--iterations', '1', '--against', 'tfjs-wasm,onnxruntime-wasm-int8', '--time-limit', '2'];
   const result = await exact8(['bench', ...args, '--html', file]);
   expect(result.code, result.stderr).toBe(0);
   const measured = JSON.parse(result.stdout);
@@ -18,9 +18,9 @@ test('bench measures exact8 and another engine, every layer, and writes a report
     model: 'default',
     adapter: /./,
     roof: { gmacs: finite, gbytes: finite, dispatchMs: finite },
-    ratios: { 'tfjs-wasm': finite },
+    ratios: { 'tfjs-wasm': finite, 'onnxruntime-wasm-int8': finite },
   });
-  const [own, peer] = measured.results;
+  const [own, peer, int8] = measured.results;
   const latencyMs = { min: finite, median: finite, max: finite };
   expect(own).toMatchObject({ name: 'exact8', latencyMs, firstResultMs: finite });
   // it runs where its name says, allocates nothing when warm, and sees what the peer sees
@@ -28,6 +28,7 @@ test('bench measures exact8 and another engine, every layer, and writes a report
   expect(own.perInference).toMatchObject({ submits: 1, buffers: 0, bindGroups: 0 });
   expect(peer).toMatchObject({ name: 'tfjs-wasm', latencyMs, perInference: { dispatches: 0 } });
   expect(peer.classIndex).toBe(own.classIndex);
+  expect(int8).toMatchObject({ name: 'onnxruntime-wasm-int8', latencyMs, classIndex: own.classIndex });
 
   expect(measured.layers).toHaveLength(own.perInference.dispatches);
   for (const layer of measured.layers)

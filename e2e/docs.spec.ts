@@ -104,7 +104,7 @@ for (const page of chosen([], ['docs/start/accelerator.md']))
 
 /** Pages, what `model.onnx` is, and how many commands they have. */
 const PAGES = chosen<[page: string, model: () => Promise<Uint8Array>, count: number]>(
-  [['kernels', smallModel, 2]],
+  [['kernels', smallModel, 4]],
   [
     ['tests', defaultModel, 6],
     ['web', defaultModel, 2],

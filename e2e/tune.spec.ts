@@ -31,6 +31,23 @@ test('tune refuses a variant that is wrong, names it, and exits with 1', async (
   const { refused } = JSON.parse(result.stdout) as { refused: string[] };
   expect(refused).toEqual([expect.stringMatching(/^depthwise gives \d+ wrong values in depthwise/)]);
 
+  // the author's loop: one layer and one variant, in seconds
+  const loop = ['tune', '--model', await smallFile(), '--layer', 'depthwise', '--variant', 'depthwise', '--json'];
+  const one = await exact8(loop, {}, planted);
+  expect(one.code, one.stderr).toBe(1);
+  expect(one.stderr).toMatch(/REFUSED: depthwise gives \d+ wrong values in depthwise/);
+  const { variants } = JSON.parse(one.stdout) as TuningFile['layers'][number];
+  expect(variants.map(({ variant, ms, mismatches }) => [variant, ms !== undefined, mismatches > 0])).toEqual([
+    ['depthwise_rows', true, false],
+    ['depthwise', false, true],
+  ]);
+  const cases = ['cases', '--variant', 'depthwise', '--kind', 'depthwise', '--count', '60'];
+  const wrong = await exact8(cases, {}, planted);
+  expect(wrong.code, wrong.stderr).toBe(1);
+  expect(wrong.stdout).toMatch(/depthwise .*: [\d,]+ differ between GPU and host/);
+  expect(wrong.stdout).toMatch(/again: npx exact8 cases --case onnxruntime\/1\/\d+ --variant depthwise/);
+  expect((await exact8(cases.with(2, 'depthwise_rows'), {}, planted)).code).toBe(0);
+
   // it was not timed, and the profile has another; all others are exact
   const { layers, complete } = read(out);
   expect(complete).toBe(true);
@@ -85,4 +102,27 @@ test('tune as on a lesser adapter: layers, blocks and fusions; it goes on where 
   const other = await exact8(args.filter((arg) => !handicap.slice(2).includes(arg)));
   expect(other.code).toBe(2);
   expect(other.stderr).toContain('of another workgroupMemory');
+});
+
+test('exit 2: kernels, kinds and layers that there are not', async () => {
+  const model = await smallFile();
+  const usages: [args: string[], cause: RegExp][] = [
+    [['tune', '--variant', 'depthwise'], /--variant needs --layer/],
+    [['tune', '--layer', 'x', '--variant', 'nonsense'], /nonsense.*depthwise_rows/],
+    [['tune', '--model', model, '--layer', 'nothing'], /no layer nothing with variants; it has .*depthwise/],
+    [
+      ['tune', '--model', model, '--layer', 'depthwise', '--variant', 'pointwise'],
+      /cannot compute depthwise.*these can: depthwise/,
+    ],
+    [['cases', '--variant', 'nonsense'], /nonsense.*depthwise_rows/],
+    [['cases', '--kind', 'nonsense'], /nonsense.*depthwise/],
+    [['cases', '--variant', 'depthwise', '--kind', 'conv'], /depthwise is for depthwise layers; got --kind conv/],
+    [['cases', '--variant', 'depthwise', '--count', '1'], /none of 1 generated cases is for depthwise.*larger --count/],
+    [['cases', '--kind', 'conv', '--recorded', 'x.npz'], /without --recorded and --graphs/],
+  ];
+  const results = await Promise.all(usages.map(async ([args]) => exact8(args)));
+  for (const [i, [args, cause]] of usages.entries()) {
+    expect(results[i]!.code, `${args.join(' ')}: ${results[i]!.stderr}`).toBe(2);
+    expect(results[i]!.stderr).toMatch(cause);
+  }
 });

@@ -18,6 +18,21 @@ const PARTS = {
   'exact8-testing': { testing: 'dist' },
 };
 
+/** Of a package without a file for it: the notices that its sources begin with, and Apache's text, which is this project's, too. */
+function noticesOf(name, license) {
+  const files = readdirSync(at('node_modules', name), { recursive: true }).filter((file) => /\.m?js$/.test(file));
+  const heads = files.map(
+    (file) => /^(?:(?:\/\/.*\n)+|\/\*[^]*?\*\/)/.exec(readFileSync(at('node_modules', name, file), 'utf8'))?.[0],
+  );
+  const notices = heads
+    .filter((head) => head?.includes('Copyright'))
+    .map((head) => head.replaceAll(/^(\/\/|\/\*[*!]?| \*\/?) ?/gm, ''));
+  const texts = [...new Set(notices)].map((notice) => notice.trim());
+  if (license.includes('Apache-2.0')) texts.push(readFileSync(at('LICENSE'), 'utf8').trim());
+  if (texts.length === 0) throw new Error(`${name}: no text of its licence, ${license}`);
+  return texts;
+}
+
 /** The texts that the licences of what is bundled ask for. */
 function licences(folder) {
   const lists = readdirSync(folder, { recursive: true }).filter((file) => file.endsWith('packages.json'));
@@ -27,7 +42,7 @@ function licences(folder) {
     const { version, license } = json(at('node_modules', name, 'package.json'));
     const files = readdirSync(at('node_modules', name)).filter((file) => /^(licen[cs]e|notice)/i.test(file));
     const texts = files.map((file) => readFileSync(at('node_modules', name, file), 'utf8').trim());
-    return [`${name} ${version}: ${license}`, ...texts].join('\n\n');
+    return [`${name} ${version}: ${license}`, ...(texts.length > 0 ? texts : noticesOf(name, license))].join('\n\n');
   });
 }
 

@@ -6,6 +6,7 @@ import { KERNELS } from '../src/kernels/interfaces.ts';
 /** Imports run one way, left to right. Files of src/ itself stand where their name says. */
 const ORDER = [
   'src/errors.ts',
+  'src/on_demand.ts',
   'src/kind_of.ts',
   'src/graph',
   'src/pictures',

@@ -51,6 +51,9 @@ interface CaseOptions {
   readonly atBoundaries?: boolean;
   /** Run each case by every variant that may compute it; otherwise variants take turns, as tiles and forms do. */
   readonly everyVariant?: boolean;
+  /** Only layers of this kind, by this variant: other cases are not run. */
+  readonly kind?: string | undefined;
+  readonly variant?: string | undefined;
 }
 
 export interface CasesResult {
@@ -84,18 +87,19 @@ export interface CaseRun {
 async function runCase(
   test: Case,
   device: GPUDevice,
-  { features, oracle, everyVariant = false }: CaseOptions,
+  { features, oracle, everyVariant = false, kind, variant }: CaseOptions,
   turn: number,
 ): Promise<CaseRun[]> {
   // what another engine reads from a file, exact8 reads from it too
   const file = oracle && writeCase(test.graph, test.form);
   const graph = graphRead(test, file);
   const plan = createPlan(graph, { features: features ?? (await featuresOf(device)) });
+  const choices = choicesFor(plan, turn).filter((choice) => variant === undefined || choice?.variant === variant);
+  if (choices.length === 0 || (kind !== undefined && plan.steps[0]?.variant?.kind !== kind)) return [];
   const host = referenceTrace(plan, test.feeds).tensors.at(-1)!;
   const expected = { host, onnxruntime: file && oracle && (await oracle(file, test.feeds))['y']! };
   const results: CaseRun[] = [];
   const forms = [FORMS[turn % FORMS.length]!.name];
-  const choices = choicesFor(plan, turn);
   for (const choice of everyVariant ? choices : [choices[Math.floor(turn / FORMS.length) % choices.length]]) {
     const profile = { ...plan.profile, forms, ...(choice ? { nodes: { [plan.steps[0]!.node]: choice } } : {}) };
     results.push(await runVariant({ ...test, graph }, device, { features: plan.features, profile }, expected));

@@ -7,7 +7,7 @@ import { InvalidInputError } from '../../src/errors.ts';
 import { FUSIONS, type Fusion } from '../../src/join/fusion.ts';
 import type { Tensor } from '../../src/tensor.ts';
 import { openBench, type BenchBrowser } from '../bench/browser.ts';
-import { PEER_NAMES } from '../bench/runtimes.ts';
+import { isInt8, PEER_NAMES } from '../bench/runtimes.ts';
 import { measureLeak } from '../bench/leak.ts';
 import { peerPackages } from '../bench/packages.ts';
 import { renderBenchReport, type BenchReport } from '../bench/report/report.ts';
@@ -97,15 +97,16 @@ async function runBench(options: BenchOptions): Promise<ExitCode> {
   }
 }
 
-function peersFor({ name }: LoadedModel, { against, webgpu, leak }: BenchOptions): readonly string[] {
+function peersFor({ name, graph }: LoadedModel, { against, webgpu, leak }: BenchOptions): readonly string[] {
   if (leak) return [];
   const possible = name === DEFAULT_MODEL && webgpu === 'chrome';
   const peers = against ?? (possible ? PEER_NAMES : []);
   if (peers.length > 0 && webgpu !== 'chrome')
     throw new InvalidInputError(`${peers.join(', ')} run in a page: --webgpu chrome, or --against none`);
-  if (peers.length > 0 && name !== DEFAULT_MODEL)
+  if (name !== DEFAULT_MODEL && !peers.every((peer) => isInt8(peer) && graph.format === 'onnx'))
     throw new InvalidInputError(
-      `the float original of ${name}, which other engines would run, is not known: --against none`,
+      `the float original of ${name}, which other engines would run, is not known: --against none` +
+        (graph.format === 'onnx' ? `, or ${PEER_NAMES.filter(isInt8).join()}` : ''),
     );
   return peers;
 }
@@ -124,7 +125,7 @@ async function compare(
 ): Promise<ExitCode> {
   const timeLimitMs = 1000 * options.timeLimit;
   const iterations = options.iterations ?? ITERATIONS;
-  const network: Network | undefined = peers.length > 0 ? await defaultNetwork() : undefined;
+  const network: Network | undefined = peers.every(isInt8) ? undefined : await defaultNetwork();
   const results = await runContest(
     {
       model: model.bytes,

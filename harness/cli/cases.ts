@@ -1,6 +1,7 @@
 import { Option, type Command } from 'commander';
 import { InvalidInputError } from '../../src/errors.ts';
 import { ENGINES, findEngine } from '../../src/engines/index.ts';
+import { LINEAR_KERNELS } from '../../src/kernels/choose.ts';
 import { GRAPH_KINDS } from '../cases/graphs/generate.ts';
 import { parseCaseId } from '../cases/generate.ts';
 import { compareRecordedOnHost, recordedCases } from '../cases/recorded_cases.ts';
@@ -18,7 +19,11 @@ import { printResult, progress } from './output.ts';
 interface CasesOptions extends GraphCasesOptions {
   readonly atBoundaries?: boolean;
   readonly threads?: number;
+  readonly kind?: string;
+  readonly variant?: string;
 }
+
+const LINEAR_KINDS = [...new Set(LINEAR_KERNELS.flatMap(({ kinds }) => kinds))];
 
 /** Generated cases that the page runs before it reports. */
 const BATCH = 100;
@@ -34,6 +39,12 @@ export function addCases(program: Command, done: (code: ExitCode) => void): void
       ).choices(ORACLE_NAMES),
     )
     .option('--at-boundaries', "generated cases: where the engine's own functions step, in place of random ones")
+    .addOption(new Option('--kind <kind>', 'generated cases: only layers of this kind').choices(LINEAR_KINDS))
+    .addOption(
+      new Option('--variant <name>', 'generated cases: only those that this kernel variant may compute, by it').choices(
+        LINEAR_KERNELS.map(({ name }) => name),
+      ),
+    )
     .option('--case <id>', 'ENGINE/SEED/INDEX: this generated case alone')
     .addOption(
       new Option(
@@ -50,12 +61,23 @@ export function addCases(program: Command, done: (code: ExitCode) => void): void
     .option('--count <n>', 'generated cases: how many', integer(1), 1000);
   addHostOptions(command)
     .option('--json', 'print one JSON object')
-    .action(async (options: CasesOptions) =>
-      done(await (options.graphs || isGraph(options.case) ? runGraphCases(options) : runCases(options))),
-    );
+    .action(async (options: CasesOptions) => {
+      checkKernel(options);
+      done(await (options.graphs || isGraph(options.case) ? runGraphCases(options) : runCases(options)));
+    });
 }
 
 const isGraph = (id = ''): boolean => GRAPH_KINDS.some((kind) => id.startsWith(`${kind}/`));
+
+/** @throws InvalidInputError where there can be no such case */
+function checkKernel({ kind, variant, recorded, graphs }: CasesOptions): void {
+  if (kind === undefined && variant === undefined) return;
+  if (recorded !== undefined || graphs)
+    throw new InvalidInputError('--kind and --variant are of generated operators: without --recorded and --graphs');
+  const kinds = LINEAR_KERNELS.find(({ name }) => name === variant)?.kinds ?? LINEAR_KINDS;
+  if (kind !== undefined && !kinds.some((its) => its === kind))
+    throw new InvalidInputError(`--variant ${variant} is for ${kinds.join(', ')} layers; got --kind ${kind}`);
+}
 
 async function runCases(options: CasesOptions): Promise<ExitCode> {
   const place = placeOf(options);
@@ -83,7 +105,7 @@ async function runCases(options: CasesOptions): Promise<ExitCode> {
       options.json,
       { engine: engine.name, recorded: options.recorded, adapter: browser.adapter, ...counts, failures },
       [
-        ...failures.map(describeFailure),
+        ...failures.map((failure) => describeFailure(failure, options)),
         `${formatCount(result.cases)} cases, ${formatCount(result.elements)} elements, engine ${engine.name}${options.against ? `, against ${options.against}` : ''}`,
         ...(result.refused > 0 ? [`refused by name: ${formatCount(result.refused)}`] : []),
         ...(result.mismatchesHost === undefined ? [] : [`host: ${formatCount(result.mismatchesHost)} mismatches`]),
@@ -137,17 +159,27 @@ function placeOf({
  */
 async function generated(
   browser: ModelBrowser,
-  { engine, seed, from, count, against, atBoundaries }: Place & Pick<CasesOptions, 'against'>,
+  {
+    engine,
+    seed,
+    from,
+    count,
+    against,
+    atBoundaries,
+    kind,
+    variant,
+  }: Place & Pick<CasesOptions, 'against' | 'kind' | 'variant'>,
 ) {
-  let [elements, mismatchesGpu, mismatchesHost, refused, compared] = [0, 0, 0, 0, 0];
+  let [elements, runs, mismatchesGpu, mismatchesHost, refused, compared] = [0, 0, 0, 0, 0, 0];
   const failures: CaseMismatch[] = [];
   for (let first = from; first < from + count; first += BATCH) {
     progress(`case ${formatCount(first - from)} of ${formatCount(count)}`);
     const last = Math.min(first + BATCH, from + count);
     const result = await browser.generatedCases(engine, seed, first, last, {
       ...(against && { against }),
-      atBoundaries,
+      ...{ atBoundaries, kind, variant },
     });
+    runs += result.runs;
     elements += result.elements;
     refused += result.refused;
     compared += result.compared;
@@ -155,6 +187,14 @@ async function generated(
     for (const { between, mismatches } of result.failures)
       if (between === 'host and onnxruntime') mismatchesHost += mismatches;
       else mismatchesGpu += mismatches;
+  }
+  if (kind ?? variant) {
+    if (runs === 0)
+      throw new InvalidInputError(
+        `none of ${formatCount(count)} generated cases is ${kind ? `of kind ${kind}` : `for ${variant}`} ` +
+          `under ${engine}: say a larger --count, or another --engine`,
+      );
+    count = runs;
   }
   return {
     cases: count,
@@ -170,7 +210,7 @@ async function generated(
 }
 
 /** The first element that differs, how to see it again, and where to look at the case. */
-function describeFailure(failure: CaseMismatch): string {
+function describeFailure(failure: CaseMismatch, { variant }: CasesOptions): string {
   const { id, description, kernel, between, what, index, expected, actual, accumulator, mismatches } = failure;
   const [computed, reference] = between.split(' and ') as [string, string];
   const against = reference === 'onnxruntime' ? ' --against onnxruntime' : '';
@@ -178,7 +218,7 @@ function describeFailure(failure: CaseMismatch): string {
     `${id}: ${description}; ${kernel}: ${formatCount(mismatches)} differ between ${between}, first ${what} ` +
       `[${index.join(', ')}]: ${reference} ${expected}, ${computed} ${actual}` +
       (accumulator === undefined ? '' : `, accumulator ${accumulator}`),
-    `  again: npx exact8 cases --case ${id}${against}`,
+    `  again: npx exact8 cases --case ${id}${against}${variant === undefined ? '' : ` --variant ${variant}`}`,
     `  look:  npm run lab, then http://localhost:5173/?case=${id}`,
   ].join('\n');
 }

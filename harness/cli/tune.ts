@@ -1,11 +1,13 @@
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { InvalidArgumentError, type Command } from 'commander';
+import { InvalidArgumentError, Option, type Command } from 'commander';
+import { InvalidInputError } from '../../src/errors.ts';
+import { LINEAR_KERNELS } from '../../src/kernels/choose.ts';
 import { openBench, type BenchBrowser } from '../bench/browser.ts';
 import { describeAdapter } from '../chrome/launch.ts';
 import { parseTuning, type TuningFacts, type TuningFile } from '../tune/file.ts';
-import type { Without } from '../tune/measure.ts';
+import type { Handicap, Without } from '../tune/measure.ts';
 import { renderHeatMap } from '../tune/report.ts';
 import { tune } from '../tune/run.ts';
 import { nameOf } from '../tune/tasks.ts';
@@ -24,6 +26,8 @@ interface TuneOptions extends ModelOptions, HostOptions {
   readonly without?: readonly Without[];
   readonly workgroupMemory?: number;
   readonly fresh?: boolean;
+  readonly layer?: string;
+  readonly variant?: string;
 }
 
 const WITHOUT: readonly Without[] = ['packed-dot', 'subgroups'];
@@ -48,7 +52,15 @@ export function addTune(program: Command, done: (code: ExitCode) => void): void 
       integer(LEAST_WORKGROUP_MEMORY),
     )
     .option('--fresh', 'begin again, whatever --out holds')
-    .action(async (options: TuneOptions) => done(await runTune(options)));
+    .option('--layer <name>', 'prove and time the variants of this layer alone; no profile is written')
+    .addOption(
+      new Option('--variant <name>', 'with --layer: only this one, beside the untuned one').choices(
+        LINEAR_KERNELS.map(({ name }) => name),
+      ),
+    )
+    .action(async (options: TuneOptions) =>
+      done(await (options.layer === undefined ? runTune(options) : tuneLayer(options, options.layer))),
+    );
 }
 
 function featureList(text: string): readonly Without[] {
@@ -58,7 +70,59 @@ function featureList(text: string): readonly Without[] {
   return features;
 }
 
+/** Long enough for steady times of one layer. */
+const LAYER_MS = 500;
+
+/** A kernel author's loop: proof and time of one layer. @throws InvalidInputError where there is no such layer, or variant for it */
+async function tuneLayer(options: TuneOptions, layer: string): Promise<ExitCode> {
+  const model = await loadModel(options);
+  const geometry = model.plan.steps.find(({ node, variant }) => variant && node === layer)?.variant?.geometry;
+  if (geometry === undefined) {
+    const names = model.plan.steps.flatMap(({ node, variant }) => (variant ? [node] : []));
+    throw new InvalidInputError(`${model.name} has no layer ${layer} with variants; it has ${names.join(', ')}`);
+  }
+  const browser = await openBench(options, {});
+  try {
+    const adapter = describeAdapter(browser.adapter);
+    const { tasks } = await openTuning(browser, model, handicapOf(options));
+    const index = tasks.findIndex((task) => task.geometry === geometry);
+    const { choices } = tasks[index]!;
+    const { variant } = options;
+    if (variant !== undefined && !choices.some((one) => one.variant === variant))
+      throw new InvalidInputError(
+        `--variant ${variant} cannot compute ${layer} on this adapter; these can: ` +
+          [...new Set(choices.map((one) => one.variant))].join(', '),
+      );
+    const tuned = await browser.call('tuneLayer', index, LAYER_MS, variant);
+    const refused = refusals({ layers: [tuned], blocks: [], fusions: [] });
+    for (const line of refused) note(`REFUSED: ${line}`);
+    printResult(
+      options.json,
+      { adapter, layer, ...tuned, refused },
+      [tableOf(VARIANT_COLUMNS, tuned.variants), `${layer}, ${geometry}, on ${adapter}`].join('\n'),
+    );
+    return refused.length > 0 ? EXIT.differs : EXIT.done;
+  } finally {
+    await browser.close();
+  }
+}
+
+const VARIANT_COLUMNS: readonly Column<TunedLayer['variants'][number]>[] = [
+  ['variant', 'text', nameOf],
+  ['mismatches', 'number', ({ mismatches }) => mismatches],
+  ['ms', 'number', ({ ms }) => ms?.toFixed(3) ?? 'refused'],
+];
+
+const handicapOf = ({ without = [], workgroupMemory }: TuneOptions): Handicap => ({
+  without,
+  ...(workgroupMemory === undefined ? {} : { workgroupMemory }),
+});
+
+const openTuning = (browser: BenchBrowser, model: LoadedModel, handicap: Handicap) =>
+  browser.call('openTuning', remoteModel(browser.addBlob(model.bytes), model), handicap);
+
 async function runTune(options: TuneOptions): Promise<ExitCode> {
+  if (options.variant !== undefined) throw new InvalidInputError('--variant needs --layer');
   const model = await loadModel(options);
   const browser = await openBench(options, {});
   try {
@@ -88,11 +152,12 @@ async function tuneIn(
   browser: BenchBrowser,
   model: LoadedModel,
   adapter: string,
-  { without = [], workgroupMemory, fresh, out, timeLimit }: TuneOptions,
+  options: TuneOptions,
 ): Promise<TuningFile> {
+  const { fresh, out, timeLimit } = options;
   progress('opening the model');
-  const handicap = { without, ...(workgroupMemory === undefined ? {} : { workgroupMemory }) };
-  const opened = await browser.call('openTuning', remoteModel(browser.addBlob(model.bytes), model), handicap);
+  const handicap = handicapOf(options);
+  const opened = await openTuning(browser, model, handicap);
   const facts: TuningFacts = {
     schemaVersion: 1,
     adapter,

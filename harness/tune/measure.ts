@@ -95,9 +95,11 @@ export class Tuning implements Tuner {
    * that are, in turns. One that is not is reported and never chosen.
    *
    * @param budgetMs about how long the timing may take
+   * @param variant only this one, and the untuned one to compare with
    */
-  async layer(index: number, budgetMs: number): Promise<TunedLayer> {
-    const { choices, ...task } = this.tasks[index]!;
+  async layer(index: number, budgetMs: number, variant?: string): Promise<TunedLayer> {
+    const { choices: all, ...task } = this.tasks[index]!;
+    const choices = all.filter((one, i) => i === 0 || variant === undefined || one.variant === variant);
     const graph = this.#part([task.node]);
     const plans = choices.map((choice) =>
       this.#planOf(graph, { ...this.profile, nodes: { [task.node]: choice } }, 'none'),

@@ -16,7 +16,8 @@ export interface Tuner {
   readonly blocks: readonly BlockTask[];
   /** What tuning starts from. */
   readonly profile: Profile;
-  layer(task: number, budgetMs: number): Promise<TunedLayer>;
+  /** @param variant only this one, and the untuned one to compare with */
+  layer(task: number, budgetMs: number, variant?: string): Promise<TunedLayer>;
   block(task: number, profile: Profile, budgetMs: number): Promise<TunedBlock>;
   fusions(profile: Profile, budgetMs: number): Promise<TunedFusion[]>;
   compare(tuned: Profile, budgetMs: number): Promise<Latency>;

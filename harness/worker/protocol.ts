@@ -53,7 +53,12 @@ export interface WorkerMethods {
     seed: number,
     from: number,
     to: number,
-    options?: { readonly against?: 'onnxruntime'; readonly atBoundaries?: boolean },
+    options?: {
+      readonly against?: 'onnxruntime';
+      readonly atBoundaries?: boolean;
+      readonly kind?: string | undefined;
+      readonly variant?: string | undefined;
+    },
   ): Promise<CasesResult>;
   /** Runs generated graphs against onnxruntime-web: all on the host, every `gpuEvery`-th on the GPU, too; needs no model. */
   graphCases(kind: GraphKind, seed: number, from: number, to: number, gpuEvery: number): Promise<GraphsResult>;

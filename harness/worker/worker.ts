@@ -69,9 +69,9 @@ const methods: WorkerMethods = {
       await oracle.release();
     }
   },
-  async generatedCases(engine, seed, from, to, { against, atBoundaries = false } = {}) {
+  async generatedCases(engine, seed, from, to, { against, ...others } = {}) {
     const oracle = against && runOnnxruntimeWeb;
-    return runCases(engine, seed, from, to, await deviceOfCases(), { oracle, atBoundaries });
+    return runCases(engine, seed, from, to, await deviceOfCases(), { oracle, ...others });
   },
   graphCases: async (kind, seed, from, to, gpuEvery) =>
     runGraphs(seed, from, to, runOnnxruntimeWeb, { device: await deviceOfCases(), gpuEvery, kind }),

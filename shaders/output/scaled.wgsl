@@ -8,7 +8,7 @@
 //#slot cast: cast/ for cast_sums
 //#slot moderate: moderate/ for is_moderate, moderate_multiply, moderate_add, moderate_clip
 //#slot residual: residual/ for add_residual
-//#slot seen: seen/ for see
+//#slot seen: software/seen/ for see
 
 @group(1) @binding($) var<storage, read> scaling: array<vec4<u32>>;
 @group(1) @binding($) var<storage, read> input_scale: array<u32, 1>;

@@ -11,8 +11,8 @@
 //#import shared/threads
 //#import shared/window
 //#import software/shared/byte_lanes
-//#slot zero: zero/ for padding
-//#slot seen: seen/ for shown, finish
+//#slot zero: software/zero/ for padding
+//#slot seen: software/seen/ for shown, finish
 //#slot output: output/ for form_of, emit
 
 alias Sums = vec4<f32>;

@@ -11,8 +11,8 @@
 //#import software/shared/byte_lanes
 //#slot source: software/input/ for Cursor, Place, place_of, cursor_of, next, load
 //#slot words: software/words/ for word_of_0, word_of_1, word_of_2, word_of_3
-//#slot zero: zero/ for padding
-//#slot seen: seen/ for finish
+//#slot zero: software/zero/ for padding
+//#slot seen: software/seen/ for finish
 //#slot output: output/ for form_of, emit
 
 alias Sums = vec4<f32>;

@@ -1,4 +1,5 @@
 import type { Engine } from './engine.ts';
+import { onDemand } from '../on_demand.ts';
 import { isEngine } from './is_engine.ts';
 import { onnxruntime } from './onnxruntime.ts';
 
@@ -12,5 +13,7 @@ const USUAL: Engine = onnxruntime;
  */
 export async function loadEngine(engine: string | Engine): Promise<Engine> {
   if (isEngine(engine)) return engine;
-  return engine === USUAL.name ? USUAL : (await import('./index.ts')).findEngine(engine);
+  if (engine === USUAL.name) return USUAL;
+  const { findEngine } = await onDemand('the engines', () => import('./index.ts'));
+  return findEngine(engine);
 }

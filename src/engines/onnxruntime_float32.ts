@@ -90,6 +90,8 @@ function erf(multiplyAdd: MultiplyAdd): (x: number) => number {
 const EXP = {
   /** In a Softmax, which has no values above 0. */
   leastTerm: f32(-88.3762626647949),
+  least: f32(-103.9720840454),
+  most: f32(88.776262664795),
   log2e: f32(1.4426950408889634),
   round: f32(1.5 * 2 ** 23),
   ln2: [f32(-6.93145752e-1), f32(-1.42860677e-6)],
@@ -108,6 +110,16 @@ function term(difference: number): number {
   const { whole, rest } = reduced(Math.max(difference, EXP.leastTerm));
   // of 2^-127 the bits are those of 0
   return f32(horner([...EXP.polynomial, 1], rest, twoRoundings) * (whole < -126 ? 0 : 2 ** whole));
+}
+
+/** e^x: 2^whole as two factors, of which the last is all of it but where that is no normal number. */
+function exp(value: number): number {
+  const x = Math.min(Math.max(value, EXP.least), EXP.most);
+  const { whole, rest } = reduced(x);
+  const last = Math.min(Math.max(whole, -126), 127);
+  const first = 2 ** (whole - last);
+  const sum = horner(EXP.polynomial, rest, twoRoundings);
+  return f32(twoRoundings(sum, f32(rest * first), first) * 2 ** last);
 }
 
 /** In four lanes, (0 + 2) + (1 + 3), and what is left over one by one. */
@@ -179,6 +191,11 @@ export function floatFunction(
       const f = erf(multiplyAdd);
       return (x) => f(x!);
     }
+    case 'Pow':
+      // of 3 or 2: see the reader of the format
+      return (x, exponent) => (exponent === 3 ? f32(f32(x! * x!) * x!) : f32(x! * x!));
+    case 'Exp':
+      return (x) => exp(x!);
     case 'Abs':
       return (x) => Math.abs(x!);
     case 'Neg':
@@ -234,6 +251,11 @@ const SHADERS: Readonly<Record<string, Described>> = {
       ...[ERF.bound, ERF.split, ...ERF.near, ...ERF.far, ...ERF.exp],
       ...[ERF.least, ERF.log2e, ERF.round, ...ERF.ln2],
     ],
+  }),
+  Pow: (_, [exponent]) => ({ shader: exponent === 3 ? 'cube' : 'square', constants: [] }),
+  Exp: () => ({
+    shader: 'exp',
+    constants: [EXP.least, EXP.most, EXP.log2e, EXP.round, ...EXP.ln2, ...EXP.polynomial],
   }),
   Abs: plain('abs'),
   Neg: plain('negate'),

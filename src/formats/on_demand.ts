@@ -1,4 +1,5 @@
 import type { Graph } from '../graph/graph.ts';
+import { onDemand } from '../on_demand.ts';
 import { ending } from './ending.ts';
 import type { ReadOptions } from './onnx/read.ts';
 import { sniff, type Format } from './sniff.ts';
@@ -18,6 +19,6 @@ const READERS: Readonly<Record<Format, () => Promise<(bytes: Uint8Array, options
 /** As readModel; the reader is imported once a file asks for it. */
 export async function loadModel(file: unknown, options: ReadOptions = {}): Promise<Graph> {
   const { bytes, format } = sniff(file);
-  const read = await READERS[format]();
+  const read = await onDemand(`the reader of '${format}'`, READERS[format]);
   return read(bytes, options);
 }

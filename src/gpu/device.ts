@@ -19,14 +19,18 @@ export function infoOf(device: GPUDevice): Partial<GPUAdapterInfo> {
   return (device.adapterInfo as GPUAdapterInfo | undefined) ?? {};
 }
 
-/** What kernels may use of a device, which is asked how it rounds. */
-export async function featuresOf(device: GPUDevice): Promise<Features> {
+/**
+ * What kernels may use of a device, which is asked how it rounds.
+ *
+ * @param float32 is it asked how it computes in float32, too? Only layers of float32 make use of it
+ */
+export async function featuresOf(device: GPUDevice, float32 = true): Promise<Features> {
   const { subgroupMinSize: min, subgroupMaxSize: max } = infoOf(device);
   const hasSubgroups = device.features.has('subgroups') && min !== undefined && max !== undefined;
   return {
     packedDot: hasPackedDot(),
     nearestEven: await roundsToNearestEven(device),
-    float32: await hasFloat32(device),
+    ...(float32 && { float32: await hasFloat32(device) }),
     ...(hasSubgroups ? { subgroups: { min, max } } : {}),
     workgroupStorage: device.limits.maxComputeWorkgroupStorageSize,
     workgroupInvocations: device.limits.maxComputeInvocationsPerWorkgroup,

@@ -1,7 +1,7 @@
 import { DeviceError } from '../errors.ts';
 import { KERNELS } from '../kernels/interfaces.ts';
 import type { KernelName, Specialization } from '../kernels/kernel.ts';
-import { linkShader, type LinkedShader } from './shaders.ts';
+import { linkShader, loadShader, type LinkedShader } from './shaders.ts';
 
 export interface Pipeline {
   readonly pipeline: GPUComputePipeline;
@@ -73,6 +73,8 @@ export class PipelineCache {
   }
 
   async #compile(key: Specialization): Promise<Pipeline> {
+    const loading = loadShader(key);
+    if (loading) await loading;
     const { shader, module } = this.#module(key);
     const layouts = layoutsOf(this.#device, key.kernel, shader.bindings.length);
     try {

@@ -1,8 +1,14 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { describe, expect, it } from 'vitest';
+import { join } from 'node:path';
+import { describe, expect, it, vi } from 'vitest';
+import { Exact8Error } from '../errors.ts';
 import { KERNELS } from '../kernels/interfaces.ts';
+import { onDemand } from '../on_demand.ts';
 import { FORMS } from '../requantize/prove.ts';
 import { linkShader, openShader, type ShaderKey } from './shaders.ts';
+import { loadAllTexts } from './texts/index.ts';
+
+await loadAllTexts();
 
 const text = (name: string): string => readFileSync(`shaders/${name}.wgsl`, 'utf8');
 
@@ -66,8 +72,8 @@ describe('a kernel and what it is linked with', () => {
       slots: {
         source: 'software/input/pixel',
         words: 'software/words/subgroup',
-        zero: 'zero/known',
-        seen: 'seen/nothing',
+        zero: 'software/zero/known',
+        seen: 'software/seen/nothing',
         output: 'output/codes',
         form: 'requantize/search',
       },
@@ -179,4 +185,44 @@ it('a kernel with its slots open has what it imports', () => {
   expect(code).toContain('fn dot4_each(');
   expect(code).not.toContain('fn dot4(');
   expect(code).toContain('const SIDE = 1u;');
+});
+
+describe('texts that are imported on demand', () => {
+  const all = readdirSync('shaders', { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile() && entry.name.endsWith('.wgsl'))
+    .map((entry) => join(entry.parentPath, entry.name).slice('shaders/'.length, -'.wgsl'.length));
+  /** As a page has them that asked for nothing yet. */
+  const fresh = async () => {
+    vi.resetModules();
+    return await import('./texts/index.ts');
+  };
+
+  it.each(all.filter((name) => !name.startsWith('shared/')))('%s comes with all that it imports', async (name) => {
+    const { loadTexts, textOf } = await fresh();
+    // a pipeline names kernels and modules; kernels of the folder software/ without it
+    await loadTexts([name.replace(/^software\/(\w+)$/, '$1')]);
+    const imported = (one: string): string[] =>
+      [...textOf(one)!.matchAll(/^\/\/#import ([\w/]+)$/gm)].map(([, other]) => other!);
+    const reached = new Set([name]);
+    for (const one of reached) {
+      expect(textOf(one), one).toBe(readFileSync(`shaders/${one}.wgsl`, 'utf8'));
+      for (const other of imported(one)) reached.add(other);
+    }
+  });
+
+  it('each is of one group', async () => {
+    const groups = ['usual', 'software', 'pictures', 'seldom'].map(
+      async (group) => (await import(`./texts/${group}.ts`)) as { TEXTS: object },
+    );
+    const listed = (await Promise.all(groups)).flatMap(({ TEXTS }) => Object.keys(TEXTS));
+    expect(listed.map((path) => /shaders\/(.*)\.wgsl/.exec(path)![1]).sort()).toEqual(all.sort());
+  });
+
+  it('a file that is not to be had is an error that names it, and asked for again', async () => {
+    const load = vi.fn<() => Promise<number>>().mockRejectedValueOnce(new TypeError('Failed to fetch: /a.js'));
+    await expect(onDemand('shaders', load)).rejects.toThrow(
+      new Exact8Error('shaders: a file of the library is not to be had: TypeError: Failed to fetch: /a.js'),
+    );
+    await expect(onDemand('shaders', load.mockResolvedValue(1))).resolves.toBe(1);
+  });
 });

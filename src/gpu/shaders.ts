@@ -1,7 +1,6 @@
 import { DeviceError } from '../errors.ts';
 import { expand, shaderError, withEnding, type ShaderLine } from './expand.ts';
-
-const FILES = import.meta.glob<string>('../../shaders/**/*.wgsl', { query: '?raw', import: 'default', eager: true });
+import { loadTexts, textOf } from './texts/index.ts';
 
 /** A kernel, and what fills all that its text leaves open. */
 export interface ShaderKey {
@@ -34,11 +33,11 @@ const DIRECTIVE = /^(enable|requires|diagnostic)\b/;
 /** Kernels stand in shaders/, and those for adapters that compute on the processor in shaders/software/. */
 function fileOf(kernel: string): string {
   const file = `software/${kernel}`;
-  return FILES[`../../shaders/${file}.wgsl`] === undefined ? kernel : file;
+  return textOf(file) === undefined ? kernel : file;
 }
 
 function linesOf(name: string): ShaderLine[] {
-  const found = FILES[`../../shaders/${name}.wgsl`];
+  const found = textOf(name);
   if (found === undefined) throw new DeviceError(`there is no shader '${name}'`);
   return found.split('\n').map((text, index) => ({ text, file: `${name}.wgsl`, line: index + 1 }));
 }
@@ -149,8 +148,18 @@ class Linker {
 }
 
 /**
+ * Imports the texts of what is linked, where they are not there yet.
+ *
+ * @returns undefined where all are there
+ * @throws Exact8Error where a file is not to be had
+ */
+export function loadShader({ kernel, slots }: ShaderKey): Promise<unknown> | undefined {
+  return loadTexts([kernel, ...Object.values(slots)]);
+}
+
+/**
  * Puts a kernel, what it imports and what fills its slots into one text: WGSL resolves names in any order, but for
- * directives, which come first. ARCHITECTURE.md walks through an example.
+ * directives, which come first. ARCHITECTURE.md walks through an example. `loadShader` has its texts loaded.
  *
  * @throws Error naming the file: a slot that is not filled, or filled and not declared; a module that is not of the
  * slot's folder, or has not what the slot is for; a count likewise

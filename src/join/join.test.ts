@@ -4,6 +4,7 @@ import { generateBlock } from '../../harness/cases/blocks.ts';
 import { defaultModel } from '../../models/index.ts';
 import { readModel } from '../formats/index.ts';
 import { linkShader } from '../gpu/shaders.ts';
+import { loadAllTexts } from '../gpu/texts/index.ts';
 import type { Graph } from '../graph/graph.ts';
 import { KERNELS } from '../kernels/interfaces.ts';
 import type { StepPart } from '../kernels/step.ts';
@@ -11,6 +12,8 @@ import { chooseTile, TILES, tileBytes, tileGrid, type BlockShape } from '../kern
 import { createPlan, type Plan } from '../plan/plan.ts';
 import { DEFAULT_PROFILES } from '../plan/profile.ts';
 import { overwritten } from '../../tests/helpers/overwritten.ts';
+
+await loadAllTexts();
 
 const graph = readModel(await defaultModel());
 const unfused = createPlan(graph);

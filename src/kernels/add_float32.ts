@@ -28,7 +28,7 @@ export function lowerFloatAdd(layer: Layer<'add_float32'>, target: Target): Step
     operands: [{ tensor: layer.reads[0]!.name }, other.operand],
     ...useKernel('add_float32', {
       geometry: { groups, other_groups: other.groups, opaque: 0 },
-      slots: arithmetic(target),
+      slots: arithmetic(layer, target),
     }),
     workgroups: threadGrid(groups),
   });

@@ -2,11 +2,14 @@ import { describe, expect, it } from 'vitest';
 import { generateCase } from '../../harness/cases/generate.ts';
 import { UnsupportedModelError } from '../errors.ts';
 import { linkShader } from '../gpu/shaders.ts';
+import { loadAllTexts } from '../gpu/texts/index.ts';
 import { DEFAULT_FEATURES } from './features.ts';
 import { LINEAR_KERNELS } from './choose.ts';
 import { createPlan, variantsFor, type Plan } from '../plan/plan.ts';
 import { adapterFamily, DEFAULT_PROFILES, type Profile } from '../plan/profile.ts';
 import { FORMS } from '../requantize/prove.ts';
+
+await loadAllTexts();
 
 const ENGINES = ['onnxruntime', 'qnnpack', 'fbgemm-avx2'];
 const plans: Plan[] = ENGINES.flatMap((engine) =>

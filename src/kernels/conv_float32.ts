@@ -54,7 +54,7 @@ export function lowerFloatConv(layer: Layer<'conv_float32'>, target: Target): St
         CLAMPS: Number(clamp !== undefined),
         ONE_GROUP: Number(groups === 1 || ofGroup % 4 === 0),
       },
-      slots: { ...arithmetic(target), sum: `product_sum/${order.as}` },
+      slots: { ...arithmetic(layer, target), sum: `product_sum/${order.as}` },
     }),
     operands: [
       { tensor: layer.reads[0]!.name },

@@ -12,7 +12,7 @@ export function lowerFunction(layer: Layer<'function'>, target: Target): Step {
   return stepOf(layer, {
     ...useKernel('elementwise', {
       geometry: { groups, opaque: 0 },
-      slots: { ...arithmetic(target), function: `function/${shader}` },
+      slots: { ...arithmetic(layer, target), function: `function/${shader}` },
     }),
     operands: [{ tensor: layer.reads[0]!.name }],
     parameters: constantsOf(layer.function),

@@ -2,8 +2,11 @@ import { readdirSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { ResourceType, WgslReflect, type StructInfo } from 'wgsl_reflect';
 import { openShader } from '../gpu/shaders.ts';
+import { loadAllTexts } from '../gpu/texts/index.ts';
 import { KERNELS } from './interfaces.ts';
 import { useKernel } from './kernel.ts';
+
+await loadAllTexts();
 
 /** Kernels stand in two folders; what stands deeper is linked. */
 const kernels = ['', 'software/'].flatMap((folder) =>

@@ -62,8 +62,8 @@ function stageOf(layer: LinearLayer, { dynamic }: LinearKernel, { preferences }:
 
 /** What kernels that are `dynamic` have in their slots. */
 export const dynamicSlots = ({ zero }: LinearLayer) => ({
-  zero: zero ? 'zero/computed' : 'zero/known',
-  seen: 'seen/nothing',
+  zero: zero ? 'software/zero/computed' : 'software/zero/known',
+  seen: 'software/seen/nothing',
 });
 
 /** The layer by a kernel that was chosen for it. */

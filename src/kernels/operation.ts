@@ -41,7 +41,7 @@ export function lowerOperation(layer: Layer<'operation'>, target: Target): Step 
         b_group: b[3]!,
       },
       overrides: { A_ONE: isOne(0), B_ONE: isOne(1) },
-      slots: { ...arithmetic(target), function: `operation/${layer.function.shader}` },
+      slots: { ...arithmetic(layer, target), function: `operation/${layer.function.shader}` },
     }),
     operands: reads.map((info) => operandOf(constants, info)),
     parameters: constantsOf(layer.function),

@@ -17,7 +17,7 @@ export function lowerFloatPool(layer: Layer<'pool_float32'>, target: Target): St
     ...useKernel('pool_float32', {
       geometry: { ...windowGeometry(window, input, output), opaque: 0, counts_pads: Number(countsPads) },
       slots: {
-        ...arithmetic(target),
+        ...arithmetic(layer, target),
         taken: takes === 'mean' ? 'taken/mean' : 'taken/largest',
         order: `pool/${order}`,
       },

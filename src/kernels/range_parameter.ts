@@ -9,7 +9,7 @@ export function lowerRangeParameter(layer: Layer<'range_parameter'>, target: Tar
   return stepOf(layer, {
     ...useKernel('range_parameter', {
       geometry: { opaque: 0 },
-      slots: { ...arithmetic(target), parameter: `parameter/${layer.parameter}` },
+      slots: { ...arithmetic(layer, target), parameter: `parameter/${layer.parameter}` },
     }),
     operands: [{ tensor: layer.reads[0]!.name }],
     workgroups: [1, 1, 1],

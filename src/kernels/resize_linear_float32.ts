@@ -23,7 +23,7 @@ export function lowerFloatResizeLinear(layer: Layer<'resize_linear_float32'>, ta
         groups,
         opaque: 0,
       },
-      slots: arithmetic(target),
+      slots: arithmetic(layer, target),
     }),
     operands: [{ tensor: input!.name }, { data: neighbourWords(rows) }, { data: neighbourWords(columns) }],
     workgroups: threadGrid(groups),

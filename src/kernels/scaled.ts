@@ -7,7 +7,7 @@ import { ending } from './epilogue.ts';
 import type { LinearKernel, LinearLayer } from './linear.ts';
 import { isPadded, packScaling } from './offsets.ts';
 import { mendSums } from './mend_sums.ts';
-import { rangeOfSums } from './software/dynamic_range.ts';
+import { rangeOfSums } from './dynamic_range.ts';
 import type { Step } from './step.ts';
 import { placesOf, type Target } from './target.ts';
 
@@ -82,7 +82,7 @@ export function lowerScaled(step: Step, layer: LinearLayer, scaled: Scaled, targ
       ...castSlot(target),
       ...slots,
       ...rest,
-      seen: range ? 'seen/range' : 'seen/nothing',
+      seen: range ? 'software/seen/range' : 'software/seen/nothing',
     },
     // of sums by channel, scaling has what was behind the zero point
     parameters: [...scaling, ...step.parameters.slice(0, offset === 'offset/by_channel' ? 1 : 2), ...others],

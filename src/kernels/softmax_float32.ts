@@ -63,7 +63,7 @@ export function lowerFloatSoftmax(layer: Layer<'softmax_float32'>, target: Targe
         inner_step: inner[1],
         opaque: 0,
       },
-      slots: arithmetic(target),
+      slots: arithmetic(layer, target),
     }),
     operands: [{ tensor: layer.reads[0]!.name }, { data: bitsOf(layer.constants) }],
     workgroups: threadGrid(rows),

@@ -17,6 +17,7 @@ import {
   floatReduceMean,
 } from './float32/pool.ts';
 import { floatResizeLinear } from './float32/resize_linear.ts';
+import { floatGemm } from './float32/gemm.ts';
 import { floatSoftmax } from './float32/softmax.ts';
 import { gemm } from './gemm.ts';
 import { globalAveragePool } from './global_average_pool.ts';
@@ -43,8 +44,8 @@ import { unary } from './unary.ts';
 export const OPERATORS: Readonly<Record<string, Operator>> = {
   Conv: orFloat32(conv, floatConv),
   ConvTranspose: floatConvTranspose,
-  Gemm: gemm,
-  MatMul: gemm,
+  Gemm: orFloat32(gemm, floatGemm),
+  MatMul: orFloat32(gemm, floatGemm),
   BatchMatMul: batchMatMul,
   Add: orFloat32(add, operation, isBroadcast),
   ConvInteger: convInteger,
@@ -73,6 +74,8 @@ export const OPERATORS: Readonly<Record<string, Operator>> = {
   Clip: orFloat32(unary, elementwise),
   Neg: elementwise,
   Erf: elementwise,
+  Exp: elementwise,
+  Pow: elementwise,
   Sqrt: elementwise,
   Reciprocal: elementwise,
   Complement: unary,

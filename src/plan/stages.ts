@@ -23,32 +23,46 @@ export interface Settings {
   readonly fusion: Fusion;
 }
 
-/** What becomes of a graph before any kernel is chosen: each stage is made of the one before it, and is plain data. */
-interface Stages {
-  readonly settings: Settings;
-  readonly target: Target;
+/** What a graph means, wherever it is computed. */
+export interface Meaning {
   /** As the engine runs it. */
   readonly rewritten: Graph;
   /** Every type and shape known, what is constant computed. */
   readonly typed: TypedGraph;
   /** What has to be computed for each node. */
   readonly layers: readonly Layer[];
+}
+
+/** What becomes of a graph before any kernel is chosen: each stage is made of the one before it, and is plain data. */
+interface Stages extends Meaning {
+  readonly settings: Settings;
+  readonly target: Target;
   /** What each dispatch computes. */
   readonly joined: readonly Joined[];
 }
 
 /** @throws UnsupportedModelError, InvalidModelError, InvalidInputError */
-export function stagesOf(graph: Graph, options: ResolvedOptions): Stages {
+export function meaningOf(graph: Graph, options: Pick<ResolvedOptions, 'engine' | 'shapes'>): Meaning {
   checkGraph(graph);
   checkOptions(options);
-  const settings = settingsOf(options);
-  const { engine, features, profile, fusion } = settings;
+  const { engine, shapes } = options;
   const rewritten = rewrite(graph, engine);
-  const typed = inferGraph(rewritten, engine, options.shapes);
-  const layers = layersOf(typed, engine);
+  const typed = inferGraph(rewritten, engine, shapes);
+  return { rewritten, typed, layers: layersOf(typed, engine) };
+}
+
+/**
+ * @param meaning of the graph, where it is known already
+ * @throws as meaningOf
+ */
+export function stagesOf(graph: Graph, options: ResolvedOptions, meaning = meaningOf(graph, options)): Stages {
+  checkOptions(options);
+  const settings = settingsOf(options);
+  const { features, profile, fusion } = settings;
+  const { typed, layers } = meaning;
   const target = targetOf(typed, features, preferencesOf(profile, features));
   const { joined, planes } = join(layers, { fusion, outputs: typed.outputs, admits: (one) => admits(one, target) });
-  return { settings, target: { ...target, planes }, rewritten, typed, layers, joined };
+  return { ...meaning, settings, target: { ...target, planes }, joined };
 }
 
 function settingsOf(options: ResolvedOptions): Settings {

@@ -8,7 +8,7 @@ import type { Step } from '../kernels/step.ts';
 import type { TypedGraph } from '../layers/operator.ts';
 import { assignBuffers } from './buffers.ts';
 import type { ResolvedOptions } from './options.ts';
-import { stagesOf, type Settings } from './stages.ts';
+import { stagesOf, type Meaning, type Settings } from './stages.ts';
 
 /** A whole inference as plain data: it can be printed, costed, compared and tested without a GPU. */
 export interface Plan extends Settings {
@@ -43,10 +43,11 @@ export function planGraph(graph: Graph, options: ResolvedOptions): Plan {
  * The same step by step: yields each step as soon as it is lowered, so that its pipeline can be compiled while the rest
  * is planned.
  *
+ * @param meaning of the graph, where it is known already
  * @throws as createPlan
  */
-export function* planSteps(graph: Graph, options: ResolvedOptions): Generator<Step, Plan> {
-  const { settings, target, typed, layers, joined } = stagesOf(graph, options);
+export function* planSteps(graph: Graph, options: ResolvedOptions, meaning?: Meaning): Generator<Step, Plan> {
+  const { settings, target, typed, layers, joined } = stagesOf(graph, options, meaning);
   const declared = withLengths(typed.tensors);
   const spend = spending();
   const steps: Step[] = [];

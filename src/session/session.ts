@@ -11,12 +11,15 @@ import { Executable, type Fetches } from '../gpu/executable.ts';
 import { takeInputs } from '../gpu/inputs.ts';
 import { expectAlive, onDevice } from '../gpu/loss.ts';
 import { PipelineCache } from '../gpu/pipelines.ts';
+import { isFloat32 } from '../kernels/arithmetic.ts';
+import { onDemand } from '../on_demand.ts';
 import { isRecord, kindOf } from '../kind_of.ts';
 import { fetchesOf, fill, type Fetched } from './fetches.ts';
 import { inputMetadata, outputMetadata, type TensorMetadata } from './metadata.ts';
 import { checkGraph, checkShapes } from '../plan/arguments.ts';
 import type { Fusion } from '../join/fusion.ts';
 import { engineAsked, type ResolvedOptions } from '../plan/options.ts';
+import { meaningOf, stagesOf, type Meaning } from '../plan/stages.ts';
 import type { Profile } from '../plan/profile.ts';
 import { planGraph, planSteps, type Plan } from '../plan/steps.ts';
 import {
@@ -124,9 +127,12 @@ export class InferenceSession {
     try {
       return await onDevice(device, what, async () => {
         const others = planOptionsOf(options);
-        const features = others.features ?? (await featuresOf(device));
-        const planOptions = { profile: profileOf(device), ...(shapes && { shapes }), ...others, features, engine };
-        const plan = await planWhileCompiling(graph, planOptions, device, options);
+        const meaning = meaningOf(graph, { engine, ...(shapes && { shapes }) });
+        const features = others.features ?? (await featuresOf(device, false));
+        const asked = { profile: profileOf(device), ...(shapes && { shapes }), ...others, features, engine };
+        const isAsked = !others.features && stagesOf(graph, asked, meaning).joined.some(isFloat32);
+        const planOptions = isAsked ? { ...asked, features: await featuresOf(device) } : asked;
+        const plan = await planWhileCompiling(graph, planOptions, device, options, meaning);
         session = new InferenceSession(graph, plan, options, planOptions, device);
         session.#report(plan, options);
         await session.#executable(plan);
@@ -267,10 +273,11 @@ export class InferenceSession {
   }
 
   async #measure({ profile, fusion }: Plan, shapes: Shapes, options: Patience): Promise<Profile> {
-    const { fastestProfile } = await import('./measure.ts');
+    const { fastestProfile } = await onDemand('measuring plans', () => import('./measure.ts'));
     const { fusion: _, ...others } = this.#options;
+    const meaning = meaningOf(this.graph, { engine: others.engine, shapes });
     const planOf = (one: Profile): Promise<Plan> =>
-      planWhileCompiling(this.graph, { ...others, shapes, profile: one }, this.device, options);
+      planWhileCompiling(this.graph, { ...others, shapes, profile: one }, this.device, options, meaning);
     const fastest = await onDevice(this.device, 'measuring plans', () =>
       fastestProfile(
         { profile, fusion },
@@ -386,9 +393,10 @@ async function planWhileCompiling(
   options: ResolvedOptions,
   device: GPUDevice,
   patience: Patience,
+  meaning: Meaning,
 ): Promise<Plan> {
   const pipelines = PipelineCache.of(device);
-  const planning = planSteps(graph, options);
+  const planning = planSteps(graph, options, meaning);
   let since = Date.now();
   for (;;) {
     const next = planning.next();

@@ -112,3 +112,39 @@ export function floatTransposed(): OnnxNetwork {
   n.end(n.conv({ input: [1, 30, 3, 5], weights: [30, 1, 1, 1], strides: [2, 2] }, { op }));
   return n;
 }
+
+/** The same of matrices, with weights that are constants of the file, and with such as a DequantizeLinear makes. */
+export function floatMatrices(): OnnxNetwork {
+  const n = new FloatProducts(17);
+  n.output(n.quantize(n.tensor([1, 4]), 0.01, 128));
+  for (const [rows, depth, columns] of [
+    [1, 300, 11],
+    [5, 300, 10],
+    [1, 520, 8],
+    [1, 30, 1],
+    [3, 20, 7],
+  ] as const)
+    for (const isPacked of columns === 1 ? [true] : [true, false]) {
+      const weights = (...dims: number[]): string => (isPacked ? n.constant(n.floats(...dims), dims) : n.weights(dims));
+      const bias = n.constant(n.floats(columns), [columns]);
+      n.end(n.op('MatMul', [n.tensor([rows, depth]), weights(depth, columns)]));
+      n.end(n.op('Gemm', [n.tensor([rows, depth]), weights(depth, columns), bias]));
+      n.end(n.op('Gemm', [n.tensor([rows, depth]), weights(columns, depth), bias], { transB: 1 }));
+      n.end(n.op('Add', [bias, n.op('MatMul', [n.tensor([1, rows, depth]), weights(depth, columns)])]));
+      const wide = n.constant(n.floats(columns), [1, columns]);
+      n.end(n.op('Add', [n.op('MatMul', [n.tensor([2, rows, depth]), weights(depth, columns)]), wide]));
+    }
+  const product = n.op('MatMul', [n.tensor([3, 40]), n.weights([40, 9])]);
+  n.end(n.op('Add', [n.op('Relu', [product]), n.float(0.3)]));
+  return n;
+}
+
+/** Functions of float32 that no table can be: of more than a byte. */
+export function floatFunctions(): OnnxNetwork {
+  const n = new FloatProducts(17);
+  n.output(n.quantize(n.tensor([1, 4]), 0.01, 128));
+  // beyond all that is finite, and not 0
+  for (const range of [1, 10, 80]) n.end(n.op('Exp', [n.op('Mul', [n.tensor([1, 999]), n.float(range)])]));
+  for (const exponent of [2, 3]) n.end(n.op('Pow', [n.tensor([1, 301]), n.float(exponent)]));
+  return n;
+}

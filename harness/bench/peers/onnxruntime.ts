@@ -5,7 +5,7 @@ import type { Peer } from './peer.ts';
 /** Its own files, as they are in the package. */
 const FILES = `${PACKAGES}/onnxruntime-web/dist`;
 
-/** onnxruntime-web with its defaults. Model: `model`, the float network as ONNX. */
+/** onnxruntime-web with its defaults. Model: `model`, as ONNX: the float network, or the int8 one. */
 function onnxruntime(file: string, provider: 'webgpu' | 'wasm'): Peer {
   let ort: typeof Ort;
   return {
@@ -20,7 +20,7 @@ function onnxruntime(file: string, provider: 'webgpu' | 'wasm'): Peer {
       const session = await ort.InferenceSession.create(model!, { executionProviders: [provider] });
       const run = async (): Promise<Float32Array> => {
         const outputs = await session.run({
-          [session.inputNames[0]!]: new ort.Tensor('float32', nchw.data as Float32Array, dims),
+          [session.inputNames[0]!]: new ort.Tensor(nchw.type as 'float32', nchw.data as Float32Array, dims),
         });
         return (await outputs[session.outputNames[0]!]!.getData()) as Float32Array;
       };

@@ -87,8 +87,8 @@ function engines(results: readonly EngineResult[]): Html {
     <div class="pair">${shown.map((bars) => barTable(results, bars))}</div>
     <p>
       <small>
-        The others run the float32 original of the network. A ratio above 1: exact8 is so many times ahead. Warm runs
-        took turns:
+        The others run the float32 original of the network; what ends in -int8, the same file as exact8. A ratio above
+        1: exact8 is so many times ahead. Warm runs took turns:
         ${results
           .map(({ name, latencyMs: { min, max, count } }) => `${name} ${count}, ${formatMs(min)} to ${formatMs(max)}`)
           .join('; ')}.

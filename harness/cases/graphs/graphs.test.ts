@@ -100,9 +100,6 @@ describe('generated graphs and mutants of them', () => {
 
 /** Of the models of others those that may be refused, and how. */
 const REFUSED: readonly (readonly [name: string, reason: RegExp])[] = [
-  ['base.qdq.s8s8', /'Conv_3' .* for 'relu_3_0_QuantizeLinear_Output' is int8 and has 2 users .*onnxruntime-arm64/],
-  ['m_convtranspose', /'ConvTranspose_6' .*may end before it \(--outputs relu_3_0_DequantizeLinear_Output/],
-  ['qdq_with_multi_consumer', /'Convolution28' .* for 'Input3\/Q' is int8; supported: .*onnxruntime-arm64/],
   [
     'qdq_fusion_uint8',
     /input 'A' was given no shape, and the model leaves more open than the batch \(say it in `shapes`\)/,

@@ -573,12 +573,48 @@ it.each([
   const d = draw(1);
   const { network } = d;
   const x = network.op('Add', [d.real([1, 3000]), d.real([1, 3000])]);
+  network.output(gelu(network, x, half, root), 'float32');
+  await equalsEngine(network, 'a GELU');
+});
+
+/** x (1 + erf(x / root)) / 2, the half taken of x or at the end. */
+function gelu(network: OnnxNetwork, x: string, half: 'first' | 'last', root = Math.SQRT2): string {
   const erf = network.op('Erf', [network.op('Div', [x, network.float(root)])]);
   const sum = network.op('Add', [erf, network.float(1)]);
   const halved = (v: string): string => network.op('Mul', [v, network.float(0.5)]);
-  const y = half === 'last' ? halved(network.op('Mul', [x, sum])) : network.op('Mul', [halved(x), sum]);
-  network.output(y, 'float32');
-  await equalsEngine(network, 'a GELU');
+  return half === 'last' ? halved(network.op('Mul', [x, sum])) : network.op('Mul', [halved(x), sum]);
+}
+
+it('a GELU with a copy of its end before it, which nobody needs', async () => {
+  const d = draw(1);
+  const { network } = d;
+  const x = network.op('Add', [d.real([1, 3000]), d.real([1, 3000])]);
+  const erf = network.op('Erf', [network.op('Div', [x, network.float(Math.SQRT2)])]);
+  const end = [network.op('Mul', [x, network.op('Add', [erf, network.float(1)])]), network.float(0.5)];
+  network.op('Mul', end);
+  network.output(network.op('Mul', end), 'float32');
+  await equalsEngine(network, 'a GELU with a copy');
+});
+
+// of a product onnxruntime makes no operator where the half is taken at the end, and none of what is dequantized; what it has
+// made one of is no product
+it.each<[what: string, xOf: (network: OnnxNetwork, x: string) => string]>([
+  ['a product', (network, x) => network.op('Mul', [x, network.float(1.1)])],
+  ['a SiLU', (network, x) => network.op('Mul', [x, network.op('Sigmoid', [x])])],
+  [
+    'a SiLU of a multiple',
+    (network, x) => network.op('Mul', [network.op('Sigmoid', [network.op('Mul', [x, network.float(1.7)])]), x]),
+  ],
+  ['a GELU', (network, x) => gelu(network, x, 'last')],
+  ['bytes', (network, x) => network.dequantize(network.quantize(x, 0.03, 131, 'uint8'), 0.03, 131, 'uint8')],
+])('a GELU of %s', async (what, xOf) => {
+  for (const half of ['first', 'last'] as const) {
+    const d = draw(1);
+    const { network } = d;
+    const sum = network.op('Add', [d.real([1, 3000]), d.real([1, 3000])]);
+    network.output(gelu(network, xOf(network, sum), half), 'float32');
+    await equalsEngine(network, `a GELU of ${what}, ${half}`);
+  }
 });
 
 it.each(['half_pixel', 'align_corners', 'asymmetric'])('Resize by linear interpolation of floats, %s', async (how) => {

@@ -344,6 +344,18 @@ const dynamicQuantizeLinear: Converter = (node, name, builder) => {
   push('DynamicQuantizeLinear', [x, scale, zero], y);
 };
 
+/** Of other exponents the arithmetic is not known. */
+const pow: Converter = (node, name, builder) => {
+  const exponent = builder.constants.get(operand(node, name, 1));
+  const value = exponent?.type === 'float32' && exponent.data.length === 1 ? exponent.data[0] : undefined;
+  if (value !== 2 && value !== 3)
+    throw new UnsupportedModelError(
+      `node '${name}' (Pow): an exponent ${exponent ? `of ${exponent.type} [${exponent.data.slice(0, 4).join(', ')}]` : 'that is computed'}; ` +
+        'supported: constants of float32, 2 and 3',
+    );
+  plain(node, name, builder);
+};
+
 /** In inference its output is its input. */
 const dropout: Converter = (node, name, builder) => {
   if (node.outputs.length > 1 && node.outputs[1])
@@ -393,6 +405,8 @@ const CONVERTERS: Readonly<Record<string, Converter>> = {
   HardSwish: plain,
   Tanh: plain,
   Erf: plain,
+  Exp: plain,
+  Pow: pow,
   Softmax: softmax,
   GlobalAveragePool: plain,
   AveragePool: averagePool,

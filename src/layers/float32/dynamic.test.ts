@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { openNpz } from '../../../harness/numpy/npz.ts';
 import { onnxruntime } from '../../engines/onnxruntime.ts';
 import { readModel } from '../../formats/index.ts';
-import type { Attributes, Graph } from '../../graph/graph.ts';
+import type { Attributes, Graph, GraphNode } from '../../graph/graph.ts';
 import { contextOf, operatorOf } from '../infer.ts';
 import { stagesOf } from '../../plan/stages.ts';
 import { referenceTensors } from '../../plan/reference.ts';
@@ -65,6 +65,30 @@ describe.skipIf(!existsSync(RECORDED))('float32 operators recorded from onnxrunt
     const context = contextOf(typed, typed.tensors, onnxruntime);
     return operatorOf(node).reference(node, context, () => floats(x)).data as Float32Array;
   }
+  /** What a graph of nodes makes of x, whose operands are constants or each other's outputs; y is the last. */
+  function evaluateAll(x: string, constants: Readonly<Record<string, string | number>>, nodes: readonly GraphNode[]) {
+    const graph: Graph = {
+      ...{ name: x, format: 'onnx', engine: 'onnxruntime', outputs: ['y'], nodes, tensors: new Map() },
+      inputs: [{ name: 'x', type: 'float32', shape: read(x).shape }],
+      constants: new Map(
+        Object.entries(constants).map(([name, value]) => {
+          const [data, shape] =
+            typeof value === 'number' ? [Float32Array.of(value), []] : [floats(value), read(value).shape];
+          return [name, { name, type: 'float32', shape, data }];
+        }),
+      ),
+    };
+    const { typed, settings } = stagesOf(graph, { engine: onnxruntime });
+    // a feed with NaN is refused
+    const numbers = floats(x).map((v) => (Number.isNaN(v) ? 0 : v));
+    const feeds = { x: new Tensor('float32', numbers, read(x).shape) };
+    const tensors = [...referenceTensors({ graph: typed, engine: settings.engine }, feeds)];
+    const y = tensors.find(({ name }) => name === 'y')!.data as Float32Array;
+    return y.length === numbers.length ? y.map((v, i) => (Number.isNaN(floats(x)[i]) ? NaN : v)) : y;
+  }
+  const node = (op: string, inputs: string[], output: string, attributes: Attributes = {}): GraphNode => ({
+    ...{ name: output, op, inputs, outputs: [output], attributes },
+  });
   const expectSame = (got: Float32Array, wanted: string, what = wanted): void =>
     expect(bitsOf(got), what).toEqual(bitsOf(floats(wanted)));
 
@@ -74,10 +98,36 @@ describe.skipIf(!existsSync(RECORDED))('float32 operators recorded from onnxrunt
     ['tanh', 'Tanh', {}],
     ['erf', 'Erf', {}],
     ['sqrt', 'Sqrt', {}],
+    ['exp', 'Exp', {}],
     ['hardsigmoid', 'HardSigmoid', {}],
     ['hardswish', 'HardSwish', {}],
     ['leakyrelu', 'LeakyRelu', { alpha: 0.1 }],
   ] as const)('%s', (name, op, attributes) => expectSame(evaluate(op, 'x', attributes), name));
+  it('Pow, SiLU, GELU', () => {
+    expectSame(evaluateAll('x', { two: 2 }, [node('Pow', ['x', 'two'], 'y')]), 'pow2');
+    expectSame(evaluateAll('x', {}, [node('Sigmoid', ['x'], 's'), node('Mul', ['x', 's'], 'y')]), 'silu');
+    const gelu = [
+      ...[node('Div', ['x', 'root'], 'd'), node('Erf', ['d'], 'e'), node('Add', ['e', 'one'], 'a')],
+      ...[node('Mul', ['x', 'a'], 'm'), node('Mul', ['m', 'half'], 'y')],
+    ];
+    expectSame(evaluateAll('x', { root: Math.SQRT2, one: 1, half: 0.5 }, gelu), 'gelu_pattern');
+  });
+  it('Conv, MatMul and Gemm', () => {
+    for (const i of numbered('cvf_x')) {
+      const [stride, pad, group] = Array.from(read(`cvf_a${i}`).data, Number) as [number, number, number];
+      const attributes = { strides: [stride, stride], pads: [pad, pad, pad, pad], group };
+      const conv = node('Conv', ['x', 'w', 'b'], 'y', attributes);
+      expectSame(evaluateAll(`cvf_x${i}`, { w: `cvf_w${i}`, b: `cvf_b${i}` }, [conv]), `cvf_y${i}`);
+    }
+    const products = numbered('mmf_a').filter((i) => Number(read(`mmf_f${i}`).data[0]) === 1);
+    for (const i of products) {
+      const isBiased = Number(read(`mmf_f${i}`).data[1]) === 1;
+      const constants = { w: `mmf_b${i}`, ...(isBiased && { b: `mmf_c${i}` }) };
+      const product = isBiased ? node('Gemm', ['x', 'w', 'b'], 'y') : node('MatMul', ['x', 'w'], 'y');
+      expectSame(evaluateAll(`mmf_a${i}`, constants, [product]), `mmf_y${i}`);
+    }
+    expect(products.length * numbered('cvf_x').length).toBeGreaterThan(8);
+  });
   it('Softmax', () => {
     for (const i of numbered('softmax_x')) expectSame(evaluate('Softmax', `softmax_x${i}`), `softmax_y${i}`);
   });

@@ -5,7 +5,7 @@ import { byteRange, type Constant, type GraphNode, type QuantizedType } from '..
 import { MOVES } from '../../graph/moves.ts';
 import { floatFunction } from '../../engines/onnxruntime_float32.ts';
 import { propagateUp } from './fusion.ts';
-import { joinFloatConvolutions } from './floats.ts';
+import { joinFloatProducts } from './floats.ts';
 import { joinGelus } from './gelu.ts';
 import { batchNormalization, expandNormalizations } from './normalizations.ts';
 import { dequantized } from './pairs.ts';
@@ -350,9 +350,9 @@ export function toBytes(draft: GraphDraft, engine: Engine): void {
   const isOpen = engine.float32 ? mayBeNaN(draft, engine) : () => false;
   propagateUp(draft, MOVES, (node) => !COMPARES.has(node.op) || !isOpen(node));
   draft.sweep();
-  joinFloatConvolutions(draft);
-  joinGelus(draft);
+  joinFloatProducts(draft);
   divideInstead(draft);
+  joinGelus(draft);
   joinSums(draft);
   alignMoves(draft);
   const tabulation = new Tabulation(draft, engine);

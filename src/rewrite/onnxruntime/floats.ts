@@ -1,21 +1,25 @@
 import { UnsupportedModelError } from '../../errors.ts';
-import { DYNAMIC, elementCount, type GraphNode } from '../../graph/graph.ts';
+import { DYNAMIC, elementCount, type Constant, type GraphNode } from '../../graph/graph.ts';
 import type { GraphDraft } from '../../graph/draft.ts';
-import { label } from './pairs.ts';
+import { dequantized, label } from './pairs.ts';
 
-/** What onnxruntime makes one of the convolutions that it computes in float32. */
+/** What onnxruntime makes of convolutions and products that it computes in float32, and of what is right behind them. */
+
+const PRODUCTS = new Set(['MatMul', 'Gemm']);
 
 const isFloatConv = (draft: GraphDraft, { op, inputs }: GraphNode): boolean =>
   op === 'Conv' && !draft.quantized(inputs[0]!) && !draft.quantized(inputs[1]!);
+
+/** Does the file leave dimensions of an input open, from this one on? */
+const isOpen = ({ graph }: GraphDraft, from = 0): boolean =>
+  graph.inputs.some(({ shape }) => shape.slice(from).includes(DYNAMIC));
 
 /**
  * Conv with a bias, Add of a tensor of the same shape: its sums begin with that. onnxruntime has to know that the shapes are
  * equal: of open heights and widths it does not, of open batches if they have a name.
  */
 function joinAddends(draft: GraphDraft): void {
-  const isOpen = (axes: readonly number[]): boolean =>
-    draft.graph.inputs.some(({ shape }) => shape.some((d, axis) => d === DYNAMIC && axes.includes(axis)));
-  if (isOpen([1, 2, 3])) return;
+  if (isOpen(draft, 1)) return;
   for (const node of [...draft.nodes]) {
     const [output] = node.outputs as [string];
     const add = isFloatConv(draft, node) && node.inputs[2] ? draft.soleConsumer(output) : undefined;
@@ -28,7 +32,7 @@ function joinAddends(draft: GraphDraft): void {
         draft.replace(node, [{ ...node, attributes: { ...node.attributes, addsConstant: 1 } }]);
       continue;
     }
-    if (isOpen([0]))
+    if (isOpen(draft))
       throw new UnsupportedModelError(
         `${label(node)}: a float32 convolution, whose result ${label(add)} adds to '${other}', in a model of an open ` +
           'batch: onnxruntime makes one operator of both if it knows that the shapes are equal; supported: a batch that ' +
@@ -71,8 +75,40 @@ function refuseFolded(draft: GraphDraft): void {
   }
 }
 
-/** What becomes of float32 convolutions, and what is right behind them. */
-export function joinFloatConvolutions(draft: GraphDraft): void {
+/** A constant that a MatMul's sums begin with, if its result has two dimensions: one for each column. */
+const isBias = (constant: Constant | undefined, columns: number): constant is Constant =>
+  constant?.type === 'float32' && constant.data.length === columns && constant.shape.at(-1) === columns;
+
+/**
+ * MatMul, Add: one operator. Its sums begin with the bias where the result has two dimensions, or the file says all; and with
+ * anything else that is added where both have two.
+ */
+function joinBiases(draft: GraphDraft): void {
+  for (const node of [...draft.nodes]) {
+    const [x, w] = node.inputs as [string, string];
+    const source = draft.constants.get(dequantized(draft, w) ?? w);
+    if (!PRODUCTS.has(node.op) || draft.quantized(x) || draft.quantized(w) || source?.shape.length !== 2) continue;
+    const attributes = { ...node.attributes, packed: Number(draft.constants.has(w)), open: Number(isOpen(draft)) };
+    const packed = { ...node, attributes };
+    const [output] = node.outputs as [string];
+    const add = node.op === 'MatMul' ? draft.soleConsumer(output) : undefined;
+    const other = add?.inputs.find((input) => input !== output);
+    if (add?.op !== 'Add' || other === undefined) {
+      draft.replace(node, [packed]);
+      continue;
+    }
+    const constant = draft.constants.get(other);
+    if (isBias(constant, source.shape[1]!) && constant.shape.length === 1) {
+      draft.replace(node, []);
+      draft.replace(add, [{ ...packed, inputs: [x, w, other], outputs: add.outputs }]);
+    } else
+      draft.replace(node, [{ ...packed, attributes: { ...attributes, added: constant?.data.length === 1 ? 0 : 1 } }]);
+  }
+}
+
+/** What becomes of float32 convolutions and products, and what is right behind them. */
+export function joinFloatProducts(draft: GraphDraft): void {
+  joinBiases(draft);
   refuseFolded(draft);
   joinAddends(draft);
   joinClamps(draft);

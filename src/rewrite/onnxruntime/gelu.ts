@@ -20,16 +20,49 @@ function beside(draft: GraphDraft, node: GraphNode, wanted: readonly number[]): 
   return at < 0 || node.inputs.length !== 2 ? undefined : node.inputs[1 - at];
 }
 
-/** The node behind another, if it is the only one and such a one. */
+/** The node behind another, if it is the only one and such a one: copies before it, which nobody needs, are gone by then. */
 function behind(draft: GraphDraft, node: GraphNode, op: string): GraphNode | undefined {
-  const next = draft.soleConsumer(node.outputs[0]!);
-  return next?.op === op ? next : undefined;
+  const [output] = node.outputs as [string];
+  const users = draft.consumers(output);
+  const next = users.pop();
+  const isCopy = ({ op, inputs, outputs: [copy] }: GraphNode): boolean =>
+    op === next!.op && inputs.join() === next!.inputs.join() && draft.edges(copy!) === 0 && !draft.isOutput(copy!);
+  const isAlone = next?.op === op && draft.edges(output) === users.length + 1 && !draft.isOutput(output);
+  return isAlone && users.every(isCopy) ? next : undefined;
 }
 
-/** What a GELU that begins at a Div ends at, and the nodes between. */
-function geluFrom(draft: GraphDraft, divide: GraphNode): { nodes: GraphNode[]; end: GraphNode } | undefined {
+/** x times the Sigmoid of it, or of a multiple of it, is one operator, too, and no Mul any more. */
+function isQuickGelu(draft: GraphDraft, product: GraphNode): boolean {
+  return product.inputs.some((input, i) => {
+    const sigmoid = draft.producer(input);
+    if (sigmoid?.op !== 'Sigmoid' || draft.soleConsumer(input) !== product) return false;
+    const [argument] = sigmoid.inputs as [string];
+    const [x] = product.inputs.toSpliced(i, 1) as [string];
+    const scaled = draft.producer(argument);
+    return argument === x || (scaled?.op === 'Mul' && scaled.inputs.includes(x));
+  });
+}
+
+/** Is x a product? A HardSwish ends in one. */
+function isProduct(draft: GraphDraft, x: string, joined: ReadonlySet<string>): boolean {
+  const node = draft.producer(x);
+  return node?.op === 'HardSwish' || (node?.op === 'Mul' && !joined.has(x) && !isQuickGelu(draft, node));
+}
+
+/**
+ * What a GELU that begins at a Div ends at, and the nodes between. A DequantizeLinear is one for each of its users, which
+ * are no GELU of one tensor; and of a product, where a half is taken at the end, onnxruntime takes that for the half.
+ *
+ * @param joined what is a GELU
+ */
+function geluFrom(
+  draft: GraphDraft,
+  divide: GraphNode,
+  joined: ReadonlySet<string>,
+): { nodes: GraphNode[]; end: GraphNode } | undefined {
   const [x, root] = divide.inputs;
   if (divide.op !== 'Div' || beside(draft, divide, ROOTS) !== x || root === undefined) return undefined;
+  if (draft.producer(x)?.op === 'DequantizeLinear') return undefined;
   const erf = behind(draft, divide, 'Erf');
   const add = erf && behind(draft, erf, 'Add');
   const product = add && beside(draft, add, [1]) === erf.outputs[0] ? behind(draft, add, 'Mul') : undefined;
@@ -39,7 +72,7 @@ function geluFrom(draft: GraphDraft, divide: GraphNode): { nodes: GraphNode[]; e
   const half = draft.producer(other);
   if (half?.op === 'Mul' && beside(draft, half, [0.5]) === x && behind(draft, half, 'Mul') === product)
     return { nodes: [...nodes, half], end: product };
-  const end = other === x ? behind(draft, product, 'Mul') : undefined;
+  const end = other === x && !isProduct(draft, x, joined) ? behind(draft, product, 'Mul') : undefined;
   return end && beside(draft, end, [0.5]) === product.outputs[0] ? { nodes: [...nodes, product], end } : undefined;
 }
 
@@ -48,11 +81,15 @@ function geluFrom(draft: GraphDraft, divide: GraphNode): { nodes: GraphNode[]; e
  * measured on onnxruntime-web 1.30, with constants up to 1e-5 away from these.
  */
 export function joinGelus(draft: GraphDraft): void {
+  const joined = new Set<string>();
   for (const divide of [...draft.nodes]) {
-    const gelu = geluFrom(draft, divide);
+    const gelu = geluFrom(draft, divide, joined);
     if (!gelu) continue;
+    joined.add(gelu.end.outputs[0]!);
     const [x] = divide.inputs as [string];
-    for (const node of gelu.nodes) draft.replace(node, []);
+    const { nodes, end } = gelu;
+    const copies = nodes.flatMap(({ outputs }) => draft.consumers(outputs[0]!));
+    for (const node of new Set([...nodes, ...copies])) if (node !== end) draft.replace(node, []);
     const expansion = new Expansion(draft, gelu.end);
     const value = (v: number): string => expansion.constant(Float32Array.of(v));
     const erf = expansion.op('Erf', [expansion.op('Mul', [x, value(Math.SQRT1_2)])]);

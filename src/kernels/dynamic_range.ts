@@ -1,9 +1,9 @@
-import { elementCount } from '../../graph/graph.ts';
-import type { Ranging } from '../../join/joined.ts';
-import type { Layer } from '../../layers/layer.ts';
-import { extent, groupsOf } from '../../layers/layout.ts';
-import { useKernel } from '../kernel.ts';
-import { partOf, stepOf, type Step } from '../step.ts';
+import { elementCount } from '../graph/graph.ts';
+import type { Ranging } from '../join/joined.ts';
+import type { Layer } from '../layers/layer.ts';
+import { extent, groupsOf } from '../layers/layout.ts';
+import { useKernel } from './kernel.ts';
+import { partOf, stepOf, type Step } from './step.ts';
 
 /** Words of tensors of one value that lie behind another: where a binding may begin. */
 const APART = 64;
@@ -11,7 +11,7 @@ const APART = 64;
 /**
  * The scale and the zero point of what output/scaled writes, behind it.
  *
- * @param ranges where seen/range leaves them, in words of the output, and how many
+ * @param ranges where software/seen/range leaves them, in words of the output, and how many
  * @param mended the module of `mend`, those of its own slots, and what they read
  */
 export function rangeOfSums(
