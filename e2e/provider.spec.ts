@@ -70,19 +70,25 @@ test('what exact8 refuses is refused by name; or runs in wasm, where that was as
     register(again as never, { onHandedToWasm: ({ reason }) => handed.push(reason.name) });
     const handing = { executionProviders: ['handing'] };
     const equal = (await run(handing, unsupported)) === (await run(wasm, unsupported));
+    // a browser that does not use the GPU, and one without WebGPU
+    navigator.gpu.requestAdapter = async () => null;
+    const noAdapter = await run(mine);
+    const equalWithoutAdapter = (await run(handing)) === (await run(wasm));
     Object.defineProperty(navigator, 'gpu', { value: undefined });
     const noGpu = await run(mine);
     const equalWithoutGpu = (await run(handing)) === (await run(wasm));
-    return { refused, notInWasm, option, noGpu, equal, equalWithoutGpu, handed };
+    return { refused, notInWasm, option, noAdapter, noGpu, equal, equalWithoutAdapter, equalWithoutGpu, handed };
   });
   expect(outcomes).toEqual({
     refused: expect.stringMatching(/^UnsupportedModelError: the model is not quantized/),
     notInWasm: expect.stringMatching(/^UnsupportedModelError: the model is not quantized/),
     option: "InvalidInputError: option 'graphOptimizationLevel' is one of all; got 'disabled'",
-    noGpu: expect.stringMatching(/^DeviceError: this environment has no WebGPU/),
+    noAdapter: expect.stringMatching(/^NoWebGpuError: WebGPU has no adapter here/),
+    noGpu: expect.stringMatching(/^NoWebGpuError: this environment has no WebGPU/),
     equal: true,
+    equalWithoutAdapter: true,
     equalWithoutGpu: true,
-    handed: ['UnsupportedModelError', 'DeviceError'],
+    handed: ['UnsupportedModelError', 'NoWebGpuError', 'NoWebGpuError'],
   });
 });
 

@@ -56,6 +56,20 @@ test.describe('needs ../shared: traces of real PyTorch', () => {
     expect(report).toMatchObject({ mode: 'end-to-end', mismatches: 0 });
   });
 
+  test('from another photograph than the trace: exit 2; a trace of the input alone: exit 2', async () => {
+    const recorded = trace('qnnpack_trace_cat_720p');
+    const other = await exact8([
+      ...['verify', '--model', model('qnnpack'), '--against', recorded],
+      ...['--image', '../shared/photos/coffee.png'],
+    ]);
+    expect([other.code, other.stderr]).toEqual([2, expect.stringContaining('was recorded from another input')]);
+    const npz = openNpz(readFileSync(recorded));
+    const lone = test.info().outputPath('input.npz');
+    writeFileSync(lone, writeNpz([['input', npz.read('input')]]));
+    const nothing = await exact8(['verify', '--model', model('qnnpack'), '--against', lone]);
+    expect([nothing.code, nothing.stderr]).toEqual([2, expect.stringContaining('so there is nothing to compare')]);
+  });
+
   test('under another engine the differences are reported, and the exit code is 1', async () => {
     const { code, report } = await verify(
       ...['--model', model('qnnpack'), '--against', trace('qnnpack_trace_cat_720p'), '--engine', 'fbgemm'],

@@ -44,7 +44,12 @@ export class InvalidInputError extends Exact8Error {
   override name = 'InvalidInputError';
 }
 
-/** No adapter, a lost device, a shader that does not compile, memory that is not there. */
+/** A lost or released device, a shader that does not compile, memory that is not there; or {@link NoWebGpuError}. */
 export class DeviceError extends Exact8Error {
   override name = 'DeviceError';
+}
+
+/** No WebGPU, no adapter or no device here: what an app falls back by, to `openInWasm` or to words. */
+export class NoWebGpuError extends DeviceError {
+  override name = 'NoWebGpuError';
 }

@@ -25,4 +25,11 @@ export { BLANK, saturatingNeighbours } from './engines/pairs.ts';
 export type * from './engines/engine.ts';
 export type { Engine as Semantics } from './engines/engine.ts';
 export type * from './graph/graph.ts';
-export { DeviceError, Exact8Error, InvalidInputError, InvalidModelError, UnsupportedModelError } from './errors.ts';
+export {
+  DeviceError,
+  Exact8Error,
+  InvalidInputError,
+  InvalidModelError,
+  NoWebGpuError,
+  UnsupportedModelError,
+} from './errors.ts';

@@ -1,9 +1,8 @@
 import type * as ort from 'onnxruntime-common';
 import { loadEngine } from './engines/on_demand.ts';
-import { DeviceError, UnsupportedModelError } from './errors.ts';
+import { NoWebGpuError, UnsupportedModelError } from './errors.ts';
 import type { Feeds } from './feeds.ts';
 import { loadModel } from './formats/on_demand.ts';
-import { webgpu } from './gpu/device.ts';
 import { planGraph } from './plan/steps.ts';
 import type { SessionOptions } from './session/options.ts';
 import { InferenceSession } from './session/session.ts';
@@ -76,7 +75,7 @@ export function register(onnxruntime: Onnxruntime, options: RegisterOptions = {}
         });
         return handlerOf(onnxruntime, session);
       } catch (reason) {
-        const hands = reason instanceof UnsupportedModelError || (reason instanceof DeviceError && !webgpu());
+        const hands = reason instanceof UnsupportedModelError || reason instanceof NoWebGpuError;
         if (!onHandedToWasm || !hands) throw reason;
         onHandedToWasm({ reason: reason as Error });
         const session = await onnxruntime.InferenceSession.create(model as Uint8Array, {

@@ -158,13 +158,21 @@ async function runExplain({ at, ...given }: ExplainOptions): Promise<ExitCode> {
       engines: explanation.identified.equals,
       missed: explanation.identified.missed,
       compared: explanation.compared,
+      unknown: theirs.unknown,
       stopped,
       layers,
       classes: summarizeClasses(explanation.classes, layers),
       recurring: recurringCauses(explanation.classes, layers),
       ...(element ? { element } : {}),
     },
-    element ? elementText(element) : summarize(layers, explanation, stopped),
+    [
+      element ? elementText(element) : summarize(layers, explanation, stopped),
+      ...(theirs.unknown.length > 0
+        ? [
+            `not compared: ${formatCount(theirs.unknown.length)} arrays of ${options.theirs} that are not in the model (--map says what they are)`,
+          ]
+        : []),
+    ].join('\n'),
   );
   return layers.length > 0 || stopped ? EXIT.differs : EXIT.done;
 }
@@ -319,10 +327,16 @@ function reportedExplanation({ identified, compared, classes }: Explanation) {
   };
 }
 
-function introduce({ theirs, against }: ExplainOptions, reference: Reference, { identified }: Explanation): string {
+function introduce(
+  { theirs, against, engine }: ExplainOptions,
+  reference: Reference,
+  { identified }: Explanation,
+): string {
   const { bound, equals, missed } = identified;
   const { name, description } = bound.engine;
   if (against === undefined) return `${theirs} against ${reference.name}: ${description}\n`;
+  if (missed.length > 0 && engine !== undefined)
+    return `${against}: ${name}, which --engine names, does not reproduce it (${missed.length} tensors are missed, the first: ${missed[0]}): nothing below is certain. Another may: leave --engine out, or ask exact8 identify.\n`;
   if (missed.length > 0)
     return `${against}: NO ENGINE THAT IS KNOWN REPRODUCES IT (${missed.length} tensors are missed, the first: ${missed[0]}). Taken as ${name}, the nearest (${description}): nothing below is certain.\n`;
   return equals.length > 1

@@ -105,12 +105,22 @@ async function runVerify(options: VerifyOptions): Promise<{ cases: TestCase[]; c
       `${model.name}, engine ${model.engine.name}, against ${reference.name}, on ${adapter}`,
       ...inputs.slice(0, 1).map(({ verification }) => describePlan(verification)),
       ...describeOnlyOutputs(inputs),
+      ...describeNotCompared(reference.recorded),
     ].join('\n'),
   );
   return {
     cases: testsOf(model.name, inputs, reference.recorded?.missing),
     code: exitCode(inputs, layers ? addUp(comparison, layers) : comparison),
   };
+}
+
+/** A sum of equal elements says nothing of those that were not there. */
+function describeNotCompared(recorded: Recorded | undefined): string[] {
+  const { missing = [], unknown = [] } = recorded ?? {};
+  return [
+    ...(missing.length > 0 ? [`not compared: ${formatCount(missing.length)} tensors that are not in the trace`] : []),
+    ...(unknown.length > 0 ? [`not compared: ${formatCount(unknown.length)} arrays that are not in the model`] : []),
+  ];
 }
 
 const addUp = (a: Comparison, b: Comparison): Comparison => ({ ...a, mismatches: a.mismatches + b.mismatches });
@@ -131,6 +141,12 @@ async function chooseReference(model: LoadedModel, options: VerifyOptions): Prom
     if (!/\.npz$/i.test(against))
       throw new InvalidInputError(`--against ${against}: supported: onnxruntime, tflite, or a trace (FILE.npz)`);
     const recorded = await readRecorded(model, against, options);
+    const given = new Set(model.plan.graph.inputs.map(({ name }) => name));
+    if (![...recorded.tensors.keys()].some((name) => !given.has(name)))
+      throw new InvalidInputError(
+        `${against} has no tensor that the model computes, so there is nothing to compare: ` +
+          `it has ${[...given, ...recorded.unknown].slice(0, 5).join(', ')}; names of arrays are said by --map`,
+      );
     return { name: against, against: recordedFeeds(model, recorded), recorded };
   }
   if (model.graph.format !== 'onnx')
@@ -147,12 +163,35 @@ async function chooseSources(
   options: VerifyOptions,
   { name, recorded }: Reference,
 ): Promise<InputSource[]> {
-  if (hasInput(options)) return inputSources(model, options);
+  if (hasInput(options)) {
+    const sources = await inputSources(model, options);
+    return recorded ? sources.map((source) => recordedFrom(source, recorded, name)) : sources;
+  }
   if (!recorded) return inputSources(model, { random: DEFAULT_SEED });
   if (model.graph.inputs.some((input) => !recorded.tensors.has(input.name)))
     throw new InvalidInputError(`${name} does not have the model's input: say --input or --image`);
   const feeds = recordedFeeds(model, recorded);
   return [fixed(name, Object.fromEntries(model.graph.inputs.map((input) => [input.name, feeds[input.name]!])))];
+}
+
+/** An input beside a recorded one: they are the same, or nothing is to be learned. @throws InvalidInputError, once it is fed */
+function recordedFrom(source: InputSource, recorded: Recorded, name: string): InputSource {
+  return {
+    ...source,
+    async feeds(browser) {
+      const feeds = await source.feeds(browser);
+      for (const [input, { data }] of Object.entries(feeds)) {
+        const of = recorded.tensors.get(input);
+        const at = of ? of.findIndex((value, i) => !Object.is(value, data[i])) : -1;
+        if (at >= 0)
+          throw new InvalidInputError(
+            `${name} was recorded from another input than ${source.name}: '${input}' is ${of![at]} there and ${data[at]} here at element ${at}; ` +
+              "say no input, and the trace's own is taken",
+          );
+      }
+      return feeds;
+    },
+  };
 }
 
 function hasInput({ image, input, random, extremes }: InputOptions): boolean {
@@ -231,7 +270,9 @@ function verifyResult(
     elements: shown.elements,
     mismatches: shown.mismatches,
     ...(layers ? { endToEnd: comparison } : {}),
-    ...(reference.recorded ? { missing: reference.recorded.missing, resolved: reference.recorded.notes } : {}),
+    ...(reference.recorded
+      ? { missing: reference.recorded.missing, unknown: reference.recorded.unknown, resolved: reference.recorded.notes }
+      : {}),
     runs,
     ...(inputs[0] && { plan: inputs[0].verification.plan }),
     inputs: inputs.map(({ name, hash, verification }) => ({

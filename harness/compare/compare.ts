@@ -103,6 +103,9 @@ function difference(a: number, b: number): number {
   return Number.isNaN(distance) ? Infinity : distance;
 }
 
+/** -0 is shown as one. */
+const shown = (value: number): string => (Object.is(value, -0) ? '-0' : String(value));
+
 /** How a tensor differs, in a line: how many elements, by how much, and the first. */
 export function describeDifference({ elements, mismatches, maxAbsDiff, first, shape }: TensorComparison): string {
   const place =
@@ -110,6 +113,6 @@ export function describeDifference({ elements, mismatches, maxAbsDiff, first, sh
   const [differ, all] = [mismatches, elements].map((count) => count.toLocaleString('en-US'));
   return (
     `${differ} of ${all} elements differ, by at most ${maxAbsDiff}; ` +
-    `the first at ${place}: expected ${first!.expected}, got ${first!.actual}`
+    `the first at ${place}: expected ${shown(first!.expected)}, got ${shown(first!.actual)}${Number.isNaN(first!.expected) && Number.isNaN(first!.actual) ? ' with other bits' : ''}`
   );
 }

@@ -21,7 +21,9 @@ it('what differs is said in a line a tensor', () => {
   expect(say(wrong, many)).toBe(
     'expected the same bits\nvalue: 10,000 of 30,000 elements differ, by at most 29998; the first at 1: expected 0, got 1',
   );
-  expect(say(Float32Array.of(-0), Float32Array.of(0))).toMatch(/1 of 1 elements differ, by at most 0; the first at 0/);
+  expect(say(Float32Array.of(-0), Float32Array.of(0))).toMatch(/by at most 0; the first at 0: expected 0, got -0$/);
+  const oddNaN = new Float32Array(Uint32Array.of(0x7fc00001).buffer);
+  expect(say(oddNaN, Float32Array.of(NaN))).toMatch(/expected NaN, got NaN with other bits$/);
   const y = new Tensor('uint8', [1, 2, 3, 4], [1, 2, 1, 2]);
   expect(say(new Tensor('uint8', [1, 2, 3, 9], [1, 2, 1, 2]), y)).toMatch(
     /the first at \[0, 1, 0, 1\] of \[1, 2, 1, 2\]: expected 4, got 9$/,
@@ -38,4 +40,11 @@ it('what differs is said in a line a tensor', () => {
 
 it.each([1, 'a', null, [1, 2], { a: 1 }, new Float64Array(1)])('%s has no bits that could be compared', (odd) => {
   expect(() => toEqualBits(odd, new Uint8Array(1))).toThrow(/bits are those of/);
+});
+
+it('of a tensor without its data, as a page returns it, is said what to return', () => {
+  const output = { output: { type: 'float32', dims: [1] } };
+  expect(() => toEqualBits(output, { output: new Float32Array(1) })).toThrow(
+    /output: .*a page returns { type, dims, data }/,
+  );
 });

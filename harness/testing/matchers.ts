@@ -25,7 +25,9 @@ function tensorOf(name: string, value: unknown): NamedTensor {
   const data = isRecord(value) && 'data' in value ? value['data'] : value;
   const type = typeOf(data);
   if (!type)
-    throw new InvalidInputError(`${name}: bits are those of an array of elements or a tensor; got ${kindOf(value)}`);
+    throw new InvalidInputError(
+      `${name}: bits are those of a typed array or a tensor; got ${kindOf(value)}${isRecord(value) && 'dims' in value ? ' with dims and no data: of a tensor a page returns { type, dims, data }' : ''}`,
+    );
   const elements = data as ElementData;
   const { dims, shape = dims } = (isRecord(value) ? value : {}) as {
     dims?: readonly number[];
@@ -44,7 +46,8 @@ function tensorsOf(value: unknown): ReadonlyMap<string, NamedTensor> {
       ]),
     );
   if (typeOf(value) || (isRecord(value) && 'data' in value)) return new Map([['value', tensorOf('value', value)]]);
-  if (!isRecord(value)) throw new InvalidInputError(`bits are those of arrays or tensors; got ${kindOf(value)}`);
+  if (!isRecord(value))
+    throw new InvalidInputError(`bits are those of typed arrays, tensors, or tensors by name; got ${kindOf(value)}`);
   return new Map(Object.entries(value).map(([name, one]) => [name, tensorOf(name, one)]));
 }
 

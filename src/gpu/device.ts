@@ -1,4 +1,4 @@
-import { DeviceError, InvalidInputError } from '../errors.ts';
+import { DeviceError, InvalidInputError, NoWebGpuError } from '../errors.ts';
 import { isRecord, kindOf } from '../kind_of.ts';
 import type { Features } from '../kernels/features.ts';
 import { hasFloat32, roundsToNearestEven } from './probe.ts';
@@ -53,14 +53,18 @@ export function profileOf(device: GPUDevice): Profile {
  * subgroups where it has them.
  *
  * @param besides further features, where the adapter has them
- * @throws DeviceError where there is no WebGPU, no adapter or no device
+ * @throws NoWebGpuError
  */
 export async function requestDevice(besides: readonly GPUFeatureName[] = []): Promise<GPUDevice> {
   const gpu = webgpu();
-  if (!gpu) throw new DeviceError('this environment has no WebGPU (navigator.gpu); give a device of your own');
+  if (!gpu)
+    throw new NoWebGpuError(
+      'this environment has no WebGPU (navigator.gpu): browsers have it on pages from https or localhost (Chrome and Edge since 113, ' +
+        'Safari since 26, Firefox since 141 on Windows); elsewhere give a device of your own',
+    );
   try {
     const adapter = await gpu.requestAdapter({ powerPreference: 'high-performance' });
-    if (!adapter) throw new DeviceError('WebGPU has no adapter here');
+    if (!adapter) throw new NoWebGpuError('WebGPU has no adapter here: no GPU, or one that the browser does not use');
     const { maxBufferSize, maxStorageBufferBindingSize, maxComputeWorkgroupStorageSize } = adapter.limits;
     return await adapter.requestDevice({
       requiredFeatures: (['subgroups', ...besides] as GPUFeatureName[]).filter((name) => adapter.features.has(name)),
@@ -69,6 +73,6 @@ export async function requestDevice(besides: readonly GPUFeatureName[] = []): Pr
   } catch (error) {
     throw error instanceof DeviceError
       ? error
-      : new DeviceError(`WebGPU gives no device: ${String(error)}`, { cause: error });
+      : new NoWebGpuError(`WebGPU gives no device: ${String(error)}`, { cause: error });
   }
 }

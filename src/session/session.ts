@@ -126,11 +126,11 @@ export class InferenceSession {
     let session: InferenceSession | undefined;
     try {
       return await onDevice(device, what, async () => {
-        const others = planOptionsOf(options);
-        const meaning = meaningOf(graph, { engine, ...(shapes && { shapes }) });
-        const features = others.features ?? (await featuresOf(device, false));
-        const asked = { profile: profileOf(device), ...(shapes && { shapes }), ...others, features, engine };
-        const isAsked = !others.features && stagesOf(graph, asked, meaning).joined.some(isFloat32);
+        const own = { ...(shapes && { shapes }), ...planOptionsOf(options) };
+        const meaning = meaningOf(graph, { ...own, engine });
+        const features = own.features ?? (await featuresOf(device, false));
+        const asked = { profile: profileOf(device), ...own, features, engine };
+        const isAsked = !own.features && stagesOf(graph, asked, meaning).joined.some(isFloat32);
         const planOptions = isAsked ? { ...asked, features: await featuresOf(device) } : asked;
         const plan = await planWhileCompiling(graph, planOptions, device, options, meaning);
         session = new InferenceSession(graph, plan, options, planOptions, device);

@@ -1,6 +1,7 @@
 import { pathToFileURL } from 'node:url';
 import * as ort from 'onnxruntime-web/wasm';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { writeOnnx, type OnnxNode } from '../../../models/onnx_writer.ts';
 import { Random } from '../../../models/random.ts';
 import { ortFolder } from '../../../harness/chrome/ort_folder.ts';
 import { createOnnxruntimeWeb } from '../../../harness/oracles/onnxruntime_web.ts';
@@ -797,4 +798,47 @@ describe('pools of pixels with channels last', () => {
     network.output(network.op(op, operands, { ...attributes, channels_last: 1 }, 'com.microsoft'));
     await equalsEngine(network, op);
   });
+});
+
+it.each([
+  ['the scale of a DynamicQuantizeLinear', 's', [], 'accepted'],
+  ['its scale and one a column', 's', [3], 'accepted'],
+  ['a tensor', 'y', [], "UnsupportedModelError: node 'out' (Mul): the sums of a MatMulInteger times the product 'p'"],
+  ['scales of two dimensions', 's', [1, 3], "UnsupportedModelError: node 'out' (Mul): the sums"],
+] as const)('sums of a MatMulInteger times %s and a constant', (_, factor, dims, expected) => {
+  const node = (op: string, inputs: string[], outputs: string[]): OnnxNode => ({
+    ...{ name: outputs[0]!, op, domain: '', inputs, outputs, attributes: op === 'Cast' ? { to: 1 } : {} },
+  });
+  const model = writeOnnx({
+    ...{ name: 'products', description: '', operatorSet: 17 },
+    inputs: [
+      { name: 'x', type: 'float32', dims: [4, 2] },
+      { name: 'y', type: 'float32', dims: [4, 1] },
+    ],
+    outputs: [{ name: 'out', type: 'float32' }],
+    nodes: [
+      node('DynamicQuantizeLinear', ['x'], ['q', 's', 'z']),
+      node('MatMulInteger', ['q', 'w', 'z'], ['sums']),
+      node('Cast', ['sums'], ['floats']),
+      node('Mul', [factor, 'scale'], ['p']),
+      node('Mul', ['floats', 'p'], ['out']),
+    ],
+    constants: [
+      { name: 'w', dims: [2, 3], data: Int8Array.of(1, -2, 3, 100, 5, -6) },
+      {
+        name: 'scale',
+        dims,
+        data: Float32Array.from({ length: dims.length > 0 ? 3 : 1 }, (_, i) => 0.0037 + i / 1000),
+      },
+    ],
+  });
+  const planned = (): string => {
+    try {
+      createPlan(readModel(model));
+      return 'accepted';
+    } catch (error) {
+      return String(error);
+    }
+  };
+  expect(planned().slice(0, expected.length)).toBe(expected);
 });

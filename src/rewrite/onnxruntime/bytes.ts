@@ -315,6 +315,26 @@ function refuseJoinedPads(draft: GraphDraft): void {
   }
 }
 
+/**
+ * Of a MatMulInteger's sums times a product of two tensors onnxruntime multiplies with one after the other where they are
+ * no scales of quantization: in which order depends on their shapes.
+ */
+function refuseProductsOfSums(draft: GraphDraft): void {
+  const isScale = (tensor: string): boolean =>
+    draft.producer(tensor)?.op === 'DynamicScale' || (draft.constants.get(tensor)?.shape.length ?? 2) < 2;
+  for (const { name, op, inputs } of draft.nodes) {
+    const makers = inputs.map((input) => draft.producer(input));
+    const sums = makers.find((maker) => maker?.op === 'Cast');
+    const product = makers.find((maker) => maker?.op === 'Mul');
+    if (op !== 'Mul' || !product || !sums || draft.producer(sums.inputs[0]!)?.op !== 'MatMulInteger') continue;
+    if (!product.inputs.every(isScale))
+      throw new UnsupportedModelError(
+        `node '${name}' (Mul): the sums of a MatMulInteger times the product '${product.outputs[0]}', of which onnxruntime ` +
+          "takes one factor after the other; supported: products of DynamicQuantizeLinear's scales and constants of at most one dimension",
+      );
+  }
+}
+
 /** (1 / x) * y, where nothing else uses the reciprocal, is y / x to onnxruntime. */
 function divideInstead(draft: GraphDraft): void {
   for (const node of [...draft.nodes]) {
@@ -350,6 +370,7 @@ export function toBytes(draft: GraphDraft, engine: Engine): void {
   const isOpen = engine.float32 ? mayBeNaN(draft, engine) : () => false;
   propagateUp(draft, MOVES, (node) => !COMPARES.has(node.op) || !isOpen(node));
   draft.sweep();
+  refuseProductsOfSums(draft);
   joinFloatProducts(draft);
   divideInstead(draft);
   joinGelus(draft);
