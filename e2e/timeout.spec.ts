@@ -10,7 +10,7 @@ test.describe.configure({ timeout: 120_000 });
 
 /** Kernels, by a line of each: QuantizeLinear, which networks begin with, and a depthwise convolution, which tune tries. */
 const LINES = [
-  'let keys_$w = float_keys(input[index_$w]);',
+  'let keys_$w = keys_of(input[index_$w]);',
   'let w = weights[(ky * geometry.window.kernel_width + kx) * out_groups + group];',
 ];
 /** A loop that changed no memory might be left out. */
