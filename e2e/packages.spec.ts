@@ -328,11 +328,11 @@ const bundlers: readonly Bundler[] = chosen<Bundler>(
  */
 const LARGEST: Readonly<Record<string, number>> = {
   'a page without a bundler and import map': 163_000,
-  esbuild: 126_000,
+  esbuild: 131_000,
   // nothing is made small
-  Rollup: 184_000,
+  Rollup: 192_000,
 };
-const LARGEST_ELSE = 113_000;
+const LARGEST_ELSE = 117_000;
 
 const serve = (folder: string): ReturnType<typeof preview> =>
   preview({
