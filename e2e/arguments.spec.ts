@@ -203,5 +203,5 @@ test('a device that is lost at any moment of opening a model and running it: a D
   const early = outcomes.slice(0, -4);
   for (const outcome of early) expect(outcome).toMatch(/^DeviceError: .*the device was lost/);
   for (const outcome of outcomes.slice(-4)) if (outcome !== right) expect(outcome).toMatch(/^DeviceError: .*lost/);
-  expect(refused).toMatch(/^DeviceError: .*no more of them/);
+  expect(refused).toMatch(/^NoWebGpuError: .*no more of them/);
 });
