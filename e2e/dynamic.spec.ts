@@ -2,6 +2,8 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import type { Page } from 'playwright/test';
 import { writeFloatModel } from '../models/float_model.ts';
+import { Random } from '../models/random.ts';
+import { writeOnnx, type OnnxNode } from '../models/onnx_writer.ts';
 import { foldNetwork, type Network } from '../models/network.ts';
 import { NETWORKS } from '../models/networks/index.ts';
 import { readNsfwjs } from '../models/nsfwjs/keras.ts';
@@ -160,6 +162,58 @@ for (const [pixels, operators] of yolos)
     expect(wrong).toEqual([]);
     expect(elements).toBeGreaterThan(400_000);
   });
+
+/** A dynamically quantized depthwise convolution, with the input added or not, quantized again. */
+function depthwiseModel(channels: number, width: number, isResidual: boolean): Uint8Array {
+  const dims = [1, channels, 6, width];
+  const random = new Random(channels * width);
+  const node = (
+    op: string,
+    inputs: string[],
+    outputs: string[],
+    attributes: OnnxNode['attributes'] = {},
+  ): OnnxNode => ({
+    ...{ name: outputs[0]!, op, domain: '', inputs, outputs, attributes },
+  });
+  return writeOnnx({
+    ...{ name: 'depthwise', description: '', operatorSet: 17 },
+    inputs: [{ name: 'x', type: 'float32', dims }],
+    outputs: [{ name: 'q1', type: 'uint8' }],
+    nodes: [
+      node('DynamicQuantizeLinear', ['x'], ['q', 's', 'z']),
+      node('ConvInteger', ['q', 'w', 'z'], ['sums'], { group: channels, kernel_shape: [3, 3], pads: [1, 1, 1, 1] }),
+      node('Cast', ['sums'], ['floats'], { to: 1 }),
+      node('Mul', ['s', 'ws'], ['scale']),
+      node('Mul', ['floats', 'scale'], ['y']),
+      ...(isResidual ? [node('Add', ['y', 'x'], ['sum'])] : []),
+      node('DynamicQuantizeLinear', [isResidual ? 'sum' : 'y'], ['q1', 's1', 'z1']),
+    ],
+    constants: [
+      {
+        name: 'w',
+        dims: [channels, 1, 3, 3],
+        data: Int8Array.from({ length: 9 * channels }, () => random.integer(-9, 9)),
+      },
+      { name: 'ws', dims: [], data: Float32Array.of(0.0123) },
+    ],
+  });
+}
+
+test('depthwise sums of every number of channels and width: their range is that of what is there', async ({ kept }) => {
+  const found: Record<string, unknown> = {};
+  for (const [channels, widths] of [
+    [3, [4]],
+    [5, [9]],
+    // strips of four: two, three and four of the last one are there
+    [8, [6, 7, 8]],
+  ] as const)
+    for (const width of widths)
+      for (const isResidual of [false, true]) {
+        const { wrong, joined } = await verify(kept, depthwiseModel(channels, width, isResidual), 16);
+        if (wrong.length > 0 || !joined) found[`${channels} channels, ${width} wide, ${isResidual}`] = wrong;
+      }
+  expect(found).toEqual({});
+});
 
 const GENERATED = LONG ? 3000 : 30;
 

@@ -96,10 +96,11 @@ fn main(thread: Thread) {
     //#end
     sums[$u] = vec4<f32>(sum_$u_0, sum_$u_1, sum_$u_2, sum_$u_3);
     //#end
-    // from the right: what a column beyond the last writes is written over by the last, for less than an if a column
+    // from the right: what a column beyond the last writes is written over by the first, for less than an if a column
     //#for $u in 0..WIDTH
-    let shown_$u = shown(WIDTH - 1u - $u <= last, sums[WIDTH - 1u - $u], sums[0]);
-    emit(at + min(WIDTH - 1u - $u, last) * geometry.window.out_groups, form, shown_$u);
+    let is_inside_$u = WIDTH - 1u - $u <= last;
+    let at_$u = at + select(0u, WIDTH - 1u - $u, is_inside_$u) * geometry.window.out_groups;
+    emit(at_$u, form, shown(is_inside_$u, sums[WIDTH - 1u - $u], sums[0]));
     //#end
     //#for $r in 0..KEPT, $x in 0..WINDOW_WIDTH
     window[$r * WINDOW_WIDTH + $x] = window[($r + NEW) * WINDOW_WIDTH + $x];

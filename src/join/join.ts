@@ -5,7 +5,7 @@ import { extent, type Extent } from '../layers/layout.ts';
 import { Flow } from './flow.ts';
 import type { Fusion } from './fusion.ts';
 import { coreOf, placeOf, requantizingCore, type Block, type Found, type Joined } from './joined.ts';
-import { findResidual, findScaled, planesOf } from './scaled.ts';
+import { findRange, findResidual, findScaled, planesOf } from './scaled.ts';
 
 type Search = (one: Joined, flow: Flow) => Found | undefined;
 
@@ -39,12 +39,11 @@ export function join(layers: readonly Layer[], { fusion, outputs, admits }: Join
   const views = memoryOfViews(layers);
   const flowOf = (all: readonly Joined[]): Flow => new Flow(all, outputs, (tensor) => views.get(tensor) ?? tensor);
   const alone = layers.filter(({ kind }) => kind !== 'view').map((core): Joined => ({ core }));
-  // without findRange: of some small convolutions the range that it keeps is wrong
   const searches: Readonly<Record<Fusion, readonly Search[]>> = {
     none: [],
-    floats: [findScaled, findResidual],
-    layers: [findScaled, findResidual, findEpilogue],
-    blocks: [findScaled, findResidual, findBlock, findPooled, findEpilogue],
+    floats: [findScaled, findResidual, findRange],
+    layers: [findScaled, findResidual, findRange, findEpilogue],
+    blocks: [findScaled, findResidual, findRange, findBlock, findPooled, findEpilogue],
   };
   const joined = searches[fusion].reduce((all, search) => {
     const flow = flowOf(all);

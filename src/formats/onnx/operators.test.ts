@@ -628,6 +628,14 @@ it.each(['half_pixel', 'align_corners', 'asymmetric'])('Resize by linear interpo
   expect(await equalsEngine(network, how)).toContain('resize_linear_float32');
 });
 
+it('ReduceMean of floats behind a Transpose is refused', () => {
+  const { network, real } = draw(2);
+  const sum = network.op('Add', [real([1, 5, 3, 7]), real([1, 5, 3, 7])]);
+  const x = network.op('Transpose', [sum], { perm: [0, 1, 3, 2] });
+  network.output(network.op('ReduceMean', [x], { axes: [2, 3] }), 'float32');
+  expect(refusal(network)).toMatch(/^UnsupportedModelError: node 'ReduceMean_.*behind a Transpose/);
+});
+
 it('ReduceMax of floats', async () => {
   const d = draw(2);
   const y = d.network.op('ReduceMax', [d.real([1, 5, 3, 7])], { axes: [2, 3], keepdims: 0 });

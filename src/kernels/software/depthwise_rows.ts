@@ -60,11 +60,12 @@ export const depthwiseRows: LinearKernel = {
   },
 };
 
-/** [tap][group of 4 channels] of four codes, the fourth one's top bit flipped. */
+/** [tap][group of 4 channels] of four codes, the fourth one's top bit flipped; channels that do not exist hold the zero point. */
 function packRowWeights(linear: Linear): Uint32Array {
   const { layer, weights, output } = linear;
   const taps = layer.kernel[0] * layer.kernel[1];
   const packed = new Uint32Array(taps * output.groups);
+  packed.fill(0x80000000);
   const bytes = new Uint8Array(packed.buffer);
   for (let o = 0; o < layer.outputChannels; o++)
     for (let tap = 0; tap < taps; tap++) {

@@ -335,6 +335,16 @@ function refuseProductsOfSums(draft: GraphDraft): void {
   }
 }
 
+/** Of a ReduceMean of what a Transpose gives onnxruntime makes one of what the Transpose takes: the sums have another order. */
+function refuseTransposedMeans(draft: GraphDraft): void {
+  for (const { name, op, inputs, outputs } of draft.nodes)
+    if (op === 'ReduceMean' && !draft.quantized(outputs[0]!) && draft.producer(inputs[0]!)?.op === 'Transpose')
+      throw new UnsupportedModelError(
+        `node '${name}' (ReduceMean): in float32 behind a Transpose, before which onnxruntime takes the mean; ` +
+          'supported: the Transpose behind the ReduceMean',
+      );
+}
+
 /** (1 / x) * y, where nothing else uses the reciprocal, is y / x to onnxruntime. */
 function divideInstead(draft: GraphDraft): void {
   for (const node of [...draft.nodes]) {
@@ -383,4 +393,5 @@ export function toBytes(draft: GraphDraft, engine: Engine): void {
   tabulateFloats(draft, tabulation);
   expandNormalizations(draft);
   refuseJoinedPads(draft);
+  refuseTransposedMeans(draft);
 }
