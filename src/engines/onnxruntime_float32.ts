@@ -123,7 +123,7 @@ function exp(value: number): number {
 }
 
 /** In four lanes, (0 + 2) + (1 + 3), and what is left over one by one. */
-export function laneSum(values: ArrayLike<number>): number {
+function laneSum(values: ArrayLike<number>): number {
   const whole = values.length - (values.length % 4);
   const lanes = [0, 0, 0, 0];
   for (let i = 0; i < whole; i++) lanes[i % 4] = f32(lanes[i % 4]! + values[i]!);

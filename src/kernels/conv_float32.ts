@@ -10,7 +10,7 @@ import type { Target } from './target.ts';
 const NEVER = 0xffffffff;
 
 /** [k][group of 4 outputs] of 4, from filters [output][k]. */
-export function filterWords(filters: Float32Array, outputs: number): Uint32Array {
+function filterWords(filters: Float32Array, outputs: number): Uint32Array {
   const depth = filters.length / outputs;
   const padded = Math.ceil(outputs / 4) * 4;
   const words = new Float32Array(depth * padded);
